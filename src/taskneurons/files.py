@@ -116,7 +116,7 @@ def read_jsonl(path: str | Path) -> Iterator[Any]:
     Raises:
         InputError: a line is not JSON; the message names it.
     """
-    for number, line in enumerate(read_text(path).splitlines(), start=1):
+    for number, line in enumerate(read_text(path).removesuffix("\n").split("\n"), start=1):
         try:
             yield json.loads(line)
         except json.JSONDecodeError as error:
