@@ -135,7 +135,7 @@ def encode_options(options: Sequence[str], tokenizer: Any) -> list[tuple[int, ..
 
 
 def collate(encoded: Sequence[Encoded], pad_id: int, *, padding: Literal["left", "right"] = "left") -> Batch:
-    """Pad examples to one width. Under left padding the answers end in the last column, so that `answer_width` is short.
+    """Pad examples to one width; under left padding all answers end in the last column and `answer_width` is short.
 
     Shapes: (len(encoded), longest prompt + answer - 1).
     """
@@ -179,7 +179,7 @@ def _fit(ids: list[int], offsets: list[tuple[int, int]], example: "Example", roo
         )
     cut = len(inside) - excess
     # Byte-level tokens of one character share its offsets: never keep half a character.
-    while 0 < cut and offsets[inside[cut]][0] < offsets[inside[cut - 1]][1]:
+    while cut > 0 and offsets[inside[cut]][0] < offsets[inside[cut - 1]][1]:
         cut -= 1
     gone = set(inside[cut:])
     return [token for index, token in enumerate(ids) if index not in gone]
