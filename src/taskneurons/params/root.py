@@ -1,0 +1,105 @@
+"""The whole of the parameters: sections side by side and the rules between them."""
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from typing import Literal
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from taskneurons.params.models import Model, ScratchModel
+from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
+from taskneurons.params.studies import (
+    DERIVED_FROM,
+    Attribution,
+    Deactivation,
+    Evaluation,
+    Figures,
+    Multitask,
+    Neurons,
+)
+from taskneurons.params.suites import Suite
+
+# `results/models/imported/` holds the models that were not trained here.
+RESERVED_SUITES = frozenset({"imported"})
+
+
+class Workflow(Section):
+    """How the work is cut into jobs."""
+
+    tasks_per_job: Literal["all"] | PositiveInt = described(
+        "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
+    )
+
+
+class Run(Section):
+    """One model on one suite, with its seeds."""
+
+    suite: Slug = described("name of a suite below `suites`", "-")
+    model: Slug = described("name of a model below `models`", "-")
+    seeds: tuple[NonNegativeInt, ...] = described("seeds of initialisation, data order and random controls", "-")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """At least one seed, each once, in the range that all generators take."""
+        if not self.seeds:
+            yield Inconsistency(("seeds",), "no seed is given", "Give at least one")
+        yield from repeated(self.seeds, "seeds")
+        for index, seed in enumerate(self.seeds):
+            if seed >= 2**31:
+                yield Inconsistency(("seeds", index), f"seed {seed} is too large", "Stay below 2147483648")
+
+
+class Params(Section):
+    """Every number that decides a result."""
+
+    workflow: Workflow = described("how the work is cut into jobs", "-")
+    runs: tuple[Run, ...] = described("which models are studied on which suites", "-")
+    suites: Named[Suite] = described("task suites by name", "-")
+    models: Named[Model] = described("models by name", "-")
+    multitask: Multitask = described("fine-tuning on all tasks together", "-")
+    attribution: Attribution = described("scores of neurons", "-")
+    neurons: Neurons = described("sets of neurons", "-")
+    deactivation: Deactivation = described("deactivation of neurons", "-")
+    evaluation: Evaluation = described("generation and scoring of answers", "-")
+    figures: Figures = described("drawing of figures", "-")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """References exist, runs do not repeat, and every score that a selection ranks by is computed."""
+        if not self.runs:
+            yield Inconsistency(("runs",), "no run is given", "Give at least one {suite, model, seeds}")
+        for name in RESERVED_SUITES & set(self.suites):
+            yield Inconsistency(("suites", name), f"`{name}` is a reserved name", "Choose another name")
+        pairs: dict[tuple[str, str], int] = {}
+        for index, run in enumerate(self.runs):
+            for key, known in (("suite", self.suites), ("model", self.models)):
+                if (name := getattr(run, key)) not in known:
+                    yield Inconsistency(("runs", index, key), f"there is no {key} `{name}`", nearest(name, known))
+            if (run.suite, run.model) in pairs:
+                first = pairs[run.suite, run.model]
+                yield Inconsistency(
+                    ("runs", index),
+                    f"runs {first} and {index} are both model `{run.model}` on suite `{run.suite}`",
+                    "Join their seeds in one run",
+                )
+            pairs.setdefault((run.suite, run.model), index)
+            suite, model = self.suites.get(run.suite), self.models.get(run.model)
+            if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
+                yield Inconsistency(
+                    ("suites", run.suite, "corpus"),
+                    f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
+                    "Write a number of documents",
+                )
+        for index, selection in enumerate(self.neurons.selections):
+            needed = DERIVED_FROM if selection.estimator in ("contrast", "entropy") else selection.estimator
+            if needed not in self.attribution.estimators:
+                yield Inconsistency(
+                    ("neurons", "selections", index, "estimator"),
+                    f"`{selection.estimator}` needs the scores of `{needed}`, which are not computed",
+                    f"Add {needed} to attribution.estimators",
+                )
+
+
+def nearest(name: str, known: object) -> str:
+    """Say which of the known names is meant, or list them where none is near."""
+    names = sorted(str(one) for one in known)  # type: ignore[attr-defined]
+    close = get_close_matches(name, names, 1, cutoff=0.6)
+    return f"Did you mean `{close[0]}`?" if close else f"Known: {', '.join(names) or 'none'}"

@@ -1,0 +1,85 @@
+"""Parameters of task suites: where examples come from and how many are used."""
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt
+
+from taskneurons.params.section import Inconsistency, Named, PathText, Revision, Section, Slug, described, repeated
+
+
+class SyntheticSuite(Section):
+    """Twelve generated tasks: six families in two domains each."""
+
+    source: Literal["synthetic"] = described("where the examples come from", "-")
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+
+class JsonlSuite(Section):
+    """Tasks from a folder of JSON Lines files that a `tasks.json` describes."""
+
+    source: Literal["jsonl"] = described("where the examples come from", "-")
+    path: PathText = described("folder with tasks.json, <task>.train.jsonl, <task>.test.jsonl", "-")
+    tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all of the folder", "-")
+    train: PositiveInt = described("training examples of each task, at most", "examples")
+    validation: PositiveInt = described("validation examples of each task, taken from its training file", "examples")
+    test: Literal["all"] | PositiveInt = described("test examples of each task, at most", "examples")
+    seed: int = described("seed of the draw of examples", "-", ge=0, lt=2**31)
+    max_invalid_percent: float = described(
+        "share of invalid examples (label outside the options, empty text) above which a task is refused",
+        "% of the examples",
+        ge=0,
+        le=100,
+    )
+    corpus: PositiveInt | None = described(
+        "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
+        "documents",
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The task list names each task once."""
+        if self.tasks != "all":
+            yield from task_list(self.tasks)
+
+
+class HubSuite(Section):
+    """Public data sets of the Hugging Face hub, each at a pinned revision."""
+
+    source: Literal["hub"] = described("where the examples come from", "-")
+    tasks: tuple[Slug, ...] = described("names of the tasks to use", "-")
+    train: PositiveInt = described("training examples of each task, at most", "examples")
+    validation: PositiveInt = described("validation examples of each task, at most", "examples")
+    test: Literal["all"] | PositiveInt = described("test examples of each task, at most", "examples")
+    seed: int = described("seed of the draw of examples", "-", ge=0, lt=2**31)
+    max_invalid_percent: float = described(
+        "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
+    )
+    revisions: Named[Revision] = described("commit of each task's data set, 40 hexadecimal digits", "-")
+    corpus: PositiveInt | None = described(
+        "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
+        "documents",
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """Every task is pinned, and nothing else."""
+        yield from task_list(self.tasks)
+        for index, task in enumerate(self.tasks):
+            if task not in self.revisions:
+                yield Inconsistency(("tasks", index), f"task `{task}` has no revision", f"Add `{task}` to revisions")
+        for task in self.revisions:
+            if task not in self.tasks:
+                yield Inconsistency(("revisions", task), f"a revision for `{task}`, which is not among the tasks")
+
+
+def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
+    """A list of tasks is not empty and repeats nothing."""
+    if not tasks:
+        yield Inconsistency(("tasks",), "no task is named", "Name at least one task")
+    yield from repeated(tasks, "tasks")
+
+
+Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite, Field(discriminator="source")]
