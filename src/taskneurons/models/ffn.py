@@ -1,0 +1,151 @@
+"""Where the FFN neurons of an architecture live. This is the only file that knows architectures.
+
+A neuron is one unit of the FFN's hidden activation: the number w_j that enters the down projection (Leng & Xiong 2025,
+section 2). Its weights are its rows of the input projections, their biases, and its column of the output projection.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from transformers.pytorch_utils import Conv1D
+
+from taskneurons.errors import InputError
+
+
+@dataclass(frozen=True, eq=False)
+class Projection:
+    """The part of one linear map that belongs to the neurons of an FFN.
+
+    Attributes:
+        module: a Linear (weight is outputs x inputs) or a Conv1D (weight is inputs x outputs).
+        neurons_on: whether neuron j owns a row or a column of `module.weight`.
+        bias_per_neuron: whether neuron j owns an entry of `module.bias`.
+        offset: row or column of neuron 0; not 0 where one module holds several projections.
+    """
+
+    module: nn.Module
+    neurons_on: Literal["rows", "columns"]
+    bias_per_neuron: bool
+    offset: int = 0
+
+    def parameters(self) -> tuple[tuple[nn.Parameter, int], ...]:
+        """The parameters that hold something of each neuron, and the dimension along which the neurons lie."""
+        weight: Any = self.module.weight
+        bias: Any = self.module.bias
+        owned = ((weight, 0 if self.neurons_on == "rows" else 1),)
+        return (*owned, (bias, 0)) if self.bias_per_neuron else owned
+
+
+@dataclass(frozen=True, eq=False)
+class FFN:
+    """One feed-forward block.
+
+    Attributes:
+        layer: index of its transformer layer.
+        width: number of neurons.
+        inputs: the projections into the neurons; (gate, up) where gated, so that w = act(gate) * up.
+        output: the down projection; the input of its module is w, (batch, tokens, width) or (batch * tokens, width).
+        gated: whether there is a gate.
+    """
+
+    layer: int
+    width: int
+    inputs: tuple[Projection, ...]
+    output: Projection
+    gated: bool
+
+
+@dataclass(frozen=True)
+class _Paths:
+    """Module paths: of the list of layers, and of the projections within one layer. `fused` = gate and up in one."""
+
+    layers: str
+    inputs: tuple[str, ...]
+    output: str
+    gated: bool = False
+    fused: bool = False
+
+
+_LLAMA_LIKE = _Paths("model.layers", ("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj", gated=True)
+
+_PATHS = {
+    "llama": _LLAMA_LIKE,
+    "mistral": _LLAMA_LIKE,
+    "qwen2": _LLAMA_LIKE,
+    "qwen3": _LLAMA_LIKE,
+    "gemma": _LLAMA_LIKE,
+    "gemma2": _LLAMA_LIKE,
+    "gemma3_text": _LLAMA_LIKE,
+    "phi3": _Paths("model.layers", ("mlp.gate_up_proj",), "mlp.down_proj", gated=True, fused=True),
+    "phi": _Paths("model.layers", ("mlp.fc1",), "mlp.fc2"),
+    "bloom": _Paths("transformer.h", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
+    "gpt2": _Paths("transformer.h", ("mlp.c_fc",), "mlp.c_proj"),
+    "gpt_neox": _Paths("gpt_neox.layers", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
+    "opt": _Paths("model.decoder.layers", ("fc1",), "fc2"),
+}
+
+SUPPORTED = tuple(_PATHS)
+"""The `model_type` of every architecture whose neurons we can find."""
+
+
+def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
+    """The FFN of each transformer layer, from the first to the last.
+
+    Raises:
+        InputError: the architecture is not one of `SUPPORTED`, or this model of it is built in another way.
+    """
+    config: Any = getattr(model, "config", None)
+    architecture = getattr(config, "model_type", type(model).__name__)
+    if architecture not in _PATHS:
+        raise InputError(
+            f"the FFN neurons of architecture {architecture!r} are not known",
+            where="model",
+            remedy=f"Supported: {', '.join(SUPPORTED)}",
+        )
+    if getattr(config, "slow_but_exact", False) and getattr(config, "pretraining_tp", 1) > 1:
+        raise InputError(
+            "the model multiplies slices of its down projection itself, so that no hook can see its neurons",
+            where="config.json: slow_but_exact",
+            remedy="Set slow_but_exact to false",
+        )
+    paths = _PATHS[architecture]
+    try:
+        layers: Any = model.get_submodule(paths.layers)
+        ffns = tuple(_ffn(index, layer, paths) for index, layer in enumerate(layers))
+    except AttributeError as error:
+        raise InputError(
+            f"this {architecture} is not built as expected ({error})",
+            where="model",
+            remedy="Load it as a causal language model, without adapters or wrappers",
+        ) from None
+    widths = sorted({ffn.width for ffn in ffns})
+    if len(widths) != 1:
+        raise InputError(f"all layers need the same number of FFN neurons, found {widths}", where="model")
+    return ffns
+
+
+def neuron_shape(model: nn.Module) -> tuple[int, int]:
+    """(layers, neurons of a layer)."""
+    ffns = ffn_layers(model)
+    return len(ffns), ffns[0].width
+
+
+def _ffn(index: int, layer: nn.Module, paths: _Paths) -> FFN:
+    down = layer.get_submodule(paths.output)
+    weight: Tensor = down.weight  # type: ignore[assignment]
+    turned = isinstance(down, Conv1D)
+    width = weight.shape[0 if turned else 1]
+    modules = [layer.get_submodule(path) for path in paths.inputs]
+    places = [(modules[0], 0), (modules[0], width)] if paths.fused else [(module, 0) for module in modules]
+    return FFN(
+        index,
+        width,
+        tuple(
+            Projection(module, "columns" if turned else "rows", isinstance(module.bias, torch.Tensor), offset)
+            for module, offset in places
+        ),
+        Projection(down, "rows" if turned else "columns", bias_per_neuron=False),
+        paths.gated,
+    )

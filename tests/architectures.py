@@ -1,0 +1,73 @@
+"""Tiny random models of every supported architecture, built from transformers' own configurations."""
+
+import torch
+from torch import nn
+from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
+
+PAD, BOS, EOS = 0, 1, 2
+VOCABULARY = 48
+CONTEXT = 64
+LAYERS, WIDTH = 2, 24
+
+_ROTARY = {
+    "hidden_size": 16,
+    "intermediate_size": WIDTH,
+    "num_hidden_layers": LAYERS,
+    "num_attention_heads": 2,
+    "max_position_embeddings": CONTEXT,
+}
+_GROUPED = {**_ROTARY, "num_key_value_heads": 1, "head_dim": 8}
+
+_SETTINGS: dict[str, dict] = {
+    "llama": {**_GROUPED, "mlp_bias": True},
+    "mistral": _GROUPED,
+    "qwen2": {**_ROTARY, "num_key_value_heads": 1},
+    "qwen3": _GROUPED,
+    "gemma": _GROUPED,
+    "gemma2": {**_GROUPED, "sliding_window": CONTEXT, "query_pre_attn_scalar": 8},
+    "gemma3_text": {**_GROUPED, "sliding_window": CONTEXT, "query_pre_attn_scalar": 8},
+    "phi3": {**_ROTARY, "num_key_value_heads": 1},
+    "phi": _ROTARY,
+    "bloom": {"hidden_size": 16, "n_layer": LAYERS, "n_head": 2},
+    "gpt2": {"n_embd": 16, "n_inner": WIDTH, "n_layer": LAYERS, "n_head": 2, "n_positions": CONTEXT},
+    "gpt_neox": _ROTARY,
+    "opt": {
+        "hidden_size": 16,
+        "ffn_dim": WIDTH,
+        "num_hidden_layers": LAYERS,
+        "num_attention_heads": 2,
+        "max_position_embeddings": CONTEXT,
+        "word_embed_proj_dim": 16,
+    },
+}
+
+ARCHITECTURES = tuple(_SETTINGS)
+
+
+def tiny_model(architecture: str, *, seed: int = 0, **settings) -> PreTrainedModel:
+    """A model in evaluation mode with frozen weights, large enough that its activations are far from linear.
+
+    Biases and norms are random too: at their usual start (0 and 1) many faults could not show.
+    """
+    config = CONFIG_MAPPING[architecture](
+        vocab_size=VOCABULARY,
+        pad_token_id=PAD,
+        bos_token_id=BOS,
+        eos_token_id=EOS,
+        **(_SETTINGS[architecture] | settings),
+    )
+    model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+    randomise(model, seed)
+    return model.eval().requires_grad_(False)
+
+
+def randomise(model: nn.Module, seed: int) -> None:
+    """Draw every parameter anew: matrices at unit gain, vectors around what they start from."""
+    generator = torch.Generator().manual_seed(seed)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            noise = torch.randn(parameter.shape, generator=generator)
+            if parameter.dim() > 1:
+                parameter.copy_(noise * 1.5 / parameter.shape[-1] ** 0.5)
+            else:
+                parameter.add_(noise * 0.3)
