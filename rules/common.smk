@@ -1,0 +1,173 @@
+# What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
+import math
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import taskneurons
+from snakemake.io import apply_wildcards
+from taskneurons.errors import InputError
+from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.params import load_params
+from taskneurons.tasks import sources
+
+if workflow.is_main_process and workflow.config_settings.config:
+    raise InputError(
+        f"parameters are not given on the command line: {', '.join(workflow.config_settings.config)}",
+        where="--config",
+        remedy="Write them to params.yaml, or to a file that --configfile names",
+    )
+if len(workflow.configfiles) > 1:
+    raise InputError("more than one parameter file", where="--configfile", remedy="Name one complete file")
+
+PARAMS_FILE = workflow.configfiles[0] if workflow.configfiles else Path("params.yaml")
+P = load_params(PARAMS_FILE)
+
+RUNS = [(run.suite, run.model, seed) for run in P.runs for seed in run.seeds]
+RUN_PAIRS = [(run.suite, run.model) for run in P.runs]
+
+code = CodeFingerprints(
+    Path(workflow.basedir) / "workflow" / "scripts",
+    Path(taskneurons.__file__).parent,
+    Path(".taskneurons") / "code.json",
+).of
+
+
+wildcard_constraints:
+    seed=r"\d+",
+
+
+def seed_list(suite, model):
+    return [seed for s, m, seed in RUNS if (s, m) == (suite, model)]
+
+
+def seeds_of(suite, model):
+    """The seeds of a run as the constraint of its wildcard."""
+    return "|".join(map(str, seed_list(suite, model)))
+
+
+def models_of(suite):
+    return [model for s, model in RUN_PAIRS if s == suite]
+
+
+def scratch_models_of(suite):
+    return [model for model in models_of(suite) if P.models[model].source == "scratch"]
+
+
+def tokenizer_folder(suite, model):
+    if P.models[model].source == "scratch":
+        return f"results/models/{suite}/{model}/tokenizer"
+    return f"results/models/imported/{model}"
+
+
+def rule_slug(text):
+    """A slug as a part of a rule's name, which Python must accept."""
+    return text.replace("-", "_").replace(".", "p")
+
+
+# Tasks and batches of tasks
+
+
+@cache
+def task_names(suite):
+    chosen = P.suites[suite]
+    if chosen.source == "synthetic":
+        return list(sources.synthetic_task_names())
+    if chosen.source == "jsonl":
+        return list(sources.jsonl_task_names(chosen.path, chosen.tasks))
+    return list(chosen.tasks)
+
+
+@cache
+def batches(suite):
+    """(name, tasks) of the groups of tasks that one job does together."""
+    tasks = task_names(suite)
+    if P.workflow.tasks_per_job == "all":
+        return [("all", tasks)]
+    size = P.workflow.tasks_per_job
+    groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+    return [(rule_slug("_".join(group)) if size == 1 else f"batch{i}", group) for i, group in enumerate(groups)]
+
+
+# Files from outside: the user's tasks and models
+
+
+def raw_files(suite, tasks):
+    chosen = P.suites[suite]
+    if chosen.source != "jsonl":
+        return []
+    return sources.jsonl_files(chosen.path, tasks)
+
+
+def model_raw_files(model):
+    chosen = P.models[model]
+    if chosen.source != "folder":
+        return []
+    files = [path for path in sorted(Path(chosen.path).iterdir()) if path.suffix in {".json", ".safetensors", ".model"}]
+    return [path.as_posix() for path in files]
+
+
+# Resources
+
+# ASSUME: below this size a model is faster on the CPU cores at hand than the start of a GPU process costs.
+TINY_PARAMETERS = 50e6
+BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
+# Bytes of GPU memory for each parameter besides the weights: gradients, an fp32 master copy and two Adam moments in
+# training; in attribution the gradient of the activations only, which is part of the reserve below.
+EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "train": 14}
+# ASSUME: minutes a job may take for each billion parameters.
+MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "train": 480}
+
+
+def parameter_count(model):
+    """The declared number of parameters; for a model trained from scratch an upper bound from its shape."""
+    chosen = P.models[model]
+    if chosen.source != "scratch":
+        return chosen.parameters
+    # ASSUME: a word vocabulary of a suite stays below 20,000.
+    vocabulary = chosen.tokenizer.vocabulary if chosen.tokenizer.kind == "bpe" else 20_000
+    width = chosen.hidden_size
+    return 2 * vocabulary * width + chosen.layers * (4 * width**2 + 3 * width * chosen.ffn_size)
+
+
+def model_resources(model, kind):
+    """Resources of a job that runs a model: GPUs, GPU memory and host memory (MB), time limit (minutes)."""
+    size = parameter_count(model)
+    weight_bytes = BYTES[getattr(P.models[model], "dtype", "float32")]
+    model_mb = math.ceil(size * (weight_bytes + EXTRA_BYTES[kind]) / 1e6)
+    # ASSUME: activations, caches and the allocator's fragments take a fifth of the model and 4 GB.
+    memory_mb = math.ceil(1.2 * model_mb) + 4000
+    gpu = int(size >= TINY_PARAMETERS and kind != "load")
+    return {
+        "gpu": gpu,
+        "gpu_mem_mb": memory_mb if gpu else 0,
+        # The host holds the weights twice while a checkpoint is read or written, and everything when there is no GPU.
+        "mem_mb": 2000 + (math.ceil(2 * size * weight_bytes / 1e6) if gpu else memory_mb),
+        "runtime": 60 + math.ceil(MINUTES_PER_BILLION[kind] * size / 1e9),
+    }
+
+
+def light_resources():
+    """Resources of a job that reads files and runs no model."""
+    return {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": 2000, "runtime": 30}
+
+
+# Artifacts
+
+
+def rule_outputs(rule):
+    """Every file that a rule can make: its output patterns with the seeds (suites, models) of the runs put in."""
+    runs = [{"suite": suite, "model": model, "seed": str(seed)} for suite, model, seed in RUNS]
+    for pattern in rule.output:
+        if unknown := pattern.get_wildcard_names() - {"suite", "model", "seed"}:
+            raise InputError(f"wildcards {sorted(unknown)} are not expanded", where=f"rule {rule.name}")
+        paths = dict.fromkeys(str(apply_wildcards(pattern, run)) for run in runs)
+        # A wildcard of a rule is constrained to the runs that the rule is for.
+        yield from (path for path in paths if pattern.match(path))
+
+
+@cache
+def artifacts(study):
+    """Every file that the rules of `rules/<study>.smk` make."""
+    rules_of_study = [rule for rule in workflow.rules if Path(str(rule.snakefile)).stem == study]
+    return [path for rule in rules_of_study for path in rule_outputs(rule)]
