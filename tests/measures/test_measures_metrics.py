@@ -7,9 +7,8 @@ from hypothesis import strategies as st
 from taskneurons.errors import InputError
 from taskneurons.measures.metrics import accuracy, rouge_l
 
-words = st.lists(st.sampled_from(["the", "cat", "sat", "on", "a", "Mat,", "mat", "café", "12", "né"]), max_size=8).map(
-    " ".join
-)
+vocabulary = ["the", "cat", "sat", "on", "a", "Mat,", "mat", "café", "12", "né"]
+words = st.lists(st.sampled_from(vocabulary), max_size=8).map(" ".join)
 
 
 @pytest.fixture(scope="module")
