@@ -1,0 +1,288 @@
+"""How much each FFN neuron matters to a task: gradient x activation and its alternatives, streamed over batches.
+
+For neuron j with activation w_j (the input of the down projection) and L the cross-entropy of the answer, summed over
+the answer's tokens, Leng & Xiong 2025 (Eq. 3) take R_j = |dL/dw_j * w_j|: the first-order estimate of what setting
+w_j to zero changes. L is summed, never averaged: a mean would make a score depend on the composition of its batch.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from taskneurons.engine.batching import in_batches
+from taskneurons.engine.forward import forward
+from taskneurons.errors import InputError
+from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate
+from taskneurons.models.ffn import FFN, ffn_layers
+
+Estimator = Literal[
+    "taylor", "taylor_token", "taylor_global", "taylor_all_tokens", "activation", "integrated_gradients"
+]
+"""How g = dL/dw and the activation w of each token of each example become one score per neuron.
+
+- taylor: sum over examples of |sum over tokens of g w|.
+- taylor_token: sum over examples and tokens of |g w|.
+- taylor_global: |sum over examples and tokens of g w|.
+- taylor_all_tokens: as taylor, L over the prompt's tokens too.
+- activation: mean of |w| over real tokens; no gradient.
+- integrated_gradients: as taylor, g averaged over w scaled from 0 to its value, one layer at a time.
+"""
+
+ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
+_OF_ANSWER = {"taylor", "taylor_token", "taylor_global"}
+
+
+@dataclass(frozen=True, eq=False)
+class Attribution:
+    """The scores of one estimator.
+
+    Attributes:
+        scores: nats (summed over examples), or units of w for the estimator `activation`.
+        activation: mean |w| over the real (not padded) tokens.
+        activation_mean: mean w over the same tokens.
+        examples, tokens: how many were counted.
+
+    Raises:
+        InputError: a value is NaN or infinite.
+    """
+
+    scores: Float32[np.ndarray, "layer neuron"]
+    activation: Float32[np.ndarray, "layer neuron"]
+    activation_mean: Float32[np.ndarray, "layer neuron"]
+    examples: int
+    tokens: int
+
+    def __post_init__(self) -> None:
+        for name in ("scores", "activation", "activation_mean"):
+            bad = np.argwhere(~np.isfinite(getattr(self, name)))
+            if len(bad):
+                raise InputError(
+                    f"{len(bad)} of the {name} are NaN or infinite, the first at layer {bad[0][0]}, neuron {bad[0][1]}",
+                    where="attribution",
+                    remedy="Check the model's weights and its dtype",
+                )
+
+
+class Attributor:
+    """Scores neurons batch by batch. Sums are kept in float32 whatever the model's dtype.
+
+    Estimators that differ only in how they sum share one forward and one backward pass. A batch counts wholly or, when
+    it fails, not at all. The model's parameters are frozen during an update; nothing of the model is changed.
+
+    Args:
+        model: a causal language model of a supported architecture, in evaluation mode. transformers checkpoints
+            activations in training mode only: then, its dropout must be zero.
+        estimators: which scores to make.
+        steps: points of the Gauss-Legendre rule of `integrated_gradients`.
+
+    Raises:
+        InputError: an estimator is not known, or the model is in training mode without checkpointing.
+    """
+
+    def __init__(self, model: nn.Module, estimators: Sequence[str] = ("taylor",), *, steps: int = 16) -> None:
+        unknown = sorted(set(estimators) - set(ESTIMATORS))
+        if unknown or not estimators:
+            raise InputError(f"estimators are among {', '.join(ESTIMATORS)}, not {unknown}", where="estimators")
+        if model.training and not getattr(model, "is_gradient_checkpointing", False):
+            raise InputError("the model is in training mode and may drop activations", remedy="Call model.eval() first")
+        self._model = model
+        self._ffns = ffn_layers(model)
+        self._estimators = tuple(dict.fromkeys(estimators))
+        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        self._path = [(float(x + 1) / 2, float(w) / 2) for x, w in zip(nodes, weights, strict=True)]
+        self._sums = self._zeros()
+        self._examples = 0
+        self._tokens = 0
+
+    def update(self, batch: Batch) -> None:
+        """Add a batch."""
+        batch = batch.to(next(self._model.parameters()).device)
+        sums = self._zeros()
+        of_answer = _OF_ANSWER.intersection(self._estimators)
+        of_all = {"taylor_all_tokens"}.intersection(self._estimators)
+        with _frozen(self._model):
+            if of_answer or not of_all:
+                self._pass(batch, of_answer, sums, observe=True)
+            if of_all:
+                self._pass(_predicting_all(batch), of_all, sums, observe=not of_answer)
+            if "integrated_gradients" in self._estimators:
+                self._integrate(batch, sums["integrated_gradients"])
+        for name, total in self._sums.items():
+            total += sums[name]
+        self._examples += len(batch)
+        self._tokens += int(batch.attention_mask.sum())
+
+    def result(self) -> dict[str, Attribution]:
+        """The scores so far, by estimator.
+
+        Raises:
+            InputError: nothing was added, or a score is NaN or infinite.
+        """
+        if not self._examples:
+            raise InputError("no examples were attributed", where="attribution")
+        arrays = {name: total.cpu().numpy() for name, total in self._sums.items()}
+        activation, mean = (arrays[name] / np.float32(self._tokens) for name in ("magnitude", "sum"))
+        scores = {name: activation if name == "activation" else np.abs(arrays[name]) for name in self._estimators}
+        return {
+            name: Attribution(scores[name], activation, mean, self._examples, self._tokens) for name in self._estimators
+        }
+
+    def _zeros(self) -> dict[str, Float[Tensor, "layer neuron"]]:
+        device = next(self._model.parameters()).device
+        names = ("magnitude", "sum", *(name for name in self._estimators if name != "activation"))
+        shape = (len(self._ffns), self._ffns[0].width)
+        return {name: torch.zeros(shape, dtype=torch.float32, device=device) for name in names}
+
+    def _pass(self, batch: Batch, names: set[str], sums: dict[str, Tensor], *, observe: bool) -> None:
+        """One forward pass and, for the estimators `names`, one backward pass; `observe` counts activations too."""
+        real = batch.attention_mask.flatten().float()
+        # A checkpointed layer is run again during the backward pass: its hooks must not count a second time.
+        recording = True
+
+        def observed(ffn: FFN, value: Tensor) -> None:
+            if recording:
+                w = value.detach().reshape(-1, ffn.width).float()
+                sums["magnitude"][ffn.layer] += real @ w.abs()
+                sums["sum"][ffn.layer] += real @ w
+
+        def differentiated(ffn: FFN, value: Tensor) -> None:
+            if not value.requires_grad:
+                value.requires_grad_()
+            if recording:
+                # Detached, since a hook that holds its own tensor is a cycle that outlives the pass.
+                kept = value.detach()
+                value.register_hook(lambda gradient: summed(ffn, kept, gradient))
+
+        def summed(ffn: FFN, value: Tensor, gradient: Tensor) -> None:
+            part = slice(ffn.inputs[-1].offset, ffn.inputs[-1].offset + ffn.width) if ffn.gated else slice(None)
+            product = gradient[..., part].float() * value[..., part].float()
+            product = product.reshape(len(batch), -1, ffn.width)
+            of_example = product.sum(1)
+            for name in names:
+                if name == "taylor_token":
+                    sums[name][ffn.layer] += product.abs_().sum((0, 1))
+                else:
+                    sums[name][ffn.layer] += (of_example if name == "taylor_global" else of_example.abs()).sum(0)
+
+        with ExitStack() as hooks, torch.set_grad_enabled(bool(names)):
+            for ffn in self._ffns:
+                if observe:
+                    hooks.enter_context(_entering(ffn, observed))
+                if names:
+                    hooks.enter_context(_differentiable(ffn, differentiated))
+            loss = _loss(self._model, batch)
+            recording = False
+            if names:
+                loss.backward()
+
+    def _integrate(self, batch: Batch, sums: Float[Tensor, "layer neuron"]) -> None:
+        """Integrated gradients of each layer from w = 0, by Gauss-Legendre quadrature."""
+        for ffn in self._ffns:
+            average = torch.zeros(len(batch), ffn.width, device=sums.device)
+            for scale, weight in self._path:
+                average += weight * self._scaled(batch, ffn, scale)
+            sums[ffn.layer] += average.abs().sum(0)
+
+    def _scaled(self, batch: Batch, ffn: FFN, scale: float) -> Float[Tensor, "example neuron"]:
+        """Sum over tokens of w x the gradient at scale x w."""
+        kept: list[Tensor] = []
+
+        def scaled(_: nn.Module, args: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+            start = (args[0].detach() * scale).requires_grad_()
+            if not kept:
+                kept.extend((args[0].detach(), start))
+            return (start,)
+
+        handle = ffn.output.module.register_forward_pre_hook(scaled)
+        try:
+            with torch.enable_grad():
+                (gradient,) = torch.autograd.grad(_loss(self._model, batch), kept[1])
+        finally:
+            handle.remove()
+        return (gradient.float() * kept[0].float()).reshape(len(batch), -1, ffn.width).sum(1)
+
+
+def attribute(
+    model: nn.Module,
+    encoded: Sequence[Encoded],
+    *,
+    pad_id: int,
+    batch_size: int,
+    estimators: Sequence[str] = ("taylor",),
+) -> dict[str, Attribution]:
+    """Score all examples. Neither their order nor the batch size changes the scores beyond rounding.
+
+    Examples of like length share a batch; a batch that does not fit the device's memory is halved.
+
+    Raises:
+        InputError: as `Attributor` and `in_batches`, or there are no examples.
+    """
+    attributor = Attributor(model, estimators)
+    ordered = sorted(encoded, key=lambda example: len(example.prompt) + len(example.target), reverse=True)
+    in_batches(len(ordered), batch_size, lambda begin, end: attributor.update(collate(ordered[begin:end], pad_id)))
+    return attributor.result()
+
+
+def _loss(model: nn.Module, batch: Batch) -> Tensor:
+    """Cross-entropy of the labels in nats, summed. The language head is computed where there are labels only."""
+    width = batch.answer_width
+    logits = forward(model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=width).logits
+    assert logits is not None  # the type of transformers' output allows it
+    logits, labels = logits.float(), batch.labels[:, -width:]
+    return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
+
+
+def _predicting_all(batch: Batch) -> Batch:
+    """The same batch, in which every real token predicts the next one."""
+    labels = batch.labels.clone()
+    both = (batch.attention_mask[:, 1:] * batch.attention_mask[:, :-1]).bool() & (labels[:, :-1] == IGNORED)
+    labels[:, :-1] = torch.where(both, batch.input_ids[:, 1:], labels[:, :-1])
+    return replace(batch, labels=labels, answer_width=labels.shape[1])
+
+
+@contextmanager
+def _entering(ffn: FFN, see: Callable[[FFN, Tensor], None]) -> Iterator[None]:
+    """Call `see` with w, the input of the down projection."""
+    handle = ffn.output.module.register_forward_pre_hook(lambda _, args: see(ffn, args[0]))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _differentiable(ffn: FFN, see: Callable[[FFN, Tensor], None]) -> Iterator[None]:
+    """Call `see` with a tensor whose product with its gradient is w x dL/dw.
+
+    Where w = act(gate) * up, this is the output of the up projection, because u du = u act(gate) dw = w dw: autograd
+    keeps u for its own use, and w need not be kept.
+    """
+    if not ffn.gated:
+        with _entering(ffn, see):
+            yield
+        return
+    handle = ffn.inputs[-1].module.register_forward_hook(lambda _, args, output: see(ffn, output))
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+@contextmanager
+def _frozen(model: nn.Module) -> Iterator[None]:
+    """Ask for no parameter gradients: the backward pass then costs half, and leaves no `.grad` behind."""
+    trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    for parameter in trained:
+        parameter.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for parameter in trained:
+            parameter.requires_grad_(True)
