@@ -1,10 +1,15 @@
 # From parameters to tables and figures. Bare `snakemake --cores all` makes everything that the rules can make;
 # `snakemake --cores all <study>` makes one study, and what it needs.
+from snakemake.logging import logger
 from snakemake.utils import min_version
+from taskneurons.lineage import active, record
 
 min_version("9.20")
 
 STUDIES = ["data", "models", "neurons", "deactivation"]
+
+# Jobs on other machines read this file too; they neither claim the folder nor touch its records.
+left_by_killed_run = active.claim() if workflow.is_main_process else []
 
 
 include: "rules/common.smk"
@@ -28,3 +33,29 @@ for study in STUDIES:
             study
         input:
             artifacts(study),
+
+
+if workflow.is_main_process:
+    GRAPH = whole_graph()
+    GRAPH.save()
+    record.sync(GRAPH, logger.warning)
+    if left_by_killed_run:
+        logger.warning(" ".join(left_by_killed_run))
+        record.export(GRAPH)
+
+
+onstart:
+    if workflow.touch:
+        raise InputError("would date artifacts as if they had been made now", where="--touch")
+    # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
+    if not workflow.configfiles:
+        record.prune(GRAPH, logger.warning)
+
+
+onsuccess:
+    record.export(GRAPH)
+
+
+onerror:
+    record.distrust(path for job in workflow.dag.needrun_jobs() for path in job.output)
+    record.export(GRAPH)

@@ -1,13 +1,13 @@
 # What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
 import math
 from functools import cache
-from itertools import groupby
 from pathlib import Path
 
 import taskneurons
 from snakemake.io import apply_wildcards
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.lineage.graph import Graph
 from taskneurons.params import load_params
 from taskneurons.tasks import sources
 
@@ -166,8 +166,34 @@ def rule_outputs(rule):
         yield from (path for path in paths if pattern.match(path))
 
 
-@cache
+def rules_of(study):
+    """The rules of `rules/<study>.smk`."""
+    return [rule for rule in workflow.rules if Path(str(rule.snakefile)).stem == study]
+
+
 def artifacts(study):
-    """Every file that the rules of `rules/<study>.smk` make."""
-    rules_of_study = [rule for rule in workflow.rules if Path(str(rule.snakefile)).stem == study]
-    return [path for rule in rules_of_study for path in rule_outputs(rule)]
+    """Every file that the rules of a study can make."""
+    return [path for rule in rules_of(study) for path in rule_outputs(rule)]
+
+
+def whole_graph():
+    """What the lineage must know of the workflow; to be called after all rules are read."""
+    rules = {study: rules_of(study) for study in STUDIES}
+    for rule in (rule for rules_of_study in rules.values() for rule in rules_of_study):
+        if sorted(rule.params.keys()) != ["code", "settings"] or not rule.script:
+            raise InputError(
+                "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
+            )
+    used = {"suites": [P.suites[suite] for suite, _ in RUN_PAIRS], "models": [P.models[model] for _, model in RUN_PAIRS]}
+    return Graph(
+        studies=tuple(STUDIES),
+        rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule)},
+        study_of={rule.name: study for study in STUDIES for rule in rules[study]},
+        code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
+        scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
+        raw={
+            "data": tuple(dict.fromkeys(suite.path for suite in used["suites"] if suite.source == "jsonl")),
+            "models": tuple(dict.fromkeys(model.path for model in used["models"] if model.source == "folder")),
+        },
+        params=str(PARAMS_FILE),
+    )
