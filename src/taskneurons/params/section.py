@@ -64,8 +64,8 @@ def _revision(value: str) -> str:
     if not re.fullmatch(r"[0-9a-f]{40}", value):
         raise PydanticCustomError(
             "revision",
-            "not a pinned revision: {shown}. Give the 40 hexadecimal digits of a commit of the repository on the hub "
-            "(page `Files and versions`, then `History`, or `git ls-remote <address of the repository> HEAD`)",
+            "not a pinned revision: {shown}. Give the 40 hexadecimal digits of a commit "
+            "(on the hub: Files and versions, History)",
             {"shown": repr(value[:60])},
         )
     return value

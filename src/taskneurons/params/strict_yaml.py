@@ -29,7 +29,7 @@ _DECIMAL = re.compile(r"[-+]?[0-9]+\.[0-9]*([eE][-+][0-9]+)?")
 _NUMBER_LIKE = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _INFINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _IMPLICIT = {
-    "tag:yaml.org,2002:bool": "is a truth value to some YAML readers and text to others. Write true or false, or quote it",
+    "tag:yaml.org,2002:bool": "is a truth value to some YAML readers and text to others. Write true, false or quotes",
     "tag:yaml.org,2002:int": "is a different number to different YAML readers. Write it in plain digits",
     "tag:yaml.org,2002:float": "is a different number to different YAML readers. Write it like 0.5 or 1.0e-4",
     "tag:yaml.org,2002:timestamp": "is a date to YAML. Quote it",

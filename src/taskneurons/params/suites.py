@@ -23,7 +23,9 @@ class JsonlSuite(Section):
     """Tasks from a folder of JSON Lines files that a `tasks.json` describes."""
 
     source: Literal["jsonl"] = described("where the examples come from", "-")
-    path: PathText = described("folder with tasks.json, <task>.train.jsonl, <task>.test.jsonl", "-")
+    path: PathText = described(
+        "folder with `tasks.json` and, for each task, `<task>.train.jsonl` and `<task>.test.jsonl`", "-"
+    )
     tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all of the folder", "-")
     train: PositiveInt = described("training examples of each task, at most", "examples")
     validation: PositiveInt = described("validation examples of each task, taken from its training file", "examples")

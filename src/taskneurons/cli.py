@@ -1,0 +1,131 @@
+"""The command line. Every import of weight happens inside the command that needs it: `--help` must answer at once."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from taskneurons.errors import InputError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Returns:
+        The exit status: 0, 1 when a check or a run failed, 2 for bad input (one line on the standard error).
+    """
+    options = _parser().parse_args(arguments)
+    try:
+        status: int = options.run(options)
+        return status
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        # The reader of our output, such as `head`, has what it wanted.
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="taskneurons",
+        description="Which neurons of a language model carry a task: one audited graph from parameters to tables.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    results = commands.add_parser("results", help="make results: everything, or the named studies and files")
+    results.add_argument("targets", nargs="*", metavar="TARGET", help="a study (such as deactivation) or a file")
+    results.add_argument("--cores", default="all", type=_cores, metavar="N", help="number of cores, or all (default)")
+    results.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    results.set_defaults(run=_results)
+
+    params = commands.add_parser("params", help="check and describe parameters").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    check = params.add_parser("check", help="say what is wrong with parameter files")
+    check.add_argument("files", nargs="*", type=Path, default=[Path("params.yaml")], metavar="FILE")
+    check.set_defaults(run=_params_check)
+    for name, text in (("docs", "write the reference page"), ("schema", "write the JSON schema")):
+        command = params.add_parser(name, help=text)
+        command.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
+        command.set_defaults(run=_params_reference, what=name)
+
+    stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
+    stage.add_argument("study")
+    stage.set_defaults(run=_stage)
+    stages = commands.add_parser("stages", help="write dvc.yaml from the graph")
+    stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
+    stages.set_defaults(run=_stages)
+    commands.add_parser("recover", help="make the folder usable after a run was killed").set_defaults(run=_recover)
+    commands.add_parser("check", help="check that results, lineage records and code agree").set_defaults(run=_check)
+    return parser
+
+
+def _cores(text: str) -> str:
+    if text != "all" and not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a positive number or all, got {text}")
+    return text
+
+
+def _results(options: argparse.Namespace) -> int:
+    from taskneurons.params import load_params
+    from taskneurons.progress import run_snakemake
+
+    if not Path("Snakefile").is_file():
+        raise InputError("there is no Snakefile here", remedy="Run this in the project's folder")
+    load_params(options.params or "params.yaml")
+    return run_snakemake(options.targets, cores=options.cores, params=options.params)
+
+
+def _params_check(options: argparse.Namespace) -> int:
+    from taskneurons.params import load_params
+
+    for path in options.files:
+        params = load_params(path)
+        seeds = sum(len(run.seeds) for run in params.runs)
+        print(f"{path}: good ({len(params.runs)} runs, {seeds} seeds in all)")
+    return 0
+
+
+def _params_reference(options: argparse.Namespace) -> int:
+    from taskneurons.files import read_text, write_text
+    from taskneurons.params import reference
+
+    path, text = {
+        "docs": (reference.PAGE_FILE, reference.page),
+        "schema": (reference.SCHEMA_FILE, reference.schema),
+    }[options.what]
+    if not options.check:
+        write_text(path, text())
+    elif read_text(path) != text():
+        raise InputError("stale", where=path, remedy=f"Run `taskneurons params {options.what}`")
+    return 0
+
+
+def _stage(options: argparse.Namespace) -> int:
+    from taskneurons.lineage.stage import run_stage
+
+    return run_stage(options.study)
+
+
+def _stages(options: argparse.Namespace) -> int:
+    from taskneurons.lineage.stages import write
+
+    return write(check=options.check)
+
+
+def _recover(_options: argparse.Namespace) -> int:
+    from taskneurons.lineage.recover import recover
+
+    return recover()
+
+
+def _check(_options: argparse.Namespace) -> int:
+    from taskneurons.lineage.record import check
+
+    return check()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,291 @@
+"""`taskneurons results`: run Snakemake, show how far it is, and say at the end what was made or what failed.
+
+Snakemake's own output is complete and long; it goes to a log file. What is shown is the study that is being made, the
+jobs that are done, the time gone and the time left.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TextIO
+
+from taskneurons.errors import InputError
+from taskneurons.files import read_jsonl
+
+TAIL_LINES = 15
+# Without a terminal a line is printed when the study changes, and otherwise at most this often, in seconds.
+PLAIN_INTERVAL = 30.0
+
+_STATS_ROW = re.compile(r"(\S+)\s+(\d+)")
+_JOB = re.compile(r"(?:local)?(?:rule|checkpoint) (\S+):")
+_ERROR = re.compile(r"Error in (?:rule|group) (\S+?),?:?(?: .*)?")
+_FINISHED = re.compile(r"Finished jobid: (\d+) \(Rule: (.+)\)")
+_STEPS = re.compile(r"(\d+) of (\d+) steps \(.*\) done")
+_FIELD = re.compile(r"    (\w+): (.*)")
+
+
+@dataclass
+class Failure:
+    """A job that failed: its rule and its log files."""
+
+    rule: str
+    logs: list[Path] = field(default_factory=list)
+
+
+class Progress:
+    """What Snakemake's output says so far.
+
+    Args:
+        durations: seconds that a job of each rule took before; empty where nothing is known.
+    """
+
+    def __init__(self, durations: Mapping[str, float]) -> None:
+        self.durations = dict(durations)
+        # A rule that was never timed is taken for an average one; without any times, jobs are counted.
+        self.typical = sum(self.durations.values()) / len(self.durations) if self.durations else 1.0
+        self.planned: dict[str, int] = {}
+        self.finished: dict[str, int] = {}
+        self.done = self.total = 0
+        self.study = ""
+        self.failures: list[Failure] = []
+        self.nothing_to_do = False
+        self._reading_stats = False
+        self._block: str | None = None
+
+    def feed(self, line: str) -> None:
+        """Take in one line of Snakemake's output."""
+        line = line.rstrip("\n")
+        if self._reading_stats:
+            self._read_stats(line)
+        elif line == "Job stats:":
+            self._reading_stats, self.planned = True, {}
+        elif match := _JOB.fullmatch(line):
+            self._block = "job"
+        elif match := _ERROR.fullmatch(line):
+            self._block = "error"
+            self.failures.append(Failure(match[1]))
+        elif match := _FINISHED.fullmatch(line):
+            self.finished[match[2]] = self.finished.get(match[2], 0) + 1
+        elif match := _STEPS.fullmatch(line):
+            self.done, self.total = int(match[1]), int(match[2])
+        elif line.startswith("Nothing to be done"):
+            self.nothing_to_do = True
+        elif (match := _FIELD.fullmatch(line)) and self._block:
+            self._read_field(match[1], match[2])
+        elif not line.startswith(" "):
+            self._block = None
+
+    def _read_stats(self, line: str) -> None:
+        match = _STATS_ROW.fullmatch(line)
+        if match and match[1] == "total":
+            self._reading_stats, self.total = False, int(match[2])
+        elif match:
+            self.planned[match[1]] = int(match[2])
+
+    def _read_field(self, name: str, value: str) -> None:
+        if name != "log":
+            return
+        logs = [Path(part) for part in value.split(" (check log")[0].split(", ")]
+        if self._block == "error":
+            self.failures[-1].logs = logs
+        elif logs[0].parts[:1] == ("logs",) and len(logs[0].parts) > 2:
+            # Logs lie in logs/<study>/, so that the log of a job tells which study it belongs to.
+            self.study = logs[0].parts[1]
+
+    def share_done(self) -> float:
+        """The share of the expected work that is done, between 0 and 1."""
+        planned = sum(self._seconds(rule) * count for rule, count in self.planned.items())
+        finished = sum(self._seconds(rule) * count for rule, count in self.finished.items())
+        return min(1.0, finished / planned) if planned else 0.0
+
+    def _seconds(self, rule: str) -> float:
+        return self.durations.get(rule, self.typical)
+
+    def time_left(self, elapsed: float) -> float | None:
+        """Seconds left if the rest goes on at the pace so far; None until something is done."""
+        share = self.share_done()
+        return elapsed * (1 - share) / share if share > 0 else None
+
+    def line(self, elapsed: float) -> str:
+        """One line for people: study, jobs, time gone, time left."""
+        if not self.total:
+            return f"planning, {duration(elapsed)}"
+        left = self.time_left(elapsed)
+        ahead = "" if left is None else f", about {duration(left)} left"
+        return f"{self.study or 'starting'}: {self.done} of {self.total} jobs, {duration(elapsed)}{ahead}"
+
+
+def duration(seconds: float) -> str:
+    """Seconds as people say them: 8 s, 3 min 10 s, 2 h 5 min."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def recorded_durations(folder: Path) -> dict[str, float]:
+    """Seconds that a job of each rule took, from the lineage records of earlier runs (the mean over its jobs)."""
+    jobs: dict[str, set[tuple[str, str]]] = {}
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            for record in read_jsonl(path):
+                # The outputs of one job share its times, so that each job is counted once.
+                jobs.setdefault(record["rule"], set()).add((record["started"], record["ended"]))
+        except (InputError, KeyError, TypeError):
+            # Records only make the estimate better; whether they are sound is for `taskneurons check` to say.
+            continue
+    return {rule: sum(_span(*times) for times in spans) / len(spans) for rule, spans in jobs.items()}
+
+
+def _span(started: str | float, ended: str | float) -> float:
+    """Seconds between two times, given as ISO 8601 text or as seconds of the epoch."""
+    first, last = (
+        one if isinstance(one, int | float) else datetime.fromisoformat(one).timestamp() for one in (started, ended)
+    )
+    return max(0.0, last - first)
+
+
+def run_snakemake(
+    targets: Sequence[str],
+    *,
+    cores: str,
+    params: Path | None,
+    command: Sequence[str] | None = None,
+    out: TextIO | None = None,
+) -> int:
+    """Run the workflow of the current folder and report on it.
+
+    Args:
+        targets: studies or files; none means everything.
+        cores: a number, or `all`.
+        params: another parameter file than params.yaml.
+        command: how Snakemake is started; the one of this environment when None.
+        out: where the report goes; the standard output when None.
+
+    Returns:
+        Snakemake's exit status; 130 when it was interrupted.
+    """
+    out = out or sys.stdout
+    log = Path("logs") / f"results-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    progress = Progress(recorded_durations(Path("lineage")))
+    arguments = [*(command or (sys.executable, "-m", "snakemake")), "--cores", cores, "--nocolor"]
+    arguments += ["--configfile", str(params)] if params else []
+    # Without the separator Snakemake would read the targets as more parameter files.
+    arguments += ["--", *targets] if targets else []
+    # Jobs start `python` and `taskneurons` by name and must find those of this environment.
+    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
+    begin = time.monotonic()
+    interrupted = False
+    with log.open("w", encoding="utf-8") as record, _display(out) as show:
+        # A session of its own, so that an interrupt reaches the jobs once, through us.
+        process = subprocess.Popen(
+            arguments,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            errors="replace",
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdout is not None
+        with _forwarding(process) as received:
+            for line in process.stdout:
+                record.write(line)
+                record.flush()
+                progress.feed(line)
+                show(progress, time.monotonic() - begin)
+            status = process.wait()
+            interrupted = bool(received)
+    elapsed = time.monotonic() - begin
+    if interrupted:
+        print(
+            f"Interrupted after {progress.done} of {progress.total} jobs. The same command goes on from there.",
+            file=out,
+        )
+        return 130
+    for text in _failed(progress, log) if status else _made(progress, elapsed):
+        print(text, file=out)
+    print(f"The whole log: {log}", file=out)
+    return status
+
+
+@contextmanager
+def _forwarding(process: subprocess.Popen[str]) -> Iterator[list[int]]:
+    """While Snakemake runs, pass interrupts on to it and its jobs; yields the list of what was received."""
+    received: list[int] = []
+
+    def forward(number: int, _frame: object) -> None:
+        received.append(number)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+
+    previous = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _display(out: TextIO) -> Iterator[Callable[[Progress, float], None]]:
+    """A line that renews itself on a terminal; now and then a new line elsewhere."""
+    if out.isatty():
+        from rich.console import Console
+
+        with Console(file=out).status("planning") as status:
+            yield lambda progress, elapsed: status.update(progress.line(elapsed))
+        return
+    last: list[float | str] = [-PLAIN_INTERVAL, ""]
+
+    def show(progress: Progress, elapsed: float) -> None:
+        if progress.total and (progress.study != last[1] or elapsed - float(last[0]) >= PLAIN_INTERVAL):
+            last[:] = [elapsed, progress.study]
+            print(progress.line(elapsed), file=out, flush=True)
+
+    yield show
+
+
+def _failed(progress: Progress, log: Path) -> Iterator[str]:
+    """What failed, with the end of each failed job's log; the end of Snakemake's log when no job did."""
+    for failure in progress.failures:
+        yield f"\nFailed: {failure.rule}"
+        for path in failure.logs:
+            yield f"  the end of {path}:"
+            yield from (f"    {line}" for line in _tail(path))
+    if not progress.failures:
+        yield "\nThe workflow did not start:"
+        yield from (f"    {line}" for line in _tail(log))
+    yield f"\n{progress.done} of {progress.total} jobs were done; what they made is kept. Run the same command again."
+
+
+def _tail(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ["(there is no log)"]
+    return [line for line in lines if line.strip()][-TAIL_LINES:] or ["(the log is empty)"]
+
+
+def _made(progress: Progress, elapsed: float) -> Iterator[str]:
+    """What there is now and where to look."""
+    if progress.nothing_to_do or not progress.done:
+        yield "Nothing had to be made: everything is up to date."
+    else:
+        yield f"Made {progress.done} jobs in {duration(elapsed)}."
+    results = Path("results")
+    places = [("figures", "*/*.png", "figures"), ("tables", "*.csv", "tables"), ("cards", "*/*.md", "data cards")]
+    for folder, pattern, word in places:
+        if found := sorted((results / folder).glob(pattern)):
+            yield f"  {len(found)} {word} in {results / folder}/, such as {found[0]}"
