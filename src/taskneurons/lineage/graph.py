@@ -53,9 +53,9 @@ class Graph:
         write_json(GRAPH, asdict(self))
 
     @staticmethod
-    def load() -> "Graph":
+    def load(path: Path = GRAPH) -> "Graph":
         """The graph that the last reading of the workflow left."""
-        content = read_json(GRAPH)
+        content = read_json(path)
         content["studies"] = tuple(content["studies"])
         content["raw"] = {study: tuple(paths) for study, paths in content["raw"].items()}
         return Graph(**content)

@@ -1,0 +1,141 @@
+"""`dvc.yaml`, generated from the workflow: one stage a study."""
+
+import re
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+import taskneurons
+from taskneurons.errors import InputError
+from taskneurons.files import read_text, write_text
+from taskneurons.lineage.active import STATE
+from taskneurons.lineage.fingerprint import CodeFingerprints
+from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.plan import snakemake
+
+FILE = Path("dvc.yaml")
+HEAD = (
+    "# Generated from the workflow by `taskneurons stages`; a test fails when it is stale.\n"
+    "# `dvc repro` makes everything. DVC certifies and stores what Snakemake makes; docs/lineage.md says how.\n"
+)
+# Results that people read on the web are in git; the others are git-ignored and in DVC's cache.
+IN_GIT = frozenset({"tables", "figures", "cards"})
+_NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
+_EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
+_SECTION = re.compile(r"\bP\.([a-z_]+)")
+
+
+def write(check: bool = False) -> int:
+    """Write `dvc.yaml`, or with `check` say whether it is what would be written.
+
+    Returns:
+        0; 1 when it was checked and is stale.
+    """
+    text = HEAD + yaml.safe_dump({"stages": stages()}, sort_keys=False, width=120)
+    if not check:
+        write_text(FILE, text)
+        return 0
+    if FILE.is_file() and read_text(FILE) == text:
+        return 0
+    print(f"{FILE} is stale. Run `taskneurons stages` and commit it")
+    return 1
+
+
+def stages() -> dict[str, Any]:
+    """The stages by study, in the form of `dvc.yaml`.
+
+    Raises:
+        InputError: the workflow cannot be read, or two studies make files in one folder that DVC tracks as a whole.
+    """
+    done = subprocess.run(snakemake("--rulegraph", "dot"), capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise InputError(f"Snakemake cannot read the workflow: {done.stderr.strip()}")
+    graph = Graph.load()
+    outs = {study: out_paths(study, graph.artifacts(study)) for study in graph.studies}
+    owners: dict[str, str] = {}
+    for study, paths in outs.items():
+        for path in paths:
+            if (owner := owners.setdefault(path, study)) != study:
+                raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
+    needed = _needed_studies(done.stdout, graph)
+    package = Path(taskneurons.__file__).parent
+    fingerprints = CodeFingerprints(Path("workflow/scripts"), package, STATE / "code.json")
+    stages = {}
+    for study in graph.studies:
+        scripts = sorted({graph.scripts[rule] for rule in graph.study_of if graph.study_of[rule] == study})
+        code = {room for script in scripts for room in rooms(fingerprints.reached(script))}
+        deps = [
+            "Snakefile",
+            "rules/common.smk",
+            f"rules/{study}.smk",
+            *(f"workflow/scripts/{script}.py" for script in scripts),
+            *sorted(code),
+            *graph.raw.get(study, ()),
+            *(path for other in graph.studies if other in needed[study] for path in outs[other]),
+        ]
+        text = read_text(Path("rules/common.smk")) + read_text(Path(f"rules/{study}.smk"))
+        stages[study] = {
+            "cmd": f"taskneurons stage {study}",
+            "deps": deps,
+            # The keys that decide which jobs there are stand in common.smk.
+            "params": [{graph.params: sorted(set(_SECTION.findall(text)))}],
+            # Without persist DVC deletes the outs first, and every job of the study would run for one change.
+            "outs": [
+                {path: {"persist": True} if Path(path).parts[1] not in IN_GIT else {"cache": False, "persist": True}}
+                for path in outs[study]
+            ],
+        }
+    return stages
+
+
+def out_paths(study: str, artifacts: Iterable[str]) -> list[str]:
+    """The files and folders that DVC tracks for a study: tables each by itself, all else by folder."""
+    paths = set()
+    for artifact in artifacts:
+        topic, name = Path(artifact).parts[1:3]
+        if topic == "tables":
+            paths.add(artifact)
+        elif topic == "figures":
+            paths.add(f"results/figures/{name}")
+        else:
+            paths.add(f"results/{topic}")
+    return sorted(paths)
+
+
+def rooms(modules: Iterable[str]) -> set[str]:
+    """Paths of the code that modules stand for: the folder of each room of the package, or the one module of it."""
+    by_room: dict[str, set[str]] = {}
+    for module in modules:
+        _, _, inner = module.partition(".")
+        if inner:
+            by_room.setdefault(inner.partition(".")[0], set()).add(inner)
+    paths = set()
+    for room, members in by_room.items():
+        modules_inside = sorted(members - {room})
+        if not (Path("src/taskneurons") / room).is_dir():
+            paths.add(f"src/taskneurons/{room}.py")
+        elif len(modules_inside) == 1:
+            paths.add(f"src/taskneurons/{modules_inside[0].replace('.', '/')}.py")
+        else:
+            paths.add(f"src/taskneurons/{room}")
+    return paths
+
+
+def _needed_studies(rulegraph: str, graph: Graph) -> dict[str, set[str]]:
+    """For each study the earlier ones whose artifacts it reads, from the edges between their rules.
+
+    A study that reads an artifact of a later one makes it; DVC, whose stages have no cycles, does not hear of that.
+    """
+    names: dict[str, str] = {}
+    needed: dict[str, set[str]] = {study: set() for study in graph.studies}
+    for text in rulegraph.splitlines():
+        if node := _NODE.match(text):
+            names[node[1]] = node[2]
+        elif edge := _EDGE.match(text):
+            producer, consumer = (graph.study_of.get(names[number]) for number in edge.groups())
+            if producer and consumer and graph.studies.index(producer) < graph.studies.index(consumer):
+                needed[consumer].add(producer)
+    return needed
