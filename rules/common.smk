@@ -9,7 +9,8 @@ from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.params import load_params
-from taskneurons.tasks import sources
+from taskneurons.tasks.jsonl import jsonl_task_names
+from taskneurons.tasks.synthetic.suite import synthetic_task_names
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(
@@ -72,9 +73,9 @@ def rule_slug(text):
 def task_names(suite):
     chosen = P.suites[suite]
     if chosen.source == "synthetic":
-        return list(sources.synthetic_task_names())
+        return list(synthetic_task_names())
     if chosen.source == "jsonl":
-        return list(sources.jsonl_task_names(chosen.path, chosen.tasks))
+        return list(jsonl_task_names(chosen.path, chosen.tasks))
     return list(chosen.tasks)
 
 
@@ -96,7 +97,9 @@ def raw_files(suite, tasks):
     chosen = P.suites[suite]
     if chosen.source != "jsonl":
         return []
-    return sources.jsonl_files(chosen.path, tasks)
+    files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
+    # A split of validation examples is optional; without one they are taken from the training examples.
+    return [f"{chosen.path}/tasks.json", *(str(file) for file in files if file.exists() or "validation" not in file.name)]
 
 
 def model_raw_files(model):

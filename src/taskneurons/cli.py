@@ -58,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
     stages.set_defaults(run=_stages)
     commands.add_parser("recover", help="make the folder usable after a run was killed").set_defaults(run=_recover)
-    commands.add_parser("check", help="check that results, lineage records and code agree").set_defaults(run=_check)
+    commands.add_parser("check", help="check that results, records and dvc.lock agree").set_defaults(run=_check)
     return parser
 
 
@@ -122,9 +122,11 @@ def _recover(_options: argparse.Namespace) -> int:
 
 
 def _check(_options: argparse.Namespace) -> int:
-    from taskneurons.lineage.record import check
+    from taskneurons.lineage.check import check
 
-    return check()
+    findings = check()
+    print("\n".join(findings) or "Records, dvc.lock and files agree.")
+    return 1 if findings else 0
 
 
 if __name__ == "__main__":

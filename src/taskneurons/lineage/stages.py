@@ -1,4 +1,4 @@
-"""`dvc.yaml`, generated from the workflow: one stage a study."""
+"""`dvc.yaml`, generated from the workflow: one stage a study; and which results git leaves to DVC."""
 
 import re
 import subprocess
@@ -17,6 +17,7 @@ from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import snakemake
 
 FILE = Path("dvc.yaml")
+IGNORE = Path("results/.gitignore")
 HEAD = (
     "# Generated from the workflow by `taskneurons stages`; a test fails when it is stale.\n"
     "# `dvc repro` makes everything. DVC certifies and stores what Snakemake makes; docs/lineage.md says how.\n"
@@ -29,19 +30,30 @@ _SECTION = re.compile(r"\bP\.([a-z_]+)")
 
 
 def write(check: bool = False) -> int:
-    """Write `dvc.yaml`, or with `check` say whether it is what would be written.
+    """Write `dvc.yaml` and `results/.gitignore`, or with `check` say whether they are what would be written.
 
     Returns:
-        0; 1 when it was checked and is stale.
+        0; 1 when they were checked and are stale.
     """
-    text = HEAD + yaml.safe_dump({"stages": stages()}, sort_keys=False, width=120)
-    if not check:
-        write_text(FILE, text)
-        return 0
-    if FILE.is_file() and read_text(FILE) == text:
-        return 0
-    print(f"{FILE} is stale. Run `taskneurons stages` and commit it")
-    return 1
+    by_study = stages()
+    folders = {
+        f"/{Path(path).name}\n"
+        for stage in by_study.values()
+        for out in stage["outs"]
+        for path in out
+        if "cache" not in out[path]
+    }
+    texts = {
+        FILE: HEAD + yaml.safe_dump({"stages": by_study}, sort_keys=False, width=120),
+        IGNORE: "".join(sorted(folders)),
+    }
+    stale = [path for path, text in texts.items() if not path.is_file() or read_text(path) != text]
+    if check and stale:
+        print(f"{' and '.join(map(str, stale))}: stale. Run `taskneurons stages` and commit")
+        return 1
+    for path in stale:
+        write_text(path, texts[path])
+    return 0
 
 
 def stages() -> dict[str, Any]:
