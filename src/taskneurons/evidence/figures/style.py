@@ -1,0 +1,136 @@
+"""The look of every figure, and how it is written so that equal inputs give equal bytes."""
+
+import io
+import textwrap
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from taskneurons.errors import InputError
+from taskneurons.files import write_bytes
+
+WIDTH = 7.0  # inches, the text width of a paper
+SMALL, NORMAL = 7.0, 8.0  # points
+# Okabe & Ito's palette, distinguishable under every common colour vision.
+BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
+    "#000000", "#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7",
+)  # fmt: skip
+GREY = "#767676"
+FAMILY_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
+KIND_COLOURS = {"classification": BLUE, "generation": VERMILLION}
+# Perceptually uniform, also in grey; light is zero.
+SEQUENTIAL = "cividis_r"
+_RC: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.labelsize": NORMAL,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": SMALL,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "legend.frameon": False,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "taskneurons",
+    "text.parse_math": False,
+    "path.simplify": False,
+}
+_METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
+_MARGIN = 0.05
+
+
+@dataclass(frozen=True)
+class Words:
+    """The texts around the panels: `title` says what is seen, `caption` what is drawn, its n and its interval."""
+
+    title: str
+    caption: str
+
+
+@contextmanager
+def sheet(height: float, words: Words, paths: Iterable[str | Path], dpi: int) -> Iterator[Figure]:
+    """Yield a figure of the common width; when the panels are drawn, write it to every path.
+
+    Args:
+        height: inches of the panels; title and caption are added to it.
+        words: the texts.
+        paths: one file a format, `.png` or `.svg`.
+        dpi: dots an inch of the PNG.
+
+    Raises:
+        InputError: a path has another suffix, or dpi is below 1.
+    """
+    files = [Path(path) for path in paths]
+    for path in files:
+        if path.suffix.removeprefix(".") not in _METADATA:
+            raise InputError("figures are written as .png or .svg", where=str(path))
+    if dpi < 1:
+        raise InputError(f"a figure of {dpi} dots an inch", where="dpi")
+    title, caption = textwrap.wrap(words.title, 88), textwrap.wrap(words.caption, 122)
+    above, below = 0.17 * len(title) + 0.08, 0.14 * len(caption) + 0.06
+    total = height + above + below
+    with mpl.rc_context(_RC):
+        figure = Figure(figsize=(WIDTH, total), layout="constrained")
+        engine = figure.get_layout_engine()
+        assert engine is not None
+        engine.set(rect=(0, below / total, 1, 1 - (above + below) / total), w_pad=0.04, h_pad=0.04)  # type: ignore[call-arg]
+        yield figure
+        figure.text(
+            _MARGIN / WIDTH, 1 - _MARGIN / total, "\n".join(title), va="top", fontsize=NORMAL + 1, fontweight="bold"
+        )
+        figure.text(_MARGIN / WIDTH, _MARGIN / total, "\n".join(caption), va="bottom", fontsize=SMALL, color="#404040")
+        for path in files:
+            write_bytes(path, _rendered(figure, path.suffix.removeprefix("."), dpi))
+
+
+def _rendered(figure: Figure, form: str, dpi: int) -> bytes:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # A task may be named in a script that the font lacks; a box in its place is better than no figure.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(buffer, format=form, dpi=dpi, metadata=_METADATA[form])
+    return buffer.getvalue()
+
+
+def shortened(name: str, longest: int = 22) -> str:
+    """The name, cut in its middle where it is longer, so that its domain at the end still tells tasks apart."""
+    if len(name) <= longest:
+        return name
+    head = (longest - 1) // 2
+    return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
+
+
+def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
+    """The tasks of each kind, classification first, families together in the order in which they first appear."""
+    families = list(dict.fromkeys(task["family"] for task in tasks))
+    ordered = sorted(tasks, key=lambda task: families.index(task["family"]))
+    groups = {kind: [task for task in ordered if task["kind"] == kind] for kind in KIND_COLOURS}
+    return {kind: group for kind, group in groups.items() if group}
+
+
+def interval_words(seeds: int, drawn: int) -> str:
+    """What the caption says of the intervals.
+
+    Args:
+        seeds: number of seeds behind the figure.
+        drawn: how many intervals could be drawn.
+    """
+    if seeds < 3:
+        return f"{seeds} seed{'s' if seeds != 1 else ''}: no interval (at least 3 are needed)."
+    if not drawn:
+        return f"{seeds} seeds; no interval, because the values are equal over the seeds."
+    return f"Bars: 95 % t intervals over {seeds} seeds; none where the seeds are fewer than 3 or agree exactly."
