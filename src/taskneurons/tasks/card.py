@@ -1,0 +1,154 @@
+"""The data card of a task: what it is, how much of it there is, what was left out and why, and how it looks."""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from taskneurons.tasks.storage import Counts
+from taskneurons.tasks.task import SPLITS, Example, Task
+
+SHOWN_EXAMPLES = 3
+SHOWN_CHARACTERS = 400
+PERCENTILES = (0, 50, 90, 99, 100)
+
+
+def data_card(
+    task: Task,
+    counts: Counts,
+    splits: Mapping[str, Sequence[Example]],
+    truncation: Mapping[str, Mapping[str, int]] | None = None,
+) -> str:
+    """A Markdown data card; all text of the data is escaped. The same arguments give the same bytes.
+
+    Args:
+        task: the task.
+        counts: what became of every record.
+        splits: the examples.
+        truncation: model -> split -> examples whose input was cut to that model's context; None when not known.
+    """
+    blocks = [
+        f"# {escape(task.name)}",
+        _table(
+            ("property", "value"),
+            [
+                ("family", escape(task.family)),
+                ("kind", task.kind),
+                ("domain", escape(task.domain) or "not stated"),
+                ("source", escape(task.source) or "not stated"),
+                ("licence", escape(task.license) or "not stated"),
+                *([("options", ", ".join(map(escape, task.options)))] if task.options else []),
+            ],
+        ),
+        "## Sizes",
+        _sizes(counts),
+        *_shortages(counts),
+        "## Left out",
+        _left_out(counts, splits),
+        "## Truncated",
+        _truncated(truncation),
+    ]
+    if task.options:
+        blocks += ["## Label balance", _balance(task, splits)]
+    blocks += [
+        "## Lengths",
+        "In words between white space: "
+        + ", ".join(f"{percentile}th" for percentile in PERCENTILES)
+        + " percentile (the 0th is the shortest, the 100th the longest).",
+        _lengths(splits),
+        "## Instruction templates",
+        "\n".join(f"{number}. {escape(template)}" for number, template in enumerate(task.templates, start=1)),
+        "## Examples",
+        "The first training examples.",
+        _examples(splits["train"][:SHOWN_EXAMPLES]),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def escape(text: str) -> str:
+    """Text that Markdown and HTML show as it stands: no markup, no line break, no control character."""
+    visible = "".join(character if character.isprintable() or character == "\n" else " " for character in text)
+    escaped = re.sub(r"([\\`*_{}\[\]()#+\-.!|~>:$@^=])", r"\\\1", html.escape(visible, quote=False))
+    # html.escape made entities such as &lt; that stay whole, because none of their characters is escaped above.
+    return escaped.strip("\n").replace("\n", "<br>")
+
+
+def _shown(text: str) -> str:
+    return escape(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _sizes(counts: Counts) -> str:
+    return _table(
+        ("split", "asked", "read", "kept", "dropped", "valid but not asked for"),
+        [
+            (
+                split,
+                "all" if one.asked is None else one.asked,
+                one.read,
+                one.kept,
+                sum(one.dropped.values()),
+                one.unused,
+            )
+            for split, one in counts.splits.items()
+        ],
+    )
+
+
+def _shortages(counts: Counts) -> list[str]:
+    return [
+        f"{split} has {one.missing} fewer examples than asked: all {one.kept} that there are were used."
+        for split, one in counts.splits.items()
+        if one.missing
+    ]
+
+
+def _left_out(counts: Counts, splits: Mapping[str, Sequence[Example]]) -> str:
+    rows = [(split, escape(reason), n) for split, one in counts.splits.items() for reason, n in one.dropped.items()]
+    text = _table(("split", "reason", "records"), rows) if rows else "Nothing."
+    test = splits["test"]
+    copies = len(test) - len({(example.input, example.target) for example in test})
+    if copies:
+        text += f"\n\nThe test split holds {copies} exact copies of its own examples; they were kept."
+    return text
+
+
+def _truncated(truncation: Mapping[str, Mapping[str, int]] | None) -> str:
+    if truncation is None:
+        return "Not known: it depends on the model's tokenizer and context."
+    rows = [
+        (escape(model), *(splits.get(split, 0) for split in SPLITS)) for model, splits in sorted(truncation.items())
+    ]
+    return "Examples whose input was cut to fit the context.\n\n" + _table(("model", *SPLITS), rows)
+
+
+def _balance(task: Task, splits: Mapping[str, Sequence[Example]]) -> str:
+    labels = {split: Counter(example.target for example in splits[split]) for split in SPLITS}
+    return _table(
+        ("label", *SPLITS), [(escape(one), *(labels[split][one] for split in SPLITS)) for one in task.options]
+    )
+
+
+def _lengths(splits: Mapping[str, Sequence[Example]]) -> str:
+    rows: list[tuple[object, ...]] = []
+    for split in SPLITS:
+        for part, texts in (
+            ("prompt", [example.prompt for example in splits[split]]),
+            ("answer", [example.target for example in splits[split]]),
+        ):
+            lengths = [len(text.split()) for text in texts]
+            rows.append((split, part, *np.percentile(lengths, PERCENTILES, method="inverted_cdf").tolist()))
+    return _table(("split", "part", *(f"{percentile}th" for percentile in PERCENTILES)), rows)
+
+
+def _examples(examples: Sequence[Example]) -> str:
+    return _table(
+        ("id", "prompt", "answer"),
+        [(escape(example.id), _shown(example.prompt), _shown(example.target)) for example in examples],
+    )

@@ -1,0 +1,113 @@
+"""The twelve tasks and their splits, in the order of Leng & Xiong (2025): classification, then generation."""
+
+from collections.abc import Iterator
+from random import Random
+
+from taskneurons.errors import InputError
+from taskneurons.tasks.prompts import make_example
+from taskneurons.tasks.storage import Counts, SplitCounts
+from taskneurons.tasks.synthetic import (
+    data_to_text,
+    nli,
+    paraphrase,
+    question_generation,
+    sentiment,
+    summary,
+)
+from taskneurons.tasks.synthetic.grammar import Grammar, input_text
+from taskneurons.tasks.task import SPLITS, Example, Task
+
+GRAMMARS: tuple[Grammar, ...] = (
+    sentiment.FOOD,
+    sentiment.FILM,
+    paraphrase.QUESTION,
+    paraphrase.SENTENCE,
+    nli.PERSON,
+    nli.ROOM,
+    question_generation.ANIMAL,
+    question_generation.PERSON,
+    data_to_text.RESTAURANT,
+    data_to_text.SCENE,
+    summary.NEWS,
+    summary.SPORT,
+)
+# So many repeats in a row mean that the grammar has nothing new to say for this split.
+PATIENCE = 2000
+
+
+def synthetic_task_names() -> tuple[str, ...]:
+    """The names of the twelve tasks in their order."""
+    return tuple(grammar.task.name for grammar in GRAMMARS)
+
+
+def synthetic_suite(
+    train: int, validation: int, test: int, seed: int
+) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
+    """Generate the suite.
+
+    Concept combinations of one split occur in no other, no input occurs twice, and the labels of a classification
+    task come in shuffled blocks that hold each label once: any first n examples are balanced. The first n examples
+    of a split are the same for every size that is asked.
+
+    Args:
+        train: examples of each task's train split.
+        validation: of its validation split.
+        test: of its test split.
+        seed: of the draw of examples; the combinations' splits do not depend on it.
+
+    Yields:
+        Task, its splits, and the counts (drawn repeats are counted as dropped).
+
+    Raises:
+        InputError: a size is not positive, or more distinct examples are asked than a task has.
+    """
+    sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
+    for split, size in sizes.items():
+        if size < 1:
+            raise InputError(f"`{split}` must be at least 1, not {size}", where="synthetic suite")
+    for grammar in GRAMMARS:
+        splits: dict[str, list[Example]] = {}
+        counts: dict[str, SplitCounts] = {}
+        for split, size in sizes.items():
+            splits[split], repeats = generate_split(grammar, split, size, seed)
+            counts[split] = SplitCounts(
+                asked=size,
+                read=size + repeats,
+                kept=size,
+                unused=0,
+                dropped={"drawn before": repeats} if repeats else {},
+            )
+        yield grammar.task, splits, Counts(counts)
+
+
+def generate_split(grammar: Grammar, split: str, size: int, seed: int) -> tuple[list[Example], int]:
+    """The first `size` distinct examples of one split, and how many drawn repeats were dropped.
+
+    Raises:
+        InputError: the grammar has fewer distinct examples.
+    """
+    task = grammar.task
+    random = Random(f"{task.name}/{split}/{seed}")
+    seen: set[str] = set()
+    examples: list[Example] = []
+    labels: list[int] = []
+    repeats = 0
+    while len(examples) < size:
+        if task.options and not labels:
+            labels = random.sample(range(len(task.options)), len(task.options))
+        label = labels.pop() if task.options else None
+        for _ in range(PATIENCE):
+            item = grammar.draw(random, split, label)
+            text = input_text(item)
+            if text not in seen:
+                break
+            repeats += 1
+        else:
+            raise InputError(
+                f"task {task.name} has no more than about {len(examples)} distinct {split} examples, asked {size}",
+                where=f"synthetic suite, {split}",
+                remedy="Ask for fewer",
+            )
+        seen.add(text)
+        examples.append(make_example(task, text, item.answer))
+    return examples, repeats

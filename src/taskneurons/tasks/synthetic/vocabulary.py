@@ -1,0 +1,9 @@
+"""Every word of the embedded suite, for a word-level tokenizer."""
+
+from taskneurons.tasks.synthetic.corpus import corpus_words
+from taskneurons.tasks.synthetic.suite import GRAMMARS
+
+
+def synthetic_vocabulary() -> tuple[str, ...]:
+    """The sorted words of all lexicons, templates, label words and pre-training phrases; no special tokens."""
+    return tuple(sorted(corpus_words().union(*(grammar.words() for grammar in GRAMMARS))))
