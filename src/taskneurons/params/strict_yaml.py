@@ -145,6 +145,10 @@ class _Reader:
 
     def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text, line = node.value, node.start_mark.line + 1
+        if any("\ud800" <= character <= "\udfff" for character in text):
+            # From an escape such as "\ud800": it cannot be written to any file later.
+            self.problems.append(Problem(line, path, "half a character", "Write the character itself"))
+            return None
         if node.style is not None:
             return text
         if text in _NULL:

@@ -1,0 +1,87 @@
+"""Scales beside the default, the reference page, the schema, and the descriptions that they are made of."""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+
+from taskneurons.errors import InputError
+from taskneurons.params import Params, load_params, parse_params, reference
+from taskneurons.params.section import Section
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def sections(kind: type[Section] = Section) -> list[type[Section]]:
+    return [one for child in kind.__subclasses__() for one in (child, *sections(child))]
+
+
+@pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)
+def test_every_field_is_described_required_and_has_a_unit(section: type[Section]) -> None:
+    assert section.__doc__
+    for name, field in section.model_fields.items():
+        assert field.description, name
+        assert isinstance(field.json_schema_extra, dict) and field.json_schema_extra["unit"], name
+        assert field.is_required(), f"{name} hides a number in the code"
+
+
+@pytest.mark.parametrize("name", ["params.yaml", "params/full.yaml", "params/ci.yaml", "params/jsonl.yaml"])
+def test_scales_are_valid(name: str) -> None:
+    params = load_params(ROOT / name)
+    # What was validated can be written and read again without a change.
+    assert Params.model_validate_json(params.model_dump_json()) == params
+    # The schema, which editors use, agrees with the models.
+    jsonschema.validate(yaml.safe_load((ROOT / name).read_text()), json.loads(reference.schema()))
+
+
+def test_full_scale_is_the_default_with_more() -> None:
+    default, full = load_params(ROOT / "params.yaml"), load_params(ROOT / "params/full.yaml")
+    assert (full.suites, full.models, full.multitask) == (default.suites, default.models, default.multitask)
+    assert set(full.neurons.selections) > set(default.neurons.selections)
+    for small, large in zip(default.runs, full.runs, strict=True):
+        assert (small.suite, small.model) == (large.suite, large.model)
+        assert set(large.seeds) > set(small.seeds)
+
+
+def test_default_has_the_seeds_and_draws_that_intervals_need() -> None:
+    params = load_params(ROOT / "params.yaml")
+    assert all(len(run.seeds) >= 3 for run in params.runs)
+    assert params.neurons.random_draws >= 5
+
+
+def test_paper_scale_asks_for_the_revisions_that_have_to_be_looked_up() -> None:
+    text = (ROOT / "params/paper.yaml").read_text(encoding="utf-8")
+    with pytest.raises(InputError) as error:
+        load_params(ROOT / "params/paper.yaml")
+    pins = text.count(": pin-me")
+    assert str(error.value).count("not a pinned revision: 'pin-me'. Give the 40 hexadecimal digits") == pins > 0
+    # Nothing else is wrong with it.
+    pinned = text.replace(": pin-me", f": {'a' * 40}")
+    assert len(parse_params(pinned).suites["public"].tasks) == 12
+
+
+def test_reference_is_up_to_date() -> None:
+    assert (ROOT / reference.PAGE_FILE).read_text(encoding="utf-8") == reference.page(), "taskneurons params docs"
+    assert (ROOT / reference.SCHEMA_FILE).read_text(encoding="utf-8") == reference.schema(), "taskneurons params schema"
+
+
+def test_page_has_a_row_for_every_key_of_the_scales() -> None:
+    page = reference.page()
+
+    def check(value: object, path: str) -> None:
+        if isinstance(value, dict):
+            for key, one in value.items():
+                inner = path in ("suites", "models") or path.endswith(".revisions")
+                here = f"{path}.<name>" if inner else f"{path}.{key}" if path else key
+                if here.count(".") and not inner:
+                    assert f"| `{here}` |" in page
+                if not path.endswith(".revisions"):
+                    check(one, here)
+        elif isinstance(value, list):
+            for one in value:
+                check(one, f"{path}[]")
+
+    for name in ("params.yaml", "params/jsonl.yaml", "params/paper.yaml"):
+        check(yaml.safe_load((ROOT / name).read_text(encoding="utf-8")), "")
