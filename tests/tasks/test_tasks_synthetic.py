@@ -136,22 +136,8 @@ def solve(name, text):
 def test_twelve_tasks_in_the_order_of_the_paper():
     assert tuple(SOLVERS) == NAMES
     mirrored = [grammar.task.source.removeprefix("generated; mirrors ") for grammar in GRAMMARS]
-    assert mirrored == (
-        [
-            "AmazonFood",
-            "SST-2",
-            "QQP",
-            "PAWS",
-            "MNLI",
-            "GPTNLI",
-            "SciQA",
-            "TweetQA",
-            "E2E",
-            "CommonGen",
-            "CNN/DailyMail",
-            "XSum",
-        ]
-    )
+    assert mirrored[:6] == ["AmazonFood", "SST-2", "QQP", "PAWS", "MNLI", "GPTNLI"]
+    assert mirrored[6:] == ["SciQA", "TweetQA", "E2E", "CommonGen", "CNN/DailyMail", "XSum"]
     kinds = [grammar.task.kind for grammar in GRAMMARS]
     assert kinds == ["classification"] * 6 + ["generation"] * 6
     families = [grammar.task.family for grammar in GRAMMARS]
@@ -237,7 +223,7 @@ def test_the_same_seed_gives_the_same_examples_and_sizes_only_cut():
 
 
 def test_more_than_there_is_and_nothing_are_refused():
-    with pytest.raises(InputError, match="validation.*task sentiment_food has no more than about"):
+    with pytest.raises(InputError, match=r"validation.*task sentiment_food has no more than about"):
         list(synthetic_suite(10, 10**6, 10, 0))
     with pytest.raises(InputError, match="`test` must be at least 1, not 0"):
         list(synthetic_suite(1, 1, 0, 0))
@@ -317,27 +303,17 @@ def test_the_corpus_keeps_to_the_train_side(suite, corpus):
     assert checked > 0.2 * DOCUMENTS
 
 
+FOCUS_WORDS = {
+    *("recommended", "avoid", "agree", "differ", "indeed", "wrong", "perhaps"),
+    *("loved", "enjoyed", "liked", "hated", "disliked", "regretted"),
+}
+
+
 def test_focus_marks_answers_and_only_latent_ones(suite, corpus):
     label_words = {option for grammar in GRAMMARS for option in grammar.task.options}
     focus = Counter(text for document in corpus for text, marked in document["segments"] if marked)
     one_word = {text for text in focus if " " not in text}
-    assert one_word == set(
-        [
-            "recommended",
-            "avoid",
-            "agree",
-            "differ",
-            "indeed",
-            "wrong",
-            "perhaps",
-            "loved",
-            "enjoyed",
-            "liked",
-            "hated",
-            "disliked",
-            "regretted",
-        ]
-    )
+    assert one_word == FOCUS_WORDS
     assert not one_word & label_words
     for document in corpus:
         assert all(text and text == text.strip() for text, _ in document["segments"])

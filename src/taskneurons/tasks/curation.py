@@ -95,7 +95,8 @@ def curate(
     for split in SPLITS:
         size, pool = sizes[split], pools[split]
         if not pool:
-            raise InputError("no valid example is left", where=f"{where}, {split}")
+            lost = ", ".join(f"{number} x {reason}" for reason, number in sorted(dropped[split].items()))
+            raise InputError(f"no valid example is left ({lost or 'too few'})", where=f"{where}, {split}")
         if split != "validation":
             _require_classes(task, pool, f"{where}, {split}")
         drawn = pool if size == "all" else pool[:size]
