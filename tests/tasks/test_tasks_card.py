@@ -3,7 +3,7 @@
 import re
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -84,6 +84,7 @@ def test_markup_in_the_data_stays_text():
     assert "<b>judge</b> | {input} :" in page.text
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.text(
         st.characters(exclude_categories=("Cs", "Cc", "Z", "Cf", "Cn", "Co")) | st.sampled_from("<>&|`*_[]()!#\\~:@^")
@@ -95,6 +96,7 @@ def test_escaped_text_reads_as_it_was(text):
     assert page.tags == {"table", "thead", "tbody", "tr", "th", "td"}
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text())
 def test_escaped_text_is_one_line(text):
     assert not re.search(r"[\n\r\x00-\x1f]", escape(text))

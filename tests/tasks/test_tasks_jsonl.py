@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
@@ -51,6 +51,7 @@ def only(folder, **arguments):
     return task, splits, counts
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=8), st.booleans(), st.booleans())
 def test_the_reader_returns_what_json_lines_say(tmp_path_factory, pairs, ascii_only, final_newline):
     file = tmp_path_factory.mktemp("jsonl") / "t.train.jsonl"
@@ -61,6 +62,7 @@ def test_the_reader_returns_what_json_lines_say(tmp_path_factory, pairs, ascii_o
     assert [record.where for record in records] == [f"{file}:{n}" for n in range(1, len(pairs) + 1)]
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused_with_the_file(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("jsonl") / "t.train.jsonl"

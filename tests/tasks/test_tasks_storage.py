@@ -4,12 +4,20 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.prompts import make_example
-from taskneurons.tasks.storage import Counts, SplitCounts, read_counts, read_split, read_task, write_task
+from taskneurons.tasks.storage import (
+    Counts,
+    SplitCounts,
+    read_counts,
+    read_split,
+    read_task,
+    read_task_folder,
+    write_task,
+)
 from taskneurons.tasks.task import SPLITS, Task
 
 TASK = Task("echo", "copy", "generation", ("a {input} b", "{input}"), domain="x", license="CC0", source="here")
@@ -20,6 +28,7 @@ def counts_of(splits) -> Counts:
     return Counts({split: SplitCounts(None, len(splits[split]), len(splits[split]), 0, {}) for split in SPLITS})
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(TEXT, TEXT.map(str.strip).filter(bool)), unique=True, max_size=6))
 def test_what_is_written_is_read_back(tmp_path_factory, pairs):
     folder = tmp_path_factory.mktemp("task")
@@ -31,6 +40,8 @@ def test_what_is_written_is_read_back(tmp_path_factory, pairs):
         if pairs:
             assert read_split(folder, split) == splits[split]
             assert read_split(folder, split, limit=2) == splits[split][:2]
+    if pairs:
+        assert read_task_folder(folder) == (TASK, splits, counts_of(splits))
 
 
 @pytest.fixture

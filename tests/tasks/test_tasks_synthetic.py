@@ -222,6 +222,14 @@ def test_the_same_seed_gives_the_same_examples_and_sizes_only_cut():
         assert all(many[split][: len(few[split])] == few[split] for split in SPLITS)
 
 
+def test_a_task_does_not_depend_on_the_others():
+    whole = {task.name: splits for task, splits, _ in synthetic_suite(20, 5, 5, 0)}
+    some = [(task.name, splits) for task, splits, _ in synthetic_suite(20, 5, 5, 0, ["summary_news", "nli_room"])]
+    assert some == [(name, whole[name]) for name in ("summary_news", "nli_room")]
+    with pytest.raises(InputError, match="Did you mean 'nli_room'"):
+        list(synthetic_suite(20, 5, 5, 0, ["nli_rooms"]))
+
+
 def test_more_than_there_is_and_nothing_are_refused():
     with pytest.raises(InputError, match=r"validation.*task sentiment_food has no more than about"):
         list(synthetic_suite(10, 10**6, 10, 0))

@@ -4,7 +4,7 @@ import random
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
@@ -73,6 +73,7 @@ def test_an_example_that_cannot_be_used_is_refused(fields, words):
         Example(*fields)
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text())
 def test_only_the_slot_is_filled_whatever_the_input_holds(text):
     example = Example("1", "{a} : {input} {} .", text, "y")
@@ -80,6 +81,7 @@ def test_only_the_slot_is_filled_whatever_the_input_holds(text):
     assert example.prompt == f"{{a}} : {text} {{}} ."
 
 
+@settings(deadline=None, max_examples=60)
 @given(st.text())
 def test_a_name_that_passes_is_a_plain_path_part(name):
     try:

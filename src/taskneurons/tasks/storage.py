@@ -154,3 +154,12 @@ def read_counts(folder: str | Path) -> Counts:
         return Counts({split: SplitCounts(**content[split]) for split in SPLITS})
     except (InputError, KeyError, TypeError, AttributeError) as error:
         raise InputError(f"not the counts of a task ({error})", where=str(path)) from None
+
+
+def read_task_folder(folder: str | Path) -> tuple[Task, dict[str, list[Example]], Counts]:
+    """Read all files of a task: the task, its splits, its counts.
+
+    Raises:
+        InputError: a file is absent or broken; the message names it.
+    """
+    return read_task(folder), {split: read_split(folder, split) for split in SPLITS}, read_counts(folder)

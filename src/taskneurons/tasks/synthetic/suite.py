@@ -1,7 +1,8 @@
 """The twelve tasks and their splits, in the order of Leng & Xiong (2025): classification, then generation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from random import Random
+from typing import Literal
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.prompts import make_example
@@ -15,7 +16,7 @@ from taskneurons.tasks.synthetic import (
     summary,
 )
 from taskneurons.tasks.synthetic.grammar import Grammar, input_text
-from taskneurons.tasks.task import SPLITS, Example, Task
+from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
 
 GRAMMARS: tuple[Grammar, ...] = (
     sentiment.FOOD,
@@ -41,7 +42,7 @@ def synthetic_task_names() -> tuple[str, ...]:
 
 
 def synthetic_suite(
-    train: int, validation: int, test: int, seed: int
+    train: int, validation: int, test: int, seed: int, tasks: Iterable[str] | Literal["all"] = "all"
 ) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
     """Generate the suite.
 
@@ -54,18 +55,21 @@ def synthetic_suite(
         validation: of its validation split.
         test: of its test split.
         seed: of the draw of examples; the combinations' splits do not depend on it.
+        tasks: names of the tasks to generate, in the wanted order; a task does not depend on the others.
 
     Yields:
         Task, its splits, and the counts (drawn repeats are counted as dropped).
 
     Raises:
-        InputError: a size is not positive, or more distinct examples are asked than a task has.
+        InputError: a size is not positive, a task is unknown, or more distinct examples are asked than a task has.
     """
     sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
     for split, size in sizes.items():
         if size < 1:
             raise InputError(f"`{split}` must be at least 1, not {size}", where="synthetic suite")
-    for grammar in GRAMMARS:
+    by_name = {grammar.task.name: grammar for grammar in GRAMMARS}
+    for name in choose_tasks(tasks, by_name, where="synthetic suite"):
+        grammar = by_name[name]
         splits: dict[str, list[Example]] = {}
         counts: dict[str, SplitCounts] = {}
         for split, size in sizes.items():
