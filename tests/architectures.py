@@ -24,7 +24,8 @@ _SETTINGS: dict[str, dict] = {
     "qwen2": {**_ROTARY, "num_key_value_heads": 1},
     "qwen3": _GROUPED,
     "gemma": _GROUPED,
-    "gemma2": {**_GROUPED, "sliding_window": CONTEXT, "query_pre_attn_scalar": 8},
+    # Untied, since a tied random one only repeats its last token.
+    "gemma2": {**_GROUPED, "sliding_window": CONTEXT, "query_pre_attn_scalar": 8, "tie_word_embeddings": False},
     "gemma3_text": {**_GROUPED, "sliding_window": CONTEXT, "query_pre_attn_scalar": 8},
     "phi3": {**_ROTARY, "num_key_value_heads": 1},
     "phi": _ROTARY,

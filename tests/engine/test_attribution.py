@@ -142,6 +142,7 @@ def test_activation_is_averaged_over_real_tokens(architecture):
     np.testing.assert_allclose(found.activation_mean, values.mean(1), rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.filterwarnings("ignore:.*gradient_checkpointing_enable:FutureWarning")
 @pytest.mark.parametrize("architecture", ["llama", "bloom", "opt", "phi3"])
 def test_checkpointing_does_not_change_the_scores(architecture):
     model, encoded = tiny_model(architecture), random_examples()

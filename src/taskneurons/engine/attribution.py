@@ -90,7 +90,8 @@ class Attributor:
         unknown = sorted(set(estimators) - set(ESTIMATORS))
         if unknown or not estimators:
             raise InputError(f"estimators are among {', '.join(ESTIMATORS)}, not {unknown}", where="estimators")
-        if model.training and not getattr(model, "is_gradient_checkpointing", False):
+        checkpointing = any(getattr(module, "gradient_checkpointing", False) for module in model.modules())
+        if model.training and not checkpointing:
             raise InputError("the model is in training mode and may drop activations", remedy="Call model.eval() first")
         self._model = model
         self._ffns = ffn_layers(model)
@@ -233,8 +234,7 @@ def attribute(
 def _loss(model: nn.Module, batch: Batch) -> Tensor:
     """Cross-entropy of the labels in nats, summed. The language head is computed where there are labels only."""
     width = batch.answer_width
-    logits = forward(model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=width).logits
-    assert logits is not None  # the type of transformers' output allows it
+    logits, _ = forward(model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=width)
     logits, labels = logits.float(), batch.labels[:, -width:]
     return cross_entropy(logits.flatten(0, 1), labels.flatten(), ignore_index=IGNORED, reduction="sum")
 

@@ -2,9 +2,8 @@
 
 from typing import Any
 
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from transformers.modeling_outputs import CausalLMOutputWithPast
 
 
 def forward(
@@ -16,14 +15,18 @@ def forward(
     keep: int,
     cache: Any = None,
     remember: bool = False,
-) -> CausalLMOutputWithPast:
-    """Run a causal language model of transformers; `.logits` is (batch, keep, vocabulary): the last `keep` columns.
+) -> tuple[Float[Tensor, "batch keep vocabulary"], Any]:
+    """Run a causal language model of transformers.
 
     Args:
+        keep: number of columns, from the last, for which logits are computed.
         cache: keys and values of earlier columns, which the attention mask covers too; it is extended.
-        remember: whether to return keys and values in `.past_key_values`.
+        remember: whether to return keys and values.
+
+    Returns:
+        The logits, and the keys and values (None unless `remember`).
     """
-    return model(
+    output = model(
         input_ids=input_ids,
         attention_mask=attention_mask,
         position_ids=position_ids,
@@ -31,3 +34,4 @@ def forward(
         use_cache=remember,
         logits_to_keep=keep,
     )
+    return output.logits, output.past_key_values if remember else None

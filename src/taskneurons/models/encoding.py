@@ -100,7 +100,8 @@ def encode(examples: "Sequence[Example]", tokenizer: Any, context: int, *, reser
     if not tokenizer.is_fast:
         raise InputError(f"{type(tokenizer).__name__} gives no character offsets, a fast tokenizer was expected")
     space = _leading_space(tokenizer)
-    prompts = tokenizer([e.prompt for e in examples], add_special_tokens=False, return_offsets_mapping=True)
+    # What follows the prompt begins with its own space.
+    prompts = tokenizer([e.prompt.rstrip() for e in examples], add_special_tokens=False, return_offsets_mapping=True)
     targets = tokenizer([space + e.target.strip() for e in examples], add_special_tokens=False)["input_ids"]
     encoded = []
     for example, ids, offsets, target in zip(
@@ -111,6 +112,11 @@ def encode(examples: "Sequence[Example]", tokenizer: Any, context: int, *, reser
         kept = _fit(ids, offsets, example, room, context)
         encoded.append(Encoded((*start, *kept), answer, len(ids) - len(kept)))
     return encoded
+
+
+def count_truncated(examples: "Sequence[Example]", tokenizer: Any, context: int) -> int:
+    """The number of examples whose input is cut to fit `context` tokens; see `encode`."""
+    return sum(example.truncated > 0 for example in encode(examples, tokenizer, context))
 
 
 def encode_options(options: Sequence[str], tokenizer: Any) -> list[tuple[int, ...]]:

@@ -1,0 +1,243 @@
+"""How well a model does a task: accuracy, ROUGE-L and loss, fast enough to be asked after hundreds of interventions.
+
+A task is prepared once and evaluated many times. Examples are sorted by length, longest first, and results come back in
+the given order; neither the batch size nor the order changes them beyond rounding.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import nn
+
+from taskneurons.engine.answers import Forced, force, force_options
+from taskneurons.engine.batching import in_batches
+from taskneurons.engine.decoding import decode, decode_from
+from taskneurons.errors import InputError
+from taskneurons.measures.metrics import rouge_l
+from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate
+
+METRICS = {"classification": ("accuracy", "accuracy_restricted", "loss"), "generation": ("rougeL", "loss")}
+"""The metrics of each kind of task.
+
+- accuracy: percent of examples whose greedy output is, token for token, the answer and its end. No decoding is needed:
+  that is so exactly where every token of the answer is the model's most probable next one.
+- accuracy_restricted: percent of examples whose answer is the most probable option. An option counts whole: its score
+  is the log-probability of its tokens and its end, summed and not divided by its length. (The end is part of the score,
+  so that an option which begins another one is no longer ahead by being shorter.)
+- rougeL: F1 of rouge_score without stemming, greedy output against reference, in percent.
+- loss: negative log-probability of the answer in nats per token, its end included, averaged over examples.
+"""
+
+
+@dataclass(frozen=True, eq=False)
+class PreparedTask:
+    """The encoded examples of a task, collated once; made by `prepare`.
+
+    Attributes:
+        kind: classification or generation.
+        prompts: without answers, left-padded, longest example first.
+        answers: the same examples with their answers.
+        order: place of each row among the given examples.
+        lengths: prompt tokens of each row.
+        answer_lengths: answer tokens of each row, eos included.
+        options: of a classification, as token ids with eos padded at the end with -100; else None.
+        gold: of a classification, each row's right option; else None.
+        references: of a generation, each row's answer as text; else empty.
+        tokenizer: decodes outputs.
+    """
+
+    kind: Literal["classification", "generation"]
+    prompts: Batch
+    answers: Batch
+    order: np.ndarray
+    lengths: np.ndarray
+    answer_lengths: np.ndarray
+    options: torch.Tensor | None
+    gold: torch.Tensor | None
+    references: tuple[str, ...]
+    tokenizer: Any
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+
+def prepare(
+    kind: Literal["classification", "generation"],
+    encoded: Sequence[Encoded],
+    tokenizer: Any,
+    *,
+    options: Sequence[tuple[int, ...]] = (),
+    references: Sequence[str] = (),
+) -> PreparedTask:
+    """Collate a task for any number of evaluations.
+
+    Args:
+        kind: of the task.
+        encoded: its examples.
+        tokenizer: the model's.
+        options: of a classification, as `encode_options` gives them.
+        references: of a generation, the answers as text, one each.
+
+    Raises:
+        InputError: there are no examples, an answer is none of the options, or references are missing.
+    """
+    if not encoded:
+        raise InputError("there are no examples to evaluate", where="evaluation")
+    if (kind == "classification") != bool(options):
+        raise InputError("a classification needs options and a generation has none", where="evaluation")
+    if kind == "generation" and len(references) != len(encoded):
+        raise InputError(f"{len(references)} references for {len(encoded)} examples", where="evaluation")
+    pad = tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id
+    sizes = np.array([[len(example.prompt), len(example.target)] for example in encoded])
+    order = np.argsort(-sizes.sum(1), kind="stable")
+    rows = [encoded[index] for index in order]
+    choices = gold = None
+    if kind == "classification":
+        place = {option: index for index, option in enumerate(options)}
+        for index, example in enumerate(encoded):
+            if example.target not in place:
+                raise InputError(f"the answer of example {index} is none of the {len(options)} options")
+        gold = torch.tensor([place[example.target] for example in rows])
+        width = max(map(len, options))
+        choices = torch.tensor([[*option, *[IGNORED] * (width - len(option))] for option in options])
+    return PreparedTask(
+        kind,
+        collate([Encoded(example.prompt, example.target[:1]) for example in rows], pad),
+        collate(rows, pad),
+        order,
+        sizes[order, 0],
+        sizes[order, 1],
+        choices,
+        gold,
+        tuple(references[index] for index in order) if references else (),
+        tokenizer,
+    )
+
+
+def evaluate(
+    model: nn.Module,
+    task: PreparedTask,
+    *,
+    batch_size: int,
+    max_new_tokens: int = 24,
+    metrics: Sequence[str] | None = None,
+) -> dict[str, tuple[float, int]]:
+    """Each metric's mean over the examples, and their number. See `evaluate_examples`."""
+    values = evaluate_examples(model, task, batch_size=batch_size, max_new_tokens=max_new_tokens, metrics=metrics)
+    return {name: (float(of_examples.mean()), len(of_examples)) for name, of_examples in values.items()}
+
+
+def evaluate_examples(
+    model: nn.Module,
+    task: PreparedTask,
+    *,
+    batch_size: int,
+    max_new_tokens: int = 24,
+    metrics: Sequence[str] | None = None,
+) -> dict[str, Float[np.ndarray, " example"]]:
+    """Each metric's value for each example, in the order in which they were prepared.
+
+    Args:
+        model: a causal language model in evaluation mode, perhaps inside `deactivated`.
+        task: what to evaluate.
+        batch_size: examples at once; halved where the device's memory does not suffice.
+        max_new_tokens: of a generated output, eos included; fewer where the model's positions end.
+        metrics: some of `METRICS` of the task's kind, all by default. Without rougeL nothing is decoded, without
+            accuracy_restricted the options are not scored.
+
+    Raises:
+        InputError: a metric is not one of the task's kind, or a loss is NaN or infinite.
+    """
+    known = METRICS[task.kind]
+    wanted = known if metrics is None else tuple(metrics)
+    if not wanted or not set(wanted) <= set(known):
+        raise InputError(f"the metrics of a {task.kind} are {', '.join(known)}, not {wanted}", where="evaluation")
+    run = {"accuracy_restricted": _with_options, "rougeL": _with_outputs}
+    evaluator = next((run[name] for name in run if name in wanted), _with_answers)
+
+    def one(begin: int, end: int) -> dict[str, np.ndarray]:
+        return evaluator(model, _part(task, begin, end, next(model.parameters()).device), max_new_tokens)
+
+    with torch.inference_mode():
+        parts = in_batches(len(task), batch_size, one)
+    values = {}
+    for name in wanted:
+        values[name] = np.empty(len(task))
+        values[name][task.order] = np.concatenate([part[name] for part in parts])
+    if "loss" in values and not np.isfinite(values["loss"]).all():
+        bad = np.flatnonzero(~np.isfinite(values["loss"]))
+        raise InputError(
+            f"the loss of {len(bad)} of {len(task)} examples is not a finite number, the first is example {bad[0]}",
+            where="evaluation",
+            remedy="Check the model's weights and its dtype",
+        )
+    return values
+
+
+def _with_answers(model: nn.Module, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+    return _of_answers(part, force(model, part.answers))
+
+
+def _with_options(model: nn.Module, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+    assert part.options is not None and part.gold is not None
+    scores, answers = force_options(model, part.prompts, part.options, part.gold)
+    right = scores.argmax(-1) == part.gold
+    return {**_of_answers(part, answers), "accuracy_restricted": 100.0 * right.cpu().numpy()}
+
+
+def _with_outputs(model: Any, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+    positions = getattr(model.config, "max_position_embeddings", None) or np.inf
+    limits = [int(limit) for limit in np.clip(positions - part.lengths, 1, max_new_tokens)]
+    eos = part.tokenizer.eos_token_id
+    window = getattr(model.config, "sliding_window", None) or np.inf
+    slides = part.answers.input_ids.shape[1] + max_new_tokens > window
+    answers = force(model, part.answers, remember=not slides)
+    if slides:
+        outputs = decode(model, part.prompts, eos_id=eos, pad_id=part.tokenizer.pad_token_id or eos, limits=limits)
+    else:
+        outputs = decode_from(model, part.answers, answers, eos_id=eos, limits=limits)
+    texts = part.tokenizer.batch_decode(outputs, skip_special_tokens=True)
+    rouge = [_rouge_l(text, reference) for text, reference in zip(texts, part.references, strict=True)]
+    return {**_of_answers(part, answers), "rougeL": np.array(rouge)}
+
+
+def _of_answers(part: PreparedTask, answers: Forced) -> dict[str, np.ndarray]:
+    loss = -answers.log_probability.double().sum(-1).cpu().numpy() / part.answer_lengths
+    return {"loss": loss, "accuracy": 100.0 * answers.agrees.all(-1).cpu().numpy()}
+
+
+def _part(task: PreparedTask, begin: int, end: int, device: torch.device) -> PreparedTask:
+    """The rows from `begin` to `end`, without the columns in which all of them are padded."""
+    rows = slice(begin, end)
+    lengths, answer_lengths = task.lengths[rows], task.answer_lengths[rows]
+
+    def trim(batch: Batch, width: int, answer_width: int) -> Batch:
+        input_ids, attention_mask, position_ids, labels = (
+            tensor[rows, -width:]
+            for tensor in (batch.input_ids, batch.attention_mask, batch.position_ids, batch.labels)
+        )
+        return Batch(input_ids, attention_mask, position_ids, labels, answer_width).to(device)
+
+    return PreparedTask(
+        task.kind,
+        trim(task.prompts, int(lengths.max()), 1),
+        trim(task.answers, int((lengths + answer_lengths).max()) - 1, int(answer_lengths.max())),
+        task.order[rows],
+        lengths,
+        answer_lengths,
+        None if task.options is None else task.options.to(device),
+        None if task.gold is None else task.gold[rows].to(device),
+        task.references[rows],
+        task.tokenizer,
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _rouge_l(output: str, reference: str) -> float:
+    """Cached, because most interventions leave most outputs as they were."""
+    return rouge_l([output], [reference])
