@@ -281,9 +281,9 @@ def test_the_corpus_has_the_stated_mixture(corpus):
         0.62 * 0.6 * 0.55: sum(text.startswith("query : ") for text in texts),
     }
     for share, found in shares.items():
-        assert abs(found / DOCUMENTS - share) < 4.5 * sqrt(share * (1 - share) / DOCUMENTS)
+        assert abs(found / DOCUMENTS - share) < 3 * sqrt(share * (1 - share) / DOCUMENTS)
     right = [solve(name, text)[0] == answer for name, text, answer in filter(None, formats)]
-    assert abs(sum(right) / len(right) - 0.5) < 4.5 * sqrt(0.25 / len(right))
+    assert abs(sum(right) / len(right) - 0.5) < 3 * sqrt(0.25 / len(right))
     assert {name for name, _, _ in filter(None, formats)} == set(NAMES)
 
 
