@@ -173,8 +173,8 @@ def _fit(ids: list[int], offsets: list[tuple[int, int]], example: "Example", roo
     if excess <= 0:
         return ids
     prefix, text, _ = example.parts()
-    first, last = len(prefix), len(prefix) + len(text)
-    # A token that straddles the border to the instruction belongs to the instruction.
+    # The space before a word is part of the word's token. Any other token on a border belongs to the instruction.
+    first, last = len(prefix.rstrip()), len(prefix) + len(text)
     inside = [index for index, (begin, end) in enumerate(offsets) if first <= begin and end <= last and begin < end]
     if excess > len(inside):
         raise InputError(
