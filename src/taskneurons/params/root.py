@@ -29,6 +29,9 @@ class Workflow(Section):
     tasks_per_job: Literal["all"] | PositiveInt = described(
         "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
     )
+    checkpoint_minutes: PositiveInt = described(
+        "time between two resume files of a training; changing it makes nothing again", "minutes"
+    )
 
 
 class Run(Section):

@@ -23,9 +23,6 @@ class Multitask(Section):
     batch_size: PositiveInt = described("examples of one step, drawn evenly from the tasks", "examples")
     learning_rate: PositiveFloat = described("highest learning rate of the schedule", "-", le=1)
     warmup: int = described("steps of linear warm-up at the beginning", "steps", ge=0)
-    checkpoint_minutes: PositiveFloat = described(
-        "time between two resume files of any training, pre-training included", "minutes"
-    )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """The warm-up ends before the training does."""
@@ -76,18 +73,12 @@ class Neurons(Section):
 
 
 class Deactivation(Section):
-    """What is switched off, how, and on how many test examples it is measured."""
+    """What is switched off, and how. Everything is measured on the whole test split."""
 
     interventions: tuple[Literal["zero", "parameters", "mean"], ...] = described(
         "ways to deactivate a task's neurons on its own task: activation zero, parameters zero, mean activation", "-"
     )
     matrix: bool = described("also measure every task under every other task's neurons, by activation zero", "-")
-    test_examples: PositiveInt | None = described(
-        "test examples of a task for its own neurons and the controls; null: all", "examples"
-    )
-    matrix_examples: PositiveInt | None = described(
-        "test examples of a task under another task's neurons; null: all", "examples"
-    )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """Activation zero is the reference and always measured; nothing is measured twice."""

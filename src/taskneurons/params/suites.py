@@ -60,6 +60,9 @@ class HubSuite(Section):
     max_invalid_percent: float = described(
         "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
     )
+    mirror: PathText | None = described(
+        "folder with local copies of the data sets (<owner>/<name>/...); null: ask the hub", "-"
+    )
     revisions: Named[Revision] = described("commit of each task's data set, 40 hexadecimal digits", "-")
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
