@@ -10,6 +10,8 @@ import yaml
 from taskneurons.errors import InputError
 from taskneurons.params import Params, load_params, parse_params, reference
 from taskneurons.params.section import Section
+from taskneurons.params.suites import HubSuite
+from taskneurons.tasks.hub import hub_task_names
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +61,10 @@ def test_paper_scale_asks_for_the_revisions_that_have_to_be_looked_up() -> None:
     assert str(error.value).count("not a pinned revision: 'pin-me'. Give the 40 hexadecimal digits") == pins > 0
     # Nothing else is wrong with it.
     pinned = text.replace(": pin-me", f": {'a' * 40}")
-    assert len(parse_params(pinned).suites["public"].tasks) == 12
+    suite = parse_params(pinned).suites["public"]
+    assert isinstance(suite, HubSuite)
+    assert len(suite.tasks) == 12
+    assert set(suite.tasks) <= set(hub_task_names())
 
 
 def test_reference_is_up_to_date() -> None:
