@@ -61,6 +61,10 @@ def tokenizer_folder(suite, model):
     return f"results/models/imported/{model}"
 
 
+def dtype_of(model):
+    return getattr(P.models[model], "dtype", "float32")
+
+
 def rule_slug(text):
     """A slug as a part of a rule's name, which Python must accept."""
     return text.replace("-", "_").replace(".", "p")
@@ -99,7 +103,10 @@ def raw_files(suite, tasks):
         return []
     files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
     # A split of validation examples is optional; without one they are taken from the training examples.
-    return [f"{chosen.path}/tasks.json", *(str(file) for file in files if file.exists() or "validation" not in file.name)]
+    return [
+        f"{chosen.path}/tasks.json",
+        *(str(file) for file in files if file.exists() or "validation" not in file.name),
+    ]
 
 
 def model_raw_files(model):
@@ -136,7 +143,7 @@ def parameter_count(model):
 def model_resources(model, kind):
     """Resources of a job that runs a model: GPUs, GPU memory and host memory (MB), time limit (minutes)."""
     size = parameter_count(model)
-    weight_bytes = BYTES[getattr(P.models[model], "dtype", "float32")]
+    weight_bytes = BYTES[dtype_of(model)]
     model_mb = math.ceil(size * (weight_bytes + EXTRA_BYTES[kind]) / 1e6)
     # ASSUME: activations, caches and the allocator's fragments take a fifth of the model and 4 GB.
     memory_mb = math.ceil(1.2 * model_mb) + 4000
@@ -187,7 +194,7 @@ def whole_graph():
             raise InputError(
                 "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
             )
-    used = {"suites": [P.suites[suite] for suite, _ in RUN_PAIRS], "models": [P.models[model] for _, model in RUN_PAIRS]}
+    suites, models = P.suites.values(), P.models.values()
     return Graph(
         studies=tuple(STUDIES),
         rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule)},
@@ -195,8 +202,8 @@ def whole_graph():
         code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
         scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
         raw={
-            "data": tuple(dict.fromkeys(suite.path for suite in used["suites"] if suite.source == "jsonl")),
-            "models": tuple(dict.fromkeys(model.path for model in used["models"] if model.source == "folder")),
+            "data": tuple(dict.fromkeys(suite.path for suite in suites if suite.source == "jsonl")),
+            "models": tuple(dict.fromkeys(model.path for model in models if model.source == "folder")),
         },
         params=str(PARAMS_FILE),
     )
