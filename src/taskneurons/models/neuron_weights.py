@@ -33,6 +33,11 @@ class NeuronWeights:
         """The module of the linear map."""
         return self.projection.module
 
+    @property
+    def turned(self) -> bool:
+        """Whether the module keeps its weight as inputs x outputs (Conv1D) and not as outputs x inputs (Linear)."""
+        return (self.projection.neurons_on == "columns") == self.into
+
     def read(self) -> tuple[Float[Tensor, "neuron width"], Float[Tensor, " neuron"] | None]:
         """Copies of the neurons' weights, one row a neuron, and of their biases where they own some."""
         (weight, dimension), *bias = self.projection.parameters()
