@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).parent / "toy"
 PLAN = "import json; from taskneurons.lineage.plan import planned_jobs; print(json.dumps(planned_jobs()))"
+SUITE_SIZES = {"train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0, "corpus": 40}
 TASKS = {
     "colour": ("classification", ["warm", "cold"], ["red sun", "blue ice", "orange fire", "white snow"]),
     "echo": ("generation", None, ["one two", "two three", "three four", "four five"]),
@@ -110,21 +112,35 @@ def job_of(line: dict) -> tuple[str, ...]:
     return line["rule"], *(part for part in Path(line["output"]).parts if part.startswith("seed"))
 
 
-def lay(folder: Path, params: Path, **replaced: str) -> Project:
+def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
+    """The default parameters, on two tiny raw tasks and a model of a few thousand weights."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    model = params["models"]["llama"]
+    model |= {"hidden_size": 16, "layers": 2, "heads": 2, "ffn_size": 32, "context": 64}
+    model["pretraining"] |= {"steps": 3, "batch_size": 4, "warmup": 1}
+    params["workflow"]["tasks_per_job"] = tasks_per_job
+    params["runs"] = [{"suite": "mine", "model": "small", "seeds": seeds}]
+    params["suites"] = {"mine": {"source": "jsonl", "path": "raw/tasks", "tasks": "all", **SUITE_SIZES}}
+    params["models"] = {"small": model}
+    params["multitask"] |= {"steps": 2, "batch_size": 4, "warmup": 1}
+    params["attribution"] |= {"examples": 8, "batch_size": 4}
+    params["neurons"] |= {"selections": [{"estimator": "taylor", "percent": 10, "within": "layer"}], "random_draws": 1}
+    params["deactivation"]["interventions"] = ["zero"]
+    params["evaluation"] |= {"batch_size": 8, "max_new_tokens": 4}
+    params["figures"]["dpi"] = 60
+    return params
+
+
+def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
     """Copy the project to a folder, with the small raw tasks, ready to run."""
     folder.mkdir()
     for name in ["Snakefile", ".dvcignore", ".gitignore"]:
         shutil.copy2(ROOT / name, folder / name)
     for name in ["rules", "profiles", "workflow", ".dvc", "published"]:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
     library = Path("src/taskneurons")
     shutil.copytree(ROOT / library, folder / library, ignore=shutil.ignore_patterns("__pycache__"))
-    text = params.read_text()
-    for old, new in replaced.items():
-        assert f"{old}: 1" in text
-        text = text.replace(f"{old}: 1", f"{old}: {new}", 1)
-    (folder / "params.yaml").write_text(text)
+    (folder / "params.yaml").write_text(yaml.safe_dump(shrunk(seeds, tasks_per_job), sort_keys=False))
     raw = folder / "raw" / "tasks"
     raw.mkdir(parents=True)
     descriptions = []
@@ -142,7 +158,7 @@ def lay(folder: Path, params: Path, **replaced: str) -> Project:
 
 
 def lay_toy(folder: Path) -> Project:
-    project = lay(folder, TOY / "params.yaml")
+    project = lay(folder, seeds=[0, 1], tasks_per_job=1)
     for place in ["rules", "scripts"]:
         target = folder / ("workflow/scripts" if place == "scripts" else place)
         for path in target.glob("*.*"):
