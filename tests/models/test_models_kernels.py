@@ -1,0 +1,53 @@
+"""Faster kernels compute the same functions."""
+
+import pytest
+import torch
+
+from taskneurons.models import kernels
+from taskneurons.models.kernels import fast_exact_products, fused_gelu
+from taskneurons.models.scratch import new_model
+
+
+def loss_and_gradients(model):
+    ids = torch.arange(60).reshape(4, 15) % 40
+    loss = model(input_ids=ids, labels=ids).loss
+    return loss.detach(), torch.autograd.grad(loss, list(model.parameters()))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "bloom"])
+def test_losses_and_gradients_are_the_plain_ones(architecture):
+    model = new_model(
+        architecture, hidden_size=64, layers=2, heads=4, ffn_size=256, context=32, vocabulary_size=40, seed=0,
+        pad_id=0, bos_id=1, eos_id=2,
+    )  # fmt: skip
+    expected, gradients = loss_and_gradients(model)
+    modules = [type(module) for module in model.modules()]
+    with fast_exact_products(), fused_gelu(model):
+        assert ([type(module) for module in model.modules()] != modules) == (architecture == "bloom")
+        loss, found = loss_and_gradients(model)
+    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
+    for a, b in zip(found, gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item())
+    assert [type(module) for module in model.modules()] == modules
+
+
+def test_the_switch_is_taken_back_where_products_lose_precision(monkeypatch):
+    switch = torch.backends.mkldnn.matmul
+    before = switch.fp32_precision
+    with fast_exact_products() as enabled:
+        assert switch.fp32_precision == ("bf16" if enabled else before)
+    assert switch.fp32_precision == before
+    monkeypatch.setattr(kernels, "_keeps_float32", lambda: False)
+    with fast_exact_products() as enabled:
+        assert not enabled
+        assert switch.fp32_precision == before
+
+
+def test_the_probe_sees_bfloat16_factors(monkeypatch):
+    exact = torch.Tensor.__matmul__
+    monkeypatch.setattr(
+        torch.Tensor,
+        "__matmul__",
+        lambda a, b: exact(a.bfloat16().float(), b.bfloat16().float()) if a.dtype == torch.float32 else exact(a, b),
+    )
+    assert not kernels._keeps_float32()
