@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -29,14 +30,19 @@ _JOB = re.compile(r"(?:local)?(?:rule|checkpoint) (\S+):")
 _ERROR = re.compile(r"Error in (?:rule|group) (\S+?),?:?(?: .*)?")
 _FINISHED = re.compile(r"Finished jobid: (\d+) \(Rule: (.+)\)")
 _STEPS = re.compile(r"(\d+) of (\d+) steps \(.*\) done")
+# What Snakemake itself writes between a job's own words and its report of the failure.
+_SNAKEMAKE = re.compile(
+    r"\[\w{3} \w{3} .*\]|RuleException:|CalledProcessError in file .*|Command '.*|Select jobs .*|Execute \d+ jobs.*"
+)
 _FIELD = re.compile(r"    (\w+): (.*)")
 
 
 @dataclass
 class Failure:
-    """A job that failed: its rule and its log files."""
+    """A job that failed: its rule, its log files, and what was written to the standard error before it ended."""
 
     rule: str
+    said: tuple[str, ...] = ()
     logs: list[Path] = field(default_factory=list)
 
 
@@ -59,6 +65,7 @@ class Progress:
         self.nothing_to_do = False
         self._reading_stats = False
         self._block: str | None = None
+        self._said: deque[str] = deque(maxlen=TAIL_LINES)
 
     def feed(self, line: str) -> None:
         """Take in one line of Snakemake's output."""
@@ -69,19 +76,24 @@ class Progress:
             self._reading_stats, self.planned = True, {}
         elif match := _JOB.fullmatch(line):
             self._block = "job"
+            self._said.clear()
         elif match := _ERROR.fullmatch(line):
             self._block = "error"
-            self.failures.append(Failure(match[1]))
+            self.failures.append(Failure(match[1], tuple(self._said)))
+            self._said.clear()
         elif match := _FINISHED.fullmatch(line):
             self.finished[match[2]] = self.finished.get(match[2], 0) + 1
+            self._said.clear()
         elif match := _STEPS.fullmatch(line):
             self.done, self.total = int(match[1]), int(match[2])
         elif line.startswith("Nothing to be done"):
             self.nothing_to_do = True
         elif (match := _FIELD.fullmatch(line)) and self._block:
             self._read_field(match[1], match[2])
-        elif not line.startswith(" "):
+        elif not line.startswith(" ") or not self._block:
             self._block = None
+            if line.strip() and not _SNAKEMAKE.fullmatch(line):
+                self._said.append(line)
 
     def _read_stats(self, line: str) -> None:
         match = _STATS_ROW.fullmatch(line)
@@ -258,10 +270,13 @@ def _display(out: TextIO) -> Iterator[Callable[[Progress, float], None]]:
 
 
 def _failed(progress: Progress, log: Path) -> Iterator[str]:
-    """What failed, with the end of each failed job's log; the end of Snakemake's log when no job did."""
+    """What failed, with what each failed job said last; the end of Snakemake's log when no job did."""
     for failure in progress.failures:
         yield f"\nFailed: {failure.rule}"
+        yield from (f"    {line}" for line in failure.said)
         for path in failure.logs:
+            if failure.said and not path.is_file():
+                continue
             yield f"  the end of {path}:"
             yield from (f"    {line}" for line in _tail(path))
     if not progress.failures:

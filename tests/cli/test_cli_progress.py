@@ -76,6 +76,18 @@ def test_a_failed_job_is_shown_with_its_rule_and_the_end_of_its_log(project: Pat
     assert "0 of 5 jobs were done" in done.stdout
 
 
+def test_a_failed_script_is_shown_with_its_traceback(project: Path) -> None:
+    (project / "broken.py").write_text("def read():\n    raise ValueError('no such column')\nread()\n")
+    text = (project / "Snakefile").read_text().replace('shell: "echo x > {output}"', 'script: "broken.py"')
+    (project / "Snakefile").write_text(text)
+    done = results(project, "--cores", "1")
+    assert done.returncode == 1
+    shown = done.stdout.split("Failed: late\n")[1]
+    assert shown.lstrip().startswith("Traceback (most recent call last):")
+    assert "ValueError: no such column" in shown
+    assert "3 of 5 jobs were done" in shown
+
+
 def test_a_workflow_that_cannot_be_read_is_shown(project: Path) -> None:
     (project / "Snakefile").write_text("raise ValueError('no such study')\n")
     done = results(project)
