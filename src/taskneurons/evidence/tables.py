@@ -1,6 +1,7 @@
 """Tables of the neurons and deactivation studies: gathered rows, their summary over seeds, tests, published values.
 
-A task is described by a mapping with `suite`, `name`, `family`, `kind` (`classification` or `generation`) and `source`.
+A task is described by a mapping with `suite`, `name`, `family`, `kind` (`classification` or `generation`), `source`
+and `options`.
 A drop is positive where deactivation hurts: original - deactivated for scores, deactivated - original for the loss.
 """
 
@@ -13,15 +14,17 @@ from typing import Any
 import numpy as np
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.chance import at_chance, chance_level
 from taskneurons.evidence.published import published_task
-from taskneurons.evidence.tidy import COLUMNS, CONDITIONS, SETTING, Row, gather, order
+from taskneurons.evidence.tidy import COLUMNS, CONDITIONS, SETTING, Row, order
+from taskneurons.files import read_csv
 from taskneurons.measures.stats import Interval, diagonal_test, holm, paired_difference, t_interval
 from taskneurons.neurons.sets import load_sets
 
 NEURON_COLUMNS = tuple(c for column in COLUMNS for c in ((column, "layer") if column == "draw" else (column,)))
 SUMMARY_COLUMNS = (
     "suite", "model", *SETTING, "condition", "task", "kind", "metric", "seeds", "value", "low", "high", "interval",
-    "drop", "drop_low", "drop_high", "drop_interval", "draws", "draw_sd", "n",
+    "drop", "drop_low", "drop_high", "drop_interval", "draws", "draw_sd", "n", "chance", "at_chance",
 )  # fmt: skip
 DIAGONAL_COLUMNS = (
     "suite", "model", *SETTING, "scope", "metric", "seed", "tasks", "diagonal", "off_diagonal", "sibling", "same_kind",
@@ -38,15 +41,6 @@ SCORE = {"classification": "accuracy", "generation": "rougeL"}
 _PUBLISHED_CONDITIONS = {"original": "original", "random": "deactivate_random", "task": "deactivate_task"}
 
 Tasks = Sequence[Mapping[str, Any]]
-
-
-def deactivation_table(files: Iterable[str | Path]) -> list[Row]:
-    """The tidy rows of all per-job files as one table of the study `deactivation`, in a fixed order.
-
-    Raises:
-        InputError: a file breaks the tidy form, or two rows measure the same thing.
-    """
-    return gather(files, "deactivation")
 
 
 def neuron_table(files: Iterable[tuple[Mapping[str, Any], str | Path]]) -> list[Row]:
@@ -76,22 +70,40 @@ def neuron_table(files: Iterable[tuple[Mapping[str, Any], str | Path]]) -> list[
     return sorted(rows, key=order)
 
 
+def read_neuron_table(path: str | Path) -> list[Row]:
+    """The rows that `neuron_table` made, with their types.
+
+    Raises:
+        InputError: the columns are not those of `neuron_table`.
+    """
+    rows = read_csv(path)
+    if rows and tuple(rows[0]) != NEURON_COLUMNS:
+        raise InputError(f"columns must be {', '.join(NEURON_COLUMNS)}", where=str(path))
+    return [
+        {**row, "seed": int(row["seed"]), "percent": float(row["percent"]), "layer": int(row["layer"])}
+        | {"value": float(row["value"]), "n": int(row["n"])}
+        for row in rows
+    ]
+
+
 def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
     """Means over seeds with t intervals, and drops against the original model paired by seed.
 
     Within a seed the random draws, and the sets of the other tasks, are averaged first; `draws` says how many there
     were and `draw_sd` is their standard deviation, averaged over seeds. The tasks `mean_cls` and `mean_gen` are
     averages over all tasks of that kind, made within each seed that has them all (for `random`, `draw_sd` is then that
-    of the average of each draw). `interval` is `95 % t`, or says why there is none.
+    of the average of each draw). `interval` is `95 % t`, or says why there is none. A classification task's accuracy
+    stands beside the level of guessing, and `at_chance` says whether it is no better: such a task tells nothing.
 
     Args:
-        rows: of `deactivation_table`.
+        rows: of `tidy.gather`.
         tasks: of every suite in the rows.
 
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
     kinds = _kinds(tasks)
+    chances = {(task["suite"], task["name"]): chance_level(task) for task in tasks}
     # (suite, model, setting, condition, task, metric) -> seed -> (draw or set) -> value
     cells: dict[tuple[Any, ...], dict[int, dict[Any, float]]] = defaultdict(lambda: defaultdict(dict))
     counts: dict[tuple[Any, ...], int] = {}
@@ -120,7 +132,10 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
         else:
             row |= {"drop": drop.mean, "drop_low": drop.low, "drop_high": drop.high, "drop_interval": _told(drop)}
         row |= {"draws": min(map(len, seeds.values())), "draw_sd": fmean(spreads) if spreads else None}
-        row["n"] = counts[key]
+        row |= {"n": counts[key], "chance": None, "at_chance": None}
+        if metric.startswith("accuracy") and chances.get((suite, task)) is not None:
+            row["chance"] = chances[suite, task]
+            row["at_chance"] = at_chance(fmean(own.values()), counts[key], row["chance"])
         summary.append({column: row[column] for column in SUMMARY_COLUMNS})
     return sorted(summary, key=lambda row: _summary_order(row, tasks))
 
@@ -207,7 +222,7 @@ def diagonal_tests(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
     adjusted over all tests of one model and seed.
 
     Args:
-        rows: of `deactivation_table`.
+        rows: of `tidy.gather`.
         tasks: of every suite in the rows; families and kinds define the means.
 
     Raises:

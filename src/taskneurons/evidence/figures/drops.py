@@ -20,6 +20,7 @@ from taskneurons.evidence.figures.style import (
     interval_words,
     sheet,
     shortened,
+    signed,
 )
 from taskneurons.evidence.tables import KINDS, SCORE, summarise_deactivation
 from taskneurons.evidence.tidy import Row, of_setting
@@ -28,7 +29,7 @@ from taskneurons.evidence.tidy import Row, of_setting
 _LOOK = {
     "bottom": (SKY, "s", "lowest-scored neurons"),
     "random": (GREY, "o", "random neurons (small: each draw)"),
-    "other_task": (GREEN, "^", "another task's neurons"),
+    "other_task": (GREEN, "^", "another task's neurons (mean over them)"),
     "task": (VERMILLION, "D", "the task's own neurons"),
 }
 _UNITS = {"accuracy": "accuracy (%)", "rougeL": "ROUGE-L (%)"}
@@ -54,7 +55,7 @@ def draw_drops(
     dashed; a task whose original score is not above it is marked in its label.
 
     Args:
-        rows: of `deactivation_table`; those of other models and settings are left aside.
+        rows: of `tidy.gather`; those of other models and settings are left aside.
         tasks: of the suite: name, family, kind, and `options` or `chance` for the level of guessing.
         paths: where to write, `.png` and `.svg`.
         suite, model, estimator, percent, selection, intervention: which rows.
@@ -90,16 +91,15 @@ def draw_drops(
         + (" Dashed: chance." if any(chance_level(t) is not None for t in groups.get("classification", [])) else "")
     )
     longest = max(len(group) for group in groups.values()) + 1
-    height = longest * (len(conditions) + 1.2) * _STEP + 0.85
-    with sheet(height, Words(_title(summary, groups), caption), paths, dpi) as figure:
+    height = longest * (len(conditions) + 1.2) * _STEP + 0.55
+    handles = [Line2D([], [], color=BLACK, linewidth=1.4, label="original")]
+    for condition in conditions:
+        colour, marker, label = _LOOK[condition]
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2, label=label))
+    with sheet(height, Words(_title(summary, groups), caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(groups), squeeze=False)[0]
         for axis, (kind, group) in zip(axes, groups.items(), strict=True):
             _panel(axis, kind, group, conditions, summary, chosen)
-        handles = [Line2D([], [], color=BLACK, linewidth=1.4, label="original")]
-        for condition in conditions:
-            colour, marker, label = _LOOK[condition]
-            handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2, label=label))
-        figure.legend(handles=handles, loc="outside upper left", ncols=3, columnspacing=1.4, handlelength=1.6)
 
 
 def _title(summary: Mapping[tuple[str, str, str], Row], groups: Mapping[str, Any]) -> str:
@@ -107,13 +107,9 @@ def _title(summary: Mapping[tuple[str, str, str], Row], groups: Mapping[str, Any
     for kind, name in (("classification", "accuracy"), ("generation", "ROUGE-L")):
         drops = {c: summary.get((KINDS[kind], SCORE[kind], c), {}).get("drop") for c in ("task", "random")}
         if kind in groups and drops["task"] is not None:
-            beside = f" ({_points(drops['random'])} with random ones)" if drops["random"] is not None else ""
-            parts.append(f"{name} {_points(drops['task'])}{beside}")
+            beside = f" (random ones: {signed(-drops['random'])})" if drops["random"] is not None else ""
+            parts.append(f"{name} {signed(-drops['task'])} points{beside}")
     return "Without the task's own neurons: " + ", ".join(parts) if parts else "Scores with neurons deactivated"
-
-
-def _points(drop: float) -> str:
-    return f"{-drop:+.1f}".replace("-", "−") + " points"
 
 
 def _range(counts: set[int]) -> str:
@@ -156,7 +152,7 @@ def _panel(
                     if (r["condition"], r["test_task"], r["metric"]) == ("random", name, metric)
                     and (name, r["seed"]) in originals
                 ]
-                axis.scatter(draws, [top + offset] * len(draws), s=3, color=BLACK, alpha=0.45, linewidths=0, zorder=5)
+                axis.scatter(draws, [top + offset] * len(draws), s=4, color=GREY, alpha=0.6, linewidths=0, zorder=2.5)
         label = shortened(name) if task is not None else "average"
         chance = chance_level(task) if task is not None else None
         if chance is not None:
@@ -186,7 +182,9 @@ def _condition(axis: Axes, height: float, start: float, row: Row, condition: str
     # For scores a drop lowers the value; the panels show scores only.
     end = start - row["drop"]
     axis.plot([start, end], [height, height], color=colour, linewidth=2.0, alpha=0.35, solid_capstyle="butt", zorder=2)
-    axis.plot(end, height, marker=marker, color=colour, markersize=4, markeredgewidth=0, zorder=4)
+    axis.plot(
+        end, height, marker=marker, color=colour, markersize=4.6, markeredgecolor="white", markeredgewidth=0.5, zorder=5
+    )
     if row["drop_low"] is not None:
         axis.errorbar(
             end, height, xerr=[[row["drop_high"] - row["drop"]], [row["drop"] - row["drop_low"]]], color=colour,

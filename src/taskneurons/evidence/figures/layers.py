@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import BLACK, KIND_COLOURS, NORMAL, SMALL, Words, by_kind, sheet, shortened
+from taskneurons.evidence.figures.style import BLACK, KIND_COLOURS, SMALL, Words, by_kind, sheet, shortened
 from taskneurons.evidence.tidy import Row
 
 _COLUMNS = 4
@@ -74,7 +74,15 @@ def draw_layers(
     )
     wide = min(_COLUMNS, len(ordered))
     tall = -(-len(ordered) // wide)
-    with sheet(0.95 * tall + 0.75, Words(_title(means, depth), caption), paths, dpi) as figure:
+    handles: list[Patch | Line2D] = []
+    if "model" in means:
+        handles += [
+            Patch(color=KIND_COLOURS[kind], alpha=0.55, linewidth=0, label=f"{kind}, ranked over the model")
+            for kind in by_kind(ordered)
+        ]
+    if "layer" in means:
+        handles.append(Line2D([], [], color=BLACK, linewidth=0.9, label="ranked within each layer"))
+    with sheet(0.95 * tall + 0.35, Words(_title(means, depth), caption), paths, dpi, handles) as figure:
         grid = figure.subplots(tall, wide, squeeze=False, sharex=True, sharey=True)
         for place, axis in enumerate(grid.flat):
             if place >= len(ordered):
@@ -101,17 +109,10 @@ def draw_layers(
             axis.yaxis.set_major_locator(MaxNLocator(nbins=3))
             # A panel with none below it carries the axis of its column.
             axis.tick_params(labelbottom=place + wide >= len(ordered))
-        figure.supxlabel("layer", fontsize=NORMAL)
-        figure.supylabel("share of the set (%)", fontsize=NORMAL)
-        handles: list[Patch | Line2D] = []
-        if "model" in means:
-            handles += [
-                Patch(color=KIND_COLOURS[kind], alpha=0.55, linewidth=0, label=f"{kind}, ranked over the model")
-                for kind in by_kind(ordered)
-            ]
-        if "layer" in means:
-            handles.append(Line2D([], [], color=BLACK, linewidth=0.9, label="ranked within each layer"))
-        figure.legend(handles=handles, loc="outside upper left", ncols=3, columnspacing=1.4, handlelength=1.4)
+            if place + wide >= len(ordered):
+                axis.set_xlabel("layer")
+            if place % wide == 0:
+                axis.set_ylabel("share (%)")
 
 
 def _title(means: Mapping[str, Mapping[str, np.ndarray]], depth: int) -> str:
@@ -120,6 +121,6 @@ def _title(means: Mapping[str, Mapping[str, np.ndarray]], depth: int) -> str:
     average = np.mean(list(means["model"].values()), axis=0)
     fullest = int(average.argmax())
     return (
-        f"Ranked over the model, {average[fullest]:.0f} % of a task's neurons lie in layer {fullest} of {depth} "
-        f"(an even spread is {100 / depth:.0f} %)"
+        f"Ranked over the model, {average[fullest]:.0f} % of a task's neurons lie in layer {fullest} "
+        f"(an even share is {100 / depth:.0f} %)"
     )

@@ -4,12 +4,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import NORMAL, SEQUENTIAL, SMALL, WIDTH, Words, by_kind, sheet, shortened
+from taskneurons.evidence.figures.style import (
+    NORMAL,
+    SEQUENTIAL,
+    SMALL,
+    WIDTH,
+    Words,
+    by_kind,
+    sheet,
+    shortened,
+    signed,
+)
 from taskneurons.evidence.tables import SCORE, drop_matrix
 from taskneurons.evidence.tidy import Row, of_setting
 
@@ -52,10 +61,11 @@ def draw_matrix(
         f"classification, ROUGE-L for generation columns. Mean over {len(seeds)} seed{'s' if len(seeds) > 1 else ''}, "
         f"{min(n)}{f' to {max(n)}' if len(n) > 1 else ''} test examples a task; no interval is drawn. Thick lines part "
         "the kinds, thin ones the families."
+        + (" Upper left block: Figure 5 a of Leng & Xiong 2025, lower right: 5 b." if len(by_kind(ordered)) > 1 else "")
     )
     # Square cells: the labels and the colour bar take about 2.2 inches of the width.
     cell = min(0.42, (WIDTH - 2.2) / len(names))
-    with sheet(cell * len(names) + 1.35, Words(_title(matrix, ordered), caption), paths, dpi) as figure:
+    with sheet(max(1.4, cell * len(names)) + 1.35, Words(_title(matrix, ordered), caption), paths, dpi) as figure:
         _panel(figure.subplots(), matrix, ordered)
 
 
@@ -72,7 +82,7 @@ def _title(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> str:
         ("other kind", ~same_kind),
     ):
         if cells.any() and np.isfinite(matrix[cells]).all():
-            parts.append(f"{name} {_signed(-matrix[cells].mean())}")
+            parts.append(f"{name} {signed(-matrix[cells].mean())}")
     return (
         "Deactivating a task's neurons, mean change in points: " + ", ".join(parts)
         if parts
@@ -80,15 +90,17 @@ def _title(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> str:
     )
 
 
-def _signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "−")
+def _readable_on(colour: tuple[float, float, float, float]) -> str:
+    """Black or white, whichever stands out more (relative luminance of WCAG 2, whose two contrasts meet at 0.18)."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour[:3]]
+    return "black" if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.18 else "white"
 
 
 def _panel(axis: Axes, matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> None:
     size = len(tasks)
     measured = matrix[np.isfinite(matrix)]
     highest = max(1.0, float(measured.max())) if measured.size else 1.0
-    colours = mpl.colormaps[SEQUENTIAL].with_extremes(bad="white")
+    colours = SEQUENTIAL.with_extremes(bad="white")
     # Gains are rare and small: they take the colour of zero, and their sign in the cell.
     image = axis.imshow(matrix, cmap=colours, vmin=0, vmax=highest, aspect="equal", interpolation="nearest")
     for row in range(size):
@@ -97,10 +109,10 @@ def _panel(axis: Axes, matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -
             if np.isfinite(value):
                 axis.text(
                     column, row, f"{value:.0f}".replace("-0", "0").replace("-", "−"), ha="center", va="center",
-                    fontsize=SMALL, color="white" if value > 0.55 * highest else "black",
+                    fontsize=SMALL, color=_readable_on(colours(float(np.clip(value / highest, 0, 1)))),
                     fontweight="bold" if row == column else "normal",
                 )  # fmt: skip
-    labels = [shortened(task["name"], 18) for task in tasks]
+    labels = [shortened(task["name"]) for task in tasks]
     axis.set_xticks(range(size), labels, rotation=40, ha="right", rotation_mode="anchor")
     axis.set_yticks(range(size), labels)
     axis.tick_params(length=0)
@@ -117,7 +129,7 @@ def _panel(axis: Axes, matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -
     for spine in axis.spines.values():
         spine.set_visible(True)
     axis.set_xlabel("tested task")
-    axis.set_ylabel("task whose neurons are deactivated")
+    axis.set_ylabel("neurons deactivated")
     bar = axis.figure.colorbar(image, ax=axis, shrink=0.7, pad=0.02, aspect=28)
     bar.set_label("drop (points)", fontsize=NORMAL)
     bar.outline.set_linewidth(0.4)

@@ -65,10 +65,9 @@ def draw_scores(
     cut = max(1, int(np.floor(percent * size / 100 + 0.5)))
     held = {task: 100 * curve[:cut].sum() / curve.sum() for task, curve in means.items()}
     seeds = max(map(len, curves.values()))
-    title = (
-        f"The top {percent:g} % of neurons hold {min(held.values()):.0f} to {max(held.values()):.0f} % of a task's "
-        f"attribution"
-    )
+    lowest, highest_held = f"{min(held.values()):.0f}", f"{max(held.values()):.0f}"
+    spread = lowest if lowest == highest_held else f"{lowest} to {highest_held}"
+    title = f"The top {percent:g} % of neurons hold {spread} % of a task's attribution"
     caption = (
         f"{model}, {suite}. Scores by {estimator}, sorted, divided by the task's mean; mean over {seeds} "
         f"seed{'s' if seeds > 1 else ''} at each rank; {shape[0]} layers of {shape[1]} neurons; {min(counts)}"
@@ -99,7 +98,8 @@ def draw_scores(
             axis.set_yscale("log")
             axis.set_xlim(100 / size, 100)
             axis.set_ylim(highest / 10**_DECADES, 2 * highest)
-            axis.xaxis.set_major_formatter(lambda value, _: f"{value:g}")
+            for side in (axis.xaxis, axis.yaxis):
+                side.set_major_formatter(lambda value, _: f"{value:g}")
             axis.set_xlabel("rank from the top (% of neurons)")
             axis.set_title(kind)
             axis.legend(loc="lower left", handlelength=2.2, labelspacing=0.3)

@@ -10,7 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
+from matplotlib.artist import Artist
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.transforms import Bbox
 
 from taskneurons.errors import InputError
 from taskneurons.files import write_bytes
@@ -24,8 +29,8 @@ BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE = (
 GREY = "#767676"
 FAMILY_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 KIND_COLOURS = {"classification": BLUE, "generation": VERMILLION}
-# Perceptually uniform, also in grey; light is zero.
-SEQUENTIAL = "cividis_r"
+# Perceptually uniform, also in grey; light is zero. Its last tenth, black, would hide the borders of cells.
+SEQUENTIAL = ListedColormap(mpl.colormaps["magma_r"](np.linspace(0, 0.88, 256)))
 _RC: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": NORMAL,
@@ -50,7 +55,8 @@ _RC: dict[Any, Any] = {
     "path.simplify": False,
 }
 _METADATA = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-_MARGIN = 0.05
+_MARGIN = 0.05  # inches
+_LEGEND_COLUMNS = 3
 
 
 @dataclass(frozen=True)
@@ -62,14 +68,17 @@ class Words:
 
 
 @contextmanager
-def sheet(height: float, words: Words, paths: Iterable[str | Path], dpi: int) -> Iterator[Figure]:
-    """Yield a figure of the common width; when the panels are drawn, write it to every path.
+def sheet(
+    height: float, words: Words, paths: Iterable[str | Path], dpi: int, handles: Sequence[Artist] = ()
+) -> Iterator[Figure]:
+    """Yield a figure of the common width; when its panels are drawn, write it to every path.
 
     Args:
-        height: inches of the panels; title and caption are added to it.
+        height: inches of the panels; title, legend and caption are added to it.
         words: the texts.
         paths: one file a format, `.png` or `.svg`.
         dpi: dots an inch of the PNG.
+        handles: labelled artists of a legend between the title and the panels.
 
     Raises:
         InputError: a path has another suffix, or dpi is below 1.
@@ -80,29 +89,41 @@ def sheet(height: float, words: Words, paths: Iterable[str | Path], dpi: int) ->
             raise InputError("figures are written as .png or .svg", where=str(path))
     if dpi < 1:
         raise InputError(f"a figure of {dpi} dots an inch", where="dpi")
-    title, caption = textwrap.wrap(words.title, 88), textwrap.wrap(words.caption, 122)
-    above, below = 0.17 * len(title) + 0.08, 0.14 * len(caption) + 0.06
-    total = height + above + below
-    with mpl.rc_context(_RC):
-        figure = Figure(figsize=(WIDTH, total), layout="constrained")
-        engine = figure.get_layout_engine()
-        assert engine is not None
-        engine.set(rect=(0, below / total, 1, 1 - (above + below) / total), w_pad=0.04, h_pad=0.04)  # type: ignore[call-arg]
+    title, caption = textwrap.wrap(words.title, 88), textwrap.wrap(words.caption, 136)
+    head, foot = 0.17 * len(title) + 0.08, 0.14 * len(caption) + 0.1
+    legend = 0.16 * -(-len(handles) // _LEGEND_COLUMNS) + 0.06 if handles else 0.0
+    total = head + legend + height + foot
+    with mpl.rc_context(_RC), warnings.catch_warnings():
+        # A task may be named in a script that the font lacks; a box in its place is better than no figure.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure = Figure(figsize=(WIDTH, total))
+        room = (0, foot / total, 1, height / total)
+        figure.set_layout_engine(ConstrainedLayoutEngine(rect=room, w_pad=0.04, h_pad=0.04, compress=True))
         yield figure
+        figure.draw_without_rendering()
+        # The layout's solver adds rounding noise that differs between processes and would name clip paths anew.
+        figure.set_layout_engine("none")
+        for axis in figure.axes:
+            axis.set_position(Bbox(np.round(axis.get_position(original=True).get_points(), 6)))
+        left = _MARGIN / WIDTH
         figure.text(
-            _MARGIN / WIDTH, 1 - _MARGIN / total, "\n".join(title), va="top", fontsize=NORMAL + 1, fontweight="bold"
+            left, 1 - _MARGIN / total, "\n".join(title), va="top", fontsize=NORMAL + 1, fontweight="bold", gid="title"
         )
-        figure.text(_MARGIN / WIDTH, _MARGIN / total, "\n".join(caption), va="bottom", fontsize=SMALL, color="#404040")
+        figure.text(
+            left, _MARGIN / total, "\n".join(caption), va="bottom", fontsize=SMALL, color="#404040", gid="caption"
+        )
+        if handles:
+            figure.legend(
+                handles=handles, loc="upper left", bbox_to_anchor=(left, 1 - head / total), ncols=_LEGEND_COLUMNS,
+                borderpad=0, borderaxespad=0, columnspacing=1.4, handlelength=1.6, labelspacing=0.4,
+            )  # fmt: skip
         for path in files:
             write_bytes(path, _rendered(figure, path.suffix.removeprefix("."), dpi))
 
 
 def _rendered(figure: Figure, form: str, dpi: int) -> bytes:
     buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # A task may be named in a script that the font lacks; a box in its place is better than no figure.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(buffer, format=form, dpi=dpi, metadata=_METADATA[form])
+    figure.savefig(buffer, format=form, dpi=dpi, metadata=_METADATA[form])
     return buffer.getvalue()
 
 
@@ -112,6 +133,11 @@ def shortened(name: str, longest: int = 22) -> str:
         return name
     head = (longest - 1) // 2
     return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
+
+
+def signed(value: float) -> str:
+    """A change with its sign and one decimal."""
+    return f"{value:+.1f}".replace("-", "−")
 
 
 def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
