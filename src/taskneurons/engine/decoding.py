@@ -26,26 +26,19 @@ def decode_from(model: Any, batch: Batch, answers: Forced, *, eos_id: int, limit
         limits: the greatest number of new tokens, eos included, of each example.
     """
     width = batch.answer_width
-    labels = batch.labels[:, -width:]
-    given = [[token for token in row if token != IGNORED] for row in labels.tolist()]
-    leaves = (~answers.agrees).float().argmax(1)
-    left = ~answers.agrees.all(1)
+    leaves = (~answers.agrees).long().argmax(1)
     column = batch.input_ids.shape[1] - width + leaves
-    outputs: list[list[int]] = []
-    open_rows = []
-    for row, (answer, place, go, limit) in enumerate(zip(given, leaves.tolist(), left.tolist(), limits, strict=True)):
-        if go:
-            kept = place - (width - len(answer))
-            answer = [*answer[:kept], int(answers.predicted[row, place])]
-        outputs.append(answer[:limit])
-        if outputs[-1][-1] != eos_id and len(outputs[-1]) < limit:
-            open_rows.append(row)
+    outputs = _drafts(batch, answers, leaves.tolist(), limits)
+
+    def is_open(row: int) -> bool:
+        return outputs[row][-1] != eos_id and len(outputs[row]) < limits[row]
+
     # What was fed after the place of disagreement is masked: the next token stands right behind that place.
     columns = torch.arange(batch.input_ids.shape[1], device=column.device)
     mask = batch.attention_mask * (columns <= column.unsqueeze(1))
     positions = batch.position_ids.gather(1, column.unsqueeze(1)) + 1
     cache = answers.cache
-    rows = open_rows
+    rows = [row for row in range(len(batch)) if is_open(row)]
     mask, positions = _select(cache, rows, mask, positions)
     while rows:
         mask = torch.cat((mask, mask.new_ones(len(rows), 1)), 1)
@@ -53,11 +46,11 @@ def decode_from(model: Any, batch: Batch, answers: Forced, *, eos_id: int, limit
         logits, _ = forward(model, fed, mask, positions, keep=1, cache=cache, remember=True)
         for row, token in zip(rows, logits[:, -1].argmax(-1).tolist(), strict=True):
             outputs[row].append(token)
-        going = [i for i, row in enumerate(rows) if outputs[row][-1] != eos_id and len(outputs[row]) < limits[row]]
+        going = [place for place, row in enumerate(rows) if is_open(row)]
         positions = positions + 1
         if len(going) < len(rows):
             mask, positions = _select(cache, going, mask, positions)
-            rows = [rows[i] for i in going]
+            rows = [rows[place] for place in going]
     return [output[:-1] if output[-1] == eos_id else output for output in outputs]
 
 
@@ -77,6 +70,19 @@ def decode(model: Any, prompts: Batch, *, eos_id: int, pad_id: int, limits: Sequ
         row = row[:limit]
         outputs.append(row[: row.index(eos_id)] if eos_id in row else row)
     return outputs
+
+
+def _drafts(batch: Batch, answers: Forced, leaves: list[int], limits: Sequence[int]) -> list[list[int]]:
+    """Each answer, up to its first token that the model would not say, and what it would say instead."""
+    drafts = []
+    labels = batch.labels[:, -batch.answer_width :].tolist()
+    wholly = answers.agrees.all(1).tolist()
+    for said, label, whole, leave, limit in zip(
+        answers.predicted.tolist(), labels, wholly, leaves, limits, strict=True
+    ):
+        given = [token for token in (label if whole else label[:leave]) if token != IGNORED]
+        drafts.append((given if whole else [*given, said[leave]])[:limit])
+    return drafts
 
 
 def _select(cache: Any, rows: list[int], *tensors: Tensor) -> list[Tensor]:
