@@ -38,8 +38,8 @@ def test_printed_averages_follow_from_the_printed_tasks(table: str) -> None:
             of_kind = {r["task"]: r["value"] for r in rows if (r["condition"], r["task_type"]) == (condition, kind)}
             printed = of_kind.pop(mean)
             assert len(of_kind) == 6
-            # Table 7's zero-shot classification average is printed 0.1 lower than its tasks give.
-            assert fmean(of_kind.values()) == pytest.approx(printed, abs=0.16), (condition, mean)
+            # The averages are printed with one decimal.
+            assert fmean(of_kind.values()) == pytest.approx(printed, abs=0.0501), (condition, mean)
 
 
 HEADER = "method,order,value\n"
