@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from taskneurons.errors import InputError
+from taskneurons.neurons.scores import NeuronScores, Within
 from taskneurons.neurons.sets import NeuronSet
 
 Matching = Literal["layer", "magnitude", "uniform"]
@@ -53,6 +54,24 @@ def random_like(
         return NeuronSet(np.stack([_replaced(row, rng) for row in target.mask]))
     sizes = _checked_magnitude(magnitude, target.shape)
     return NeuronSet(np.stack([_matched(row, size, rng) for row, size in zip(target.mask, sizes, strict=True)]))
+
+
+def select_with_controls(
+    scores: NeuronScores, *, percent: float, within: Within, draws: int, matching: Matching, seed: int
+) -> dict[str, NeuronSet]:
+    """A task's neurons and what they are compared with: `task`, `bottom`, `random.0` to `random.<draws - 1>`.
+
+    Args:
+        scores: of the task.
+        percent, within: see `NeuronScores.top`.
+        draws: number of random sets.
+        matching, seed: see `random_like`.
+    """
+    task = scores.top(percent, within)
+    sets = {"task": task, "bottom": scores.bottom(percent, within)}
+    for draw in range(draws):
+        sets[f"random.{draw}"] = random_like(task, matching=matching, seed=seed, draw=draw, magnitude=scores.activation)
+    return sets
 
 
 def _checked_magnitude(magnitude: np.ndarray | None, shape: tuple[int, int]) -> np.ndarray:

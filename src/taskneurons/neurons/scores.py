@@ -181,6 +181,10 @@ def entropy(scores_by_task: Mapping[str, NeuronScores]) -> dict[str, NeuronScore
     return _derived(scores_by_task, "entropy", {task: own * weight for task, own in relative.items()})
 
 
+DERIVED = {"contrast": contrast, "entropy": entropy}
+"""The estimators that are made of the scores of all tasks."""
+
+
 def _relative(scores_by_task: Mapping[str, NeuronScores]) -> dict[str, Float[np.ndarray, "layer neuron"]]:
     """Each task's scores divided by their mean over the neurons, in float64, after the checks of `contrast`."""
     if len(scores_by_task) < 2:

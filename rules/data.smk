@@ -1,0 +1,93 @@
+# Tasks and pre-training text of every suite: results/data/{suite}/; their data cards: results/cards/{suite}/.
+
+TASK_FILES = ["task.json", "counts.json", "train.jsonl", "validation.jsonl", "test.jsonl"]
+
+
+def task_folder(task, suite="{suite}"):
+    return f"results/data/{suite}/tasks/{task}"
+
+
+def task_files(tasks, suite="{suite}"):
+    return [f"{task_folder(task, suite)}/{name}" for task in tasks for name in TASK_FILES]
+
+
+for suite in P.suites:
+    for batch, tasks in batches(suite):
+
+        rule:
+            name:
+                f"make_tasks_{suite}_{batch}"
+            input:
+                raw_files(suite, tasks),
+            output:
+                task_files(tasks, suite),
+            log:
+                f"logs/data/{suite}/make_tasks_{batch}.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/make_tasks_{batch}.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(suite=P.suites[suite], tasks=tasks),
+                code=code("make_tasks"),
+            script:
+                "../workflow/scripts/make_tasks.py"
+
+        rule:
+            name:
+                f"describe_tasks_{suite}_{batch}"
+            input:
+                tasks=task_files(tasks, suite),
+                tokenizers=[f"{tokenizer_folder(suite, m)}/tokenizer.json" for m in models_of(suite)],
+            output:
+                cards=[f"results/cards/{suite}/{task}.md" for task in tasks],
+            log:
+                f"logs/data/{suite}/describe_tasks_{batch}.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/describe_tasks_{batch}.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(suite=suite, contexts={m: P.models[m].context for m in models_of(suite)}),
+                code=code("describe_tasks"),
+            script:
+                "../workflow/scripts/describe_tasks.py"
+
+    if scratch_models_of(suite):
+
+        rule:
+            name:
+                f"make_corpus_{suite}"
+            input:
+                [f"{task_folder(task, suite)}/train.jsonl" for task in task_names(suite)],
+            output:
+                f"results/data/{suite}/corpus.jsonl",
+            log:
+                f"logs/data/{suite}/make_corpus.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/make_corpus.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(suite=P.suites[suite], tasks=task_names(suite)),
+                code=code("make_corpus"),
+            script:
+                "../workflow/scripts/make_corpus.py"
+
+
+rule tabulate_data:
+    input:
+        [f"{task_folder(task, suite)}/counts.json" for suite in P.suites for task in task_names(suite)],
+    output:
+        "results/tables/data.csv",
+    log:
+        "logs/data/tabulate_data.log",
+    benchmark:
+        "logs/benchmarks/data/tabulate_data.tsv"
+    resources:
+        **light_resources(),
+    params:
+        settings=settings(suites={suite: task_names(suite) for suite in P.suites}),
+        code=code("tabulate_data"),
+    script:
+        "../workflow/scripts/tabulate_data.py"
