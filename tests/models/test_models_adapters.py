@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 from architectures import tiny_model
+from patches import BASE, OTHER, assert_bit_equal, logits, random_patch, state
 from peft import LoraConfig, PeftModel
-from test_models_patching import BASE, OTHER, assert_bit_equal, logits, random_patch, state
 
 from taskneurons.errors import InputError
 from taskneurons.files import write_json

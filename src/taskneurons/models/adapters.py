@@ -52,7 +52,7 @@ class Adapter:
 
 
 def save_adapter(folder: str | Path, adapter: Adapter) -> None:
-    """Write adapter_config.json and adapter_model.safetensors, which `PeftModel.from_pretrained(model, folder)` loads."""
+    """Write adapter_config.json and adapter_model.safetensors; `PeftModel.from_pretrained(model, folder)` loads them."""
     folder = Path(folder)
     write_safetensors(folder / WEIGHTS, adapter.tensors, {"format": "pt"})
     write_json(folder / CONFIG, dict(adapter.settings))
@@ -130,7 +130,7 @@ def adapted(model: nn.Module, adapter: Adapter) -> Iterator[nn.Module]:
     with injected(model, config) as wrapped:
         tensors = {name: torch.tensor(array) for name, array in adapter.tensors.items()}
         try:
-            result = set_peft_model_state_dict(wrapped, tensors)
+            result: Any = set_peft_model_state_dict(wrapped, tensors)
         except RuntimeError as error:
             raise InputError(f"the adapter does not fit the model ({error})", where="adapter") from None
         missing = [name for name in result.missing_keys if "lora_" in name]

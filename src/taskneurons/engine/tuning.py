@@ -1,0 +1,307 @@
+"""Fine-tuning behind one call: some neurons, all FFN neurons, the whole model, or LoRA.
+
+Whatever is trained, the model that was handed in is afterwards bit for bit what it was. The result is a change of that
+model, which `tuned` puts on for the length of a `with` block.
+"""
+
+import hashlib
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from transformers import PreTrainedModel
+
+from taskneurons.engine.sparse_linear import training_only
+from taskneurons.engine.training import MixedPrecision, MixedTasks, TrainingLog, WeightedBatch, answer_batch, train
+from taskneurons.errors import InputError
+from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
+from taskneurons.models.encoding import Encoded
+from taskneurons.models.ffn import neuron_shape
+from taskneurons.models.neuron_weights import neuron_weights
+from taskneurons.models.patching import applied_patches, patched
+from taskneurons.neurons.patches import NeuronPatch
+from taskneurons.neurons.sets import NeuronSet
+
+Method = Literal["neurons", "ffn", "full", "lora"]
+"""What moves.
+
+- neurons: the weights of a neuron set: rows of the input projections, their biases, columns of the output projection.
+- ffn: the same of all FFN neurons.
+- full: every parameter.
+- lora: low-rank adapters, by PEFT.
+"""
+
+METHODS: tuple[Method, ...] = get_args(Method)
+
+# ASSUME: five times the loss of a uniform guess over the vocabulary is beyond any batch that a sound training meets.
+EXPLOSION = 5.0
+
+
+@dataclass(frozen=True)
+class Lora:
+    """The form of LoRA adapters.
+
+    Attributes:
+        rank: of each adapter.
+        alpha: its output is multiplied by alpha / rank.
+        targets: the query and value projections (where they are fused: the fused one), or all linear layers but the
+            language head.
+    """
+
+    rank: int = 8
+    alpha: float = 16.0
+    targets: Literal["attention", "all"] = "attention"
+
+    def __post_init__(self) -> None:
+        if self.rank < 1 or not self.alpha > 0 or self.targets not in ("attention", "all"):
+            raise InputError(
+                f"a rank of at least 1, a positive alpha and the targets attention or all were expected, not {self}",
+                where="lora",
+            )
+
+
+@dataclass(frozen=True, eq=False)
+class FullWeights:
+    """New values of every parameter of a model, on the device and in the dtype that it was trained with."""
+
+    tensors: Mapping[str, Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Tuned:
+    """The result of a fine-tuning.
+
+    Attributes:
+        change: what it made of the model; a NeuronPatch of the methods neurons and ffn.
+        log: the course of the loss, the mean cross-entropy of a batch's answer tokens in nats.
+    """
+
+    change: NeuronPatch | Adapter | FullWeights
+    log: TrainingLog
+
+
+def tune(
+    model: PreTrainedModel,
+    encoded: Mapping[str, Sequence[Encoded]],
+    *,
+    method: Method,
+    base: str,
+    pad_id: int,
+    steps: int,
+    batch_size: int,
+    learning_rate: float,
+    warmup: int = 0,
+    seed: int = 0,
+    neurons: NeuronSet | None = None,
+    lora: Lora | None = None,
+    device: str | torch.device = "cpu",
+    mixed_precision: MixedPrecision = "no",
+    checkpointing: bool = False,
+    resume: str | Path | None = None,
+    checkpoint_minutes: float = 5.0,
+) -> Tuned:
+    """Fine-tune a model on one or several tasks; the tasks give equal shares of each batch.
+
+    AdamW without weight decay, linear warm-up, cosine decay, gradients clipped at norm 1; the same batches whatever
+    the method. The loss is the mean cross-entropy of a batch's answer tokens. Patches that lie on the model are part of
+    what is trained on, and the new patch names them.
+
+    Args:
+        model: a causal language model of a supported architecture, moved to `device`; afterwards bit for bit as before,
+            in evaluation mode, its parameters frozen.
+        encoded: the training examples by task.
+        method: what moves.
+        base: digest of the weights file that the model was loaded from.
+        pad_id: the pad token.
+        steps: optimizer steps.
+        batch_size: examples of a step.
+        learning_rate: the highest of the schedule.
+        warmup: steps until it is reached.
+        seed: of the order of the data, of LoRA's start and of dropout, where the model has some.
+        neurons: the set, for the method neurons alone. The full set is allowed and equals the method ffn.
+        lora: the adapters' form, for the method lora alone; None: rank 8 on the attention.
+        mixed_precision: of accelerate.
+        checkpointing: compute activations again in the backward pass instead of keeping them.
+        resume, checkpoint_minutes: see `train`.
+
+    Raises:
+        InputError: a set that is missing, not wanted, empty or of another shape; LoRA's form with another method; full
+            fine-tuning of weights that are not float32; no examples; a diverged loss, with its step.
+    """
+    _check(model, method, neurons, lora)
+    model.requires_grad_(False).eval()
+    # transformers types `to` as a bound of an overloaded wrapper.
+    model.to(device)  # type: ignore[arg-type]
+    order = MixedTasks({task: len(examples) for task, examples in encoded.items()}, batch_size, seed)
+
+    def batch(step: int) -> WeightedBatch:
+        return answer_batch([encoded[task][index] for task, index in order[step]], pad_id)
+
+    def run(parameters: Mapping[str, nn.Parameter], publish: Callable[[], None] | None = None) -> TrainingLog:
+        return train(
+            model,
+            batch,
+            steps=steps,
+            learning_rate=learning_rate,
+            warmup=warmup,
+            data_digest=_identity(encoded, batch_size, seed, pad_id),
+            parameters=parameters,
+            publish=publish,
+            explosion=EXPLOSION * math.log(model.config.vocab_size),
+            device=device,
+            mixed_precision=mixed_precision,
+            resume=resume,
+            checkpoint_minutes=checkpoint_minutes,
+            name=f"{method} tuning",
+        )
+
+    with _random_state(seed, model.device), _checkpointing(model, checkpointing):
+        if method == "lora":
+            return _tune_lora(model, lora or Lora(), run)
+        if method == "full":
+            return _tune_full(model, run)
+        every = NeuronSet(np.ones(neuron_shape(model), dtype=bool))
+        return _tune_neurons(model, neurons or every, base, tuple(encoded), run)
+
+
+@contextmanager
+def tuned(model: PreTrainedModel, result: Tuned, *, base: str) -> Iterator[None]:
+    """Put the result of a fine-tuning on the model inside the block; afterwards it is bit for bit what it was.
+
+    Args:
+        model: what was trained, with the patches that lay on it then.
+        result: of `tune`.
+        base: digest of the weights file that the model was loaded from.
+
+    Raises:
+        InputError: the result belongs to another model.
+    """
+    change = result.change
+    if isinstance(change, NeuronPatch):
+        with patched(model, change, base=base):
+            yield
+    elif isinstance(change, Adapter):
+        with adapted(model, change):
+            yield
+    else:
+        with _swapped(model, change):
+            yield
+
+
+_Run = Callable[..., TrainingLog]
+
+
+def _check(model: PreTrainedModel, method: str, neurons: NeuronSet | None, lora: Lora | None) -> None:
+    if method not in METHODS:
+        raise InputError(f"methods are {', '.join(METHODS)}, not {method!r}", where="method")
+    if (neurons is not None) != (method == "neurons"):
+        raise InputError("a neuron set goes with the method neurons, and only with it", where="neurons")
+    if lora is not None and method != "lora":
+        raise InputError("a form of LoRA goes with the method lora, and only with it", where="lora")
+    if neurons is not None:
+        neuron_weights(model, neurons)
+        if not neurons:
+            raise InputError(
+                "the neuron set is empty, nothing would be trained",
+                where="neurons",
+                remedy="Evaluate the model as it is instead (zero-shot)",
+            )
+    if method == "full" and {parameter.dtype for parameter in model.parameters()} != {torch.float32}:
+        raise InputError(
+            "full fine-tuning needs float32 weights, small updates would be lost in the model's",
+            where="method",
+            remedy="Load the model in float32 and set mixed_precision to bf16",
+        )
+
+
+def _tune_neurons(model: PreTrainedModel, neurons: NeuronSet, base: str, tasks: tuple[str, ...], run: _Run) -> Tuned:
+    with training_only(model, neurons) as trained:
+        log = run(trained.parameters(), trained.publish)
+        # A copy: on the CPU numpy would share the memory of the optimised parameters.
+        weights = {name: values.cpu().numpy().copy() for name, values in trained.values().items()}
+    return Tuned(NeuronPatch(neurons, weights, base, applied_patches(model), tasks), log)
+
+
+def _tune_lora(model: PreTrainedModel, form: Lora, run: _Run) -> Tuned:
+    from peft import LoraConfig, get_peft_model_state_dict
+
+    turned = any(place.turned for place in neuron_weights(model, NeuronSet(np.ones(neuron_shape(model), dtype=bool))))
+    config = LoraConfig(
+        r=form.rank,
+        lora_alpha=form.alpha,  # type: ignore[arg-type]
+        target_modules="all-linear" if form.targets == "all" else None,
+        fan_in_fan_out=turned,
+        task_type="CAUSAL_LM",
+    )
+    with injected(model, config) as wrapped:
+        log = run({name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad})
+        tensors = {
+            name: tensor.detach().float().cpu().numpy().copy()
+            for name, tensor in get_peft_model_state_dict(wrapped).items()
+        }
+        settings: dict[str, Any] = settings_of(wrapped.peft_config["default"])  # type: ignore[arg-type]
+    return Tuned(Adapter(settings, tensors), log)
+
+
+def _tune_full(model: PreTrainedModel, run: _Run) -> Tuned:
+    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+    try:
+        log = run(dict(model.requires_grad_(True).named_parameters()))
+        after = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    finally:
+        for name, parameter in model.named_parameters():
+            parameter.data = before[name]
+        model.requires_grad_(False)
+    return Tuned(FullWeights(after), log)
+
+
+@contextmanager
+def _swapped(model: nn.Module, weights: FullWeights) -> Iterator[None]:
+    """Let the parameters hold other tensors inside the block; nothing is copied."""
+    own = {name: parameter.detach() for name, parameter in model.named_parameters()}
+    shapes = {name: tensor.shape for name, tensor in own.items()}
+    if shapes != {name: tensor.shape for name, tensor in weights.tensors.items()}:
+        raise InputError("the weights are of a model of another shape")
+    try:
+        for name, parameter in model.named_parameters():
+            parameter.data = weights.tensors[name].to(parameter.device)
+        yield
+    finally:
+        for name, parameter in model.named_parameters():
+            parameter.data = own[name]
+
+
+@contextmanager
+def _random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and leave the process's own random state as it was."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+@contextmanager
+def _checkpointing(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
+    """Gradient checkpointing inside the block; the reentrant kind would need gradients at the model's input."""
+    if not wanted:
+        yield
+        return
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    try:
+        yield
+    finally:
+        model.gradient_checkpointing_disable()
+
+
+def _identity(encoded: Mapping[str, Sequence[Encoded]], batch_size: int, seed: int, pad_id: int) -> str:
+    """A digest of what the batches of a training hold."""
+    content = hashlib.sha256(json.dumps([batch_size, seed, pad_id]).encode())
+    for task, examples in encoded.items():
+        content.update(json.dumps([task, [[example.prompt, example.target] for example in examples]]).encode())
+    return content.hexdigest()
