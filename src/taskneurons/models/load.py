@@ -116,7 +116,8 @@ def save_checkpoint(
     _refuse_not_finite(model, str(folder))
     (folder / "checkpoint.json").unlink(missing_ok=True)
     with tempfile.TemporaryDirectory(prefix=".weights.", dir=folder) as scratch:
-        model.save_pretrained(scratch, max_shard_size="1000TB")
+        with _quiet():
+            model.save_pretrained(scratch, max_shard_size="1000TB")
         for file in (WEIGHTS, "config.json"):
             with replacing(folder / file) as partial:
                 (Path(scratch) / file).replace(partial)
@@ -187,7 +188,6 @@ def import_hub(repository: str, revision: str, out: str | Path, *, name: str, co
         InputError: the revision is no full commit, the hub cannot be reached, access is not granted, or as
             `import_folder`.
     """
-    import httpx
     from huggingface_hub import errors, snapshot_download
 
     where = f"{repository}@{revision[:12]}"
@@ -218,8 +218,7 @@ def import_hub(repository: str, revision: str, out: str | Path, *, name: str, co
     except (
         errors.LocalEntryNotFoundError,
         errors.OfflineModeIsEnabled,
-        errors.HfHubHTTPError,
-        httpx.HTTPError,
+        errors.HTTPError,
     ) as error:
         raise InputError(
             f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
@@ -274,21 +273,18 @@ def _check_safetensors(path: Path) -> None:
     """Refuse what is no whole safetensors file, with its path."""
     if not path.is_file():
         raise InputError("no such file", where=str(path))
-    with path.open("rb") as file:
-        start = file.read(2)
-    # Pickles begin with the protocol opcode; torch.save wraps them in a zip archive.
-    if start[:1] == b"\x80" or start == b"PK":
-        raise InputError("a pickle under the name of safetensors; pickles are never read", where=str(path))
     try:
         with safe_open(path, framework="pt"):
-            pass
+            return
     except (SafetensorError, OSError) as error:
-        size = path.stat().st_size
-        raise InputError(
-            f"not a whole safetensors file ({error}; {size} bytes)",
-            where=str(path),
-            remedy="It is truncated or damaged: fetch or make it again",
-        ) from None
+        message = f"not a whole safetensors file ({error}; {path.stat().st_size} bytes)"
+    with path.open("rb") as file:
+        start = file.read(9)
+    # A pickle begins with its protocol (2 to 5), or lies in torch.save's zip archive; the header of safetensors, with {
+    # after its length.
+    if (start[:1] == b"\x80" and start[1:2] in b"\x02\x03\x04\x05" and start[8:] != b"{") or start[:2] == b"PK":
+        raise InputError("a pickle under the name of safetensors; pickles are never read", where=str(path))
+    raise InputError(message, where=str(path), remedy="It is truncated or damaged: fetch or make it again")
 
 
 def _dtype_of(files: list[Path]) -> DType:
