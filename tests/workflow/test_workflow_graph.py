@@ -1,0 +1,336 @@
+"""Snakemake and DVC on one graph, on the real workflow with tiny data: what runs again after what, and what does not.
+
+Both are asked for everything once for each way of cutting the work into jobs; then each test breaks a copy. Expected
+sets of jobs come from the inputs that Snakemake recorded, not from what decides.
+"""
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import Project, commit, lay
+
+RAW = "raw/tasks/colour.train.jsonl"
+
+
+def is_large(rule: str) -> bool:
+    """Whether a rule runs a model."""
+    return rule.startswith(("pretrain", "tune", "evaluate", "attribute", "deactivate"))
+
+
+def is_cut_into_tasks(project: Project) -> bool:
+    """Whether each job makes one task."""
+    return "tasks_per_job: 1" in project.path("params.yaml").read_text()
+
+
+@pytest.fixture(scope="module", params=["all", 1], ids=["all-tasks-in-one-job", "one-task-a-job"])
+def made(request, tmp_path_factory) -> Project:
+    """Everything made by Snakemake alone, then handed to DVC, committed and pushed to a local folder.
+
+    The output of `dvc repro` stands in repro.log beside the folder.
+    """
+    folder = tmp_path_factory.mktemp("made")
+    project = lay(folder / "project", seeds=[0], tasks_per_job=request.param)
+    project.git("init", "-q")
+    project.taskneurons("stages")
+    project.dvc("remote", "add", "-q", "-d", "store", str(folder / "store"))
+    project.snakemake("--quiet")
+    (folder / "repro.log").write_text(project.dvc("repro"))
+    project.dvc("push", "-q")
+    commit(project, "Make everything")
+    return project
+
+
+@pytest.fixture
+def project(made: Project, tmp_path: Path) -> Project:
+    """A copy to break."""
+    return made.copy(tmp_path / "project")
+
+
+@pytest.fixture
+def clone(made: Project, tmp_path: Path) -> Project:
+    """A fresh clone: what git holds and nothing else."""
+    return made.clone(tmp_path / "clone")
+
+
+def edit_raw(project: Project) -> None:
+    """Change a raw training example and date the file long before everything, as a copy or a checkout may."""
+    project.edit(RAW, "red sun 0", "red moon 0")
+    os.utime(project.path(RAW), (1e9, 1e9))
+
+
+def test_m1_raw_data_is_edited_in_a_fresh_clone(clone):
+    """DVC runs the stages; the modification times say that nothing is new."""
+    clone.dvc("pull", "-q")
+    edit_raw(clone)
+    expected = clone.after(RAW)
+    assert clone.planned() == expected
+    assert any(map(is_large, expected))
+    if is_cut_into_tasks(clone):
+        return  # The run itself is the same one.
+    before = clone.lines()
+    clone.dvc("repro")
+    assert clone.planned() == {}
+    remade = {output for output, line in clone.lines().items() if line["ended"] != before[output]["ended"]}
+    assert Counter(dict.fromkeys(expected, 1)) == Counter({before[output]["rule"]: 1 for output in remade})
+    splits = [clone.path(f"results/data/mine/tasks/colour/{split}.jsonl") for split in ("train", "validation")]
+    assert "red moon 0" in "".join(split.read_text() for split in splits)
+    assert clone.taskneurons("check").strip() == "Records, dvc.lock and files agree."
+
+
+@pytest.mark.parametrize("link", ["hardlink", "symlink"])
+def test_m2_dvc_refreshes_modification_times(project, link):
+    """With linked caches DVC copies persisting outputs before a stage, so that they look newer than what changed."""
+    project.dvc("config", "--local", "cache.type", link)
+    project.dvc("checkout", "--relink", "-q")
+    edit_raw(project)
+    for folder in ["data", "models", "neurons", "deactivation"]:
+        project.dvc("unprotect", f"results/{folder}")
+    assert project.planned() == project.after(RAW)
+
+
+def test_m3_a_fresh_clone_with_pulled_results_has_nothing_to_do(clone):
+    clone.dvc("pull", "-q")
+    assert clone.planned() == {}
+    clone.dvc("status", "-q")
+
+
+def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
+    """A run that makes all models' results anew is killed in the middle."""
+    edit_raw(project)
+    expected = project.planned()
+    log = project.folder.parent / "killed.log"
+    with log.open("w") as file:
+        run = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", "--cores", "2"],
+            cwd=project.folder,
+            env=project.environment,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    end = time.monotonic() + 120
+    while not re.search(r"Finished jobid: \d+ \(Rule: pretrain_model", log.read_text()):
+        assert run.poll() is None and time.monotonic() < end, log.read_text()
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    finished = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", log.read_text()))
+    assert sum(finished.values()) >= 2
+    left = expected - finished
+    assert project.planned() == left
+    if not is_cut_into_tasks(project):
+        return
+    text = project.snakemake()
+    assert Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", text)) - Counter({"all": 1}) == left
+    assert project.planned() == {}
+
+
+def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
+    project.edit("params.yaml", "dpi: 60", "dpi: 61")
+    project.dvc("commit", "-f", "-q")
+    assert project.dvc("status").strip() == "Data and pipelines are up to date."
+    assert set(project.planned()) == {rule for rule in rules(project) if rule.startswith(("plot_", "preview_"))}
+    assert "not written by `dvc repro`" in project.taskneurons("check", ok=False)
+
+
+def test_m6_only_the_rules_that_import_an_edited_module_run(project):
+    with project.path("src/taskneurons/tasks/card.py").open("a") as file:
+        file.write("\nEDITED = 1\n")
+    assert {re.sub("_mine.*", "", rule) for rule in project.planned()} == {"describe_tasks"}
+    assert "older code" in project.snakemake("-n")
+    with project.path("src/taskneurons/neurons/controls.py").open("a") as file:
+        file.write("\nEDITED = 1\n")
+    sets = [output for output in project.lines() if "/sets/" in output]
+    cards = [output for output in project.lines() if output.startswith("results/cards/")]
+    assert project.planned() == project.after(*sets, *cards)
+
+
+def test_m7_what_no_parameter_asks_for_is_removed(project):
+    """A task leaves the suite: its files go, and the tables have no row of it."""
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["suites"]["mine"]["tasks"] = ["colour"]
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    unrecorded = project.path("results/data/mine/tasks/echo/notes.md")
+    unrecorded.write_text("mine\n")
+    assert "echo" in project.path("results/tables/data.csv").read_text()
+    assert project.planned().total()
+    assert project.path("results/data/mine/tasks/echo/train.jsonl").exists(), "a dry run removes nothing"
+    project.snakemake("results/tables/data.csv")
+    assert [path for path in project.folder.glob("results/**/*echo*") if path.is_file()] == []
+    assert [path.name for path in unrecorded.parent.iterdir()] == ["notes.md"]
+    assert not [output for output in project.lines() if "echo" in output]
+    assert "echo" not in project.path("results/tables/data.csv").read_text()
+
+
+def test_m8_what_changes_no_value_runs_nothing(project):
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    backwards = {key: params[key] for key in reversed(params)}
+    project.path("params.yaml").write_text("# A comment\n" + yaml.safe_dump(backwards, sort_keys=False))
+    module = project.path("src/taskneurons/tasks/task.py")
+    text = module.read_text()
+    assert text.startswith('"""')
+    module.write_text('"""Another docstring.' + text[3:] + "\n# a comment\n")
+    for path in project.folder.glob("src/**/*.py"):
+        path.touch()
+    project.path("Snakefile").touch()
+    assert project.planned() == {}
+
+
+def test_m9_a_fresh_clone_without_a_remote_makes_everything(clone, made):
+    assert (clone.path("results/tables/deactivation.csv")).exists(), "tables come with git"
+    assert not (clone.path("results/models")).exists()
+    planned = clone.planned()
+    absent = {line["rule"] for output, line in made.lines().items() if not clone.path(output).exists()}
+    assert absent <= set(planned)
+    assert planned == made.after(*(output for output in made.lines() if not clone.path(output).exists()))
+
+
+def test_m10_what_snakemake_made_dvc_takes_without_work(made):
+    text = (made.folder.parent / "repro.log").read_text()
+    assert text.count("Nothing to be done") == 4
+    assert "Finished jobid" not in text
+    assert made.dvc("status").strip() == "Data and pipelines are up to date."
+    assert set(yaml.safe_load(made.path("dvc.lock").read_text())["stages"]) == {
+        "data",
+        "models",
+        "neurons",
+        "deactivation",
+    }
+    assert made.taskneurons("check").strip() == "Records, dvc.lock and files agree."
+
+
+def test_one_task_changes_the_batch_that_holds_it(project):
+    """The unit of a rerun is the job: with one task a job another task's job does not run."""
+    edit_raw(project)
+    jobs = {rule for rule in project.planned() if rule.startswith("make_tasks")}
+    assert jobs == {"make_tasks_mine_colour" if is_cut_into_tasks(project) else "make_tasks_mine_all"}
+
+
+def test_a_figures_parameter_remakes_figures_alone(project):
+    project.edit("params.yaml", "dpi: 60", "dpi: 61")
+    planned = project.planned()
+    assert planned
+    assert all(rule.startswith(("plot_", "preview_")) for rule in planned)
+
+
+def test_another_parameter_file_removes_nothing(project):
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["suites"]["mine"]["tasks"] = ["colour"]
+    project.path("other.yaml").write_text(yaml.safe_dump(params))
+    project.snakemake("--configfile", "other.yaml", "--", "results/tables/data.csv")
+    assert project.path("results/data/mine/tasks/echo/train.jsonl").exists()
+
+
+def test_stages_are_what_the_workflow_says(project):
+    assert project.taskneurons("stages", "--check") == ""
+    stages = yaml.safe_load(project.path("dvc.yaml").read_text())["stages"]
+    outs = {path: options for stage in stages.values() for out in stage["outs"] for path, options in out.items()}
+    assert all(options["persist"] for options in outs.values())
+    artifacts = project.lines()
+    for artifact in artifacts:
+        assert [path for path in outs if artifact == path or artifact.startswith(path + "/")], artifact
+    assert "raw/tasks" in stages["data"]["deps"]
+    project.edit("dvc.yaml", "- raw/tasks\n", "")
+    assert "dvc.yaml: stale" in project.taskneurons("stages", "--check", ok=False)
+
+
+def rules(project: Project) -> set[str]:
+    return {line["rule"] for line in project.lines().values()}
+
+
+def test_every_rule_says_what_it_needs_and_models_are_sized(made):
+    """`gpu`, `gpu_mem_mb`, `mem_mb` and `runtime` of every job, as Snakemake sees them."""
+    text = made.snakemake("-n", "--forceall")
+    jobs = re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M)
+    assert {name for name, _ in jobs} - {"all"} == rules(made)
+    for name, body in jobs:
+        if name != "all":
+            (resources,) = re.findall(r"resources: (.*)", body)
+            values = dict(item.split("=", 1) for item in resources.split(", "))
+            assert {"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values), name
+            assert values["gpu"] == "0", "a tiny model needs no GPU"
+            assert (int(values["mem_mb"]) > 5000) == is_large(name), name
+
+
+def test_large_models_ask_for_a_gpu_that_holds_them(project):
+    """Seven billion parameters in bfloat16 are 13.5 GB; training holds 16 bytes for each parameter."""
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["models"]["big"] = {
+        "source": "hub",
+        "repository": "some/model",
+        "revision": "0" * 40,
+        "parameters": 6.74e9,
+        "context": 2048,
+        "dtype": "bfloat16",
+    }
+    params["runs"].append({"suite": "mine", "model": "big", "seeds": [0]})
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    text = project.snakemake("-n")
+    found = {}
+    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+        if "_big" in name and "resources" in body:
+            (resources,) = re.findall(r"resources: (.*)", body)
+            found[name] = dict(item.split("=", 1) for item in resources.split(", "))
+    large = {name: values for name, values in found.items() if is_large(name)}
+    assert len(large) >= 4
+    for name, values in large.items():
+        assert values["gpu"] == "1"
+        least = 16 * 6740 if name.startswith("tune") else 2 * 6740
+        assert least < int(values["gpu_mem_mb"]) < 2 * least + 5000, name
+        assert int(values["mem_mb"]) > 2 * 6740
+    assert all(values["gpu"] == "0" for name, values in found.items() if not is_large(name))
+
+
+def test_profiles_are_read_by_snakemake(made):
+    default = yaml.safe_load(made.path("profiles/default/config.yaml").read_text())
+    slurm = yaml.safe_load(made.path("profiles/slurm/config.yaml").read_text())
+    assert "cores" not in default
+    assert "code" not in default["rerun-triggers"]
+    shared = {key: value for key, value in default.items() if key != "resources"}
+    assert shared.items() <= slurm.items(), "a cluster decides as this machine does"
+    assert "profiles/default" in made.snakemake("-n")
+
+
+def test_pushed_results_come_back_in_a_second_clone(clone, made):
+    clone.dvc("pull", "-q")
+    missing = [output for output in made.lines() if not clone.path(output).exists()]
+    assert missing == []
+    model = next(output for output in made.lines() if output.endswith("model.safetensors"))
+    assert clone.path(model).read_bytes() == made.path(model).read_bytes()
+
+
+def test_raw_data_under_dvc_enters_the_lineage_by_its_content(project):
+    """A user's folder that `dvc add` tracks: the stage depends on it, the records name its files' digests."""
+    project.git("rm", "-rq", "--cached", "raw/tasks")
+    project.dvc("add", "-q", "raw/tasks")
+    assert project.planned() == {}
+    assert project.dvc("status").strip() == "Data and pipelines are up to date."
+    edit_raw(project)
+    project.dvc("add", "-q", "raw/tasks")
+    assert project.planned() == project.after(RAW)
+
+
+def test_artifacts_do_not_name_the_folder_they_were_made_in(made):
+    """Records and small results are read by others."""
+    home = str(made.folder).encode()
+    files = [*made.path("lineage").glob("*.jsonl"), *(p for p in made.path("results").rglob("*") if p.is_file())]
+    assert len(files) > 20
+    assert [path for path in files if home in path.read_bytes()] == []
+
+
+def test_damage_to_caches_costs_time_and_nothing_else(project):
+    for name in ["code.json", "hashes.json"]:
+        project.path(f".taskneurons/{name}").write_text("{broken")
+    assert project.planned() == {}
+    shutil.rmtree(project.path(".taskneurons"))
+    shutil.rmtree(project.path(".snakemake"))
+    assert project.planned() == {}
