@@ -186,6 +186,14 @@ def artifacts(study):
     return [path for rule in rules_of(study) for path in rule_outputs(rule)]
 
 
+def raw_inputs(rules_of_study):
+    """The files that rules read and no rule makes; those of a user's task or model folder as that folder."""
+    folders = [Path(chosen.path) for chosen in [*P.suites.values(), *P.models.values()] if hasattr(chosen, "path")]
+    files = {Path(file) for rule in rules_of_study for file in rule.input if Path(file).parts[0] != "results"}
+    places = [next((folder for folder in folders if folder in file.parents), file) for file in files]
+    return tuple(sorted({place.as_posix() for place in places}))
+
+
 def whole_graph():
     """What the lineage must know of the workflow; to be called after all rules are read."""
     rules = {study: rules_of(study) for study in STUDIES}
@@ -194,16 +202,12 @@ def whole_graph():
             raise InputError(
                 "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
             )
-    suites, models = P.suites.values(), P.models.values()
     return Graph(
         studies=tuple(STUDIES),
         rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule)},
         study_of={rule.name: study for study in STUDIES for rule in rules[study]},
         code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
         scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
-        raw={
-            "data": tuple(dict.fromkeys(suite.path for suite in suites if suite.source == "jsonl")),
-            "models": tuple(dict.fromkeys(model.path for model in models if model.source == "folder")),
-        },
+        raw={study: raw_inputs(rules[study]) for study in STUDIES},
         params=str(PARAMS_FILE),
     )

@@ -72,13 +72,13 @@ def stages() -> dict[str, Any]:
         for path in paths:
             if (owner := owners.setdefault(path, study)) != study:
                 raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
-    needed = _needed_studies(done.stdout, graph)
+    needed = _needed_outs(done.stdout, graph)
     package = Path(taskneurons.__file__).parent
     fingerprints = CodeFingerprints(Path("workflow/scripts"), package, STATE / "code.json")
     stages = {}
     for study in graph.studies:
         scripts = sorted({graph.scripts[rule] for rule in graph.study_of if graph.study_of[rule] == study})
-        code = {room for script in scripts for room in rooms(fingerprints.reached(script))}
+        code = rooms({module for script in scripts for module in fingerprints.reached(script)})
         deps = [
             "Snakefile",
             "rules/common.smk",
@@ -86,7 +86,7 @@ def stages() -> dict[str, Any]:
             *(f"workflow/scripts/{script}.py" for script in scripts),
             *sorted(code),
             *graph.raw.get(study, ()),
-            *(path for other in graph.studies if other in needed[study] for path in outs[other]),
+            *sorted(needed[study]),
         ]
         text = read_text(Path("rules/common.smk")) + read_text(Path(f"rules/{study}.smk"))
         stages[study] = {
@@ -136,18 +136,22 @@ def rooms(modules: Iterable[str]) -> set[str]:
     return paths
 
 
-def _needed_studies(rulegraph: str, graph: Graph) -> dict[str, set[str]]:
-    """For each study the earlier ones whose artifacts it reads, from the edges between their rules.
+def _needed_outs(rulegraph: str, graph: Graph) -> dict[str, set[str]]:
+    """For each study the outs of earlier studies that it reads, from the edges between their rules.
 
     A study that reads an artifact of a later one makes it; DVC, whose stages have no cycles, does not hear of that.
     """
+    made: dict[str, list[str]] = {}
+    for artifact, rule in graph.rules.items():
+        made.setdefault(rule, []).append(artifact)
     names: dict[str, str] = {}
     needed: dict[str, set[str]] = {study: set() for study in graph.studies}
     for text in rulegraph.splitlines():
         if node := _NODE.match(text):
             names[node[1]] = node[2]
         elif edge := _EDGE.match(text):
-            producer, consumer = (graph.study_of.get(names[number]) for number in edge.groups())
+            rule, reader = (names[number] for number in edge.groups())
+            producer, consumer = graph.study_of.get(rule), graph.study_of.get(reader)
             if producer and consumer and graph.studies.index(producer) < graph.studies.index(consumer):
-                needed[consumer].add(producer)
+                needed[consumer].update(out_paths(producer, made[rule]))
     return needed
