@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Project, commit, lay
+from conftest import ROOT, Project, commit, lay
 
 RAW = "raw/tasks/colour.train.jsonl"
 
@@ -241,6 +241,14 @@ def test_stages_are_what_the_workflow_says(project):
     assert "raw/tasks" in stages["data"]["deps"]
     project.edit("dvc.yaml", "- raw/tasks\n", "")
     assert "dvc.yaml: stale" in project.taskneurons("stages", "--check", ok=False)
+
+
+def test_the_committed_stages_are_those_of_the_default_parameters(tmp_path):
+    project = lay(tmp_path / "project", seeds=[0], tasks_per_job="all")
+    shutil.copy2(ROOT / "params.yaml", project.path("params.yaml"))
+    project.taskneurons("stages")
+    for name in ["dvc.yaml", "results/.gitignore"]:
+        assert project.path(name).read_text() == (ROOT / name).read_text(), "run `taskneurons stages` and commit"
 
 
 def rules(project: Project) -> set[str]:
