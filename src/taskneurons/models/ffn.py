@@ -126,6 +126,18 @@ def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
     return ffns
 
 
+def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:
+    """The transformer layers, from the first to the last.
+
+    Raises:
+        InputError: as `ffn_layers`.
+    """
+    ffn_layers(model)
+    config: Any = model.config
+    layers: Any = model.get_submodule(_PATHS[config.model_type].layers)
+    return tuple(layers)
+
+
 def neuron_shape(model: nn.Module) -> tuple[int, int]:
     """(layers, neurons of a layer)."""
     ffns = ffn_layers(model)
