@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
-from taskneurons.engine.representations import representations
+from taskneurons.engine.representations import Position, representations
 from taskneurons.files import write_json
 from taskneurons.measures.cka import Side, cka
 from taskneurons.models.encoding import Encoded, collate
@@ -113,8 +113,8 @@ def measure_representations(rounds: int) -> dict[str, float]:
                 )
             return torch.cat(last)
 
-    def ours(position: str) -> np.ndarray:
-        return representations(model, encoded, pad_id=PAD, batch_size=8, position=position)  # type: ignore[arg-type]
+    def ours(position: Position) -> np.ndarray:
+        return representations(model, encoded, pad_id=PAD, batch_size=8, position=position)
 
     np.testing.assert_allclose(ours("last")[-1], plain().numpy(), rtol=1e-5, atol=1e-5)
     seconds = cpu_times({"plain": plain, "last": lambda: ours("last"), "mean": lambda: ours("mean")}, rounds)
