@@ -5,6 +5,7 @@ from pathlib import Path
 
 import taskneurons
 from snakemake.io import apply_wildcards
+from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
@@ -18,6 +19,8 @@ if workflow.is_main_process and workflow.config_settings.config:
         where="--config",
         remedy="Write them to params.yaml, or to a file that --configfile names",
     )
+if workflow.workflow_settings.persistence_backend != PersistenceBackend.FILE:
+    raise InputError("the lineage keeps Snakemake's records in files", where="--persistence-backend", remedy="Leave it out")
 if len(workflow.configfiles) > 1:
     raise InputError("more than one parameter file", where="--configfile", remedy="Name one complete file")
 

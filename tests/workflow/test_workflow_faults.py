@@ -133,6 +133,17 @@ def test_a_second_run_is_refused_by_the_name_of_the_first(sleeping):
     assert list(project.path(".snakemake/locks").iterdir())
 
 
+def test_a_job_that_a_cluster_starts_runs_beside_the_run_that_asked_for_it(sleeping):
+    """It reads the workflow, too, but neither claims the folder nor touches records."""
+    project, _ = sleeping
+    made = project.path("results/data/mine/vocabulary.txt")
+    before = made.stat().st_mtime_ns
+    job = ["--target-jobs", "make_vocabulary_mine:", "--allowed-rules", "make_vocabulary_mine"]
+    project.snakemake("--mode", "remote", "--nolock", "--no-hooks", "--force", *job)
+    assert made.stat().st_mtime_ns > before
+    assert not list(project.path("lineage").glob("*"))
+
+
 def test_jobs_that_outlive_their_run_are_named(sleeping):
     project, process = sleeping
     os.kill(process.pid, signal.SIGKILL)
@@ -224,6 +235,10 @@ def test_parameters_on_the_command_line_are_refused(toy):
     text = toy.snakemake("-n", "--config", "token=abc", ok=False)
     assert "parameters are not given on the command line: token" in text
     assert "params.yaml" in text
+
+
+def test_records_that_the_lineage_does_not_see_are_refused(toy):
+    assert "--persistence-backend" in toy.snakemake("-n", "--persistence-backend", "db", ok=False)
 
 
 def test_a_conflict_in_a_record_is_resolved_by_making_the_artifact_again(toy):

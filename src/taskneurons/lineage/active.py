@@ -86,6 +86,7 @@ def release() -> None:
             file.truncate(0)
             file.close()
     _held.clear()
+    os.environ.pop(ENVIRONMENT, None)
 
 
 def _holder(file: IO[str]) -> dict[str, Any]:
