@@ -184,7 +184,7 @@ def train(
                 raise SystemExit(128 + signal.SIGTERM)
         bar.close()
     if resume:
-        Path(resume).unlink(missing_ok=True)
+        _remove(Path(resume))
     return TrainingLog(tuple(state.rows))
 
 
@@ -301,8 +301,8 @@ class ShuffledBatches:
 
     Every epoch is shuffled anew. The remainder that fills no batch is left out; it is another one in every epoch.
     Batches of similar length would have fewer pads (1.04 instead of 1.39 positions a token) but also similar content:
-    they cost 14 % less time and ended with a held-out loss of 2.51 instead of 1.53 after 150 steps, 1.17 instead of 1.12
-    after 1,000 (sentences of 21 tokens).
+    they cost 14 % less time, and the held-out loss was 2.51 instead of 1.53 after 150 steps, 1.17 instead of 1.12 after
+    1,000 (sentences of 21 tokens).
     """
 
     def __init__(self, count: int, batch_size: int, seed: int) -> None:
@@ -485,7 +485,7 @@ class _Progress:
                         optimizer.state[parameter] = {
                             "step": torch.tensor(float(header["step"]), device=parameter.device),
                             **{
-                                moment: file.get_tensor(f"{moment}/{name}").to(parameter.device)
+                                moment: torch.empty_like(parameter).copy_(file.get_tensor(f"{moment}/{name}"))
                                 for moment in ("exp_avg", "exp_avg_sq")
                             },
                         }
@@ -518,6 +518,12 @@ class _Progress:
         }
         with replacing(path) as partial:
             save_file(tensors, partial, header)
+
+
+def _remove(resume: Path) -> None:
+    """Remove the resume file, and the partial ones that a kill in the middle of a write left beside it."""
+    for file in (resume, *resume.parent.glob(f".{resume.name}.*.partial")):
+        file.unlink(missing_ok=True)
 
 
 def _fingerprint(settings: Mapping[str, Any]) -> str:
