@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 import torch
 from tqdm import tqdm
 
-from taskneurons.engine.attribution import Attributor
-from taskneurons.engine.batching import in_batches
+from taskneurons.engine.attribution import attribute
 from taskneurons.engine.deactivation import deactivated
 from taskneurons.engine.evaluation import PreparedTask, evaluate, prepare
 from taskneurons.engine.training import MixedPrecision, pretrain, tune_multitask
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
-from taskneurons.models.encoding import collate, encode, encode_options
+from taskneurons.models.encoding import encode, encode_options
+from taskneurons.models.kernels import fastest_on_cpu
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint, save_checkpoint
 from taskneurons.models.scratch import new_model
 from taskneurons.models.tokenizers import load_tokenizer
@@ -141,10 +141,11 @@ def evaluate_tasks(
         device, dtype: where the model runs, and with which precision.
     """
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
-    for folder in _progress(tasks, "evaluation"):
-        task, prepared = _prepare_test(loaded, folder, None, max_new_tokens)
-        values = evaluate(loaded.model, prepared, batch_size=batch_size, max_new_tokens=max_new_tokens)
-        yield task.name, _rows(values, condition="original", test_task=task.name)
+    with fastest_on_cpu(loaded.model):
+        for folder in _progress(tasks, "evaluation"):
+            task, prepared = _prepare_test(loaded, folder, max_new_tokens)
+            values = evaluate(loaded.model, prepared, batch_size=batch_size, max_new_tokens=max_new_tokens)
+            yield task.name, _rows(values, condition="original", test_task=task.name)
 
 
 def attribute_tasks(
@@ -170,18 +171,11 @@ def attribute_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     for folder in _progress(tasks, "attribution"):
         task = read_task(folder)
-        # Long examples first: a batch that is too large for the memory shows at once.
-        encoded = sorted(
-            encode(read_split(folder, "train", limit=examples), loaded.tokenizer, loaded.context),
-            key=lambda example: -len(example.prompt) - len(example.target),
+        encoded = encode(read_split(folder, "train", limit=examples), loaded.tokenizer, loaded.context)
+        scores = attribute(
+            loaded.model, encoded, pad_id=loaded.tokenizer.pad_token_id, batch_size=batch_size, estimators=estimators
         )
-        attributor = Attributor(loaded.model, estimators)
-
-        def update(begin: int, end: int, encoded: list = encoded, attributor: Attributor = attributor) -> None:
-            attributor.update(collate(encoded[begin:end], loaded.tokenizer.pad_token_id))
-
-        in_batches(len(encoded), batch_size, update)
-        for estimator, attribution in attributor.result().items():
+        for estimator, attribution in scores.items():
             yield NeuronScores(
                 scores=attribution.scores,
                 activation=attribution.activation,
@@ -227,21 +221,21 @@ def deactivate_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     prepared: dict[str, PreparedTask] = {}
     for folder in tasks:
-        task, test = _prepare_test(loaded, folder, None, evaluation["max_new_tokens"])
+        task, test = _prepare_test(loaded, folder, evaluation["max_new_tokens"])
         prepared[task.name] = test
-    for name, (sets_file, scores_file) in _progress(neurons.items(), "deactivation"):
-        sets, header = load_sets(sets_file)
-        scores = NeuronScores.load(scores_file)
-        _require_same_model(loaded, header["model"], sets_file)
-        _require_same_model(loaded, scores.model_digest, scores_file)
-        rows: list[Row] = []
-
-        for case in _cases(name, sets, interventions, prepared if matrix else ()):
-            means = scores.activation_mean if case.intervention == "mean" else None
-            with deactivated(loaded.model, case.neurons, intervention=case.intervention, means=means):
-                values = evaluate(loaded.model, prepared[case.test_task], **evaluation)
-            rows += _rows(values, test_task=case.test_task, intervention=case.intervention, **case.cells)
-        yield name, rows
+    with fastest_on_cpu(loaded.model):
+        for name, (sets_file, scores_file) in _progress(neurons.items(), "deactivation"):
+            sets, header = load_sets(sets_file)
+            scores = NeuronScores.load(scores_file)
+            _require_same_model(loaded, header["model"], sets_file)
+            _require_same_model(loaded, scores.model_digest, scores_file)
+            rows: list[Row] = []
+            for case in _cases(name, sets, interventions, prepared if matrix else ()):
+                means = scores.activation_mean if case.intervention == "mean" else None
+                with deactivated(loaded.model, case.neurons, intervention=case.intervention, means=means):
+                    values = evaluate(loaded.model, prepared[case.test_task], **evaluation)
+                rows += _rows(values, test_task=case.test_task, intervention=case.intervention, **case.cells)
+            yield name, rows
 
 
 class Case(NamedTuple):
@@ -267,12 +261,10 @@ def _cases(
             yield Case(sets["task"], "zero", other, {"condition": "other_task", "train_task": task})
 
 
-def _prepare_test(
-    loaded: Checkpoint, folder: str | Path, limit: int | None, max_new_tokens: int
-) -> tuple[Task, PreparedTask]:
+def _prepare_test(loaded: Checkpoint, folder: str | Path, max_new_tokens: int) -> tuple[Task, PreparedTask]:
     """The test split of a task, encoded once for many evaluations."""
     task = read_task(folder)
-    examples = read_split(folder, "test", limit=limit)
+    examples = read_split(folder, "test")
     options = encode_options(task.options, loaded.tokenizer)
     # Room for what may be written after the prompt: the longest option, or a whole generated answer.
     reserve = max(map(len, options)) if options else max_new_tokens

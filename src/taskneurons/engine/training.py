@@ -33,7 +33,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import replacing, write_csv
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
-from taskneurons.models.kernels import fast_exact_products, fused_gelu
+from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +147,7 @@ def train(
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
-        _fastest_on_cpu(model, accelerator.device),
+        fastest_on_cpu(model),
         fused_gelu(model),
     ):
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
@@ -399,22 +399,6 @@ def _loss_rows_only(model: PreTrainedModel) -> Iterator[Callable[[Tensor], None]
         yield keep
     finally:
         handle.remove()
-
-
-@contextmanager
-def _fastest_on_cpu(model: PreTrainedModel, device: torch.device) -> Iterator[None]:
-    """Multiply with oneDNN where that is exact, and without torch's fused attention, which is slow with it."""
-    if device.type != "cpu" or model.dtype != torch.float32:
-        yield
-        return
-    attention = model.config._attn_implementation
-    with fast_exact_products() as enabled:
-        try:
-            if enabled:
-                model.set_attn_implementation("eager")
-            yield
-        finally:
-            model.set_attn_implementation(attention)
 
 
 @contextmanager

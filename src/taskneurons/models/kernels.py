@@ -30,6 +30,25 @@ def fast_exact_products() -> Iterator[bool]:
 
 
 @contextmanager
+def fastest_on_cpu(model: Any) -> Iterator[None]:
+    """Multiply with oneDNN where that is exact, and without torch's fused attention, which is slow with it.
+
+    Nothing changes on a GPU or in another precision than float32.
+    """
+    if model.device.type != "cpu" or model.dtype != torch.float32:
+        yield
+        return
+    attention = model.config._attn_implementation
+    with fast_exact_products() as enabled:
+        try:
+            if enabled:
+                model.set_attn_implementation("eager")
+            yield
+        finally:
+            model.set_attn_implementation(attention)
+
+
+@contextmanager
 def fused_gelu(model: nn.Module) -> Iterator[None]:
     """Compute Bloom's GELU with torch's one kernel in this block, in place of the dozen that transformers calls.
 
