@@ -21,6 +21,10 @@ from conftest import ROOT, Project, commit, lay
 RAW = "raw/tasks/colour.train.jsonl"
 
 
+# What does not depend on how the work is cut into jobs is asked of one way of cutting it.
+once = pytest.mark.parametrize("made", ["all"], indirect=True, ids=["all-tasks-in-one-job"])
+
+
 def is_large(rule: str) -> bool:
     """Whether a rule runs a model."""
     return rule.startswith(("pretrain", "tune", "evaluate", "attribute", "deactivate"))
@@ -215,6 +219,7 @@ def test_one_task_changes_the_batch_that_holds_it(project):
     assert jobs == {"make_tasks_mine_colour" if is_cut_into_tasks(project) else "make_tasks_mine_all"}
 
 
+@once
 def test_a_figures_parameter_remakes_figures_alone(project):
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
     planned = project.planned()
@@ -222,6 +227,7 @@ def test_a_figures_parameter_remakes_figures_alone(project):
     assert all(rule.startswith(("plot_", "preview_")) for rule in planned)
 
 
+@once
 def test_another_parameter_file_removes_nothing(project):
     params = yaml.safe_load(project.path("params.yaml").read_text())
     params["suites"]["mine"]["tasks"] = ["colour"]
@@ -230,6 +236,7 @@ def test_another_parameter_file_removes_nothing(project):
     assert project.path("results/data/mine/tasks/echo/train.jsonl").exists()
 
 
+@once
 def test_stages_are_what_the_workflow_says(project):
     assert project.taskneurons("stages", "--check") == ""
     stages = yaml.safe_load(project.path("dvc.yaml").read_text())["stages"]
@@ -255,6 +262,7 @@ def rules(project: Project) -> set[str]:
     return {line["rule"] for line in project.lines().values()}
 
 
+@once
 def test_every_rule_says_what_it_needs_and_models_are_sized(made):
     """`gpu`, `gpu_mem_mb`, `mem_mb` and `runtime` of every job, as Snakemake sees them."""
     text = made.snakemake("-n", "--forceall")
@@ -269,6 +277,7 @@ def test_every_rule_says_what_it_needs_and_models_are_sized(made):
             assert (int(values["mem_mb"]) > 5000) == is_large(name), name
 
 
+@once
 def test_large_models_ask_for_a_gpu_that_holds_them(project):
     """Seven billion parameters in bfloat16 are 13.5 GB; training holds 16 bytes for each parameter."""
     params = yaml.safe_load(project.path("params.yaml").read_text())
@@ -298,6 +307,7 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
     assert all(values["gpu"] == "0" for name, values in found.items() if not is_large(name))
 
 
+@once
 def test_profiles_are_read_by_snakemake(made):
     default = yaml.safe_load(made.path("profiles/default/config.yaml").read_text())
     slurm = yaml.safe_load(made.path("profiles/slurm/config.yaml").read_text())
@@ -308,6 +318,7 @@ def test_profiles_are_read_by_snakemake(made):
     assert "profiles/default" in made.snakemake("-n")
 
 
+@once
 def test_pushed_results_come_back_in_a_second_clone(clone, made):
     clone.dvc("pull", "-q")
     missing = [output for output in made.lines() if not clone.path(output).exists()]
@@ -316,6 +327,7 @@ def test_pushed_results_come_back_in_a_second_clone(clone, made):
     assert clone.path(model).read_bytes() == made.path(model).read_bytes()
 
 
+@once
 def test_raw_data_under_dvc_enters_the_lineage_by_its_content(project):
     """A user's folder that `dvc add` tracks: the stage depends on it, the records name its files' digests."""
     project.git("rm", "-rq", "--cached", "raw/tasks")
@@ -327,6 +339,7 @@ def test_raw_data_under_dvc_enters_the_lineage_by_its_content(project):
     assert project.planned() == project.after(RAW)
 
 
+@once
 def test_artifacts_do_not_name_the_folder_they_were_made_in(made):
     """Records and small results are read by others."""
     home = str(made.folder).encode()
@@ -335,6 +348,7 @@ def test_artifacts_do_not_name_the_folder_they_were_made_in(made):
     assert [path for path in files if home in path.read_bytes()] == []
 
 
+@once
 def test_damage_to_caches_costs_time_and_nothing_else(project):
     for name in ["code.json", "hashes.json"]:
         project.path(f".taskneurons/{name}").write_text("{broken")
