@@ -20,7 +20,9 @@ if workflow.is_main_process and workflow.config_settings.config:
         remedy="Write them to params.yaml, or to a file that --configfile names",
     )
 if workflow.workflow_settings.persistence_backend != PersistenceBackend.FILE:
-    raise InputError("the lineage keeps Snakemake's records in files", where="--persistence-backend", remedy="Leave it out")
+    raise InputError(
+        "the lineage keeps Snakemake's records in files", where="--persistence-backend", remedy="Leave it out"
+    )
 if len(workflow.configfiles) > 1:
     raise InputError("more than one parameter file", where="--configfile", remedy="Name one complete file")
 
@@ -80,7 +82,7 @@ def rule_slug(text):
 def task_names(suite):
     chosen = P.suites[suite]
     if chosen.source == "synthetic":
-        return list(synthetic_task_names())
+        return list(synthetic_task_names(chosen.tasks))
     if chosen.source == "jsonl":
         return list(jsonl_task_names(chosen.path, chosen.tasks))
     return list(chosen.tasks)

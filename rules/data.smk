@@ -7,6 +7,16 @@ def task_folder(task, suite="{suite}"):
     return f"results/data/{suite}/tasks/{task}"
 
 
+def described_tasks(suites):
+    """What tables and figures must know of tasks: what they are, and what a constant answer scores."""
+    return [
+        f"{task_folder(task, suite)}/{name}"
+        for suite in suites
+        for task in task_names(suite)
+        for name in ["task.json", "constant.json"]
+    ]
+
+
 def task_files(tasks, suite="{suite}"):
     return [f"{task_folder(task, suite)}/{name}" for task in tasks for name in TASK_FILES]
 
@@ -32,6 +42,25 @@ for suite in P.suites:
                 code=code("make_tasks"),
             script:
                 "../workflow/scripts/make_tasks.py"
+
+        rule:
+            name:
+                f"score_constants_{suite}_{batch}"
+            input:
+                task_files(tasks, suite),
+            output:
+                [f"{task_folder(task, suite)}/constant.json" for task in tasks],
+            log:
+                f"logs/data/{suite}/score_constants_{batch}.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/score_constants_{batch}.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(),
+                code=code("score_constants"),
+            script:
+                "../workflow/scripts/score_constants.py"
 
         rule:
             name:

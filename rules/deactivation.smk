@@ -62,7 +62,7 @@ for suite, model in RUN_PAIRS:
             name:
                 f"preview_deactivation_{suite}_{model}_{rule_slug(selection.slug)}"
             input:
-                tasks=[f"{task_folder(task, suite)}/task.json" for task in task_names(suite)],
+                tasks=described_tasks([suite]),
                 rows=[
                     path.format(seed=seed_list(suite, model)[0])
                     for task in task_names(suite)
@@ -90,7 +90,7 @@ for suite, model in RUN_PAIRS:
             name:
                 f"plot_drops_{suite}_{model}_{rule_slug(selection.slug)}"
             input:
-                tasks=[f"{task_folder(task, suite)}/task.json" for task in task_names(suite)],
+                tasks=described_tasks([suite]),
                 rows=["results/tables/deactivation.csv"],
             output:
                 figure_paths(f"results/figures/deactivation/{suite}/{model}", [f"drops-{selection.slug}"]),
@@ -111,7 +111,7 @@ for suite, model in RUN_PAIRS:
             name:
                 f"plot_matrix_{suite}_{model}_{rule_slug(selection.slug)}"
             input:
-                tasks=[f"{task_folder(task, suite)}/task.json" for task in task_names(suite)],
+                tasks=described_tasks([suite]),
                 rows=["results/tables/deactivation.csv"],
             output:
                 figure_paths(f"results/figures/deactivation/{suite}/{model}", [f"matrix-{selection.slug}"]),
@@ -161,7 +161,7 @@ rule tabulate_deactivation:
 rule summarise_deactivation:
     input:
         rows="results/tables/deactivation.csv",
-        tasks=[f"{task_folder(task, suite)}/task.json" for suite in P.suites for task in task_names(suite)],
+        tasks=described_tasks(dict.fromkeys(suite for suite, _ in RUN_PAIRS)),
         published=PUBLISHED,
         checkpoints=[
             f"{multitask_folder(suite, model)}/checkpoint.json".format(seed=seed_list(suite, model)[0])

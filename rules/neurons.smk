@@ -142,7 +142,7 @@ for suite, model in RUN_PAIRS:
         name:
             f"plot_neurons_{suite}_{model}"
         input:
-            tasks=[f"{task_folder(task, suite)}/task.json" for task in task_names(suite)],
+            tasks=described_tasks([suite]),
             scores=[
                 scores_path(suite, model, estimator, task).format(seed=seed)
                 for estimator in dict.fromkeys(selection.estimator for selection in P.neurons.selections)

@@ -2,16 +2,16 @@
 
 import json
 
+from taskneurons.evidence.data import described_tasks
 from taskneurons.evidence.figures.drops import draw_drops
 from taskneurons.evidence.tidy import gather
-from taskneurons.files import read_json
 from taskneurons.lineage.runinfo import run_info
 
 settings = json.loads(snakemake.params.settings)
 run_info(snakemake.log[0])
 draw_drops(
     gather(snakemake.input.rows, "deactivation"),
-    [read_json(path) for path in snakemake.input.tasks],
+    described_tasks(snakemake.input.tasks),
     snakemake.output,
     suite=settings["suite"],
     model=settings["model"],

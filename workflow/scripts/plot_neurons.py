@@ -3,16 +3,16 @@
 import json
 from pathlib import Path
 
+from taskneurons.evidence.data import described_tasks
 from taskneurons.evidence.figures.layers import draw_layers
 from taskneurons.evidence.figures.scores import draw_scores
 from taskneurons.evidence.tables import read_neuron_table
-from taskneurons.files import read_json
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.neurons.scores import NeuronScores
 
 settings = json.loads(snakemake.params.settings)
 run_info(snakemake.log[0])
-tasks = [read_json(path) for path in snakemake.input.tasks]
+tasks = described_tasks(snakemake.input.tasks)
 run = {"suite": settings["suite"], "model": settings["model"], "dpi": settings["figures"]["dpi"]}
 for name, percent in settings["scores"].items():
     estimator = name.removeprefix("scores-")

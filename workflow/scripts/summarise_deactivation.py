@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from taskneurons.evidence.data import described_tasks
 from taskneurons.evidence.published import read_published
 from taskneurons.evidence.tables import (
     DIAGONAL_COLUMNS,
@@ -17,7 +18,7 @@ from taskneurons.lineage.runinfo import run_info
 
 run_info(snakemake.log[0])
 rows = read_tidy(snakemake.input.rows)
-tasks = [{**read_json(path), "suite": Path(path).parts[2]} for path in snakemake.input.tasks]
+tasks = described_tasks(snakemake.input.tasks)
 folder = Path(snakemake.input.published[0]).parent
 published = {table: read_published(folder, table) for table in ("T1", "T6")}
 summary = summarise_deactivation(rows, tasks)

@@ -1,7 +1,10 @@
-"""The table of what was read, kept and dropped of every task."""
+"""What evidence must know of the data: the tasks as tables and figures take them, and what became of every record."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from taskneurons.files import read_json
 
 DATA_COLUMNS = ("study", "suite", "task", "split", "outcome", "reason", "examples")
 
@@ -24,3 +27,20 @@ def data_table(counts: Mapping[tuple[str, str], Mapping[str, Mapping[str, Any]]]
                 for reason, number in sorted(of_split["dropped"].items())
             ]
     return rows
+
+
+def described_tasks(paths: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """The tasks whose `task.json` and `constant.json` are among the paths, as tables and figures take them.
+
+    Each is the content of task.json with `suite` (the folder above `tasks/`) and `constant` (the score of the best
+    constant answer, percent). Order: that of the paths.
+    """
+    folders = dict.fromkeys(Path(path).parent for path in paths)
+    return [
+        {
+            **read_json(folder / "task.json"),
+            "suite": folder.parts[-3],
+            "constant": read_json(folder / "constant.json")["score"],
+        }
+        for folder in folders
+    ]

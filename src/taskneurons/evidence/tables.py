@@ -133,7 +133,7 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
             row |= {"drop": drop.mean, "drop_low": drop.low, "drop_high": drop.high, "drop_interval": _told(drop)}
         row |= {"draws": min(map(len, seeds.values())), "draw_sd": fmean(spreads) if spreads else None}
         row |= {"n": counts[key], "chance": None, "at_chance": None}
-        if metric.startswith("accuracy") and chances.get((suite, task)) is not None:
+        if metric != "loss" and chances.get((suite, task)) is not None:
             row["chance"] = chances[suite, task]
             row["at_chance"] = at_chance(fmean(own.values()), counts[key], row["chance"])
         summary.append({column: row[column] for column in SUMMARY_COLUMNS})

@@ -56,7 +56,7 @@ def draw_drops(
 
     Args:
         rows: of `tidy.gather`; those of other models and settings are left aside.
-        tasks: of the suite: name, family, kind, and `options` or `chance` for the level of guessing.
+        tasks: of the suite: name, family, kind, and `options` and `constant` for the level of chance.
         paths: where to write, `.png` and `.svg`.
         suite, model, estimator, percent, selection, intervention: which rows.
         dpi: dots an inch of the PNG.
@@ -82,13 +82,14 @@ def draw_drops(
     drawn = sum(row["drop_low"] is not None for row in used)
     n = {row["n"] for row in chosen}
     draws = max((row["draws"] for row in used if row["condition"] == "random"), default=0)
+    known_chance = [chance_level(task) is not None for group in groups.values() for task in group]
     caption = (
         f"{model}, {suite}. {percent:g} % of the neurons of {'the model' if selection == 'model' else 'each layer'} by "
         f"{estimator}, intervention: {intervention}. Black line: original score; dots: score with the neurons "
         f"deactivated. {_range(n)} test examples a task"
         + (f", {draws} random draws a seed. " if draws else ". ")
         + interval_words(seeds, drawn)
-        + (" Dashed: chance." if any(chance_level(t) is not None for t in groups.get("classification", [])) else "")
+        + (" Dashed: chance, the best constant answer." if any(known_chance) else "")
     )
     longest = max(len(group) for group in groups.values()) + 1
     height = longest * (len(conditions) + 1.2) * _STEP + 0.55
