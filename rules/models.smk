@@ -82,6 +82,7 @@ for suite, model in RUN_PAIRS:
             wildcard_constraints:
                 seed=seeds_of(suite, model),
             priority: 10
+            threads: P.workflow.training_threads
             resources:
                 **model_resources(model, "train"),
                 checkpoint_minutes=P.workflow.checkpoint_minutes,
@@ -107,6 +108,7 @@ for suite, model in RUN_PAIRS:
         wildcard_constraints:
             seed=seeds_of(suite, model),
         priority: 20
+        threads: P.workflow.training_threads
         resources:
             **model_resources(model, "train"),
             checkpoint_minutes=P.workflow.checkpoint_minutes,

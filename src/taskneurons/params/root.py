@@ -29,6 +29,7 @@ class Workflow(Section):
     tasks_per_job: Literal["all"] | PositiveInt = described(
         "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
     )
+    training_threads: PositiveInt = described("CPU threads of a job that trains a model", "threads")
     checkpoint_minutes: PositiveInt = described(
         "time between two resume files of a training; changing it makes nothing again", "minutes"
     )
