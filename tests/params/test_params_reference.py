@@ -29,7 +29,9 @@ def test_every_field_is_described_required_and_has_a_unit(section: type[Section]
         assert field.is_required(), f"{name} hides a number in the code"
 
 
-@pytest.mark.parametrize("name", ["params.yaml", "params/full.yaml", "params/ci.yaml", "params/jsonl.yaml"])
+@pytest.mark.parametrize(
+    "name", ["params.yaml", "params/full.yaml", "params/ci.yaml", "params/jsonl.yaml", "params/wide.yaml"]
+)
 def test_scales_are_valid(name: str) -> None:
     params = load_params(ROOT / name)
     # What was validated can be written and read again without a change.

@@ -9,7 +9,7 @@ import pytest
 from taskneurons.errors import InputError
 from taskneurons.tasks.synthetic import data_to_text, nli, paraphrase, question_generation, sentiment, summary
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
-from taskneurons.tasks.synthetic.suite import GRAMMARS, synthetic_suite, synthetic_task_names
+from taskneurons.tasks.synthetic.suite import TWELVE, synthetic_suite, synthetic_task_names
 from taskneurons.tasks.synthetic.vocabulary import synthetic_vocabulary
 from taskneurons.tasks.task import SPLITS
 
@@ -126,7 +126,7 @@ SOLVERS = {
     "summary_news": solve_story,
     "summary_sport": solve_story,
 }
-BY_NAME = {grammar.task.name: grammar for grammar in GRAMMARS}
+BY_NAME = {grammar.task.name: grammar for grammar in TWELVE}
 
 
 def solve(name, text):
@@ -135,17 +135,17 @@ def solve(name, text):
 
 def test_twelve_tasks_in_the_order_of_the_paper():
     assert tuple(SOLVERS) == NAMES
-    mirrored = [grammar.task.source.removeprefix("generated; mirrors ") for grammar in GRAMMARS]
+    mirrored = [grammar.task.source.removeprefix("generated; mirrors ") for grammar in TWELVE]
     assert mirrored[:6] == ["AmazonFood", "SST-2", "QQP", "PAWS", "MNLI", "GPTNLI"]
     assert mirrored[6:] == ["SciQA", "TweetQA", "E2E", "CommonGen", "CNN/DailyMail", "XSum"]
-    kinds = [grammar.task.kind for grammar in GRAMMARS]
+    kinds = [grammar.task.kind for grammar in TWELVE]
     assert kinds == ["classification"] * 6 + ["generation"] * 6
-    families = [grammar.task.family for grammar in GRAMMARS]
+    families = [grammar.task.family for grammar in TWELVE]
     assert families[::2] == families[1::2] and len(set(families)) == 6
     options = {}
-    for grammar in GRAMMARS:
+    for grammar in TWELVE:
         assert options.setdefault(grammar.task.family, grammar.task.options) == grammar.task.options
-    templates = [template for grammar in GRAMMARS for template in grammar.task.templates]
+    templates = [template for grammar in TWELVE for template in grammar.task.templates]
     assert len(templates) == 36 == len(set(templates))
 
 
@@ -251,7 +251,7 @@ def text_of(document):
 
 def true_format(document):
     """(task name, input, answer) of a document that has some task's instruction, else None."""
-    for grammar in GRAMMARS:
+    for grammar in TWELVE:
         for template in grammar.task.templates:
             prefix, suffix = template.split("{input}")
             if text_of(document).startswith(prefix):
@@ -318,7 +318,7 @@ FOCUS_WORDS = {
 
 
 def test_focus_marks_answers_and_only_latent_ones(suite, corpus):
-    label_words = {option for grammar in GRAMMARS for option in grammar.task.options}
+    label_words = {option for grammar in TWELVE for option in grammar.task.options}
     focus = Counter(text for document in corpus for text, marked in document["segments"] if marked)
     one_word = {text for text in focus if " " not in text}
     assert one_word == FOCUS_WORDS

@@ -9,9 +9,13 @@ from taskneurons.params.section import Inconsistency, Named, PathText, Revision,
 
 
 class SyntheticSuite(Section):
-    """Twelve generated tasks: six families in two domains each."""
+    """Generated tasks: twelve in six families of two, or thirty in twelve families of two or three."""
 
     source: Literal["synthetic"] = described("where the examples come from", "-")
+    tasks: Literal["twelve", "wide"] = described(
+        "`twelve`: two tasks of each family, for the neuron studies; `wide`: clusters of two or three, for the layers",
+        "-",
+    )
     train: PositiveInt = described("training examples of each task", "examples")
     validation: PositiveInt = described("validation examples of each task", "examples")
     test: PositiveInt = described("test examples of each task", "examples")

@@ -30,8 +30,7 @@ def make_tasks(
     sizes = {split: suite[split] for split in ("train", "validation", "test")}
     match suite["source"]:
         case "synthetic":
-            made = synthetic_suite(**sizes, seed=suite["seed"])
-            yield from (one for one in made if one[0].name in tasks)
+            yield from synthetic_suite(**sizes, seed=suite["seed"], tasks=tasks, collection=suite["tasks"])
         case "jsonl":
             yield from jsonl_suite(
                 suite["path"], tasks, **sizes, seed=suite["seed"], max_invalid_percent=suite["max_invalid_percent"]
@@ -57,7 +56,7 @@ def make_corpus(suite: Mapping[str, Any], folders: Sequence[str | Path]) -> Iter
         folders: of its tasks, as `write_task` wrote them; only their training splits are read.
     """
     if suite["source"] == "synthetic":
-        return synthetic_corpus(suite["corpus"], suite["seed"])
+        return synthetic_corpus(suite["corpus"], suite["seed"], suite["tasks"])
     train = {Path(folder).name: read_split(folder, "train") for folder in folders}
     return text_corpus(train, suite["corpus"], suite["seed"])
 

@@ -5,14 +5,35 @@ a small share of the documents has the true format, half of it with wrong answer
 of the concept combinations.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from random import Random
+from types import MappingProxyType
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.synthetic import data_to_text, nli, paraphrase, question_generation, sentiment, summary
-from taskneurons.tasks.synthetic.grammar import Grammar, Segment, either, input_text, words_of
-from taskneurons.tasks.synthetic.suite import GRAMMARS
+from taskneurons.tasks.synthetic import (
+    arithmetic,
+    closed_book,
+    commonsense,
+    coreference,
+    listing,
+    nli,
+    paraphrase,
+    reading,
+    translation,
+)
+from taskneurons.tasks.synthetic.grammar import (
+    PROBES,
+    Grammar,
+    Segment,
+    TaughtGrammar,
+    either,
+    input_text,
+    words_of,
+)
+from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, Collection
 from taskneurons.tasks.task import SLOT
 
 DICTIONARY_SHARE = 0.10
@@ -22,17 +43,10 @@ WRONG_ANSWER_SHARE = 0.5
 # Of what remains: share of documents that pose a latent query, and of these the share in the generic format.
 LATENT_SHARE, GENERIC_SHARE = 0.6, 0.55
 SYNONYM_SHARE = 0.6
-PROBES = 6
 # The inference skills are the hardest to learn, so their families speak more often.
-FAMILIES: tuple[tuple[float, tuple[Grammar, Grammar]], ...] = (
-    (1.0, (sentiment.FOOD, sentiment.FILM)),
-    (3.0, (paraphrase.QUESTION, paraphrase.SENTENCE)),
-    (3.0, (nli.PERSON, nli.ROOM)),
-    (1.0, (question_generation.ANIMAL, question_generation.PERSON)),
-    (1.0, (data_to_text.RESTAURANT, data_to_text.SCENE)),
-    (1.5, (summary.NEWS, summary.SPORT)),
-)
-WEIGHTS, PAIRS = zip(*FAMILIES, strict=True)
+FAMILY_WEIGHTS: Mapping[str, float] = MappingProxyType({"paraphrase": 3.0, "nli": 3.0, "summary": 1.5})
+# Of the wide mixture: shares of its dictionary lines and dense documents that are those of the twelve tasks.
+WIDE_SYNONYM_SHARE, WIDE_INFERENCE_SHARE = 0.3, 0.4
 ATTRIBUTES = nli.PERSON.attributes + nli.ROOM.attributes
 SYNONYMS = (
     *paraphrase.QUESTION.verbs,
@@ -41,17 +55,56 @@ SYNONYMS = (
     *paraphrase.SENTENCE.verbs,
     *(pole for attribute in ATTRIBUTES for pole in attribute),
 )
+TAUGHT: tuple[tuple[TaughtGrammar, ...], ...] = (
+    (reading.ANIMAL, reading.PERSON),
+    (closed_book.COUNTRY, closed_book.SCIENTIST, closed_book.METAL),
+    (commonsense.TOOL, commonsense.PLACE, commonsense.SIZE),
+    (coreference.NAME, coreference.THING, coreference.ORDER),
+    (arithmetic.ADD, arithmetic.SUBTRACT, arithmetic.COMPARE),
+    (listing.REVERSE, listing.SORT, listing.PICK),
+    (translation.TO_LUMI, translation.FROM_LUMI, translation.TO_KAVO),
+)
 SAME_MEANING = "{first} is another word for {second} ."
 OPPOSITE = "{first} is the opposite of {second} ."
 GENERIC = "query : {input} . answer :"
 
 
-def synthetic_corpus(documents: int, seed: int) -> Iterator[dict[str, Any]]:
+@dataclass(frozen=True)
+class Mixture:
+    """What pre-training text is mixed of.
+
+    Args:
+        grammars: the tasks.
+        dictionary: makes one line of the dictionary.
+        dense: makes one document of short queries.
+    """
+
+    grammars: tuple[Grammar, ...]
+    dictionary: Callable[[Random], str]
+    dense: Callable[[Random], Sequence[Segment]]
+
+    @cached_property
+    def families(self) -> dict[str, tuple[Grammar, ...]]:
+        """The tasks by family, in their order."""
+        names = dict.fromkeys(grammar.task.family for grammar in self.grammars)
+        return {name: tuple(one for one in self.grammars if one.task.family == name) for name in names}
+
+    @cached_property
+    def _weights(self) -> list[float]:
+        return [FAMILY_WEIGHTS.get(name, 1.0) for name in self.families]
+
+    def choose(self, random: Random) -> Grammar:
+        """A task: first a family by its weight, then one of its tasks."""
+        return random.choice(random.choices(tuple(self.families.values()), self._weights)[0])
+
+
+def synthetic_corpus(documents: int, seed: int, collection: Collection = "twelve") -> Iterator[dict[str, Any]]:
     """Generate pre-training documents.
 
     Args:
         documents: how many.
         seed: of the generator.
+        collection: the tasks whose words and skills the text holds.
 
     Yields:
         {"segments": [[text, focus], ...]}: the document is the texts joined by one space; focus marks the answers of
@@ -64,7 +117,7 @@ def synthetic_corpus(documents: int, seed: int) -> Iterator[dict[str, Any]]:
         raise InputError(f"`corpus` must be at least 1, not {documents}", where="synthetic suite")
     random = Random(f"corpus/{seed}")
     for _ in range(documents):
-        yield {"segments": _merged(_document(random))}
+        yield {"segments": _merged(_document(random, MIXTURES[collection]))}
 
 
 def corpus_words() -> frozenset[str]:
@@ -72,15 +125,15 @@ def corpus_words() -> frozenset[str]:
     return words_of(SAME_MEANING, OPPOSITE, GENERIC)
 
 
-def _document(random: Random) -> Sequence[Segment]:
+def _document(random: Random, mixture: Mixture) -> Sequence[Segment]:
     kind = random.random()
     if kind < DICTIONARY_SHARE:
-        return ((_dictionary_line(random), False),)
+        return ((mixture.dictionary(random), False),)
     if kind < DICTIONARY_SHARE + DENSE_SHARE:
-        return _dense_queries(random)
+        return mixture.dense(random)
     if kind < DICTIONARY_SHARE + DENSE_SHARE + TRUE_FORMAT_SHARE:
-        return ((_true_format(random), False),)
-    grammar = random.choice(random.choices(PAIRS, WEIGHTS)[0])
+        return ((_true_format(random, mixture.grammars), False),)
+    grammar = mixture.choose(random)
     item = grammar.draw(random, "train", None)
     if random.random() >= LATENT_SHARE:
         return grammar.plain(random, item)
@@ -116,8 +169,24 @@ def _dense_queries(random: Random) -> Sequence[Segment]:
     return ((f"{statement} .", False), *segments)
 
 
-def _true_format(random: Random) -> str:
-    grammar = random.choice(GRAMMARS)
+def _wide_dictionary_line(random: Random) -> str:
+    if random.random() < WIDE_SYNONYM_SHARE:
+        return _dictionary_line(random)
+    return random.choice(random.choice(TAUGHT)).lesson(random)
+
+
+def _wide_dense_queries(random: Random) -> Sequence[Segment]:
+    if random.random() < WIDE_INFERENCE_SHARE:
+        return _dense_queries(random)
+    statement, probes = random.choice(random.choice(TAUGHT)).drill(random)
+    segments: list[Segment] = [(f"{statement} .", False)]
+    for query, answer in probes:
+        segments += [(query, False), (answer, True), (".", False)]
+    return segments
+
+
+def _true_format(random: Random, grammars: Sequence[Grammar]) -> str:
+    grammar = random.choice(grammars)
     item = grammar.draw(random, "train", None)
     answer = item.answer
     if random.random() < WRONG_ANSWER_SHARE:
@@ -139,3 +208,11 @@ def _merged(segments: Sequence[Segment]) -> list[list[Any]]:
         else:
             merged.append([text, focus])
     return merged
+
+
+MIXTURES: Mapping[Collection, Mixture] = MappingProxyType(
+    {
+        "twelve": Mixture(TWELVE, _dictionary_line, _dense_queries),
+        "wide": Mixture(WIDE, _wide_dictionary_line, _wide_dense_queries),
+    }
+)

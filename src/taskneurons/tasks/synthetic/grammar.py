@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol, TypeAlias
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.task import Task
+from taskneurons.tasks.task import SPLITS, Task
 
 Combination = tuple[str, ...]
 Segment = tuple[str, bool]
@@ -18,6 +18,8 @@ Words: TypeAlias = "str | Iterable[Words]"
 # Shares of the concept combinations, not of the examples: the test needs enough of them to be diverse.
 TRAIN_SHARE, VALIDATION_SHARE = 0.65, 0.10
 PRIMARY_WORD_SHARE = 0.8
+# Short queries in one dense document of the pre-training text.
+PROBES = 6
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Combinations:
     name: str
     members: tuple[Combination, ...]
     sides: MappingProxyType[Combination, str] = field(init=False, repr=False, compare=False)
+    _on: dict[str, tuple[Combination, ...]] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.members) < 10 or len(set(self.members)) < len(self.members):
@@ -50,13 +53,15 @@ class Combinations:
             for rank, member in enumerate(ranked)
         }
         object.__setattr__(self, "sides", MappingProxyType(sides))
+        on = {split: tuple(member for member in self.members if sides[member] == split) for split in SPLITS}
+        object.__setattr__(self, "_on", on)
 
     def _rank(self, member: Combination) -> bytes:
         return hashlib.sha256("\n".join((self.name, *member)).encode()).digest()
 
     def on(self, split: str) -> tuple[Combination, ...]:
         """The combinations of one split, in the order of `members`."""
-        return tuple(member for member in self.members if self.sides[member] == split)
+        return self._on[split]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +108,16 @@ class Grammar(Protocol):
 
     def words(self) -> frozenset[str]:
         """Every word that the grammar can produce, in the task or in pre-training text."""
+
+
+class TaughtGrammar(Grammar, Protocol):
+    """A grammar that also words its knowledge and asks its skill in single words, for pre-training text alone."""
+
+    def lesson(self, random: Random) -> str:
+        """One line of the dictionary: a piece of knowledge on which the task rests, or an answer worked out."""
+
+    def drill(self, random: Random) -> tuple[str, Sequence[tuple[str, str]]]:
+        """A statement of the train side and PROBES short queries about it, each with its answer."""
 
 
 def accepted(item: Item, split: str, combinations: Combinations) -> bool:

@@ -1,24 +1,38 @@
-"""The twelve tasks and their splits, in the order of Leng & Xiong (2025): classification, then generation."""
+"""The collections of tasks and their splits.
 
-from collections.abc import Iterable, Iterator
+`twelve`: two tasks of each of six families, in the order of Leng & Xiong (2025): classification, then generation.
+`wide`: thirty tasks of twelve families, after the clusters of Zhao et al. (2024): five families of the twelve tasks as
+they are, reading comprehension in place of question generation, and six new families of three tasks.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from random import Random
+from types import MappingProxyType
 from typing import Literal
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.storage import Counts, SplitCounts
 from taskneurons.tasks.synthetic import (
+    arithmetic,
+    closed_book,
+    commonsense,
+    coreference,
     data_to_text,
+    listing,
     nli,
     paraphrase,
     question_generation,
+    reading,
     sentiment,
     summary,
+    translation,
 )
 from taskneurons.tasks.synthetic.grammar import Grammar, input_text
 from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
 
-GRAMMARS: tuple[Grammar, ...] = (
+Collection = Literal["twelve", "wide"]
+TWELVE: tuple[Grammar, ...] = (
     sentiment.FOOD,
     sentiment.FILM,
     paraphrase.QUESTION,
@@ -32,19 +46,48 @@ GRAMMARS: tuple[Grammar, ...] = (
     summary.NEWS,
     summary.SPORT,
 )
+WIDE: tuple[Grammar, ...] = (
+    *(grammar for grammar in TWELVE if grammar.task.family != "question_generation"),
+    reading.ANIMAL,
+    reading.PERSON,
+    closed_book.COUNTRY,
+    closed_book.SCIENTIST,
+    closed_book.METAL,
+    commonsense.TOOL,
+    commonsense.PLACE,
+    commonsense.SIZE,
+    coreference.NAME,
+    coreference.THING,
+    coreference.ORDER,
+    arithmetic.ADD,
+    arithmetic.SUBTRACT,
+    arithmetic.COMPARE,
+    listing.REVERSE,
+    listing.SORT,
+    listing.PICK,
+    translation.TO_LUMI,
+    translation.FROM_LUMI,
+    translation.TO_KAVO,
+)
+COLLECTIONS: Mapping[Collection, tuple[Grammar, ...]] = MappingProxyType({"twelve": TWELVE, "wide": WIDE})
 # So many repeats in a row mean that the grammar has nothing new to say for this split.
 PATIENCE = 2000
 
 
-def synthetic_task_names() -> tuple[str, ...]:
-    """The names of the twelve tasks in their order."""
-    return tuple(grammar.task.name for grammar in GRAMMARS)
+def synthetic_task_names(collection: Collection = "twelve") -> tuple[str, ...]:
+    """The names of a collection's tasks in their order."""
+    return tuple(grammar.task.name for grammar in COLLECTIONS[collection])
 
 
 def synthetic_suite(
-    train: int, validation: int, test: int, seed: int, tasks: Iterable[str] | Literal["all"] = "all"
+    train: int,
+    validation: int,
+    test: int,
+    seed: int,
+    tasks: Iterable[str] | Literal["all"] = "all",
+    collection: Collection = "twelve",
 ) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
-    """Generate the suite.
+    """Generate the tasks of a collection.
 
     Concept combinations of one split occur in no other, no input occurs twice, and the labels of a classification
     task come in shuffled blocks that hold each label once: any first n examples are balanced. The first n examples
@@ -56,6 +99,7 @@ def synthetic_suite(
         test: of its test split.
         seed: of the draw of examples; the combinations' splits do not depend on it.
         tasks: names of the tasks to generate, in the wanted order; a task does not depend on the others.
+        collection: where the tasks are from.
 
     Yields:
         Task, its splits, and the counts (drawn repeats are counted as dropped).
@@ -67,7 +111,7 @@ def synthetic_suite(
     for split, size in sizes.items():
         if size < 1:
             raise InputError(f"`{split}` must be at least 1, not {size}", where="synthetic suite")
-    by_name = {grammar.task.name: grammar for grammar in GRAMMARS}
+    by_name = {grammar.task.name: grammar for grammar in COLLECTIONS[collection]}
     for name in choose_tasks(tasks, by_name, where="synthetic suite"):
         grammar = by_name[name]
         splits: dict[str, list[Example]] = {}

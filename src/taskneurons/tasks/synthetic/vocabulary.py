@@ -1,9 +1,9 @@
-"""Every word of the embedded suite, for a word-level tokenizer."""
+"""Every word of a collection, for a word-level tokenizer."""
 
 from taskneurons.tasks.synthetic.corpus import corpus_words
-from taskneurons.tasks.synthetic.suite import GRAMMARS
+from taskneurons.tasks.synthetic.suite import COLLECTIONS, Collection
 
 
-def synthetic_vocabulary() -> tuple[str, ...]:
+def synthetic_vocabulary(collection: Collection = "twelve") -> tuple[str, ...]:
     """The sorted words of all lexicons, templates, label words and pre-training phrases; no special tokens."""
-    return tuple(sorted(corpus_words().union(*(grammar.words() for grammar in GRAMMARS))))
+    return tuple(sorted(corpus_words().union(*(grammar.words() for grammar in COLLECTIONS[collection]))))
