@@ -1,1 +1,1 @@
-"""."""
+"""What runs a model: training, neuron-sparse tuning, attribution, deactivation, evaluation, representations."""

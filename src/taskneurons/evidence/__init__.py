@@ -1,1 +1,1 @@
-"""."""
+"""From files of results to tables, comparisons with the published numbers, and figures. Nothing here runs a model."""

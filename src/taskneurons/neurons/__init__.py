@@ -1,1 +1,1 @@
-"""."""
+"""Scores of neurons, sets of neurons with their controls, and patches. numpy only."""
