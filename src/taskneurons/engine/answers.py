@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from transformers import Cache
 
 from taskneurons.engine.forward import forward
 from taskneurons.models.encoding import IGNORED, Batch
@@ -64,18 +65,50 @@ def force_options(
     scores = [first.float().log_softmax(-1)[:, options[:, 0]].unsqueeze(-1)]
     predicted = [first.argmax(-1, keepdim=True)]
     if options.shape[1] > 1:
-        cache.batch_repeat_interleave(count)
         fed, labels = options[:, :-1].repeat(examples, 1), options[:, 1:].repeat(examples, 1)
         mask = torch.cat((prompts.attention_mask.repeat_interleave(count, 0), (fed != IGNORED).long()), 1)
         after = prompts.position_ids[:, -1:].repeat_interleave(count, 0)
         positions = after + torch.arange(1, fed.shape[1] + 1, device=after.device)
-        logits, _ = forward(model, fed.clamp(min=0), mask, positions, keep=fed.shape[1], cache=cache, remember=True)
+        logits, _ = forward(
+            model, fed.clamp(min=0), mask, positions, keep=fed.shape[1], cache=_PerOption(cache, count), remember=True
+        )
         scores.append(_log_probability(logits, labels).unflatten(0, (examples, count)))
         predicted.append(logits.unflatten(0, (examples, count))[rows, gold].argmax(-1))
     of_options = torch.cat(scores, -1)
     of_gold, right = torch.cat(predicted, -1), options[gold]
     agrees = (of_gold == right) | (right == IGNORED)
     return of_options.sum(-1), Forced(of_options[rows, gold], of_gold, agrees)
+
+
+class _PerOption(Cache):
+    """Keys and values of prompts, read once by each option and not kept.
+
+    The layers in turn repeat theirs into the same memory: fresh memory of options times the size for every layer would
+    cost more time than the options themselves.
+    """
+
+    def __init__(self, prompts: Cache, options: int) -> None:
+        super().__init__(layers=prompts.layers)
+        self._options = options
+        self._joined: dict[str, Tensor] = {}
+
+    def update(
+        self, key_states: Tensor, value_states: Tensor, layer_idx: int, *args: Any, **kwargs: Any
+    ) -> tuple[Tensor, Tensor]:
+        layer: Any = self.layers[layer_idx]
+        return self._join("keys", layer.keys, key_states), self._join("values", layer.values, value_states)
+
+    def _join(
+        self, name: str, prompt: Float[Tensor, "example head cached size"], option: Float[Tensor, "row head fed size"]
+    ) -> Float[Tensor, "row head cached_and_fed size"]:
+        examples, heads, cached, size = prompt.shape
+        shape = (examples, self._options, heads, cached + option.shape[2], size)
+        joined = self._joined.get(name)
+        if joined is None or joined.shape != shape:
+            joined = self._joined[name] = prompt.new_empty(shape)
+        joined[..., :cached, :] = prompt.unsqueeze(1)
+        joined[..., cached:, :] = option.unflatten(0, (examples, self._options))
+        return joined.flatten(0, 1)
 
 
 def _log_probability(

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -26,12 +27,17 @@ def forward(
     Returns:
         The logits, and the keys and values (None unless `remember`).
     """
+    last: int | Tensor = keep
+    if not torch.is_grad_enabled():
+        # By index the head's input is contiguous. Of a slice, torch makes one product an example, and reads the whole
+        # head for each; where gradients are needed it joins them by itself, and a slice has the cheaper gradient.
+        last = torch.arange(input_ids.shape[1] - keep, input_ids.shape[1], device=input_ids.device)
     output = model(
         input_ids=input_ids,
         attention_mask=attention_mask,
         position_ids=position_ids,
         past_key_values=cache,
         use_cache=remember,
-        logits_to_keep=keep,
+        logits_to_keep=last,
     )
     return output.logits, output.past_key_values if remember else None
