@@ -1,4 +1,9 @@
-"""Arithmetic on small numbers, written as words. Concept combination: the two numbers."""
+"""Arithmetic on small numbers, written as words.
+
+The table of sums stands whole in the pre-training text, as a pupil learns it; what is held out are its uses, so the
+concept combination of a story is (first number, second number, goods). To compare numbers is to know their order, so
+there the concept combination is the two numbers.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,19 +19,14 @@ NUMBERS = lexicon(
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
     "eighteen"
 )
-# The few pairs with a larger sum might all lie on one side of the split.
+# Larger sums have so few pairs that an answer might be rare or absent on one side of the split.
 LARGEST_SUM = 14
 NAMES = lexicon("anna ben carl dora eric fay gina hugo ivan jane")
-GOODS = lexicon("seeds leaves tickets insects fish phones")
+GOODS = lexicon("seeds leaves tickets insects fish phones words numbers")
 LABELS = ("more", "fewer")
 LATENT = ("above", "below")
 SUCCESSOR = "after {number} comes {next}"
 FIXED = (". : makes against",)
-
-
-def number(value: int) -> str:
-    """A number in words."""
-    return NUMBERS[value]
 
 
 def _successor(random: Random) -> str:
@@ -51,24 +51,26 @@ class Sums:
     rule: str
 
     @cached_property
-    def combinations(self) -> Combinations:
-        """Every pair of numbers in words."""
+    def _pairs(self) -> tuple[tuple[str, str], ...]:
         pairs = [(a, b) for a, b in product(range(10), repeat=2) if a + b <= LARGEST_SUM]
-        members = tuple((number(a if self.sign == 1 else a + b), number(b)) for a, b in pairs)
-        return Combinations(self.task.name, members)
+        return tuple((NUMBERS[a if self.sign == 1 else a + b], NUMBERS[b]) for a, b in pairs)
 
-    def _result(self, member: Combination) -> str:
-        first, second = (NUMBERS.index(word) for word in member)
-        return number(first + self.sign * second)
+    @cached_property
+    def combinations(self) -> Combinations:
+        """Every pair of numbers, with everything that is counted."""
+        return Combinations(self.task.name, tuple((*pair, goods) for pair in self._pairs for goods in GOODS))
 
-    def _line(self, member: Combination) -> str:
-        return self.rule.format(first=member[0], second=member[1])
+    def _result(self, first: str, second: str) -> str:
+        return NUMBERS[NUMBERS.index(first) + self.sign * NUMBERS.index(second)]
+
+    def _line(self, first: str, second: str) -> str:
+        return self.rule.format(first=first, second=second)
 
     def draw(self, random: Random, split: str, label: int | None) -> Item:
         """A story and its result."""
-        member = first, second = random.choice(self.combinations.on(split))
-        text = self.form.format(name=random.choice(NAMES), first=first, goods=random.choice(GOODS), second=second)
-        return Item((text,), self._result(member), (member,))
+        member = first, second, goods = random.choice(self.combinations.on(split))
+        text = self.form.format(name=random.choice(NAMES), first=first, goods=goods, second=second)
+        return Item((text,), self._result(first, second), (member,))
 
     def latent_answer(self, item: Item) -> Sequence[Segment]:
         """makes, then the result."""
@@ -80,20 +82,19 @@ class Sums:
 
     def plain(self, random: Random, item: Item) -> Sequence[Segment]:
         """The story, then its numbers and their result."""
-        return ((f"{item.parts[0]} . {self._line(item.defining[0])} makes {item.answer} .", False),)
+        first, second, _ = item.defining[0]
+        return ((f"{item.parts[0]} . {self._line(first, second)} makes {item.answer} .", False),)
 
     def lesson(self, random: Random) -> str:
-        """A number and the next, or a result of the train side."""
-        if random.random() < 0.3:
-            return _successor(random)
-        member = random.choice(self.combinations.on("train"))
-        return f"{self._line(member)} makes {self._result(member)} ."
+        """A line of the table."""
+        pair = random.choice(self._pairs)
+        return f"{self._line(*pair)} makes {self._result(*pair)} ."
 
     def drill(self, random: Random) -> tuple[str, Sequence[tuple[str, str]]]:
-        """A number and the next, then results of the train side."""
-        members = [random.choice(self.combinations.on("train")) for _ in range(PROBES)]
+        """A number and the next, then lines of the table."""
+        pairs = [random.choice(self._pairs) for _ in range(PROBES)]
         return _successor(random).removesuffix(" ."), [
-            (f"{self._line(member)} makes", self._result(member)) for member in members
+            (f"{self._line(*pair)} makes", self._result(*pair)) for pair in pairs
         ]
 
     def words(self) -> frozenset[str]:

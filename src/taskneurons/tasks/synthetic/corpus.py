@@ -37,7 +37,7 @@ from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, Collection
 from taskneurons.tasks.task import SLOT
 
 DICTIONARY_SHARE = 0.10
-DENSE_SHARE = 0.25
+DENSE_SHARE, WIDE_DENSE_SHARE = 0.25, 0.40
 TRUE_FORMAT_SHARE = 0.03
 WRONG_ANSWER_SHARE = 0.5
 # Of what remains: share of documents that pose a latent query, and of these the share in the generic format.
@@ -46,7 +46,7 @@ SYNONYM_SHARE = 0.6
 # The inference skills are the hardest to learn, so their families speak more often.
 FAMILY_WEIGHTS: Mapping[str, float] = MappingProxyType({"paraphrase": 3.0, "nli": 3.0, "summary": 1.5})
 # Of the wide mixture: shares of its dictionary lines and dense documents that are those of the twelve tasks.
-WIDE_SYNONYM_SHARE, WIDE_INFERENCE_SHARE = 0.3, 0.4
+WIDE_SYNONYM_SHARE, WIDE_INFERENCE_SHARE = 0.3, 0.6
 ATTRIBUTES = nli.PERSON.attributes + nli.ROOM.attributes
 SYNONYMS = (
     *paraphrase.QUESTION.verbs,
@@ -61,7 +61,7 @@ TAUGHT: tuple[tuple[TaughtGrammar, ...], ...] = (
     (commonsense.TOOL, commonsense.PLACE, commonsense.SIZE),
     (coreference.NAME, coreference.THING, coreference.ORDER),
     (arithmetic.ADD, arithmetic.SUBTRACT, arithmetic.COMPARE),
-    (listing.REVERSE, listing.SORT, listing.PICK),
+    (listing.REVERSE, listing.SORT, listing.NEXT),
     (translation.TO_LUMI, translation.FROM_LUMI, translation.TO_KAVO),
 )
 SAME_MEANING = "{first} is another word for {second} ."
@@ -77,11 +77,13 @@ class Mixture:
         grammars: the tasks.
         dictionary: makes one line of the dictionary.
         dense: makes one document of short queries.
+        dense_share: how many documents are such.
     """
 
     grammars: tuple[Grammar, ...]
     dictionary: Callable[[Random], str]
     dense: Callable[[Random], Sequence[Segment]]
+    dense_share: float
 
     @cached_property
     def families(self) -> dict[str, tuple[Grammar, ...]]:
@@ -129,9 +131,9 @@ def _document(random: Random, mixture: Mixture) -> Sequence[Segment]:
     kind = random.random()
     if kind < DICTIONARY_SHARE:
         return ((mixture.dictionary(random), False),)
-    if kind < DICTIONARY_SHARE + DENSE_SHARE:
+    if kind < DICTIONARY_SHARE + mixture.dense_share:
         return mixture.dense(random)
-    if kind < DICTIONARY_SHARE + DENSE_SHARE + TRUE_FORMAT_SHARE:
+    if kind < DICTIONARY_SHARE + mixture.dense_share + TRUE_FORMAT_SHARE:
         return ((_true_format(random, mixture.grammars), False),)
     grammar = mixture.choose(random)
     item = grammar.draw(random, "train", None)
@@ -212,7 +214,7 @@ def _merged(segments: Sequence[Segment]) -> list[list[Any]]:
 
 MIXTURES: Mapping[Collection, Mixture] = MappingProxyType(
     {
-        "twelve": Mixture(TWELVE, _dictionary_line, _dense_queries),
-        "wide": Mixture(WIDE, _wide_dictionary_line, _wide_dense_queries),
+        "twelve": Mixture(TWELVE, _dictionary_line, _dense_queries, DENSE_SHARE),
+        "wide": Mixture(WIDE, _wide_dictionary_line, _wide_dense_queries, WIDE_DENSE_SHARE),
     }
 )

@@ -1,4 +1,4 @@
-"""Code-like tasks on a list of four words: turn it round, sort it, pick one.
+"""Code-like tasks on a list of four words: turn it round, sort it, say what comes next to one.
 
 Concept combination: the four words in their order; to sort, the four words in any order, so that no held-out result
 occurs in training.
@@ -17,10 +17,9 @@ from taskneurons.tasks.synthetic.grammar import PROBES, Combinations, Item, Segm
 from taskneurons.tasks.task import Task
 
 LENGTH = 4
-ORDINALS = lexicon("first second third last")
 FIXED = ("list . returns :",)
-# What each operation says of one item: in the drill, before another item or a place.
-CUES: Mapping[str, str] = {"reverse": "before", "sort": "after", "pick": "item"}
+# What the drill asks of one item.
+CUES: Mapping[str, str] = {"reverse": "before", "sort": "after", "next": "next"}
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,12 @@ class Lists:
 
     Args:
         task: the task.
-        operation: "reverse", "sort" (into the order of `items`), or "pick" (the item at a stated place).
+        operation: "reverse", "sort" (into the order of `items`), or "next" (the item behind a stated one).
         items: what may stand in a list.
     """
 
     task: Task
-    operation: Literal["reverse", "sort", "pick"]
+    operation: Literal["reverse", "sort", "next"]
     items: tuple[str, ...]
 
     @cached_property
@@ -52,10 +51,10 @@ class Lists:
         """A list and what the operation returns."""
         member, items = self._list(random, split)
         parts = [f"list {' '.join(items)}"]
-        if self.operation == "pick":
-            place = random.randrange(LENGTH)
-            parts.append(f"item {ORDINALS[place]}")
-            result = items[place]
+        if self.operation == "next":
+            place = random.randrange(LENGTH - 1)
+            parts.append(f"next {items[place]}")
+            result = items[place + 1]
         else:
             result = " ".join(reversed(items) if self.operation == "reverse" else member)
         return Item(tuple(parts), result, (member,))
@@ -79,22 +78,18 @@ class Lists:
         return f"{self.operation} {' . '.join(item.parts)} returns {item.answer} ."
 
     def drill(self, random: Random) -> tuple[str, Sequence[tuple[str, str]]]:
-        """A list, then what stands before an item, after it in the sorted list, or at a place."""
+        """A list, then what stands before an item, after it, or after it in the sorted list."""
         member, items = self._list(random, "train")
-        if self.operation == "pick":
-            facts = list(zip(ORDINALS, items, strict=True))
-        elif self.operation == "reverse":
-            facts = list(zip(items[1:], items[:-1], strict=True))
-        else:
-            facts = list(pairwise(member))
+        facts = list(pairwise(member if self.operation == "sort" else items))
+        if self.operation == "reverse":
+            facts = [(second, first) for first, second in facts]
         probes = [random.choice(facts) for _ in range(PROBES)]
         cue = CUES[self.operation]
         return f"list {' '.join(items)}", [(f"{cue} {asked}", answer) for asked, answer in probes]
 
     def words(self) -> frozenset[str]:
         """Every word of the grammar."""
-        ordinals = ORDINALS if self.operation == "pick" else ()
-        return words_of(self.items, ordinals, self.operation, CUES[self.operation], FIXED, self.task.templates)
+        return words_of(self.items, self.operation, CUES[self.operation], FIXED, self.task.templates)
 
 
 REVERSE = Lists(
@@ -131,20 +126,20 @@ SORT = Lists(
     operation="sort",
     items=NUMBERS[:12],
 )
-PICK = Lists(
+NEXT = Lists(
     Task(
-        name="list_pick",
+        name="list_next",
         family="listing",
         kind="generation",
         templates=(
-            "pick one item of the list : {input} . answer :",
-            "which word is there in the line : {input} . answer :",
-            "read the word at the place : {input} . answer :",
+            "which word is next in the list : {input} . answer :",
+            "what follows in the line : {input} . answer :",
+            "read on from this word : {input} . answer :",
         ),
         domain="thing",
         license="Apache-2.0",
         source="generated; after BIG-bench list functions",
     ),
-    operation="pick",
+    operation="next",
     items=lexicon("car house phone computer bike garden desk sofa table home"),
 )

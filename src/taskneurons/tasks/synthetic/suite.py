@@ -64,7 +64,7 @@ WIDE: tuple[Grammar, ...] = (
     arithmetic.COMPARE,
     listing.REVERSE,
     listing.SORT,
-    listing.PICK,
+    listing.NEXT,
     translation.TO_LUMI,
     translation.FROM_LUMI,
     translation.TO_KAVO,
