@@ -32,6 +32,16 @@ P = load_params(PARAMS_FILE)
 RUNS = [(run.suite, run.model, seed) for run in P.runs for seed in run.seeds]
 RUN_PAIRS = [(run.suite, run.model) for run in P.runs]
 
+
+def pairs_of(study):
+    """The runs, as (suite, model), whose `studies` name this one; tasks, models and neuron sets are made for all."""
+    return [(run.suite, run.model) for run in P.runs if study in run.studies]
+
+
+def runs_of(study):
+    return [(suite, model, seed) for suite, model, seed in RUNS if (suite, model) in pairs_of(study)]
+
+
 code = CodeFingerprints(
     Path(workflow.basedir) / "workflow" / "scripts",
     Path(taskneurons.__file__).parent,

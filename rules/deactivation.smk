@@ -19,7 +19,7 @@ def figure_paths(folder, names):
     return [f"{folder}/{name}.{extension}" for name in names for extension in ["png", "svg"]]
 
 
-for suite, model in RUN_PAIRS:
+for suite, model in pairs_of("deactivation"):
     for selection in P.neurons.selections:
         for batch, tasks in batches(suite):
 
@@ -129,57 +129,60 @@ for suite, model in RUN_PAIRS:
                 "../workflow/scripts/plot_matrix.py"
 
 
-rule tabulate_deactivation:
-    input:
-        [
-            path.format(seed=seed)
-            for suite, model, seed in RUNS
-            for task in task_names(suite)
-            for path in (
-                evaluation_path(suite, model, task),
-                *(deactivation_path(suite, model, selection.slug, task) for selection in P.neurons.selections),
-            )
-        ],
-    output:
-        "results/tables/deactivation.csv",
-    log:
-        "logs/deactivation/tabulate_deactivation.log",
-    benchmark:
-        "logs/benchmarks/deactivation/tabulate_deactivation.tsv"
-    priority: 80
-    resources:
-        **light_resources(),
-    params:
-        settings=settings(
-            runs=RUNS, selections=P.neurons.selections, tasks={suite: task_names(suite) for suite in P.suites}
-        ),
-        code=code("tabulate_deactivation"),
-    script:
-        "../workflow/scripts/tabulate_deactivation.py"
+if pairs_of("deactivation"):
 
+    rule tabulate_deactivation:
+        input:
+            [
+                path.format(seed=seed)
+                for suite, model, seed in runs_of("deactivation")
+                for task in task_names(suite)
+                for path in (
+                    evaluation_path(suite, model, task),
+                    *(deactivation_path(suite, model, selection.slug, task) for selection in P.neurons.selections),
+                )
+            ],
+        output:
+            "results/tables/deactivation.csv",
+        log:
+            "logs/deactivation/tabulate_deactivation.log",
+        benchmark:
+            "logs/benchmarks/deactivation/tabulate_deactivation.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(
+                runs=runs_of("deactivation"),
+                selections=P.neurons.selections,
+                tasks={suite: task_names(suite) for suite in P.suites},
+            ),
+            code=code("tabulate_deactivation"),
+        script:
+            "../workflow/scripts/tabulate_deactivation.py"
 
-rule summarise_deactivation:
-    input:
-        rows="results/tables/deactivation.csv",
-        tasks=described_tasks(dict.fromkeys(suite for suite, _ in RUN_PAIRS)),
-        published=PUBLISHED,
-        checkpoints=[
-            f"{multitask_folder(suite, model)}/checkpoint.json".format(seed=seed_list(suite, model)[0])
-            for suite, model in RUN_PAIRS
-        ],
-    output:
-        summary="results/tables/deactivation_summary.csv",
-        diagonal="results/tables/deactivation_diagonal.csv",
-        published="results/tables/deactivation_published.csv",
-    log:
-        "logs/deactivation/summarise_deactivation.log",
-    benchmark:
-        "logs/benchmarks/deactivation/summarise_deactivation.tsv"
-    priority: 80
-    resources:
-        **light_resources(),
-    params:
-        settings=settings(),
-        code=code("summarise_deactivation"),
-    script:
-        "../workflow/scripts/summarise_deactivation.py"
+    rule summarise_deactivation:
+        input:
+            rows="results/tables/deactivation.csv",
+            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("deactivation"))),
+            published=PUBLISHED,
+            checkpoints=[
+                f"{multitask_folder(suite, model)}/checkpoint.json".format(seed=seed_list(suite, model)[0])
+                for suite, model in pairs_of("deactivation")
+            ],
+        output:
+            summary="results/tables/deactivation_summary.csv",
+            diagonal="results/tables/deactivation_diagonal.csv",
+            published="results/tables/deactivation_published.csv",
+        log:
+            "logs/deactivation/summarise_deactivation.log",
+        benchmark:
+            "logs/benchmarks/deactivation/summarise_deactivation.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(),
+            code=code("summarise_deactivation"),
+        script:
+            "../workflow/scripts/summarise_deactivation.py"

@@ -289,7 +289,7 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
         "context": 2048,
         "dtype": "bfloat16",
     }
-    params["runs"].append({"suite": "mine", "model": "big", "seeds": [0]})
+    params["runs"].append({"suite": "mine", "model": "big", "seeds": [0], "studies": ["deactivation"]})
     project.path("params.yaml").write_text(yaml.safe_dump(params))
     text = project.snakemake("-n")
     found = {}

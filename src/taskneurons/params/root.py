@@ -14,11 +14,13 @@ from taskneurons.params.studies import (
     Deactivation,
     Evaluation,
     Figures,
+    Layers,
     Multitask,
     Neurons,
 )
 from taskneurons.params.suites import Suite
 
+Study = Literal["deactivation", "layers"]
 # `results/models/imported/` holds the models that were not trained here.
 RESERVED_SUITES = frozenset({"imported"})
 
@@ -41,12 +43,16 @@ class Run(Section):
     suite: Slug = described("name of a suite below `suites`", "-")
     model: Slug = described("name of a model below `models`", "-")
     seeds: tuple[NonNegativeInt, ...] = described("seeds of initialisation, data order and random controls", "-")
+    studies: tuple[Study, ...] = described("studies of its neurons and layers that are made", "-")
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
-        """At least one seed, each once, in the range that all generators take."""
+        """At least one study and one seed, each once, seeds in the range that all generators take."""
         if not self.seeds:
             yield Inconsistency(("seeds",), "no seed is given", "Give at least one")
+        if not self.studies:
+            yield Inconsistency(("studies",), "no study is named", "Name at least `deactivation`")
         yield from repeated(self.seeds, "seeds")
+        yield from repeated(self.studies, "studies")
         for index, seed in enumerate(self.seeds):
             if seed >= 2**31:
                 yield Inconsistency(("seeds", index), f"seed {seed} is too large", "Stay below 2147483648")
@@ -63,13 +69,14 @@ class Params(Section):
     attribution: Attribution = described("scores of neurons", "-")
     neurons: Neurons = described("sets of neurons", "-")
     deactivation: Deactivation = described("deactivation of neurons", "-")
+    layers: Layers = described("comparison of models layer by layer", "-")
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """References exist, runs do not repeat, and every score that a selection ranks by is computed."""
         if not self.runs:
-            yield Inconsistency(("runs",), "no run is given", "Give at least one {suite, model, seeds}")
+            yield Inconsistency(("runs",), "no run is given", "Give at least one {suite, model, seeds, studies}")
         for name in RESERVED_SUITES & set(self.suites):
             yield Inconsistency(("suites", name), f"`{name}` is a reserved name", "Choose another name")
         pairs: dict[tuple[str, str], int] = {}
