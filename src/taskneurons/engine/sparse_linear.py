@@ -45,7 +45,10 @@ class _SelectedGradients(torch.autograd.Function):
         turned: bool,
     ) -> Float[Tensor, "*tokens outputs"]:
         y = linear(x, weight.T if turned else weight, bias)
-        kept = x if into else x.index_select(-1, index)
+        # Selecting columns of a matrix is several times as fast as selecting the last dimension of three.
+        kept = x.flatten(0, -2)
+        if not into:
+            kept = kept.index_select(1, index)
         # Under autocast y has the dtype that was computed in: nothing wider needs to be kept.
         # The weight is saved, not held: autograd then refuses a backward pass after it has been written to.
         ctx.save_for_backward(kept.to(y.dtype), weight, index)
@@ -61,8 +64,8 @@ class _SelectedGradients(torch.autograd.Function):
             dense = weight.to(dy.dtype)
             dx = (dy @ (dense.T if ctx.turned else dense)).to(ctx.x_dtype)
         if ctx.needs_input_grad[3]:
-            of_neurons, other = (dy.index_select(-1, index), kept) if ctx.into else (kept, dy)
-            of_neurons, other = of_neurons.flatten(0, -2), other.flatten(0, -2)
+            dy = dy.flatten(0, -2)
+            of_neurons, other = (dy.index_select(1, index), kept) if ctx.into else (kept, dy)
             rows = (of_neurons.T @ other).to(ctx.rows_dtype)
             if ctx.needs_input_grad[4]:
                 bias = of_neurons.sum(0, dtype=ctx.rows_dtype)
