@@ -67,11 +67,17 @@ def write_jsonl(path: str | Path, records: Iterable[Any]) -> None:
 
 
 def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows in the given column order; None and absent cells are empty, floats keep their shortest exact form."""
+    """Write rows in the given column order; None and absent cells are empty, floats keep their shortest exact form.
+
+    Raises:
+        ValueError: a row has another column, or a cell holds a carriage return, which readers take for a line's end.
+    """
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
     writer.writeheader()
     writer.writerows(rows)
+    if "\r" in text.getvalue():
+        raise ValueError(f"{path}: a cell holds a carriage return")
     write_text(path, text.getvalue())
 
 
@@ -111,12 +117,15 @@ def read_json(path: str | Path) -> Any:
 
 
 def read_jsonl(path: str | Path) -> Iterator[Any]:
-    """Yield the documents of a JSONL file that we wrote ourselves.
+    """Yield the documents of a JSONL file that we wrote ourselves; an empty file has none.
 
     Raises:
         InputError: a line is not JSON; the message names it.
     """
-    for number, line in enumerate(read_text(path).removesuffix("\n").split("\n"), start=1):
+    text = read_text(path)
+    if not text:
+        return
+    for number, line in enumerate(text.removesuffix("\n").split("\n"), start=1):
         try:
             yield json.loads(line)
         except json.JSONDecodeError as error:

@@ -37,11 +37,9 @@ def test_what_is_written_is_read_back(tmp_path_factory, pairs):
     assert read_task(folder) == TASK
     assert read_counts(folder) == counts_of(splits)
     for split in SPLITS:
-        if pairs:
-            assert read_split(folder, split) == splits[split]
-            assert read_split(folder, split, limit=2) == splits[split][:2]
-    if pairs:
-        assert read_task_folder(folder) == (TASK, splits, counts_of(splits))
+        assert read_split(folder, split) == splits[split]
+        assert read_split(folder, split, limit=2) == splits[split][:2]
+    assert read_task_folder(folder) == (TASK, splits, counts_of(splits))
 
 
 @pytest.fixture

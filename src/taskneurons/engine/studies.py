@@ -4,6 +4,7 @@ The functions on tasks load the model once, prepare each task once, and yield it
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -105,9 +106,11 @@ def tune_on_tasks(
         resume, checkpoint_minutes: see `train`.
     """
     loaded = load_checkpoint(base, device=device)
-    encoded = {
-        Path(folder).name: encode(read_split(folder, "train"), loaded.tokenizer, loaded.context) for folder in tasks
-    }
+    encoded = {}
+    for folder in tasks:
+        examples = read_split(folder, "train")
+        with _naming(folder):
+            encoded[Path(folder).name] = encode(examples, loaded.tokenizer, loaded.context)
     log = tune_multitask(
         loaded.model,
         encoded,
@@ -171,10 +174,11 @@ def attribute_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     for folder in _progress(tasks, "attribution"):
         task = read_task(folder)
-        encoded = encode(read_split(folder, "train", limit=examples), loaded.tokenizer, loaded.context)
-        scores = attribute(
-            loaded.model, encoded, pad_id=loaded.tokenizer.pad_token_id, batch_size=batch_size, estimators=estimators
-        )
+        few = read_split(folder, "train", limit=examples)
+        pad_id = loaded.tokenizer.pad_token_id
+        with _naming(folder):
+            encoded = encode(few, loaded.tokenizer, loaded.context)
+            scores = attribute(loaded.model, encoded, pad_id=pad_id, batch_size=batch_size, estimators=estimators)
         for estimator, attribution in scores.items():
             yield NeuronScores(
                 scores=attribution.scores,
@@ -265,16 +269,27 @@ def _prepare_test(loaded: Checkpoint, folder: str | Path, max_new_tokens: int) -
     """The test split of a task, encoded once for many evaluations."""
     task = read_task(folder)
     examples = read_split(folder, "test")
-    options = encode_options(task.options, loaded.tokenizer)
-    # Room for what may be written after the prompt: the longest option, or a whole generated answer.
-    reserve = max(map(len, options)) if options else max_new_tokens
-    return task, prepare(
-        task.kind,
-        encode(examples, loaded.tokenizer, loaded.context, reserve=reserve),
-        loaded.tokenizer,
-        options=options,
-        references=[example.target for example in examples] if task.kind == "generation" else (),
-    )
+    with _naming(folder):
+        options = encode_options(task.options, loaded.tokenizer)
+        # Room for what may be written after the prompt: the longest option, or a whole generated answer.
+        reserve = max(map(len, options)) if options else max_new_tokens
+        return task, prepare(
+            task.kind,
+            encode(examples, loaded.tokenizer, loaded.context, reserve=reserve),
+            loaded.tokenizer,
+            options=options,
+            references=[example.target for example in examples] if task.kind == "generation" else (),
+        )
+
+
+@contextmanager
+def _naming(folder: str | Path) -> Iterator[None]:
+    """Name the task's folder in what is said of its examples."""
+    try:
+        yield
+    except InputError as error:
+        where = f"{folder}: {error.where}" if error.where else str(folder)
+        raise InputError(error.message, where=where, remedy=error.remedy) from None
 
 
 def _require_same_model(loaded: Checkpoint, digest: str, where: str | Path) -> None:
