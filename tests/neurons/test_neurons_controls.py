@@ -8,7 +8,8 @@ from hypothesis.extra.numpy import arrays
 from scipy.stats import chisquare
 
 from taskneurons.errors import InputError
-from taskneurons.neurons.controls import random_like
+from taskneurons.neurons.controls import random_like, select_with_controls
+from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
 
 masks = arrays(np.bool_, (3, 12))
@@ -103,3 +104,30 @@ def test_bad_arguments_are_refused(arguments: dict, message: str) -> None:
     target = NeuronSet(np.array([[True, False], [False, False]]))
     with pytest.raises(InputError, match=message):
         random_like(target, **({"seed": 0, "draw": 0} | arguments))
+
+
+@pytest.mark.parametrize("within", ["model", "layer"])
+@pytest.mark.parametrize("matching", ["layer", "magnitude", "uniform"])
+def test_a_selection_comes_with_its_controls(within: str, matching: str) -> None:
+    """What the workflow stores: the set, the other end of its ranking, and each draw as `random_like` makes it."""
+    rng = np.random.default_rng(0)
+    scores, activation = rng.random((2, 3, 40), dtype=np.float32)
+    of = NeuronScores(scores, activation, activation - 0.5, "t", "d", "taylor", 5, 9)
+    sets = select_with_controls(of, percent=10, within=within, draws=3, matching=matching, seed=7)
+    assert list(sets) == ["task", "bottom", "random.0", "random.1", "random.2"]
+    best = scores[sets["task"].mask]
+    if within == "model":
+        assert len(best) == 12 and best.min() >= np.sort(scores, axis=None)[-12]
+        assert scores[sets["bottom"].mask].max() <= np.sort(scores, axis=None)[11]
+    else:
+        np.testing.assert_array_equal(sets["task"].layers(), [4, 4, 4])
+        for row, top, bottom in zip(scores, sets["task"].mask, sets["bottom"].mask, strict=True):
+            assert row[top].min() >= np.sort(row)[-4] and row[bottom].max() <= np.sort(row)[3]
+    for draw in range(3):
+        control = sets[f"random.{draw}"]
+        assert len(control) == 12 and not len(control & sets["task"])
+        # Matched by |w|, never by the mean of w, which has other signs and sizes.
+        assert control == random_like(sets["task"], matching=matching, seed=7, draw=draw, magnitude=activation)
+    assert len({one.digest for one in sets.values()}) == 5
+    none = select_with_controls(of, percent=10, within=within, draws=0, matching=matching, seed=7)
+    assert list(none) == ["task", "bottom"]
