@@ -9,7 +9,8 @@ from taskneurons.engine.attribution import attribute
 from taskneurons.models.encoding import Encoded
 from taskneurons.neurons.scores import NeuronScores
 
-CASES = [(1, 8), (1, 1), (1, 4), (2, 8), (2, 1), (2, 4)]
+# (threads, batch size)
+CASES = [(1, 8), (1, 1), (1, 4), (2, 8)]
 TOLERANCE = 1e-4
 
 
@@ -18,7 +19,7 @@ def scored(threads: int, batch_size: int, architecture: str) -> NeuronScores:
     wide = {"hidden_size": 64, "head_dim": 32, "intermediate_size": 256}
     model = tiny_model(architecture, seed=1, **(wide if architecture == "llama" else {"hidden_size": 64}))
     random = np.random.default_rng(1)
-    lengths = random.integers(4, 24, size=24)
+    lengths = random.integers(4, 24, size=12)
     encoded = [
         Encoded(tuple(random.integers(3, VOCABULARY, size=n).tolist()), tuple(random.integers(3, VOCABULARY, size=3)))
         for n in lengths

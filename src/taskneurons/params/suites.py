@@ -65,7 +65,7 @@ class HubSuite(Section):
         "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
     )
     mirror: PathText | None = described(
-        "folder with local copies of the data sets (<owner>/<name>/...); null: ask the hub", "-"
+        "folder with local copies of the data sets (<owner>__<name>/...); null: ask the hub", "-"
     )
     revisions: Named[Revision] = described("commit of each task's data set, 40 hexadecimal digits", "-")
     corpus: PositiveInt | None = described(
