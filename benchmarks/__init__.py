@@ -1,0 +1,1 @@
+"""How fast the engine and the workflow are, beside other ways to do the same; see README.md."""

@@ -1,0 +1,149 @@
+"""Each benchmark runs at a tiny shape, asserts parity and prints its tables. Whether it meets its bars is not asked."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(autouse=True)
+def importable(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT))
+    threads = torch.get_num_threads()
+    yield
+    torch.set_num_threads(threads)
+
+
+def run(main, out, *arguments):
+    """The exit status without --check, and the JSON that was written."""
+    assert main([*arguments, "--repeats", "1", "--out", str(out)]) == 0
+    return json.loads(out.read_text())
+
+
+def test_attribution(tmp_path, capsys):
+    from benchmarks import attribution
+
+    found = run(attribution.main, tmp_path / "found.json", "--shape", "tiny")
+    variants = found["variants"]
+    assert {"forward", "limit", "ours", "retain_grad", "captum", "captum_tuned"} <= set(variants)
+    assert all(variants[name]["parity"] <= 1e-5 for name in ("retain_grad", "captum", "captum_tuned"))
+    assert variants["ours"]["peak_mib"] > 0
+    bars = {bar["name"]: bar["most"] for bar in found["bars"]}
+    assert bars["ours / limit"] == 1.05
+    assert bars["peak memory of ours / limit"] == 1.1
+    assert "share_of_product_rate" in capsys.readouterr().out
+
+
+def test_attribution_refuses_other_scores():
+    from benchmarks import attribution
+    from benchmarks.shapes import SHAPES, build_batch, build_model
+
+    model, batch = build_model(SHAPES["tiny"]), build_batch(SHAPES["tiny"])
+    ours = attribution.ours(model, batch)
+    runs = {"ours": ours, "retain_grad": lambda: 1.001 * torch.as_tensor(ours())}
+    with pytest.raises(AssertionError, match="retain_grad: scores differ"):
+        attribution.assert_parity(runs, "float32")
+
+
+def test_operations_of_the_limit_are_those_of_the_formula():
+    """Forward: 2 a weight and token. Backward through activations: the same again, but for the first layer's part."""
+    from benchmarks import attribution
+    from benchmarks.shapes import SHAPES, build_batch, build_model, operations
+
+    shape = SHAPES["tiny"]
+    d, f, rows = shape.hidden_size, shape.ffn_size, shape.examples * shape.tokens
+    model, batch = build_model(shape), build_batch(shape)
+    head = 2 * shape.examples * batch.answer_width * d * shape.vocabulary
+    layer = 2 * rows * (4 * d * d + 3 * d * f)
+    products = shape.layers * layer + head
+    forward = operations(attribution.forward_only(model, batch))
+    # The rest is attention, which torch's kernels for the CPU count or not.
+    assert products <= forward <= 1.2 * products
+    down = 2 * rows * d * f
+    backward = operations(attribution.limit(model, batch)) - forward
+    assert head + (shape.layers - 1) * layer + down <= backward <= 1.4 * products
+
+
+def test_deactivation(tmp_path, capsys):
+    from benchmarks import deactivation
+
+    found = run(deactivation.main, tmp_path / "found.json", "--shape", "tiny")
+    assert found["variants"]["options_shared"]["parity"] <= 1e-5
+    assert found["task_seconds"]["classification"] > 0
+    assert {bar["most"] for bar in found["bars"]} == {1.03, 0.3}
+    assert "four options on one prompt" in capsys.readouterr().out
+
+
+def test_workflow(tmp_path, capsys, monkeypatch):
+    """A run of two rules, one of which runs the script of the other: its start-up is counted for each job."""
+    from benchmarks import workflow
+
+    scripts = tmp_path / "workflow" / "scripts"
+    scripts.mkdir(parents=True)
+    (tmp_path / "src").symlink_to(ROOT / "src")
+    (scripts / "plot_drops.py").write_text("import json\nraise SystemExit('not started')\n")
+    header = "s\th:m:s\tcpu_time\n"
+    folder = tmp_path / "logs" / "benchmarks" / "deactivation" / "synthetic"
+    folder.mkdir(parents=True)
+    for name, cpu in (("plot_drops_a", 30.0), ("plot_drops_b", 20.0), ("preview_deactivation_a", 50.0)):
+        (folder / f"{name}.tsv").write_text(f"{header}60.0\t0:01:00\t{cpu}\n")
+    (tmp_path / "lineage").mkdir()
+    rules = ("plot_drops_synthetic", "preview_deactivation_synthetic")
+    records = [json.dumps({"rule": rule, "code": "c"}) for rule in rules]
+    (tmp_path / "lineage" / "deactivation.jsonl").write_text("\n".join(records) + "\n")
+    monkeypatch.setenv("PYTHONPATH", "")
+
+    found = run(workflow.main, tmp_path / "found.json", "--root", str(tmp_path))
+    assert [(row["rule"], row["jobs"], row["cpu_seconds"]) for row in found["rules"]] == [
+        ("plot_drops", 2, 50.0),
+        ("preview_deactivation", 1, 50.0),
+    ]
+    start = found["starts"]["plot_drops"]
+    assert 0 < start < 10
+    assert found["cpu_seconds_of_starts"] == pytest.approx(3 * start)
+    share = found["bars"][0]
+    assert share["value"] == pytest.approx(3 * start / 100)
+    assert share["met"] == (share["value"] <= 0.25)
+    assert "taskneurons --help" in capsys.readouterr().out
+
+
+def test_check_fails_on_a_missed_bar(capsys):
+    from benchmarks.measure import Bar, conclude, options
+
+    parser = options("")
+    bars = [Bar("met", 1.0, 1.0), Bar("missed", 1.1, 1.0)]
+    assert conclude(bars, {}, parser.parse_args([])) == 0
+    assert conclude(bars, {}, parser.parse_args(["--check"])) == 1
+    assert conclude(bars[:1], {}, parser.parse_args(["--check"])) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert sum("FAIL" in line for line in lines) == 2
+
+
+def test_interleaved_times_and_process_seconds_are_of_the_cpu():
+    from benchmarks.measure import interleave, process_seconds
+
+    def work():
+        sum(range(300_000))
+
+    times = interleave({"once": work, "thrice": lambda: [work() for _ in range(3)]}, 5)
+    assert 1.5 < times.ratio("thrice", "once") < 6
+    busy = "sum(range(10**7))"
+    idle = "import time; time.sleep(0.3)"
+    seconds = [process_seconds([sys.executable, "-c", code], repeats=1) for code in (busy, idle)]
+    assert seconds[1] < 0.25
+    assert seconds[0] > seconds[1]
+
+
+def test_peak_memory_is_what_a_run_needs_beyond_what_it_keeps():
+    from benchmarks.measure import peak_memory
+
+    # prepare() keeps nothing; running it makes a string of 50 MB.
+    assert 45 < peak_memory(_fifty_megabytes, repeats=1) < 80
+
+
+def _fifty_megabytes():
+    return lambda: len(b"x" * 50_000_000)
