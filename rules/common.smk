@@ -139,9 +139,10 @@ TINY_PARAMETERS = 50e6
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 # Bytes of GPU memory for each parameter besides the weights: gradients, an fp32 master copy and two Adam moments in
 # training; in attribution the gradient of the activations only, which is part of the reserve below.
-EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "train": 14}
+# Models are compared two at a time.
+EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "compare": 4, "train": 14}
 # ASSUME: minutes a job may take for each billion parameters.
-MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "train": 480}
+MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "compare": 120, "train": 480}
 
 
 def parameter_count(model):

@@ -76,7 +76,8 @@ def stages() -> dict[str, Any]:
     package = Path(taskneurons.__file__).parent
     fingerprints = CodeFingerprints(Path("workflow/scripts"), package, STATE / "code.json")
     stages = {}
-    for study in graph.studies:
+    # A study that no run of the parameters asks for has no stage.
+    for study in (study for study in graph.studies if outs[study]):
         scripts = sorted({graph.scripts[rule] for rule in graph.study_of if graph.study_of[rule] == study})
         code = rooms({module for script in scripts for module in fingerprints.reached(script)})
         deps = [

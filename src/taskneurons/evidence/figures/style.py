@@ -148,6 +148,12 @@ def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
     return {kind: group for kind, group in groups.items() if group}
 
 
+def seed_words(rows: Iterable[Mapping[str, Any]]) -> str:
+    """How many seeds are behind rows."""
+    seeds = len({row["seed"] for row in rows})
+    return f"{seeds} seed{'s' if seeds != 1 else ''}"
+
+
 def interval_words(seeds: int, drawn: int) -> str:
     """What the caption says of the intervals.
 

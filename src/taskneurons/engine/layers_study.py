@@ -1,0 +1,382 @@
+"""What the rules of the layers study ask of models (Zhao et al. 2024): controls, generalists, comparisons, transfer.
+
+For each task t the control model C_t is the base tuned on t alone. With the representations of the task's test
+prompts, each role's model is compared with C_t layer by layer: the base, the experimental model (tuned on all tasks)
+and the held-out model (tuned on some). Representations are kept for one task at a time.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm import tqdm
+from transformers import PreTrainedModel
+
+from taskneurons.engine.changes import FACTS, Change, changed, load_change, save_change, trained_tasks
+from taskneurons.engine.evaluation import PreparedTask, evaluate, prepare
+from taskneurons.engine.representations import Position, representations
+from taskneurons.engine.studies import MIXED_PRECISION
+from taskneurons.engine.tuning import Lora, Tuned, tune
+from taskneurons.errors import InputError
+from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs
+from taskneurons.measures.spectrum import spectrum
+from taskneurons.models.encoding import Encoded, encode, encode_options
+from taskneurons.models.ffn import transformer_layers
+from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.load import Checkpoint, DType, load_checkpoint
+from taskneurons.tasks.held_out import choose_held_out
+from taskneurons.tasks.storage import read_split, read_task
+
+Row = dict[str, Any]
+Folders = Mapping[str, str | Path]
+"""A folder for each task (of its data, of its control model) or role."""
+
+
+def tune_controls(
+    base: str | Path,
+    tasks: Folders,
+    outs: Folders,
+    *,
+    tuning: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    seed: int,
+    device: str | torch.device,
+    dtype: DType,
+    resume: str | Path,
+    checkpoint_minutes: float,
+) -> None:
+    """Tune the base on each task alone and write what that changed.
+
+    Args:
+        base: checkpoint folder.
+        tasks: data folders of the tasks.
+        outs: folder to write for each task.
+        tuning: `method` (full or lora), and the form of LoRA: `rank`, `alpha`, `targets`.
+        schedule: steps, batch_size, learning_rate and warmup.
+        seed: of the order of the data and of LoRA's start.
+        device, dtype: where it trains; full weights train in float32, with products in this precision.
+        resume: folder of resume files.
+        checkpoint_minutes: see `train`.
+    """
+    loaded = _load_to_tune(base, tuning, device, dtype)
+    for task, folder in _progress(tasks.items(), "control models"):
+        examples = {task: _encoded_train(loaded, folder)}
+        path = Path(resume) / f"{task}.safetensors"
+        result = _tune(loaded, examples, tuning, schedule, seed, device, dtype, path, checkpoint_minutes)
+        save_change(outs[task], result, base=loaded.digest, tasks=[task])
+
+
+def tune_generalists(
+    base: str | Path,
+    tasks: Folders,
+    outs: Folders,
+    *,
+    held_out: Mapping[str, int],
+    tuning: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    seed: int,
+    device: str | torch.device,
+    dtype: DType,
+    resume: str | Path,
+    checkpoint_minutes: float,
+) -> None:
+    """Tune the base on many tasks together: the held-out model, and with LoRA the experimental one.
+
+    Args:
+        tasks: data folders of all tasks of the suite.
+        outs: folder to write for each role, `held_out` or `experimental`.
+        held_out: `families`, `tasks` and `seed` of `choose_held_out`.
+        base, tuning, schedule, seed, device, dtype, resume, checkpoint_minutes: as for `tune_controls`.
+
+    Raises:
+        InputError: there are not enough families to leave some out.
+    """
+    families = {name: read_task(folder).family for name, folder in tasks.items()}
+    unseen = choose_held_out(families, whole=held_out["families"], single=held_out["tasks"], seed=held_out["seed"])
+    loaded = _load_to_tune(base, tuning, device, dtype)
+    encoded = {name: _encoded_train(loaded, folder) for name, folder in tasks.items()}
+    for role, out in outs.items():
+        seen = {name: examples for name, examples in encoded.items() if role == "experimental" or name not in unseen}
+        path = Path(resume) / f"{role}.safetensors"
+        result = _tune(loaded, seen, tuning, schedule, seed, device, dtype, path, checkpoint_minutes)
+        save_change(out, result, base=loaded.digest, tasks=list(seen))
+
+
+def compare_tasks(
+    models: Folders,
+    tasks: Folders,
+    controls: Folders,
+    *,
+    examples: int,
+    scored_examples: int,
+    batch_size: int,
+    position: Position,
+    standardise: bool,
+    blocks: int,
+    permutations: int,
+    evaluation: Mapping[str, Any],
+    seed: int,
+    device: str | torch.device,
+    dtype: DType = "float32",
+) -> Iterator[tuple[str, list[Row]]]:
+    """For each task: CKA between each role's model and the control model, spectra, and scores.
+
+    Layer 0 is the input of the first transformer layer, layer l the output of the l-th.
+
+    Args:
+        models: folders of the roles `base`, `experimental`, `held_out`: checkpoints, or changes of the base.
+        tasks: data folders of the tasks that are compared.
+        controls: folders of their control models.
+        examples: test examples of each task that are represented, at most.
+        scored_examples: test examples on which the models are scored, at most.
+        batch_size: of representations.
+        position, standardise, blocks, permutations: see `representations`, `Side`, `jackknife`, `shuffled_pairs`.
+        evaluation: `batch_size` and `max_new_tokens` of `evaluate`.
+        seed: of the deal of the jackknife and of the shuffles.
+        device, dtype: where the models run, and with which precision.
+
+    Yields:
+        The task and its rows: `task`, `family`, `held_out` (whether the held-out model did not see it), `layer` (None
+        for scores), `role`, `metric`, `value`, `low`, `high`, `null`, `null_high`, `p`, `n`, `dropped`, `reason`.
+
+    Raises:
+        InputError: the models have different depths, or a change is of another base.
+    """
+    base = load_checkpoint(models["base"], device=device, dtype=dtype)
+    others = {role: _source(base, folder, device, dtype) for role, folder in models.items() if role != "base"}
+    seen = trained_tasks(models["held_out"])
+    with _fast(base, *others.values()):
+        for name, folder in _progress(tasks.items(), "layers"):
+            task = read_task(folder)
+            encoded = encode(read_split(folder, "test", limit=examples), base.tokenizer, base.context)
+            prepared = _prepare(base, folder, scored_examples, evaluation["max_new_tokens"])
+            sources = {"base": None, **others, "control": load_change(controls[name], base.model)}
+            values, rows = {}, []
+            for role, source in sources.items():
+                with _model(base, source) as model:
+                    values[role] = representations(
+                        model, encoded, pad_id=base.tokenizer.pad_token_id, batch_size=batch_size, position=position
+                    )
+                    scores = evaluate(model, prepared, **evaluation)
+                rows += [{"role": role, "metric": key, "value": value, "n": n} for key, (value, n) in scores.items()]
+            rows += compare_layers(values, standardise=standardise, blocks=blocks, permutations=permutations, seed=seed)
+            facts = {"task": name, "family": task.family, "held_out": name not in seen}
+            yield name, [facts | row for row in rows]
+
+
+def compare_layers(
+    values: Mapping[str, np.ndarray], *, standardise: bool, blocks: int, permutations: int, seed: int
+) -> Iterator[Row]:
+    """Rows of CKA between each role's representations and those of the role `control`, and of the spectra of all.
+
+    A number that is not available leaves its cells empty and says why in `reason`.
+
+    Args:
+        values: (layers, examples, width) of each role; widths may differ.
+        standardise, blocks, permutations, seed: as for `compare_tasks`.
+
+    Raises:
+        InputError: the models have different numbers of layers.
+    """
+    depths = {role: len(layers) for role, layers in values.items()}
+    if len(set(depths.values())) > 1:
+        told = ", ".join(f"{role} {depth - 1}" for role, depth in depths.items())
+        raise InputError(
+            f"models of different depth cannot be compared layer by layer (layers: {told})",
+            where="layers study",
+            remedy="Compare models that were tuned from one base",
+        )
+    variants = {"cka": False} | ({"cka_standardised": True} if standardise else {})
+    for layer in range(depths["control"]):
+        for role in values:
+            found = spectrum(values[role][layer])
+            shared = {"layer": layer, "role": role, "n": found.n, "dropped": found.dropped, "reason": found.reason}
+            yield shared | {"metric": "effective_rank", "value": found.effective_rank}
+            yield shared | {"metric": "components", "value": found.components}
+        for metric, standardised in variants.items():
+            control = Side(values["control"][layer], standardise=standardised)
+            for role in values:
+                if role != "control":
+                    side = Side(values[role][layer], standardise=standardised)
+                    for row in _similarity(side, control, blocks, permutations, seed):
+                        yield row | {"layer": layer, "role": role, "metric": f"{metric}_{row['metric']}"}
+
+
+def _similarity(side: Side, control: Side, blocks: int, permutations: int, seed: int) -> Iterator[Row]:
+    """The unbiased and the biased CKA of two representations with what chance gives."""
+    found = cka(side, control)
+    counts = {"n": found.n, "dropped": found.dropped, "reason": found.reason}
+    interval = jackknife(side, control, blocks=blocks, seed=seed)
+    null = shuffled_pairs(side, control, permutations=permutations, seed=seed)
+    if found.available and not interval.available:
+        counts["reason"] = f"no interval: {interval.reason}"
+    yield counts | {
+        "metric": "unbiased",
+        "value": found.unbiased,
+        "low": interval.low,
+        "high": interval.high,
+        "null": null.unbiased_mean,
+        "null_high": null.unbiased_quantile,
+        "p": null.p_value,
+    }
+    yield counts | {
+        "metric": "biased",
+        "value": found.biased,
+        "null": null.biased_mean,
+        "null_high": null.biased_quantile,
+        "reason": found.reason,
+    }
+
+
+def transfer_tasks(
+    base: str | Path,
+    sources: Sequence[str],
+    tasks: Folders,
+    controls: Folders,
+    *,
+    examples: int,
+    batch_size: int,
+    position: Position,
+    evaluation: Mapping[str, Any],
+    device: str | torch.device,
+    dtype: DType = "float32",
+) -> Iterator[tuple[str, list[Row]]]:
+    """For some control models C_s and every other task t: CKA(C_s, C_t) on t's prompts by layer, and C_s's scores on t.
+
+    The representations of all tasks by their own control models are kept: tasks x layers x examples x width x 4 bytes,
+    about twice with the copies that CKA makes.
+
+    Args:
+        base: checkpoint folder.
+        sources: the tasks s.
+        tasks: data folders of all tasks of the suite.
+        controls: folders of all control models.
+        examples: test examples of each task, at most.
+        batch_size, position: of representations.
+        evaluation, device, dtype: as for `compare_tasks`.
+
+    Yields:
+        The task s and its rows: `train_task` s, `test_task` t, `layer` (None for scores), `metric`, `value`, `n`,
+        `reason`.
+    """
+    loaded = load_checkpoint(base, device=device, dtype=dtype)
+    pad_id = loaded.tokenizer.pad_token_id
+    encoded: dict[str, list[Encoded]] = {}
+    prepared: dict[str, PreparedTask] = {}
+    own: dict[str, list[Side]] = {}
+
+    def represent(model: PreTrainedModel, task: str) -> np.ndarray:
+        return representations(model, encoded[task], pad_id=pad_id, batch_size=batch_size, position=position)
+
+    with _fast(loaded):
+        for task, folder in tasks.items():
+            encoded[task] = encode(read_split(folder, "test", limit=examples), loaded.tokenizer, loaded.context)
+            prepared[task] = _prepare(loaded, folder, examples, evaluation["max_new_tokens"])
+            with _model(loaded, load_change(controls[task], loaded.model)) as model:
+                own[task] = [Side(layer) for layer in represent(model, task)]
+        for source in _progress(sources, "transfer"):
+            rows: list[Row] = []
+            with _model(loaded, load_change(controls[source], loaded.model)) as model:
+                for task in tasks:
+                    if task == source:
+                        continue
+                    for layer, (values, side) in enumerate(zip(represent(model, task), own[task], strict=True)):
+                        found = cka(values, side)
+                        rows.append({"test_task": task, "layer": layer, "metric": "cka_unbiased"})
+                        rows[-1] |= {"value": found.unbiased, "n": found.n, "reason": found.reason}
+                    scores = evaluate(model, prepared[task], **evaluation)
+                    rows += [{"test_task": task, "metric": key, "value": v, "n": n} for key, (v, n) in scores.items()]
+            yield source, [{"train_task": source, **row} for row in rows]
+
+
+def _load_to_tune(base: str | Path, tuning: Mapping[str, Any], device: str | torch.device, dtype: DType) -> Checkpoint:
+    # Full tuning needs float32 weights; adapters are float32 by themselves, whatever the weights beside them.
+    return load_checkpoint(base, device=device, dtype="float32" if tuning["method"] == "full" else dtype)
+
+
+def _encoded_train(loaded: Checkpoint, folder: str | Path) -> list[Encoded]:
+    return encode(read_split(folder, "train"), loaded.tokenizer, loaded.context)
+
+
+def _tune(
+    loaded: Checkpoint,
+    encoded: Mapping[str, Sequence[Encoded]],
+    tuning: Mapping[str, Any],
+    schedule: Mapping[str, Any],
+    seed: int,
+    device: str | torch.device,
+    dtype: DType,
+    resume: Path,
+    checkpoint_minutes: float,
+) -> Tuned:
+    lora = Lora(tuning["rank"], tuning["alpha"], tuning["targets"]) if tuning["method"] == "lora" else None
+    return tune(
+        loaded.model,
+        encoded,
+        method=tuning["method"],
+        base=loaded.digest,
+        pad_id=loaded.tokenizer.pad_token_id,
+        **schedule,
+        seed=seed,
+        lora=lora,
+        device=device,
+        mixed_precision=MIXED_PRECISION[dtype],
+        resume=resume,
+        checkpoint_minutes=checkpoint_minutes,
+    )
+
+
+def _source(base: Checkpoint, folder: str | Path, device: str | torch.device, dtype: DType) -> Checkpoint | Change:
+    """A model of its own, or what makes one of the base."""
+    if (Path(folder) / FACTS).is_file():
+        return load_change(folder, base.model)
+    found = load_checkpoint(folder, device=device, dtype=dtype)
+    depths = [len(transformer_layers(model)) for model in (base.model, found.model)]
+    if depths[0] != depths[1]:
+        raise InputError(
+            f"has {depths[1]} layers, the base has {depths[0]}: layers cannot be compared one by one",
+            where=str(folder),
+            remedy="Compare models that were tuned from one base",
+        )
+    return found
+
+
+@contextmanager
+def _model(base: Checkpoint, source: Checkpoint | Change | None) -> Iterator[PreTrainedModel]:
+    """The model of a role: the base as it is, the base with a change on it, or another one."""
+    with changed(base, source) if isinstance(source, Change) else nullcontext():
+        yield source.model if isinstance(source, Checkpoint) else base.model
+
+
+@contextmanager
+def _fast(*sources: Checkpoint | Change) -> Iterator[None]:
+    """Fast kernels in all models that are loaded."""
+    with ExitStack() as stack:
+        for source in sources:
+            if isinstance(source, Checkpoint):
+                stack.enter_context(fastest_on_cpu(source.model))
+                stack.enter_context(fused_gelu(source.model))
+        yield
+
+
+def _prepare(loaded: Checkpoint, folder: str | Path, examples: int, max_new_tokens: int) -> PreparedTask:
+    """The first test examples of a task, encoded once for many models."""
+    task = read_task(folder)
+    few = read_split(folder, "test", limit=examples)
+    options = encode_options(task.options, loaded.tokenizer)
+    reserve = max(map(len, options)) if options else max_new_tokens
+    return prepare(
+        task.kind,
+        encode(few, loaded.tokenizer, loaded.context, reserve=reserve),
+        loaded.tokenizer,
+        options=options,
+        references=[example.target for example in few] if task.kind == "generation" else (),
+    )
+
+
+def _progress(items: Any, what: str) -> Any:
+    """A progress bar on a terminal; jobs of a workflow write to files and get none."""
+    return tqdm(items, desc=what, unit="task", disable=None)

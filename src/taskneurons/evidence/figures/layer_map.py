@@ -1,0 +1,115 @@
+"""The map of the layers (Z2) and unseen tasks (Z4): where tuning on many tasks makes a model like those of one task."""
+
+import textwrap
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from taskneurons.errors import InputError
+from taskneurons.evidence.figures.similarity import ROLE_COLOURS, layer_axis, say_in_panel
+from taskneurons.evidence.figures.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, seed_words, sheet
+from taskneurons.evidence.layers import SCOPES, Row, gain_curves, role_curves, tasks_of_scope
+from taskneurons.evidence.layers_joint import GROUPS, group_of, told_map
+from taskneurons.measures.stats import t_interval
+
+GROUP_COLOURS = dict(zip(GROUPS, (SKY, ORANGE, GREEN), strict=True))
+_TITLES = {
+    ("experimental", "all"): "tuned on all tasks",
+    ("held_out", "seen"): "held-out model, seen tasks",
+    ("held_out", "unseen"): "held-out model, unseen tasks",
+}
+Maps = Mapping[tuple[str, str, str, str, str, str], Mapping[str, Any]]
+
+
+def draw_layer_map(
+    rows: Iterable[Row], maps: Maps, paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+) -> None:
+    """Draw CKA(tuned, C_t) - CKA(base, C_t) by layer with the groups of layers that were found, or that none was.
+
+    Args:
+        rows: of `layers.gather_layers`; those of other models are left aside.
+        maps: of `layers.read_maps`.
+        paths: where to write, `.png` and `.svg`.
+        suite, model: which rows.
+        dpi: dots an inch of the PNG.
+
+    Raises:
+        InputError: the model has no rows.
+    """
+    own = [row for row in rows if (row["model"], row["suite"]) == (model, suite)]
+    if not own:
+        raise InputError(f"no layers of {model} on {suite} were compared")
+    seeds = sorted({row["seed"] for row in own})
+    seed = "mean" if len(seeds) > 1 else str(seeds[0])
+    curves = role_curves(own, model=model, suite=suite, metric="cka_unbiased")
+    found = {scope: maps.get((model, suite, seed, *scope, "cka_unbiased"), {}) for scope in SCOPES}
+    caption = (
+        f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; mean over "
+        f"{seed_words(own)}. Thin: a task; thick: mean over tasks with its 95 % t interval. Groups of layers by a "
+        "change-point fit (flat, ramp, flat) of the mean; p: the signs of the tasks' curves flipped; bars at the top: "
+        "95 % of resampled sets of tasks have the border there. A task is unseen when the held-out model was not "
+        "tuned on it."
+    )
+    handles = [
+        *(Patch(color=colour, alpha=0.25, linewidth=0, label=group) for group, colour in GROUP_COLOURS.items()),
+        Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"),
+    ]
+    verdicts = [f"{_TITLES[scope]}: {told_map(found[scope])}" for scope in SCOPES[:1]]
+    with sheet(2.5, Words(f"Map of the layers, {verdicts[0]}", caption), paths, dpi, handles) as figure:
+        axes = figure.subplots(1, len(SCOPES), squeeze=False, sharey=True)[0]
+        for axis, (role, scope) in zip(axes, SCOPES, strict=True):
+            tasks = tasks_of_scope(own, model=model, suite=suite, scope=scope)
+            layers, gains = gain_curves(curves, role, tasks)
+            axis.set_title(f"{_TITLES[role, scope]} ({len(tasks)})")
+            layer_axis(axis)
+            if not layers or not tasks:
+                say_in_panel(axis, f"not available: {found[role, scope].get('reason') or 'nothing was measured'}")
+                continue
+            _panel(axis, layers, gains, ROLE_COLOURS[role])
+            _groups(axis, layers, found[role, scope])
+        axes[0].set_ylabel("CKA above the base's")
+        # Room below the curves for the words.
+        low, high = axes[0].get_ylim()
+        axes[0].set_ylim(low - 0.25 * (high - low), high + 0.06 * (high - low))
+
+
+def _panel(axis: Axes, layers: list[int], gains: np.ndarray, colour: str) -> None:
+    axis.axhline(0, color=BLACK, linewidth=0.6)
+    for gain in gains:
+        axis.plot(layers, gain, color=colour, linewidth=0.5, alpha=0.35)
+    intervals = [t_interval(column[np.isfinite(column)].tolist()) for column in gains.T]
+    axis.plot(layers, np.nanmean(gains, axis=0), color=colour, linewidth=1.8, marker="o", markersize=3)
+    # One task has no interval; NaN leaves its layer out of the band.
+    low, high = (
+        [np.nan if value is None else value for value in (getattr(one, side) for one in intervals)]
+        for side in ("low", "high")
+    )
+    axis.fill_between(layers, low, high, color=colour, alpha=0.25, linewidth=0)
+
+
+def _groups(axis: Axes, layers: list[int], found: Mapping[str, Any]) -> None:
+    """Bands of the groups with the intervals of their borders above them, or words."""
+    words = told_map(found)
+    if found.get("verdict") == "transition":
+        for layer in layers:
+            axis.axvspan(
+                layer - 0.5, layer + 0.5, color=GROUP_COLOURS[group_of(layer, found)], alpha=0.25, linewidth=0, zorder=0
+            )
+        for height, (low, high) in (
+            (0.985, (found["shared_low"], found["shared_high"])),
+            (0.955, (found["refinement_low"], found["refinement_high"])),
+        ):
+            axis.plot(
+                [low - 0.12, high + 0.12], [height, height], color=BLACK, linewidth=2.2, solid_capstyle="butt",
+                transform=axis.get_xaxis_transform(),
+            )  # fmt: skip
+    axis.text(
+        0.03, 0.03, "\n".join(textwrap.wrap(words, 32)), transform=axis.transAxes, va="bottom", fontsize=SMALL,
+        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip
+    axis.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)

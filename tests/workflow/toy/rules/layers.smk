@@ -1,0 +1,1 @@
+# The toy has no run whose `studies` name the layers: a study without artifacts is none for DVC.

@@ -1,0 +1,30 @@
+"""Compare base, experimental and held-out model with the control model of each of some tasks, layer by layer."""
+
+import json
+from pathlib import Path
+
+from taskneurons.engine.layers_study import compare_tasks
+from taskneurons.evidence.layers import LAYER_COLUMNS
+from taskneurons.files import write_csv
+from taskneurons.lineage.runinfo import run_info
+from taskneurons.models.device import granted_device
+
+settings = json.loads(snakemake.params.settings)
+device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
+run_info(snakemake.log[0], device=str(device))
+paths = {Path(path).stem: Path(path) for path in snakemake.output}
+folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks}
+controls = {Path(path).parent.name: Path(path).parent for path in snakemake.input.controls}
+seed = int(snakemake.wildcards.seed)
+run = {"study": "layers", "model": settings["model"], "suite": settings["suite"], "seed": seed}
+for task, rows in compare_tasks(
+    {role: Path(snakemake.input[role][0]).parent for role in ("base", "experimental", "held_out")},
+    {task: folders[task] for task in settings["tasks"]},
+    controls,
+    **settings["comparison"],
+    evaluation=settings["evaluation"],
+    seed=seed,
+    device=device,
+    dtype=settings["dtype"],
+):
+    write_csv(paths[task], [{**run, **row} for row in rows], LAYER_COLUMNS)
