@@ -1,6 +1,7 @@
 """Which neurons of a language model carry a task, and what follows from it.
 
-The rooms, in the order of the data's way; a file imports only from rooms above its own (`.importlinter` holds the rule):
+The rooms, in the order of the data's way; a file imports only from rooms above its own, as
+`.importlinter` checks:
 
 - `tasks`: tasks, examples, prompts, and where they come from: generated, JSONL folders, the Hugging Face hub
 - `neurons`: scores of neurons, sets of neurons and their controls, patches (new weights of a set)

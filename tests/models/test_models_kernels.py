@@ -1,10 +1,13 @@
 """Faster kernels compute the same functions."""
 
+import resource
+from pathlib import Path
+
 import pytest
 import torch
 
 from taskneurons.models import kernels
-from taskneurons.models.kernels import fast_exact_products, fused_gelu
+from taskneurons.models.kernels import fast_exact_products, fused_gelu, return_free_memory
 from taskneurons.models.scratch import new_model
 
 
@@ -51,3 +54,22 @@ def test_the_probe_sees_bfloat16_factors(monkeypatch):
         lambda a, b: exact(a.bfloat16().float(), b.bfloat16().float()) if a.dtype == torch.float32 else exact(a, b),
     )
     assert not kernels._keeps_float32()
+
+
+def test_free_memory_goes_back_to_the_system() -> None:
+    # Alternating sizes leave holes that the heap keeps: small blocks stay alive between large ones that are freed.
+    kept = []
+    for _ in range(300):
+        hole = torch.ones(25_000)
+        kept.append(torch.ones(1_000))
+        del hole
+    holes = [torch.ones(25_000) for _ in range(600)]
+    kept += [torch.ones(10) for _ in range(600)]
+    before = _resident()
+    del holes
+    return_free_memory()
+    assert _resident() < before - 30e6
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()

@@ -33,7 +33,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import replacing, write_csv
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest_on_cpu, fused_gelu, return_free_memory
 
 log = logging.getLogger(__name__)
 
@@ -175,6 +175,7 @@ def train(
             bar.update()
             if state.step % log_every == 0 or state.step == steps:
                 state.log()
+                return_free_memory()
                 bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}")
             due = time.monotonic() - written > 60 * checkpoint_minutes
             if resume and state.step < steps and (due or stop.is_set()):

@@ -52,7 +52,7 @@ class Adapter:
 
 
 def save_adapter(folder: str | Path, adapter: Adapter) -> None:
-    """Write adapter_config.json and adapter_model.safetensors; `PeftModel.from_pretrained(model, folder)` loads them."""
+    """Write adapter_config.json and adapter_model.safetensors, which `PeftModel.from_pretrained` loads."""
     folder = Path(folder)
     write_safetensors(folder / WEIGHTS, adapter.tensors, {"format": "pt"})
     write_json(folder / CONFIG, dict(adapter.settings))

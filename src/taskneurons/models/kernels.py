@@ -1,5 +1,6 @@
 """The same functions, computed faster."""
 
+import ctypes
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -83,3 +84,13 @@ def _keeps_float32() -> bool:
             if (left @ right - exact).abs().max() > 1e-5 * exact.abs().max():
                 return False
     return True
+
+
+def return_free_memory() -> None:
+    """Hand memory that was freed back to the system, where the C library can (glibc).
+
+    Tensors of ever new sizes, as batches of texts make them, fragment its heap: a training of 2 GB grew to 8 GB.
+    """
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
