@@ -12,25 +12,23 @@ from typing import Any
 
 import numpy as np
 import torch
-from tqdm import tqdm
 from transformers import PreTrainedModel
 
 from taskneurons.engine.changes import FACTS, Change, changed, load_change, save_change, trained_tasks
-from taskneurons.engine.evaluation import PreparedTask, evaluate, prepare
+from taskneurons.engine.evaluation import PreparedTask, evaluate
 from taskneurons.engine.representations import Position, representations
-from taskneurons.engine.studies import MIXED_PRECISION
+from taskneurons.engine.studies import MIXED_PRECISION, Row, naming, prepare_test, progress
 from taskneurons.engine.tuning import Lora, Tuned, tune
 from taskneurons.errors import InputError
 from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs
 from taskneurons.measures.spectrum import spectrum
-from taskneurons.models.encoding import Encoded, encode, encode_options
+from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.ffn import transformer_layers
 from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.tasks.held_out import choose_held_out
 from taskneurons.tasks.storage import read_split, read_task
 
-Row = dict[str, Any]
 Folders = Mapping[str, str | Path]
 """A folder for each task (of its data, of its control model) or role."""
 
@@ -62,8 +60,8 @@ def tune_controls(
         checkpoint_minutes: see `train`.
     """
     loaded = _load_to_tune(base, tuning, device, dtype)
-    for task, folder in _progress(tasks.items(), "control models"):
-        examples = {task: _encoded_train(loaded, folder)}
+    for task, folder in progress(tasks.items(), "control models"):
+        examples = {task: _encoded(loaded, folder, "train")}
         path = Path(resume) / f"{task}.safetensors"
         result = _tune(loaded, examples, tuning, schedule, seed, device, dtype, path, checkpoint_minutes)
         save_change(outs[task], result, base=loaded.digest, tasks=[task])
@@ -97,7 +95,7 @@ def tune_generalists(
     families = {name: read_task(folder).family for name, folder in tasks.items()}
     unseen = choose_held_out(families, whole=held_out["families"], single=held_out["tasks"], seed=held_out["seed"])
     loaded = _load_to_tune(base, tuning, device, dtype)
-    encoded = {name: _encoded_train(loaded, folder) for name, folder in tasks.items()}
+    encoded = {name: _encoded(loaded, folder, "train") for name, folder in tasks.items()}
     for role, out in outs.items():
         seen = {name: examples for name, examples in encoded.items() if role == "experimental" or name not in unseen}
         path = Path(resume) / f"{role}.safetensors"
@@ -149,10 +147,9 @@ def compare_tasks(
     others = {role: _source(base, folder, device, dtype) for role, folder in models.items() if role != "base"}
     seen = trained_tasks(models["held_out"])
     with _fast(base, *others.values()):
-        for name, folder in _progress(tasks.items(), "layers"):
-            task = read_task(folder)
-            encoded = encode(read_split(folder, "test", limit=examples), base.tokenizer, base.context)
-            prepared = _prepare(base, folder, scored_examples, evaluation["max_new_tokens"])
+        for name, folder in progress(tasks.items(), "layers"):
+            task, prepared = prepare_test(base, folder, evaluation["max_new_tokens"], limit=scored_examples)
+            encoded = _encoded(base, folder, "test", examples)
             sources = {"base": None, **others, "control": load_change(controls[name], base.model)}
             values, rows = {}, []
             for role, source in sources.items():
@@ -273,11 +270,11 @@ def transfer_tasks(
 
     with _fast(loaded):
         for task, folder in tasks.items():
-            encoded[task] = encode(read_split(folder, "test", limit=examples), loaded.tokenizer, loaded.context)
-            prepared[task] = _prepare(loaded, folder, examples, evaluation["max_new_tokens"])
+            encoded[task] = _encoded(loaded, folder, "test", examples)
+            _, prepared[task] = prepare_test(loaded, folder, evaluation["max_new_tokens"], limit=examples)
             with _model(loaded, load_change(controls[task], loaded.model)) as model:
                 own[task] = [Side(layer) for layer in represent(model, task)]
-        for source in _progress(sources, "transfer"):
+        for source in progress(sources, "transfer"):
             rows: list[Row] = []
             with _model(loaded, load_change(controls[source], loaded.model)) as model:
                 for task in tasks:
@@ -297,8 +294,10 @@ def _load_to_tune(base: str | Path, tuning: Mapping[str, Any], device: str | tor
     return load_checkpoint(base, device=device, dtype="float32" if tuning["method"] == "full" else dtype)
 
 
-def _encoded_train(loaded: Checkpoint, folder: str | Path) -> list[Encoded]:
-    return encode(read_split(folder, "train"), loaded.tokenizer, loaded.context)
+def _encoded(loaded: Checkpoint, folder: str | Path, split: str, limit: int | None = None) -> list[Encoded]:
+    examples = read_split(folder, split, limit=limit)
+    with naming(folder):
+        return encode(examples, loaded.tokenizer, loaded.context)
 
 
 def _tune(
@@ -360,23 +359,3 @@ def _fast(*sources: Checkpoint | Change) -> Iterator[None]:
                 stack.enter_context(fastest_on_cpu(source.model))
                 stack.enter_context(fused_gelu(source.model))
         yield
-
-
-def _prepare(loaded: Checkpoint, folder: str | Path, examples: int, max_new_tokens: int) -> PreparedTask:
-    """The first test examples of a task, encoded once for many models."""
-    task = read_task(folder)
-    few = read_split(folder, "test", limit=examples)
-    options = encode_options(task.options, loaded.tokenizer)
-    reserve = max(map(len, options)) if options else max_new_tokens
-    return prepare(
-        task.kind,
-        encode(few, loaded.tokenizer, loaded.context, reserve=reserve),
-        loaded.tokenizer,
-        options=options,
-        references=[example.target for example in few] if task.kind == "generation" else (),
-    )
-
-
-def _progress(items: Any, what: str) -> Any:
-    """A progress bar on a terminal; jobs of a workflow write to files and get none."""
-    return tqdm(items, desc=what, unit="task", disable=None)

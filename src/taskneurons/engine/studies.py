@@ -109,7 +109,9 @@ def tune_on_tasks(
     encoded = {}
     for folder in tasks:
         examples = read_split(folder, "train")
-        with _naming(folder):
+        with naming(folder):
+            # Options that the tokenizer cannot tell apart would be refused after the training.
+            encode_options(read_task(folder).options, loaded.tokenizer)
             encoded[Path(folder).name] = encode(examples, loaded.tokenizer, loaded.context)
     log = tune_multitask(
         loaded.model,
@@ -145,8 +147,8 @@ def evaluate_tasks(
     """
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     with fastest_on_cpu(loaded.model):
-        for folder in _progress(tasks, "evaluation"):
-            task, prepared = _prepare_test(loaded, folder, max_new_tokens)
+        for folder in progress(tasks, "evaluation"):
+            task, prepared = prepare_test(loaded, folder, max_new_tokens)
             values = evaluate(loaded.model, prepared, batch_size=batch_size, max_new_tokens=max_new_tokens)
             yield task.name, _rows(values, condition="original", test_task=task.name)
 
@@ -172,11 +174,11 @@ def attribute_tasks(
         device, dtype: where the model runs, and with which precision.
     """
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
-    for folder in _progress(tasks, "attribution"):
+    for folder in progress(tasks, "attribution"):
         task = read_task(folder)
         few = read_split(folder, "train", limit=examples)
         pad_id = loaded.tokenizer.pad_token_id
-        with _naming(folder):
+        with naming(folder):
             encoded = encode(few, loaded.tokenizer, loaded.context)
             scores = attribute(loaded.model, encoded, pad_id=pad_id, batch_size=batch_size, estimators=estimators)
         for estimator, attribution in scores.items():
@@ -225,10 +227,10 @@ def deactivate_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     prepared: dict[str, PreparedTask] = {}
     for folder in tasks:
-        task, test = _prepare_test(loaded, folder, evaluation["max_new_tokens"])
+        task, test = prepare_test(loaded, folder, evaluation["max_new_tokens"])
         prepared[task.name] = test
     with fastest_on_cpu(loaded.model):
-        for name, (sets_file, scores_file) in _progress(neurons.items(), "deactivation"):
+        for name, (sets_file, scores_file) in progress(neurons.items(), "deactivation"):
             sets, header = load_sets(sets_file)
             scores = NeuronScores.load(scores_file)
             _require_same_model(loaded, header["model"], sets_file)
@@ -265,11 +267,13 @@ def _cases(
             yield Case(sets["task"], "zero", other, {"condition": "other_task", "train_task": task})
 
 
-def _prepare_test(loaded: Checkpoint, folder: str | Path, max_new_tokens: int) -> tuple[Task, PreparedTask]:
-    """The test split of a task, encoded once for many evaluations."""
+def prepare_test(
+    loaded: Checkpoint, folder: str | Path, max_new_tokens: int, *, limit: int | None = None
+) -> tuple[Task, PreparedTask]:
+    """The test split of a task, or its first examples, encoded once for many evaluations."""
     task = read_task(folder)
-    examples = read_split(folder, "test")
-    with _naming(folder):
+    examples = read_split(folder, "test", limit=limit)
+    with naming(folder):
         options = encode_options(task.options, loaded.tokenizer)
         # Room for what may be written after the prompt: the longest option, or a whole generated answer.
         reserve = max(map(len, options)) if options else max_new_tokens
@@ -283,7 +287,7 @@ def _prepare_test(loaded: Checkpoint, folder: str | Path, max_new_tokens: int) -
 
 
 @contextmanager
-def _naming(folder: str | Path) -> Iterator[None]:
+def naming(folder: str | Path) -> Iterator[None]:
     """Name the task's folder in what is said of its examples."""
     try:
         yield
@@ -305,6 +309,6 @@ def _rows(values: Mapping[str, tuple[float, int]], **cells: Any) -> list[Row]:
     return [{**cells, "metric": metric, "value": value, "n": n} for metric, (value, n) in values.items()]
 
 
-def _progress(items: Any, what: str) -> Any:
+def progress(items: Any, what: str) -> Any:
     """A progress bar on a terminal; jobs of a workflow write to files and get none."""
     return tqdm(items, desc=what, unit="task", disable=None)

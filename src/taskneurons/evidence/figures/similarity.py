@@ -12,10 +12,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import BLACK, BLUE, GREEN, GREY, SMALL, VERMILLION, Words, seed_words, sheet
+from taskneurons.evidence.figures.style import BLACK, BLUE, GREY, PURPLE, SMALL, VERMILLION, Words, seed_words, sheet
 from taskneurons.evidence.layers import Row, role_curves
 
-ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": GREEN, "control": BLACK}
+ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": PURPLE, "control": BLACK}
 ROLE_NAMES = {
     "base": "base",
     "experimental": "tuned on all tasks",
