@@ -2,6 +2,7 @@
 
 import json
 import struct
+from fnmatch import fnmatch
 
 import pytest
 import torch
@@ -126,6 +127,21 @@ def test_a_checkpoint_is_replaced_never_edited_in_place(folder):
         assert len(old.read()) == size, "the mapped file is still whole"
     assert all(torch.equal(tensor, before[name]) for name, tensor in loaded.state_dict().items())
     assert {file.name for file in folder.iterdir()} == FILES
+
+
+def test_what_a_kill_leaves_while_weights_are_written_is_known_as_half_written(tmp_path, monkeypatch):
+    """A fresh folder holds nothing that a reader asks for until the weights are whole."""
+    model, seen = tiny(), []
+    save = model.save_pretrained
+
+    def watched(scratch, **settings):
+        save(scratch, **settings)
+        seen.extend(path.name for path in (tmp_path / "model").iterdir())
+
+    monkeypatch.setattr(model, "save_pretrained", watched)
+    save_checkpoint(tmp_path / "model", model, TOKENIZER, name="tiny", context=16, parent=None)
+    assert len(seen) == 1 and fnmatch(seen[0], ".*.partial")
+    assert {path.name for path in (tmp_path / "model").iterdir()} == FILES
 
 
 def test_an_absent_tensor_is_named(folder):

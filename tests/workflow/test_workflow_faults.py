@@ -106,13 +106,16 @@ def test_recover_unlocks_after_a_kill_and_says_so(sleeping):
     kill_all(process)
     half = project.path("results/neurons/mine/small/seed0/.colour.txt.abc.partial")
     half.write_text("hal")
+    weights = project.path("results/models/mine/small/.weights.abc.partial")
+    weights.mkdir()
+    (weights / "model.safetensors").write_text("hal")
     project.path(".dvc/tmp").mkdir(exist_ok=True)
     project.path(".dvc/tmp/rwlock").write_text('{"write": {"x"')
     assert list(project.path(".snakemake/locks").iterdir())
     text = project.taskneurons("recover")
     assert f"process {process.pid} was killed" in text
     assert "half-written" in text
-    assert not half.exists()
+    assert not half.exists() and not weights.exists()
     assert not project.path(".dvc/tmp/rwlock").exists()
     assert not project.path(".snakemake/locks").exists()
     assert "Nothing" not in text
@@ -127,6 +130,8 @@ def test_a_second_run_is_refused_by_the_name_of_the_first(sleeping):
         project.snakemake("--unlock", ok=False),
         project.taskneurons("recover", ok=False),
         project.taskneurons("stage", "data", ok=False),
+        project.taskneurons("stages", ok=False),
+        project.taskneurons("results", ok=False),
     ]:
         assert f"a run is active in this folder: process {process.pid}" in text
         assert "cleanup-metadata" not in text

@@ -117,10 +117,13 @@ def _clear(run: dict[str, Any]) -> list[str]:
     if locks.is_dir() and any(locks.iterdir()):
         shutil.rmtree(locks)
         cleared.append("Its lock on the workflow is removed.")
-    # The temporary names that taskneurons.files gives; a finished write has none.
-    partial = [path for path in Path("results").rglob(".*.partial") if path.is_file()]
+    # The temporary names that taskneurons.files gives, and folders of files to be; a finished write has none.
+    partial = list(Path("results").rglob(".*.partial"))
     for path in partial:
-        path.unlink()
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     if partial:
         cleared.append(f"{len(partial)} half-written files are removed.")
     return cleared

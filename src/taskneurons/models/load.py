@@ -115,7 +115,8 @@ def save_checkpoint(
     folder.mkdir(parents=True, exist_ok=True)
     _refuse_not_finite(model, str(folder))
     (folder / "checkpoint.json").unlink(missing_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".weights.", dir=folder) as scratch:
+    # Named as `replacing` names what is half written: recovery removes it and DVC does not take it.
+    with tempfile.TemporaryDirectory(prefix=".weights.", suffix=".partial", dir=folder) as scratch:
         with _quiet():
             model.save_pretrained(scratch, max_shard_size="1000TB")
         for file in (WEIGHTS, "config.json"):
