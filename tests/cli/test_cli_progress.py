@@ -125,6 +125,8 @@ def test_an_interrupt_reaches_snakemake_and_its_jobs(project: Path, number: sign
         cwd=project,
         stdout=subprocess.PIPE,
         text=True,
+        # Tests that a shell runs in the background ignore interrupts, and what they start would do so, too.
+        preexec_fn=lambda: signal.signal(number, signal.SIG_DFL),
     )
     until = time.monotonic() + 60
     while not list(project.glob("logs/early/*.log")):
