@@ -1,4 +1,4 @@
-"""The layers study from files to rows: against merged checkpoints, transformers' hidden states and a float64 formula."""
+"""The layers study from files to rows: against merged checkpoints, hidden states and a float64 formula."""
 
 import numpy as np
 import pytest

@@ -55,9 +55,8 @@ def read_layer_rows(path: str | Path) -> list[Row]:
         try:
             row: Row = {column: cells[column] for column in _TEXT}
             row |= {column: float(cells[column]) if cells[column] else None for column in _NUMBERS}
-            row |= {
-                column: int(cells[column]) if cells[column] else None for column in ("seed", "layer", "n", "dropped")
-            }
+            row |= {column: int(cells[column]) if cells[column] else None for column in ("layer", "n", "dropped")}
+            row["seed"] = int(cells["seed"])
         except (TypeError, ValueError):
             raise InputError("holds a cell that is no number", where=where) from None
         if row["role"] not in ROLES or cells["held_out"] not in ("True", "False"):
@@ -133,9 +132,9 @@ def layer_maps(rows: Sequence[Row], *, alpha: float, draws: int) -> list[Row]:
     for model, suite in _runs(rows):
         seeds = sorted({row["seed"] for row in rows if (row["model"], row["suite"]) == (model, suite)})
         for seed in (*seeds, None) if len(seeds) > 1 else seeds:
-            for metric in CKA_METRICS:
+            for metric in (name for name in CKA_METRICS if any(row["metric"] == name for row in rows)):
                 curves = role_curves(rows, model=model, suite=suite, metric=metric, seed=seed)
-                for role, scope in SCOPES if curves else ():
+                for role, scope in SCOPES:
                     tasks = tasks_of_scope(rows, model=model, suite=suite, scope=scope)
                     layers, gains = gain_curves(curves, role, tasks)
                     cells: Row = {"study": "layers", "model": model, "suite": suite, "role": role, "scope": scope}

@@ -51,7 +51,7 @@ def gather_transfer(files: Iterable[str | Path]) -> list[Row]:
     Raises:
         InputError: other columns, or a cell that is no number; the message names the file and the line.
     """
-    return [row for path in files for row in _read(path, TRANSFER_COLUMNS, ("value",), ("seed", "layer", "n"))]
+    return [row for path in files for row in _read(path, TRANSFER_COLUMNS, ("value",), ("layer", "n"))]
 
 
 def experimental_sets(
@@ -91,7 +91,7 @@ def read_pairs(path: str | Path) -> list[Row]:
         InputError: other columns, or a cell that is no number; the message names the file and the line.
     """
     numbers = ("jaccard", "chance", "excess", "cka", "transfer", "transfer_loss")
-    rows = _read(path, PAIR_COLUMNS, numbers, ("seed", "layer"))
+    rows = _read(path, PAIR_COLUMNS, numbers, ("layer",))
     return [row | {"same_family": row["same_family"] == "True"} for row in rows]
 
 
@@ -102,7 +102,7 @@ def read_joint(path: str | Path) -> list[Row]:
         InputError: as `read_pairs`.
     """
     numbers = ("value", "low", "high", "expected", "p", "p_holm")
-    return _read(path, JOINT_COLUMNS, numbers, ("seed", "layer", "tasks", "permutations"))
+    return _read(path, JOINT_COLUMNS, numbers, ("layer", "tasks", "permutations"))
 
 
 def _read(path: str | Path, columns: Sequence[str], numbers: Sequence[str], whole: Sequence[str]) -> list[Row]:
@@ -115,6 +115,7 @@ def _read(path: str | Path, columns: Sequence[str], numbers: Sequence[str], whol
         try:
             row |= {column: float(cells[column]) if cells[column] else None for column in numbers}
             row |= {column: int(cells[column]) if cells[column] else None for column in whole}
+            row["seed"] = int(cells["seed"])
         except (TypeError, ValueError):
             raise InputError("holds a cell that is no number", where=where) from None
         rows.append(row)

@@ -1,0 +1,146 @@
+"""Figures of the layers study: the same bytes in every process, inside the page, and what is missing is said."""
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from made_up_layers import DEPTH, make_layer_rows, make_sets, make_transfer_rows
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+from taskneurons.errors import InputError
+from taskneurons.evidence.figures.families import draw_families
+from taskneurons.evidence.figures.joint import draw_joint
+from taskneurons.evidence.figures.layer_map import draw_layer_map
+from taskneurons.evidence.figures.similarity import draw_similarity
+from taskneurons.evidence.layers import layer_maps
+from taskneurons.evidence.layers_joint import NO_SETS, joint_tests, neuron_shares, task_pairs
+
+RUN = {"suite": "wide", "model": "llama", "dpi": 60}
+NAMES = ("similarity", "map", "families", "joint")
+
+
+def made(*, sets=True, seeds=(0,), **options):
+    """The tables that the figures read."""
+    rows = make_layer_rows(seeds=seeds, **options)
+    found = layer_maps(rows, alpha=0.05, draws=50)
+    maps = {(m["model"], m["suite"], str(m["seed"]), m["role"], m["scope"], m["metric"]): m for m in found}
+    pairs, joint = [], []
+    for seed in seeds:
+        run = {"model": "llama", "suite": "wide", "seed": seed}
+        by_task = {"layer": make_sets(seed=seed) if sets else {}, "model": make_sets(seed=seed) if sets else {}}
+        own = task_pairs(make_transfer_rows(seed), rows, by_task, run)
+        reason = "" if sets else NO_SETS
+        pairs += [{"excess": None} | row for row in own]
+        joint += joint_tests(own, draws=50, reason=reason)
+        joint += neuron_shares(
+            by_task, maps["llama", "wide", str(seed), "experimental", "all", "cka_unbiased"], run, reason
+        )
+    empty = dict.fromkeys(("layer", "low", "p_holm", "value"))
+    return rows, maps, pairs, [empty | row for row in joint]
+
+
+def draw(name, tables, paths, run=RUN):
+    rows, maps, pairs, joint = tables
+    if name == "similarity":
+        draw_similarity(rows, paths, **run)
+    elif name == "map":
+        draw_layer_map(rows, maps, paths, **run)
+    elif name == "families":
+        draw_families(rows, paths, **run)
+    else:
+        draw_joint(joint, pairs, maps, paths, selection="layer", histogram="model", **run)
+
+
+def draw_all(folder: Path) -> list[Path]:
+    tables = made()
+    paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in NAMES}
+    for name in NAMES:
+        draw(name, tables, paths[name])
+    return [path for both in paths.values() for path in both]
+
+
+def texts_of(name, tables) -> tuple[str, Figure]:
+    kept: list[Figure] = []
+    with mock.patch.object(Figure, "savefig", lambda self, *a, **k: kept.append(self)):
+        draw(name, tables, ["x.png"], RUN)
+    texts = [text.get_text() for text in kept[0].findobj(Text) if text.get_visible() and text.get_text()]
+    return " ".join(" ".join(texts).split()), kept[0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_written_here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+def test_bytes_do_not_change_between_processes(tmp_path):
+    here = [hashlib.sha256(path.read_bytes()).hexdigest() for path in draw_all(tmp_path / "here")]
+    code = (
+        "import sys, hashlib, pathlib; sys.path[:0] = [sys.argv[1]]\n"
+        "import test_evidence_layers_figures as t\n"
+        "for path in t.draw_all(pathlib.Path(sys.argv[2])):\n"
+        "    print(hashlib.sha256(path.read_bytes()).hexdigest())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "other")],
+        capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    assert done.stdout.split() == here
+
+
+CASES = {
+    "as planned": {},
+    "three seeds": {"seeds": (0, 1, 2)},
+    "no sets": {"sets": False},
+    "no layers": {"depth": 0},
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_everything_stands_inside_the_page(case):
+    tables = made(**CASES[case])
+    for name in NAMES:
+        _, figure = texts_of(name, tables)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        renderer = canvas.get_renderer()
+        own = [text.get_window_extent(renderer) for text in figure.texts]
+        own += [legend.get_window_extent(renderer) for legend in figure.legends]
+        panels = [axis.get_tightbbox(renderer) for axis in figure.axes if axis.get_visible()]
+        page = figure.bbox.padded(1)
+        for box in own + panels:
+            assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1, name
+        for place, box in enumerate(own):
+            assert not any(box.overlaps(other) for other in own[place + 1 :] + panels), name
+        assert all(text.get_fontsize() >= 7 for text in figure.findobj(Text))
+
+
+def test_figures_say_what_they_found():
+    tables = made()
+    assert "shared up to layer 3, refinement from layer 6" in texts_of("map", tables)[0]
+    assert "held-out model, unseen tasks (5)" in texts_of("map", tables)[0]
+    assert "no transition" in texts_of("map", tables)[0]
+    assert f"median of tasks, layer 1 to {DEPTH}" in texts_of("similarity", tables)[0]
+    assert "layers 1 to 4" in texts_of("families", tables)[0]
+    assert "Over pairs of tasks go together: neurons with representations in" in texts_of("joint", tables)[0]
+    assert "mean over 3 seeds" in texts_of("families", made(seeds=(0, 1, 2)))[0]
+
+
+def test_figures_say_what_is_missing():
+    assert NO_SETS in texts_of("joint", made(sets=False))[0]
+    tables = made(depth=0)
+    for name in ("similarity", "families"):
+        assert "not available: all features are constant" in texts_of(name, tables)[0]
+    few = texts_of("map", made(depth=3))[0]
+    assert "3 layers, at least 4 are needed" in few
+
+
+def test_nothing_to_draw_is_refused():
+    tables = made()
+    for name in NAMES:
+        with pytest.raises(InputError, match="of bloom on wide were compared"):
+            draw(name, tables, ["x.png"], RUN | {"model": "bloom"})
