@@ -50,8 +50,10 @@ def test_full_scale_is_the_default_with_more() -> None:
 
 
 def test_default_has_the_seeds_and_draws_that_intervals_need() -> None:
+    """Intervals of the deactivation are over seeds, those of the layers over tasks and examples."""
     params = load_params(ROOT / "params.yaml")
-    assert all(len(run.seeds) >= 3 for run in params.runs)
+    assert all(len(run.seeds) >= 3 for run in params.runs if "deactivation" in run.studies)
+    assert any("layers" in run.studies for run in params.runs)
     assert params.neurons.random_draws >= 5
 
 

@@ -195,7 +195,7 @@ def _bare(kind: Any) -> Any:
 
 
 def _tags(kind: Any) -> list[str]:
-    """The values of `source` or `kind` that the models of a union (or one model) take."""
+    """The values of `source`, `kind` or `method` that the models of a union (or one model) take."""
     if isinstance(kind, FieldInfo):
         kind = kind.annotation
     kind = _bare(kind)
@@ -203,7 +203,7 @@ def _tags(kind: Any) -> list[str]:
     tags = []
     for member in members:
         fields = getattr(member, "model_fields", {})
-        for name in ("source", "kind"):
+        for name in ("source", "kind", "method"):
             if name in fields and get_origin(fields[name].annotation) is Literal:
                 tags += [str(tag) for tag in get_args(fields[name].annotation)]
     return tags
