@@ -14,7 +14,10 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 TOY = Path(__file__).parent / "toy"
-PLAN = "import json; from taskneurons.lineage.plan import planned_jobs; print(json.dumps(planned_jobs()))"
+PLAN = (
+    "import json, sys; from taskneurons.lineage.plan import planned_jobs; "
+    "print(json.dumps(planned_jobs(*sys.argv[1:])))"
+)
 SUITE_SIZES = {"train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0, "corpus": 40}
 TASKS = {
     "colour": ("classification", ["warm", "cold"], ["red sun", "blue ice", "orange fire", "white snow"]),
@@ -71,9 +74,9 @@ class Project:
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
-    def planned(self) -> Counter[str]:
+    def planned(self, *targets: str) -> Counter[str]:
         """Jobs that a run would do, by rule."""
-        return Counter(json.loads(self.run(sys.executable, "-c", PLAN).splitlines()[-1]))
+        return Counter(json.loads(self.run(sys.executable, "-c", PLAN, *targets).splitlines()[-1]))
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text that occurs in a file."""

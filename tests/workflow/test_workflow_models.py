@@ -1,0 +1,215 @@
+"""The real workflow at the smallest size on a user's own model, and parameter files of other scales as dry runs."""
+
+import json
+import re
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import ROOT, Project, lay
+
+from taskneurons.files import sha256
+from taskneurons.models.scratch import new_model
+from taskneurons.models.tokenizers import train_bpe_tokenizer
+
+TOKENIZER = train_bpe_tokenizer(["red sun blue ice orange fire white snow warm cold one two three four"], 300)
+SECRET = "hf_a_secret_that_no_file_may_hold"
+RESULT = "results/deactivation/mine/own/seed0/taylor-10-layer/colour.csv"
+# One of each end of the graph, so that all rules between them run.
+TARGETS = [RESULT, "results/deactivation/mine/own/seed0/taylor-10-layer/echo.csv"]
+
+
+def write_model(folder: Path, seed: int = 0) -> int:
+    """Write a model as transformers does, beside a pickle that nobody may read; returns its parameters."""
+    model = new_model(
+        "bloom", hidden_size=16, layers=2, heads=2, ffn_size=64, context=64, vocabulary_size=len(TOKENIZER), seed=seed,
+        pad_id=TOKENIZER.pad_token_id, bos_id=TOKENIZER.bos_token_id, eos_id=TOKENIZER.eos_token_id,
+    )  # fmt: skip
+    model.save_pretrained(folder)
+    TOKENIZER.save_pretrained(folder)
+    (folder / "pytorch_model.bin").write_bytes(b"a pickle")
+    return model.num_parameters()
+
+
+def edit_params(project: Project, change) -> None:
+    path = project.path("params.yaml")
+    params = yaml.safe_load(path.read_text())
+    change(params)
+    path.write_text(yaml.safe_dump(params, sort_keys=False))
+
+
+def jobs(text: str) -> dict[str, dict[str, str]]:
+    """Rule -> resources of the jobs that Snakemake prints; `all` only gathers."""
+    found = {}
+    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+        if name != "all":
+            (resources,) = re.findall(r"resources: (.*)", body)
+            found[name] = dict(item.split("=", 1) for item in resources.split(", "))
+    return found
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory) -> Project:
+    """A project whose run is of a model that lies in a folder as transformers writes it; nothing is made.
+
+    The model is said to have a billion parameters, so that its jobs ask for a GPU.
+    """
+    project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
+    write_model(project.path("raw/model"))
+    model = {"source": "folder", "path": "raw/model", "parameters": 1e9, "context": 64, "dtype": "float32"}
+
+    def change(params):
+        params["models"] = {"own": model}
+        params["runs"][0]["model"] = "own"
+        params["deactivation"]["interventions"] = ["zero", "mean"]
+
+    edit_params(project, change)
+    return project
+
+
+@pytest.fixture(scope="module")
+def own(laid, tmp_path_factory) -> tuple[Project, str]:
+    """The same project after its run on a machine that shows no GPU, and what Snakemake printed."""
+    project = laid.copy(tmp_path_factory.mktemp("own") / "project")
+    return project, project.snakemake("--", *TARGETS, CUDA_VISIBLE_DEVICES="", HF_TOKEN=SECRET)
+
+
+def test_a_users_model_goes_from_its_folder_to_the_deactivation(own, tmp_path):
+    project, _ = own
+    made = {re.sub("_mine.*|_own.*", "", line["rule"]) for line in project.lines().values()}
+    steps = ["make_tasks", "import_model", "tune_multitask", "attribute_scores", "select_neurons", "deactivate_neurons"]
+    assert made == set(steps), "nothing is trained from scratch"
+    base, tuned = (
+        json.loads(project.path(f"results/models/{folder}/checkpoint.json").read_text())
+        for folder in ("imported/own", "mine/own/seed0/multitask")
+    )
+    assert tuned["parent"] == base["digest"]
+    assert base["parameters"] == write_model(tmp_path / "model")
+    rows = project.path(RESULT).read_text()
+    assert {"task", "random", "bottom", "other_task"} <= set(rows.replace("\n", ",").split(","))
+
+
+def test_a_users_model_enters_the_lineage_by_its_content(own, tmp_path):
+    project, _ = own
+    weights = "raw/model/model.safetensors"
+    line = project.lines()["results/models/imported/own/model.safetensors"]
+    assert [weights, sha256(project.path(weights))] in line["inputs"]
+    assert not [name for name, _ in line["inputs"] if name.endswith(".bin")]
+    other = project.copy(tmp_path / "project")
+    shutil.rmtree(other.path("raw/model"))
+    write_model(other.path("raw/model"), seed=1)
+    planned = other.planned(*TARGETS)
+    assert planned == other.after(weights)
+    assert {re.sub("_mine.*|_own.*", "", rule) for rule in planned} == {
+        "import_model", "tune_multitask", "attribute_scores", "select_neurons", "deactivate_neurons",
+    }  # fmt: skip
+
+
+def test_a_granted_gpu_that_is_not_there_becomes_the_cpu_and_every_record_says_so(own):
+    project, text = own
+    assert jobs(text)["tune_multitask_mine_own"]["gpu"] == "1"
+    assert text.count("this job asks for a GPU and the machine has none that torch can use: it runs on the CPU") == 3
+    devices = {line["rule"]: line["device"] for line in project.lines().values()}
+    assert devices["tune_multitask_mine_own"] == devices["deactivate_neurons_mine_own_taylor_10_layer_all"] == "cpu"
+
+
+def test_a_token_in_the_environment_is_in_no_file_and_no_output(own):
+    """The whole folder: logs, records, Snakemake's own files, results."""
+    project, text = own
+    assert "import_model" in text
+    assert SECRET not in text
+    files = [path for path in project.folder.rglob("*") if path.is_file()]
+    folders = {path.relative_to(project.folder).parts[0] for path in files}
+    assert {".snakemake", "logs", "lineage", ".taskneurons", "results"} <= folders
+    assert [path for path in files if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_a_token_on_the_command_line_is_refused_and_kept_nowhere(own, tmp_path):
+    project = own[0].copy(tmp_path / "project")
+    text = project.snakemake("-n", "--config", f"token={SECRET}", ok=False)
+    assert "parameters are not given on the command line: token" in text
+    assert SECRET not in text
+    assert [p for p in project.folder.rglob("*") if p.is_file() and SECRET.encode() in p.read_bytes()] == []
+
+
+def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid, tmp_path):
+    """`taskneurons results` without a network: the prefetch command and the variable, and no token."""
+    project = laid.copy(tmp_path / "project")
+    model = {"source": "hub", "repository": "maker/tiny", "revision": "abcdef0123" * 4}
+
+    def change(params):
+        params["models"]["own"] = model | {"parameters": 1000, "context": 16, "dtype": "float32"}
+
+    edit_params(project, change)
+    command = ["taskneurons", "results", "results/models/imported/own/checkpoint.json"]
+    text = project.run(*command, ok=False, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "none"), HF_TOKEN=SECRET)
+    assert "Failed: import_model_own" in text
+    assert f"hf download maker/tiny --revision {model['revision']}" in text
+    assert "HF_HUB_OFFLINE=1" in text
+    assert SECRET not in text
+    logs = [path for path in project.path("logs").rglob("*") if path.is_file()]
+    assert [path for path in logs if SECRET.encode() in path.read_bytes()] == []
+
+
+def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(laid, tmp_path):
+    text = (ROOT / "params/jsonl.yaml").read_text()
+    project = laid.copy(tmp_path / "project")
+    assert text.count("path/to/tasks") == 1
+    project.path("params.yaml").write_text(text)
+    assert "path/to/tasks" in project.snakemake("-n", ok=False), "the folder that is to be named"
+    project.path("params.yaml").write_text(text.replace("path/to/tasks", "raw/tasks"))
+    planned = Counter(re.sub("_mine.*", "", rule) for rule in project.planned())
+    assert planned["make_tasks"] == planned["pretrain_model"] == planned["tune_multitask"] == 1
+    assert planned["plot_drops"] == planned["plot_matrix"] == planned["deactivate_neurons"] == 2
+    assert planned["summarise_deactivation"] == 1
+
+
+def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
+    """Llama-2-7b and Bloom-7b1 in bfloat16 take 14 GB, their training 16 bytes for each parameter."""
+    text = (ROOT / "params/paper.yaml").read_text().replace("pin-me", "a" * 40)
+    project = laid.copy(tmp_path / "project")
+    project.path("paper.yaml").write_text(text)
+    found = jobs(project.snakemake("-n", "--configfile", "paper.yaml"))
+    large = {name: values for name, values in found.items() if values["gpu"] != "0"}
+    kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name in large)
+    # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
+    assert kinds == {"tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48}
+    for name, values in large.items():
+        bytes_each = 16 if name.startswith("tune") else 2
+        assert int(values["gpu"]) >= 1
+        assert bytes_each * 6738 < int(values["gpu_mem_mb"]) < 2 * bytes_each * 7069 + 5000, name
+        assert int(values["mem_mb"]) > 2 * 6738, "the host reads the weights"
+        assert int(values["runtime"]) > (24 if name.startswith("tune") else 1) * 60, "minutes"
+    assert all({"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values) for name, values in found.items())
+    assert not [name for name in found if name not in large and name.startswith(tuple(kinds))]
+
+
+def test_suites_models_and_seeds_stand_side_by_side(laid, tmp_path):
+    """Two suites of the same folder, two models, two seeds: no two jobs make the same file."""
+    project = laid.copy(tmp_path / "project")
+    default = yaml.safe_load((ROOT / "params.yaml").read_text())["models"]["bloom"]
+
+    def change(params):
+        (run,) = params["runs"]
+        params["suites"]["other"] = params["suites"]["mine"] | {"seed": 1}
+        params["models"]["scratch"] = default
+        params["runs"] = [
+            run | {"suite": suite, "model": model, "seeds": [0, 1]}
+            for suite in ("mine", "other")
+            for model in params["models"]
+        ]
+
+    edit_params(project, change)
+    text = project.snakemake("-n", "--forceall")
+    made = [path for line in re.findall(r"^    output: (.*)", text, flags=re.M) for path in line.split(", ")]
+    assert len(made) == len(set(made)) > 200
+    for suite in ("mine", "other"):
+        for model in ("own", "scratch"):
+            for seed in (0, 1):
+                for part in ("multitask/model.safetensors", "evaluation/colour.csv"):
+                    assert f"results/models/{suite}/{model}/seed{seed}/{part}" in made
+                assert f"results/deactivation/{suite}/{model}/seed{seed}/taylor-10-layer/echo.csv" in made
+    # A model from a folder is imported once for all of them.
+    assert len([path for path in made if path.endswith("imported/own/model.safetensors")]) == 1
