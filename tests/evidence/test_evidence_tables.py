@@ -303,3 +303,19 @@ def test_the_constant_answer_is_chosen_on_training_answers_and_scored_on_the_tes
     # "the ? sat on the mat": 5 of 6 words in order against the first, 0 against the second.
     assert constant["answer"] in train[:2]
     assert constant["score"] == pytest.approx(100 * (5 / 6) / 2)
+
+
+def test_averages_leave_out_tasks_that_the_original_model_only_guesses(tasks, rows_of) -> None:
+    rows = rows_of(tasks)
+    whole = the(summarise_deactivation(rows, tasks), task="mean_cls", condition="task", metric="accuracy")
+    # A constant answer as good as the model: what happens to this task tells nothing.
+    guessed = [{**task, "constant": 99.0} if task["name"] == "nli_place" else task for task in tasks]
+    summary = summarise_deactivation(rows, guessed)
+    mean = the(summary, task="mean_cls", condition="task", metric="accuracy")
+    kept = [
+        the(summary, task=task["name"], condition="task", metric="accuracy")["value"]
+        for task in guessed
+        if task["kind"] == "classification" and task["name"] != "nli_place"
+    ]
+    assert mean["value"] == pytest.approx(np.mean(kept))
+    assert mean["value"] != pytest.approx(whole["value"])

@@ -91,9 +91,10 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
 
     Within a seed the random draws, and the sets of the other tasks, are averaged first; `draws` says how many there
     were and `draw_sd` is their standard deviation, averaged over seeds. The tasks `mean_cls` and `mean_gen` are
-    averages over all tasks of that kind, made within each seed that has them all (for `random`, `draw_sd` is then that
-    of the average of each draw). `interval` is `95 % t`, or says why there is none. A classification task's accuracy
-    stands beside the level of guessing, and `at_chance` says whether it is no better: such a task tells nothing.
+    averages over all tasks of that kind that the original model does better than by chance, made within each seed
+    that has them all (for `random`, `draw_sd` is then that of the average of each draw). `interval` is `95 % t`, or
+    says why there is none. A score stands beside the level of chance, and `at_chance` says whether it is no better:
+    such a task tells nothing.
 
     Args:
         rows: of `tidy.gather`.
@@ -113,7 +114,7 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
         repeat = row["draw"] if row["condition"] == "random" else row["train_task"]
         cells[key][row["seed"]][repeat] = row["value"]
         counts[key] = min(row["n"], counts.get(key, row["n"]))
-    _add_kind_means(cells, counts)
+    _add_kind_means(cells, counts, _guessing(cells, counts, chances))
 
     per_seed = {key: {s: fmean(v.values()) for s, v in seeds.items()} for key, seeds in cells.items()}
     summary = []
@@ -171,8 +172,14 @@ def compare_with_published(
             ours = sorted(str(mirrors[suite, t["name"]]) for t in tasks if (t["suite"], t["kind"]) == (suite, kind))
             if ours == paper[kind]:
                 mirrors[suite, mean] = mean
+    summary = list(summary)
+    # An average without the tasks at chance is not the paper's average.
+    originals = [row for row in summary if row["condition"] == "original"]
+    partial = {(row["suite"], row["model"], KINDS[row["kind"]]) for row in originals if row["at_chance"]}
     for row in summary:
         theirs = mirrors.get((row["suite"], row["task"]))
+        if (row["suite"], row["model"], row["task"]) in partial:
+            continue
         if theirs is None or row["condition"] not in _PUBLISHED_CONDITIONS or row["metric"] != SCORE[row["kind"]]:
             continue
         if row["model"] not in architectures:
@@ -306,11 +313,34 @@ def _tested(matrix: np.ndarray, tasks: Tasks) -> Row:
     }  # fmt: skip
 
 
-def _add_kind_means(cells: dict[tuple[Any, ...], dict[int, dict[Any, float]]], counts: dict[Any, int]) -> None:
+def _guessing(
+    cells: Mapping[tuple[Any, ...], Mapping[int, Mapping[Any, float]]],
+    counts: Mapping[Any, int],
+    chances: Mapping[tuple[str, str], float | None],
+) -> set[tuple[str, str, str]]:
+    """(suite, model, task) where the untouched model is at chance: what deactivation does there tells nothing."""
+    found = set()
+    for key, seeds in cells.items():
+        suite, model, *_, condition, task, kind, metric = key
+        chance = chances.get((suite, task))
+        if condition == "original" and metric == SCORE[kind] and chance is not None:
+            score = fmean(value for values in seeds.values() for value in values.values())
+            if at_chance(score, counts[key], chance):
+                found.add((suite, model, task))
+    return found
+
+
+def _add_kind_means(
+    cells: dict[tuple[Any, ...], dict[int, dict[Any, float]]],
+    counts: dict[Any, int],
+    guessing: set[tuple[str, str, str]],
+) -> None:
     groups: dict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
     expected: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for key in cells:
         suite, model, *_, condition, task, kind, metric = key
+        if (suite, model, task) in guessing:
+            continue
         groups[(*key[: 2 + len(SETTING)], condition, KINDS[kind], kind, metric)].append(key)
         expected[suite, model, kind].add(task)
     for mean, keys in groups.items():

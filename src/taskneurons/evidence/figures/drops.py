@@ -133,6 +133,7 @@ def _panel(
     }
     band = len(conditions) + 1.2
     labels = []
+    above = ""
     entries: list[tuple[str, Mapping[str, Any] | None]] = [(task["name"], task) for task in tasks]
     if len(tasks) > 1 and (KINDS[kind], metric, "original") in summary:
         entries.append((KINDS[kind], None))
@@ -154,7 +155,7 @@ def _panel(
                     and (name, r["seed"]) in originals
                 ]
                 axis.scatter(draws, [top + offset] * len(draws), s=4, color=GREY, alpha=0.6, linewidths=0, zorder=2.5)
-        label = shortened(name) if task is not None else "average"
+        label = shortened(name) if task is not None else f"average{above}"
         chance = chance_level(task) if task is not None else None
         if chance is not None:
             axis.vlines(
@@ -162,6 +163,7 @@ def _panel(
             )
             if at_chance(start, original["n"], chance):
                 label += "\n(at chance)"
+                above = "\n(above chance)"
         labels.append(label)
     centres = [place * band + (len(conditions) - 1) / 2 for place in range(len(entries))]
     axis.set_yticks(centres, labels)
