@@ -267,3 +267,15 @@ def test_a_record_that_is_none_is_named_with_its_line(toy):
     with toy.path("lineage/models.jsonl").open("a") as file:
         file.write('{"output": "../../etc/passwd"}\n')
     assert "lineage/models.jsonl:3" in toy.snakemake("-n", ok=False)
+
+
+def test_what_was_edited_is_not_removed_with_its_task(toy):
+    """A task leaves the parameters: what the workflow made of it goes, what somebody wrote stays."""
+    edited, other = (toy.path(f"results/neurons/mine/small/seed{seed}/echo.txt") for seed in (0, 1))
+    edited.write_text("by hand\n")
+    toy.edit("params.yaml", "tasks: all", "tasks: [colour]")
+    text = toy.snakemake()
+    assert f"{edited.relative_to(toy.folder)} belongs to nothing any more but was edited: left alone" in text
+    assert edited.read_text() == "by hand\n"
+    assert not other.exists()
+    assert not [output for output in toy.lines() if "echo" in output]

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Project, commit, lay
+from projects import ROOT, Project, commit, lay
 
 RAW = "raw/tasks/colour.train.jsonl"
 

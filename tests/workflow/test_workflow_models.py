@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, Project, lay
+from projects import ROOT, Project, lay
 
 from taskneurons.files import sha256
 from taskneurons.models.scratch import new_model

@@ -1,0 +1,176 @@
+"""Copies of the project that tests run, break and clone; their library is a copy, too, so that tests may edit it."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+TOY = Path(__file__).parent / "workflow" / "toy"
+PLAN = (
+    "import json, sys; from taskneurons.lineage.plan import planned_jobs; "
+    "print(json.dumps(planned_jobs(*sys.argv[1:])))"
+)
+SUITE_SIZES = {"train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0, "corpus": 40}
+TASKS = {
+    "colour": ("classification", ["warm", "cold"], ["red sun", "blue ice", "orange fire", "white snow"]),
+    "echo": ("generation", None, ["one two", "two three", "three four", "four five"]),
+}
+
+
+@dataclass(frozen=True)
+class Project:
+    """A folder with a workflow."""
+
+    folder: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment of commands: this copy's library, the tools of the Python that runs the tests."""
+        ours = ("GIT_", "DVC_", "TASKNEURONS")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+        return kept | {
+            "PYTHONPATH": str(self.folder / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "OMP_NUM_THREADS": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "DVC_GLOBAL_CONFIG_DIR": str(self.folder / ".none"),
+            "DVC_SITE_CACHE_DIR": str(self.folder.parent / "dvc-site-cache"),
+            **{
+                f"GIT_{role}_{what}": "tester@localhost"
+                for role in ("AUTHOR", "COMMITTER")
+                for what in ("NAME", "EMAIL")
+            },
+        }
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    def run(self, *command: str, ok: bool = True, **environment: str) -> str:
+        """Run a command; its status must be zero, or with `ok=False` another. Returns what it printed."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self.environment | environment, capture_output=True, text=True, timeout=900
+        )
+        text = done.stdout + done.stderr
+        assert (done.returncode == 0) == ok, f"{command}: status {done.returncode}\n{text[-6000:]}"
+        return text
+
+    def snakemake(self, *arguments: str, ok: bool = True, **environment: str) -> str:
+        return self.run(sys.executable, "-m", "snakemake", "--cores", "2", *arguments, ok=ok, **environment)
+
+    def dvc(self, *arguments: str, ok: bool = True) -> str:
+        return self.run(sys.executable, "-m", "dvc", *arguments, ok=ok)
+
+    def taskneurons(self, *arguments: str, ok: bool = True) -> str:
+        return self.run("taskneurons", *arguments, ok=ok)
+
+    def git(self, *arguments: str) -> str:
+        return self.run("git", *arguments)
+
+    def planned(self, *targets: str) -> Counter[str]:
+        """Jobs that a run would do, by rule."""
+        return Counter(json.loads(self.run(sys.executable, "-c", PLAN, *targets).splitlines()[-1]))
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Replace a text that occurs in a file."""
+        text = self.path(name).read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        self.path(name).write_text(text.replace(old, new))
+
+    def copy(self, folder: Path) -> "Project":
+        shutil.copytree(self.folder, folder, symlinks=True)
+        return Project(folder)
+
+    def clone(self, folder: Path) -> "Project":
+        self.run("git", "clone", "-q", str(self.folder), str(folder))
+        return Project(folder)
+
+    def lines(self) -> dict[str, dict]:
+        """The lineage records by artifact."""
+        texts = [text for path in self.path("lineage").glob("*.jsonl") for text in path.read_text().splitlines()]
+        return {line["output"]: line for line in map(json.loads, texts)}
+
+    def after(self, *changed: str) -> Counter[str]:
+        """Jobs by rule that read one of some files, directly or through others, from the recorded inputs."""
+        lines, reached = self.lines(), set(changed)
+        while True:
+            more = {o for o, line in lines.items() if reached & {name for name, _ in line["inputs"]}}
+            # Artifacts that one job made together are made again together.
+            jobs = {job_of(lines[o]) for o in more | (reached & set(lines))}
+            more |= {o for o, line in lines.items() if job_of(line) in jobs}
+            if more <= reached:
+                return Counter(rule for rule, *_ in jobs)
+            reached |= more
+
+
+def job_of(line: dict) -> tuple[str, ...]:
+    """What tells jobs apart: the rule and, as rules of several seeds differ by it, the seed in the path."""
+    return line["rule"], *(part for part in Path(line["output"]).parts if part.startswith("seed"))
+
+
+def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
+    """The default parameters, on two tiny raw tasks and a model of a few thousand weights."""
+    params = yaml.safe_load((ROOT / "params.yaml").read_text())
+    model = params["models"]["llama"]
+    model |= {"hidden_size": 16, "layers": 2, "heads": 2, "ffn_size": 32, "context": 64}
+    model["pretraining"] |= {"steps": 3, "batch_size": 4, "warmup": 1}
+    params["workflow"]["tasks_per_job"] = tasks_per_job
+    params["runs"] = [{"suite": "mine", "model": "small", "seeds": seeds, "studies": ["deactivation"]}]
+    params["suites"] = {"mine": {"source": "jsonl", "path": "raw/tasks", "tasks": "all", **SUITE_SIZES}}
+    params["models"] = {"small": model}
+    params["multitask"] |= {"steps": 2, "batch_size": 4, "warmup": 1}
+    params["attribution"] |= {"examples": 8, "batch_size": 4}
+    params["neurons"] |= {"selections": [{"estimator": "taylor", "percent": 10, "within": "layer"}], "random_draws": 1}
+    params["deactivation"]["interventions"] = ["zero"]
+    params["evaluation"] |= {"batch_size": 8, "max_new_tokens": 4}
+    params["figures"]["dpi"] = 60
+    return params
+
+
+def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
+    """Copy the project to a folder, with the small raw tasks, ready to run."""
+    folder.mkdir()
+    for name in ["Snakefile", ".dvcignore", ".gitignore"]:
+        shutil.copy2(ROOT / name, folder / name)
+    for name in ["rules", "profiles", "workflow", ".dvc", "published"]:
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
+    library = Path("src/taskneurons")
+    shutil.copytree(ROOT / library, folder / library, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "params.yaml").write_text(yaml.safe_dump(shrunk(seeds, tasks_per_job), sort_keys=False))
+    raw = folder / "raw" / "tasks"
+    raw.mkdir(parents=True)
+    descriptions = []
+    for name, (kind, options, inputs) in TASKS.items():
+        description = {"name": name, "type": kind, "instruction": f"{name} this"}
+        descriptions.append(description | ({"options": options} if options else {}))
+        for split, size in [("train", 16), ("test", 8)]:
+            examples = [
+                {"input": f"{inputs[i % 4]} {i}", "target": options[i % 2] if options else inputs[i % 4]}
+                for i in range(size)
+            ]
+            (raw / f"{name}.{split}.jsonl").write_text("".join(json.dumps(example) + "\n" for example in examples))
+    (raw / "tasks.json").write_text(json.dumps(descriptions, indent=1))
+    return Project(folder)
+
+
+def lay_toy(folder: Path) -> Project:
+    project = lay(folder, seeds=[0, 1], tasks_per_job=1)
+    for place in ["rules", "scripts"]:
+        target = folder / ("workflow/scripts" if place == "scripts" else place)
+        for path in target.glob("*.*"):
+            if path.name != "common.smk":
+                path.unlink()
+        shutil.copytree(TOY / place, target, dirs_exist_ok=True)
+    shutil.copy2(TOY / "toy.py", folder / "src" / "taskneurons" / "toy.py")
+    return project
+
+
+def commit(project: Project, text: str) -> None:
+    project.git("add", "-A")
+    project.git("commit", "-q", "-m", text)
