@@ -300,7 +300,7 @@ def _made(progress: Progress, elapsed: float) -> Iterator[str]:
     else:
         yield f"Made {progress.done} jobs in {duration(elapsed)}."
     results = Path("results")
-    places = [("figures", "*/*.png", "figures"), ("tables", "*.csv", "tables"), ("cards", "*/*.md", "data cards")]
+    places = [("figures", "**/*.png", "figures"), ("tables", "*.csv", "tables"), ("cards", "*/*.md", "data cards")]
     for folder, pattern, word in places:
         if found := sorted((results / folder).glob(pattern)):
             yield f"  {len(found)} {word} in {results / folder}/, such as {found[0]}"
