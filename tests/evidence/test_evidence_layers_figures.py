@@ -126,7 +126,7 @@ def test_figures_say_what_they_found():
     assert "no transition" in texts_of("map", tables)[0]
     assert f"median of tasks, layer 1 to {DEPTH}" in texts_of("similarity", tables)[0]
     assert "layers 1 to 4" in texts_of("families", tables)[0]
-    assert "Over pairs of tasks go together: neurons with representations in" in texts_of("joint", tables)[0]
+    assert "Clear correlations over task pairs: neurons with representations in" in texts_of("joint", tables)[0]
     assert "mean over 3 seeds" in texts_of("families", made(seeds=(0, 1, 2)))[0]
 
 

@@ -166,7 +166,8 @@ def _histogram(axis: Axes, shares: Sequence[Row], found: Mapping[str, Any]) -> N
             )  # fmt: skip
     axis.axhline(known[0]["expected"], color=BLACK, linewidth=0.9, linestyle=(0, (2, 1.5)))
     axis.set_xlim(layers[0] - 0.6, layers[-1] + 0.6)
-    axis.set_ylim(0, None)
+    # Room above the bars for the names of the groups.
+    axis.set_ylim(0, 1.12 * axis.get_ylim()[1])
     labels = {layer: group_of(layer, found) for layer in layers}
     for group in dict.fromkeys(label for label in labels.values() if label):
         places = [layer for layer in layers if labels[layer] == group]
@@ -194,4 +195,4 @@ def _title(tests: Sequence[Row]) -> str:
         clear = {layer for layer in layers if all(row["p_holm"] < _CLEAR for row in rows if row["layer"] == layer)}
         if layers:
             parts.append(f"{label.replace('~', 'with')} in {len(clear)} of {len(layers)} layers")
-    return f"Over pairs of tasks go together: {', '.join(parts)}" if parts else "Pairs of tasks"
+    return f"Clear correlations over task pairs: {', '.join(parts)}" if parts else "Pairs of tasks"

@@ -59,8 +59,7 @@ def draw_layer_map(
         *(Patch(color=colour, alpha=0.25, linewidth=0, label=group) for group, colour in GROUP_COLOURS.items()),
         Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"),
     ]
-    verdicts = [f"{_TITLES[scope]}: {told_map(found[scope])}" for scope in SCOPES[:1]]
-    with sheet(2.5, Words(f"Map of the layers, {verdicts[0]}", caption), paths, dpi, handles) as figure:
+    with sheet(2.5, Words(f"Map of the layers: {told_map(found[SCOPES[0]])}", caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(SCOPES), squeeze=False, sharey=True)[0]
         for axis, (role, scope) in zip(axes, SCOPES, strict=True):
             tasks = tasks_of_scope(own, model=model, suite=suite, scope=scope)

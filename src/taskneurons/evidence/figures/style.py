@@ -89,7 +89,7 @@ def sheet(
             raise InputError("figures are written as .png or .svg", where=str(path))
     if dpi < 1:
         raise InputError(f"a figure of {dpi} dots an inch", where="dpi")
-    title, caption = textwrap.wrap(words.title, 88), textwrap.wrap(words.caption, 136)
+    title, caption = textwrap.wrap(words.title, 88), textwrap.wrap(words.caption, 130)
     head, foot = 0.17 * len(title) + 0.08, 0.14 * len(caption) + 0.1
     legend = 0.16 * -(-len(handles) // _LEGEND_COLUMNS) + 0.06 if handles else 0.0
     total = head + legend + height + foot
