@@ -279,3 +279,13 @@ def test_what_was_edited_is_not_removed_with_its_task(toy):
     assert edited.read_text() == "by hand\n"
     assert not other.exists()
     assert not [output for output in toy.lines() if "echo" in output]
+
+
+def test_an_input_that_changed_under_an_old_date_is_seen(toy):
+    """A copy or a checkout may date a file before everything that was made of its earlier content."""
+    raw = "raw/tasks/colour.train.jsonl"
+    toy.edit(raw, "red sun 0", "red moon 0")
+    os.utime(toy.path(raw), (1e9, 1e9))
+    planned = toy.planned()
+    assert planned == toy.after(raw)
+    assert planned["make_tasks_mine_colour"] == 1
