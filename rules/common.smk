@@ -62,6 +62,15 @@ def seeds_of(suite, model):
     return "|".join(map(str, seed_list(suite, model)))
 
 
+def sooner(suite, model, priority):
+    """A priority by which the first seed of a run comes before the others, and that of the first run before all.
+
+    So a first picture is there long before the last seed is.
+    """
+    first, bonus = seed_list(suite, model)[0], 200 if (suite, model) == RUN_PAIRS[0] else 100
+    return lambda wildcards: priority + bonus * (int(wildcards.seed) == first)
+
+
 def models_of(suite):
     return [model for s, model in RUN_PAIRS if s == suite]
 

@@ -39,7 +39,7 @@ for suite, model in pairs_of("deactivation"):
                     f"logs/benchmarks/deactivation/{suite}/{model}/seed{{seed}}/deactivate_neurons_{selection.slug}_{batch}.tsv"
                 wildcard_constraints:
                     seed=seeds_of(suite, model),
-                priority: 70
+                priority: sooner(suite, model, 70)
                 resources:
                     **model_resources(model, "infer"),
                 params:

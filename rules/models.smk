@@ -81,7 +81,7 @@ for suite, model in RUN_PAIRS:
                 f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/pretrain_model.tsv"
             wildcard_constraints:
                 seed=seeds_of(suite, model),
-            priority: 10
+            priority: sooner(suite, model, 10)
             threads: P.workflow.training_threads
             resources:
                 **model_resources(model, "train"),
@@ -107,7 +107,7 @@ for suite, model in RUN_PAIRS:
             f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/tune_multitask.tsv"
         wildcard_constraints:
             seed=seeds_of(suite, model),
-        priority: 20
+        priority: sooner(suite, model, 20)
         threads: P.workflow.training_threads
         resources:
             **model_resources(model, "train"),
@@ -134,7 +134,7 @@ for suite, model in RUN_PAIRS:
                 f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/evaluate_multitask_{batch}.tsv"
             wildcard_constraints:
                 seed=seeds_of(suite, model),
-            priority: 30
+            priority: sooner(suite, model, 30)
             resources:
                 **model_resources(model, "infer"),
             params:

@@ -40,7 +40,7 @@ for suite, model in RUN_PAIRS:
                 f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/attribute_scores_{batch}.tsv"
             wildcard_constraints:
                 seed=seeds_of(suite, model),
-            priority: 40
+            priority: sooner(suite, model, 40)
             resources:
                 **model_resources(model, "attribute"),
             params:
@@ -70,7 +70,7 @@ for suite, model in RUN_PAIRS:
                 f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/derive_scores_{estimator}.tsv"
             wildcard_constraints:
                 seed=seeds_of(suite, model),
-            priority: 50
+            priority: sooner(suite, model, 50)
             resources:
                 **light_resources(),
             params:
@@ -95,7 +95,7 @@ for suite, model in RUN_PAIRS:
                     f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/select_neurons_{selection.slug}_{batch}.tsv"
                 wildcard_constraints:
                     seed=seeds_of(suite, model),
-                priority: 60
+                priority: sooner(suite, model, 60)
                 resources:
                     **light_resources(),
                 params:

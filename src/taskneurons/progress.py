@@ -122,9 +122,10 @@ class Progress:
         return self.durations.get(rule, self.typical)
 
     def time_left(self, elapsed: float) -> float | None:
-        """Seconds left if the rest goes on at the pace so far; None until something is done."""
+        """Seconds left if the rest goes on at the pace so far; None until the pace can be told."""
         share = self.share_done()
-        return elapsed * (1 - share) / share if share > 0 else None
+        # The first jobs are short, and starting them takes longer than they do.
+        return elapsed * (1 - share) / share if share > 0.05 else None
 
     def line(self, elapsed: float) -> str:
         """One line for people: study, jobs, time gone, time left."""
