@@ -162,7 +162,8 @@ def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(lai
     project.path("params.yaml").write_text(text.replace("path/to/tasks", "raw/tasks"))
     planned = Counter(re.sub("_mine.*", "", rule) for rule in project.planned())
     assert planned["make_tasks"] == planned["pretrain_model"] == planned["tune_multitask"] == 1
-    assert planned["plot_drops"] == planned["plot_matrix"] == planned["deactivate_neurons"] == 2
+    selections = len(yaml.safe_load(text)["neurons"]["selections"])
+    assert planned["plot_drops"] == planned["plot_matrix"] == planned["deactivate_neurons"] == selections
     assert planned["summarise_deactivation"] == 1
 
 
