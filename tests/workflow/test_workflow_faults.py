@@ -35,7 +35,7 @@ def start(project, **environment):
 
 
 def wait_for(condition: Callable[[], object], what: str) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 300
     while not condition():
         assert time.monotonic() < end, f"{what} did not come"
         time.sleep(0.05)

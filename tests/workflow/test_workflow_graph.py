@@ -121,7 +121,7 @@ def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
-    end = time.monotonic() + 120
+    end = time.monotonic() + 400
     while not re.search(r"Finished jobid: \d+ \(Rule: pretrain_model", log.read_text()):
         assert run.poll() is None and time.monotonic() < end, log.read_text()
         time.sleep(0.05)
