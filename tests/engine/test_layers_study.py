@@ -7,6 +7,7 @@ from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.changes import load_change, save_change, trained_tasks
+from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.layers_study import (
     compare_layers,
     compare_tasks,
@@ -14,7 +15,6 @@ from taskneurons.engine.layers_study import (
     tune_controls,
     tune_generalists,
 )
-from taskneurons.engine.studies import evaluate_tasks
 from taskneurons.engine.training import TrainingLog
 from taskneurons.engine.tuning import FullWeights, Tuned
 from taskneurons.errors import InputError

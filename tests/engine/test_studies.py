@@ -9,7 +9,10 @@ import torch
 from small_checkpoint import CONTEXT, ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 from torch.nn.functional import cross_entropy
 
-from taskneurons.engine.studies import attribute_tasks, deactivate_tasks, evaluate_tasks, tune_on_tasks
+from taskneurons.engine.deactivation_study import deactivate_tasks
+from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.models_study import tune_on_tasks
+from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tidy import COLUMNS, read_tidy
 from taskneurons.files import read_json, sha256, write_csv

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from taskneurons.models import kernels
-from taskneurons.models.kernels import fast_exact_products, fused_gelu, return_free_memory
+from taskneurons.models.kernels import FreeMemory, fast_exact_products, fused_gelu
 from taskneurons.models.scratch import new_model
 
 
@@ -56,7 +56,7 @@ def test_the_probe_sees_bfloat16_factors(monkeypatch):
     assert not kernels._keeps_float32()
 
 
-def test_free_memory_goes_back_to_the_system() -> None:
+def test_free_memory_goes_back_to_the_system(monkeypatch: pytest.MonkeyPatch) -> None:
     # Alternating sizes leave holes that the heap keeps: small blocks stay alive between large ones that are freed.
     kept = []
     for _ in range(300):
@@ -67,7 +67,10 @@ def test_free_memory_goes_back_to_the_system() -> None:
     kept += [torch.ones(10) for _ in range(600)]
     before = _resident()
     del holes
-    return_free_memory()
+    memory = FreeMemory()
+    assert not memory.return_to_system()
+    monkeypatch.setattr(FreeMemory, "GROWTH", 0)
+    assert memory.return_to_system()
     assert _resident() < before - 30e6
 
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.studies import attribute_tasks
+from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 

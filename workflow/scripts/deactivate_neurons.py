@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.studies import deactivate_tasks
+from taskneurons.engine.deactivation_study import deactivate_tasks
 from taskneurons.evidence.tidy import COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.studies import evaluate_tasks
+from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.evidence.tidy import COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.studies import pretrain_from_scratch
+from taskneurons.engine.models_study import pretrain_from_scratch
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 

@@ -16,8 +16,10 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.changes import FACTS, Change, changed, load_change, save_change, trained_tasks
 from taskneurons.engine.evaluation import PreparedTask, evaluate
+from taskneurons.engine.evaluation_study import Row, prepare_test
 from taskneurons.engine.representations import Position, representations
-from taskneurons.engine.studies import MIXED_PRECISION, Row, naming, prepare_test, progress
+from taskneurons.engine.task_by_task import naming, progress
+from taskneurons.engine.training import MIXED_PRECISION
 from taskneurons.engine.tuning import Lora, Tuned, tune
 from taskneurons.errors import InputError
 from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs

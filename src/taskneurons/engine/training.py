@@ -33,12 +33,14 @@ from taskneurons.errors import InputError
 from taskneurons.files import replacing, write_csv
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu, return_free_memory
+from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
+from taskneurons.models.load import DType
 
 log = logging.getLogger(__name__)
 
 MixedPrecision = Literal["no", "bf16", "fp16"]
 LOG_POINTS = 100
+MIXED_PRECISION: dict[DType, MixedPrecision] = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 # ASSUME: the usual second moment of language-model pre-training; torch's 0.999 forgets the first steps too slowly for
 # trainings of a few hundred steps.
 BETAS = (0.9, 0.95)
@@ -143,6 +145,7 @@ def train(
     if publish and state.step:
         publish()
     log_every = max(1, steps // LOG_POINTS)
+    memory = FreeMemory()
     with (
         _released(accelerator, prepared, model),
         _terminated() as stop,
@@ -175,7 +178,7 @@ def train(
             bar.update()
             if state.step % log_every == 0 or state.step == steps:
                 state.log()
-                return_free_memory()
+                memory.return_to_system()
                 bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}")
             due = time.monotonic() - written > 60 * checkpoint_minutes
             if resume and state.step < steps and (due or stop.is_set()):

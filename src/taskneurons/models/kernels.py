@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import psutil
 import torch
 from torch import nn
 from transformers.models.bloom.modeling_bloom import BloomGelu
@@ -86,11 +87,29 @@ def _keeps_float32() -> bool:
     return True
 
 
-def return_free_memory() -> None:
-    """Hand memory that was freed back to the system, where the C library can (glibc).
+class FreeMemory:
+    """Hands freed memory back to the system, where the C library can (glibc) and as often as it is worth it.
 
-    Tensors of ever new sizes, as batches of texts make them, fragment its heap: a training of 2 GB grew to 8 GB.
+    Tensors of ever new sizes, as batches of texts make them, fragment its heap: a training of 2 GB grew to 8 GB. To
+    walk through that heap costs up to a second, so it is done when the process has grown, not at fixed steps.
     """
-    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-    if trim is not None:
-        trim(0)
+
+    # ASSUME: half a gigabyte more or less does not decide whether a training fits into memory.
+    GROWTH = 500_000_000
+
+    def __init__(self) -> None:
+        self._process = psutil.Process()
+        self._least = self._resident()
+
+    def return_to_system(self) -> bool:
+        """Trim the heap if the process has grown by half a gigabyte since it was last trimmed; say whether it did."""
+        if self._resident() < self._least + self.GROWTH:
+            return False
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+        self._least = self._resident()
+        return True
+
+    def _resident(self) -> int:
+        return int(self._process.memory_info().rss)
