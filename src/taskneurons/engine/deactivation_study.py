@@ -8,7 +8,7 @@ import torch
 
 from taskneurons.engine.deactivation import deactivated
 from taskneurons.engine.evaluation import PreparedTask, evaluate
-from taskneurons.engine.evaluation_study import Row, prepare_test, score_rows
+from taskneurons.engine.evaluation_study import Row, prepare_task, score_rows
 from taskneurons.engine.task_by_task import progress
 from taskneurons.errors import InputError
 from taskneurons.models.kernels import fastest_on_cpu
@@ -50,7 +50,7 @@ def deactivate_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     prepared: dict[str, PreparedTask] = {}
     for folder in tasks:
-        task, test = prepare_test(loaded, folder, evaluation["max_new_tokens"])
+        task, test = prepare_task(loaded, folder, evaluation["max_new_tokens"])
         prepared[task.name] = test
     with fastest_on_cpu(loaded.model):
         for name, (sets_file, scores_file) in progress(neurons.items(), "deactivation"):

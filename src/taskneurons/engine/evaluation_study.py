@@ -37,17 +37,17 @@ def evaluate_tasks(
     loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
     with fastest_on_cpu(loaded.model):
         for folder in progress(tasks, "evaluation"):
-            task, prepared = prepare_test(loaded, folder, max_new_tokens)
+            task, prepared = prepare_task(loaded, folder, max_new_tokens)
             values = evaluate(loaded.model, prepared, batch_size=batch_size, max_new_tokens=max_new_tokens)
             yield task.name, score_rows(values, condition="original", test_task=task.name)
 
 
-def prepare_test(
-    loaded: Checkpoint, folder: str | Path, max_new_tokens: int, *, limit: int | None = None
+def prepare_task(
+    loaded: Checkpoint, folder: str | Path, max_new_tokens: int, *, split: str = "test", limit: int | None = None
 ) -> tuple[Task, PreparedTask]:
-    """The test split of a task, or its first examples, encoded once for many evaluations."""
+    """A split of a task, or its first examples, encoded once for many evaluations."""
     task = read_task(folder)
-    examples = read_split(folder, "test", limit=limit)
+    examples = read_split(folder, split, limit=limit)
     with naming(folder):
         options = encode_options(task.options, loaded.tokenizer)
         # Room for what may be written after the prompt: the longest option, or a whole generated answer.

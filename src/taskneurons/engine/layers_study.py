@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.changes import FACTS, Change, changed, load_change, save_change, trained_tasks
 from taskneurons.engine.evaluation import PreparedTask, evaluate
-from taskneurons.engine.evaluation_study import Row, prepare_test
+from taskneurons.engine.evaluation_study import Row, prepare_task
 from taskneurons.engine.representations import Position, representations
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.engine.training import MIXED_PRECISION
@@ -150,7 +150,7 @@ def compare_tasks(
     seen = trained_tasks(models["held_out"])
     with _fast(base, *others.values()):
         for name, folder in progress(tasks.items(), "layers"):
-            task, prepared = prepare_test(base, folder, evaluation["max_new_tokens"], limit=scored_examples)
+            task, prepared = prepare_task(base, folder, evaluation["max_new_tokens"], limit=scored_examples)
             encoded = _encoded(base, folder, "test", examples)
             sources = {"base": None, **others, "control": load_change(controls[name], base.model)}
             values, rows = {}, []
@@ -273,7 +273,7 @@ def transfer_tasks(
     with _fast(loaded):
         for task, folder in tasks.items():
             encoded[task] = _encoded(loaded, folder, "test", examples)
-            _, prepared[task] = prepare_test(loaded, folder, evaluation["max_new_tokens"], limit=examples)
+            _, prepared[task] = prepare_task(loaded, folder, evaluation["max_new_tokens"], limit=examples)
             with _model(loaded, load_change(controls[task], loaded.model)) as model:
                 own[task] = [Side(layer) for layer in represent(model, task)]
         for source in progress(sources, "transfer"):
