@@ -48,8 +48,8 @@ def _tables(
     """Yield (title, key path, model) of the tables of a section: one, or one for each alternative of its entries."""
     if "patternProperties" in field:
         for model in _alternatives(_named(field), definitions):
-            tag = model["properties"]["source"]["const"]
-            yield f"source: {tag}", f"{section}.<name>", model
+            source = model["properties"].get("source")
+            yield f"source: {source['const']}" if source else "", f"{section}.<name>", model
     elif "items" in field:
         yield "", f"{section}[]", _resolve(field["items"], definitions)
     else:

@@ -19,8 +19,11 @@ from taskneurons.params.studies import (
     Neurons,
 )
 from taskneurons.params.suites import Suite
+from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGroups, Training
 
-Study = Literal["deactivation", "layers"]
+Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers"]
+# They train on some tasks of a suite and test on others.
+GROUPED: frozenset[Study] = frozenset({"training", "proportion", "overlap", "similarity"})
 # `results/models/imported/` holds the models that were not trained here.
 RESERVED_SUITES = frozenset({"imported"})
 
@@ -69,6 +72,11 @@ class Params(Section):
     attribution: Attribution = described("scores of neurons", "-")
     neurons: Neurons = described("sets of neurons", "-")
     deactivation: Deactivation = described("deactivation of neurons", "-")
+    groups: Named[TaskGroups] = described("tasks to train on and tasks to test, by suite", "-")
+    training: Training = described("training of neurons", "-")
+    proportion: Proportion = described("training of growing shares of the neurons", "-")
+    overlap: Overlap = described("overlap of neuron sets", "-")
+    similarity: Similarity = described("similarity of the parameters of neurons", "-")
     layers: Layers = described("comparison of models layer by layer", "-")
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
@@ -92,6 +100,13 @@ class Params(Section):
                     "Join their seeds in one run",
                 )
             pairs.setdefault((run.suite, run.model), index)
+            for study in run.studies:
+                if study in GROUPED and run.suite not in self.groups:
+                    yield Inconsistency(
+                        ("runs", index, "studies"),
+                        f"study `{study}` needs to know which tasks of suite `{run.suite}` to train on",
+                        f"Write groups.{run.suite}",
+                    )
             suite, model = self.suites.get(run.suite), self.models.get(run.model)
             if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
                 yield Inconsistency(
@@ -99,6 +114,8 @@ class Params(Section):
                     f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                     "Write a number of documents",
                 )
+        for name in set(self.groups) - set(self.suites):
+            yield Inconsistency(("groups", name), f"there is no suite `{name}`", nearest(name, self.suites))
         for index, selection in enumerate(self.neurons.selections):
             needed = DERIVED_FROM if selection.estimator in ("contrast", "entropy") else selection.estimator
             if needed not in self.attribution.estimators:
