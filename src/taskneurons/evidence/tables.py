@@ -6,7 +6,8 @@ A drop is positive where deactivation hurts: original - deactivated for scores, 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
@@ -103,13 +104,13 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
-    kinds = _kinds(tasks)
+    kinds = task_kinds(tasks)
     chances = {(task["suite"], task["name"]): chance_level(task) for task in tasks}
     # (suite, model, setting, condition, task, metric) -> seed -> (draw or set) -> value
     cells: dict[tuple[Any, ...], dict[int, dict[Any, float]]] = defaultdict(lambda: defaultdict(dict))
     counts: dict[tuple[Any, ...], int] = {}
     for row in rows:
-        kind = _kind_of(kinds, row["suite"], row["test_task"])
+        kind = kind_of(kinds, row["suite"], row["test_task"])
         key = (*_group(row), row["condition"], row["test_task"], kind, row["metric"])
         repeat = row["draw"] if row["condition"] == "random" else row["train_task"]
         cells[key][row["seed"]][repeat] = row["value"]
@@ -127,11 +128,11 @@ def summarise_deactivation(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
         spreads = [stdev(v.values()) for v in seeds.values() if len(v) > 1]
         row = dict(zip(("suite", "model", *SETTING), key, strict=False))
         row |= {"condition": condition, "task": task, "kind": kind, "metric": metric, "seeds": len(seeds)}
-        row |= {"value": value.mean, "low": value.low, "high": value.high, "interval": _told(value)}
+        row |= {"value": value.mean, "low": value.low, "high": value.high, "interval": told(value)}
         if condition == "original":
             row |= dict.fromkeys(("drop", "drop_low", "drop_high", "drop_interval"))
         else:
-            row |= {"drop": drop.mean, "drop_low": drop.low, "drop_high": drop.high, "drop_interval": _told(drop)}
+            row |= {"drop": drop.mean, "drop_low": drop.low, "drop_high": drop.high, "drop_interval": told(drop)}
         row |= {"draws": min(map(len, seeds.values())), "draw_sd": fmean(spreads) if spreads else None}
         row |= {"n": counts[key], "chance": None, "at_chance": None}
         if metric != "loss" and chances.get((suite, task)) is not None:
@@ -162,16 +163,7 @@ def compare_with_published(
         InputError: a model has no architecture.
     """
     compared = []
-    mirrors = {(t["suite"], t["name"]): published_task(t["name"], t.get("source", ""), published["T1"]) for t in tasks}
-    paper = {
-        kind: sorted({r["task"] for r in published["T1"] if r["task_type"] == kind and r["task"] != mean})
-        for kind, mean in KINDS.items()
-    }
-    for kind, mean in KINDS.items():
-        for suite in {t["suite"] for t in tasks}:
-            ours = sorted(str(mirrors[suite, t["name"]]) for t in tasks if (t["suite"], t["kind"]) == (suite, kind))
-            if ours == paper[kind]:
-                mirrors[suite, mean] = mean
+    mirrors = mirrored(tasks, published["T1"])
     summary = list(summary)
     # An average without the tasks at chance is not the paper's average.
     originals = [row for row in summary if row["condition"] == "original"]
@@ -193,6 +185,25 @@ def compare_with_published(
         both["published_drop"] = round(values["original"] - value, 1) if known else None
         compared.append({column: both[column] for column in PUBLISHED_COLUMNS})
     return compared
+
+
+def mirrored(tasks: Tasks, published: list[dict[str, Any]]) -> dict[tuple[str, str], str | None]:
+    """(suite, task) -> the paper's task that it is or mirrors, None where there is none.
+
+    The average of a kind has an entry where our tasks of the suite stand for exactly the paper's.
+
+    Args:
+        tasks: of every suite.
+        published: the rows of a table over all of the paper's tasks.
+    """
+    mirrors = {(t["suite"], t["name"]): published_task(t["name"], t.get("source", ""), published) for t in tasks}
+    for kind, mean in KINDS.items():
+        paper = sorted({r["task"] for r in published if r["task_type"] == kind and r["task"] != mean})
+        for suite in {t["suite"] for t in tasks}:
+            ours = sorted(str(mirrors[suite, t["name"]]) for t in tasks if (t["suite"], t["kind"]) == (suite, kind))
+            if ours == paper:
+                mirrors[suite, mean] = mean
+    return mirrors
 
 
 def drop_matrix(rows: Iterable[Row], names: Sequence[str], metrics: Mapping[str, str], seed: int) -> np.ndarray:
@@ -235,12 +246,12 @@ def diagonal_tests(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
-    kinds = _kinds(tasks)
+    kinds = task_kinds(tasks)
     originals: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     groups: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     tested: dict[tuple[Any, ...], set[str]] = defaultdict(set)
     for row in rows:
-        _kind_of(kinds, row["suite"], row["test_task"])
+        kind_of(kinds, row["suite"], row["test_task"])
         tested[row["suite"], row["model"]].add(row["test_task"])
         if row["condition"] == "original":
             originals[row["suite"], row["model"]].append(row)
@@ -252,7 +263,15 @@ def diagonal_tests(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
             continue
         run = key[:2]
         members = [t for t in tasks if t["suite"] == key[0] and t["name"] in tested[run]]
-        results += _setting_tests(key, own + originals[run], members)
+        both = own + originals[run]
+        tests = scope_tests(
+            members,
+            {(row["test_task"], row["metric"]) for row in both},
+            sorted({row["seed"] for row in own}),
+            partial(drop_matrix, both),
+            "drops",
+        )
+        results += [dict(zip(("suite", "model", *SETTING), key, strict=True)) | row for row in tests]
     for run in dict.fromkeys((r["suite"], r["model"], r["seed"]) for r in results):
         family = [r for r in results if (r["suite"], r["model"], r["seed"]) == run and r["p_value"] is not None]
         for row, adjusted in zip(family, holm([r["p_value"] for r in family]), strict=True):
@@ -260,9 +279,23 @@ def diagonal_tests(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
     return [{column: row[column] for column in DIAGONAL_COLUMNS} for row in results]
 
 
-def _setting_tests(key: tuple[Any, ...], rows: list[Row], members: list[Mapping[str, Any]]) -> list[Row]:
+def scope_tests(
+    members: Tasks,
+    measured: Container[tuple[str, str]],
+    seeds: Iterable[int],
+    matrix_of: Callable[[Sequence[str], Mapping[str, str], int], np.ndarray],
+    what: str,
+) -> list[Row]:
+    """The test of the diagonal for each kind of tasks and all of them, each metric, each seed and the mean over seeds.
+
+    Args:
+        members: the tested tasks.
+        measured: (task, metric) of which there are values.
+        seeds: of the runs.
+        matrix_of: the matrix of some tasks, their metrics and one seed.
+        what: the entries are, for the reason why a test could not be made.
+    """
     scopes: list[tuple[str, str, list[Mapping[str, Any]], dict[str, str]]] = []
-    measured = {(row["test_task"], row["metric"]) for row in rows}
     both = len({t["kind"] for t in members}) > 1
     for scope in (*KINDS, "all") if both else KINDS:
         chosen = [t for t in members if scope in ("all", t["kind"])]
@@ -272,19 +305,16 @@ def _setting_tests(key: tuple[Any, ...], rows: list[Row], members: list[Mapping[
             if any((name, metrics[name]) in measured for name in metrics):
                 scopes.append((scope, metric, chosen, metrics))
     results = []
-    seeds = sorted({row["seed"] for row in rows if row["condition"] != "original"})
     for scope, metric, chosen, metrics in scopes:
         names = [t["name"] for t in chosen]
-        matrices: dict[Any, np.ndarray] = {seed: drop_matrix(rows, names, metrics, seed) for seed in seeds}
+        matrices: dict[Any, np.ndarray] = {seed: matrix_of(names, metrics, seed) for seed in seeds}
         matrices["mean"] = np.mean(list(matrices.values()), axis=0)
         for seed, matrix in matrices.items():
-            row = dict(zip(("suite", "model", *SETTING), key, strict=True))
-            row |= {"scope": scope, "metric": metric, "seed": seed}
-            results.append(row | _tested(matrix, chosen))
+            results.append({"scope": scope, "metric": metric, "seed": seed} | _tested(matrix, chosen, what))
     return results
 
 
-def _tested(matrix: np.ndarray, tasks: Tasks) -> Row:
+def _tested(matrix: np.ndarray, tasks: Tasks, what: str) -> Row:
     test = diagonal_test(matrix)
     family = np.array([t["family"] for t in tasks])
     kind = np.array([t["kind"] for t in tasks])
@@ -309,7 +339,7 @@ def _tested(matrix: np.ndarray, tasks: Tasks) -> Row:
         "exact": test.exact if test.available else None,
         "rows_largest": test.rows_largest,
         "columns_largest": test.columns_largest,
-        "reason": f"{missing} of {matrix.size} drops were not measured" if missing else test.reason,
+        "reason": f"{missing} of {matrix.size} {what} were not measured" if missing else test.reason,
     }  # fmt: skip
 
 
@@ -364,17 +394,24 @@ def _group(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return (row["suite"], row["model"], *setting)
 
 
-def _kinds(tasks: Tasks) -> dict[tuple[str, str], str]:
+def task_kinds(tasks: Tasks) -> dict[tuple[str, str], str]:
+    """(suite, task) -> kind."""
     return {(t["suite"], t["name"]): t["kind"] for t in tasks}
 
 
-def _kind_of(kinds: Mapping[tuple[str, str], str], suite: str, task: str) -> str:
+def kind_of(kinds: Mapping[tuple[str, str], str], suite: str, task: str) -> str:
+    """The kind of a task.
+
+    Raises:
+        InputError: it is not described.
+    """
     if (suite, task) not in kinds:
         raise InputError(f"task `{task}` of suite `{suite}` has results but no description")
     return kinds[suite, task]
 
 
-def _told(interval: Interval) -> str:
+def told(interval: Interval) -> str:
+    """Which interval it is, or why there is none."""
     return "95 % t" if interval.available else f"not available: {interval.reason}"
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import Colormap
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.style import (
@@ -66,27 +67,46 @@ def draw_matrix(
     # Square cells: the labels and the colour bar take about 2.2 inches of the width.
     cell = min(0.42, (WIDTH - 2.2) / len(names))
     with sheet(max(1.4, cell * len(names)) + 1.35, Words(_title(matrix, ordered), caption), paths, dpi) as figure:
-        _panel(figure.subplots(), matrix, ordered)
+        measured = matrix[np.isfinite(matrix)]
+        highest = max(1.0, float(measured.max())) if measured.size else 1.0
+        # Gains are rare and small: they take the colour of zero, and their sign in the cell.
+        matrix_panel(
+            figure.subplots(), matrix, ordered, colours=SEQUENTIAL, limits=(0, highest), rows="neurons deactivated",
+            columns="tested task", bar="drop (points)",
+        )  # fmt: skip
 
 
-def _title(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> str:
+def relation_means(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Mean of a task x task matrix over the own task, its family, its kind and the other kind, where all is measured.
+
+    Args:
+        matrix: rows and columns in the order of the tasks.
+        tasks: family and kind of each.
+    """
     family = np.array([task["family"] for task in tasks])
     kind = np.array([task["kind"] for task in tasks])
     same_family, same_kind = family[:, None] == family, kind[:, None] == kind
     own = np.eye(len(tasks), dtype=bool)
-    parts = []
-    for name, cells in (
-        ("own task", own),
-        ("same family", same_family & ~own),
-        ("same kind", same_kind & ~same_family),
-        ("other kind", ~same_kind),
-    ):
-        if cells.any() and np.isfinite(matrix[cells]).all():
-            parts.append(f"{name} {signed(-matrix[cells].mean())}")
+    relations = {
+        "own task": own,
+        "same family": same_family & ~own,
+        "same kind": same_kind & ~same_family,
+        "other kind": ~same_kind,
+    }
+    return {
+        name: float(matrix[cells].mean())
+        for name, cells in relations.items()
+        if cells.any() and np.isfinite(matrix[cells]).all()
+    }
+
+
+def _title(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> str:
+    means = relation_means(matrix, tasks)
+    parts = [f"{name} {signed(-mean)}" for name, mean in means.items()]
     return (
         "Deactivating a task's neurons, mean change in points: " + ", ".join(parts)
         if parts
-        else ("Drops of every task without every task's neurons")
+        else "Drops of every task without every task's neurons"
     )
 
 
@@ -96,20 +116,37 @@ def _readable_on(colour: tuple[float, float, float, float]) -> str:
     return "black" if np.dot(linear, (0.2126, 0.7152, 0.0722)) > 0.18 else "white"
 
 
-def _panel(axis: Axes, matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> None:
+def matrix_panel(
+    axis: Axes,
+    matrix: np.ndarray,
+    tasks: Sequence[Mapping[str, Any]],
+    *,
+    colours: Colormap,
+    limits: tuple[float, float],
+    rows: str,
+    columns: str,
+    bar: str,
+) -> None:
+    """Draw a task x task matrix with its numbers; the diagonal is bold, lines part families and kinds.
+
+    Args:
+        axis: the panel.
+        matrix: rows and columns in the order of the tasks; NaN is left empty.
+        tasks: name, family and kind of each.
+        colours, limits: of the cells; a value beyond the limits takes the colour of the nearest one.
+        rows, columns, bar: what the rows, the columns and the colours say.
+    """
     size = len(tasks)
-    measured = matrix[np.isfinite(matrix)]
-    highest = max(1.0, float(measured.max())) if measured.size else 1.0
-    colours = SEQUENTIAL.with_extremes(bad="white")
-    # Gains are rare and small: they take the colour of zero, and their sign in the cell.
-    image = axis.imshow(matrix, cmap=colours, vmin=0, vmax=highest, aspect="equal", interpolation="nearest")
+    low, high = limits
+    colours = colours.with_extremes(bad="white")
+    image = axis.imshow(matrix, cmap=colours, vmin=low, vmax=high, aspect="equal", interpolation="nearest")
     for row in range(size):
         for column in range(size):
             value = matrix[row, column]
             if np.isfinite(value):
                 axis.text(
                     column, row, f"{value:.0f}".replace("-0", "0").replace("-", "−"), ha="center", va="center",
-                    fontsize=SMALL, color=_readable_on(colours(float(np.clip(value / highest, 0, 1)))),
+                    fontsize=SMALL, color=_readable_on(colours(float(np.clip((value - low) / (high - low), 0, 1)))),
                     fontweight="bold" if row == column else "normal",
                 )  # fmt: skip
     labels = [shortened(task["name"]) for task in tasks]
@@ -128,8 +165,8 @@ def _panel(axis: Axes, matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -
         axis.axvline(edge - 0.5, color="black", linewidth=width)
     for spine in axis.spines.values():
         spine.set_visible(True)
-    axis.set_xlabel("tested task")
-    axis.set_ylabel("neurons deactivated")
-    bar = axis.figure.colorbar(image, ax=axis, shrink=0.7, pad=0.02, aspect=28)
-    bar.set_label("drop (points)", fontsize=NORMAL)
-    bar.outline.set_linewidth(0.4)
+    axis.set_xlabel(columns)
+    axis.set_ylabel(rows)
+    scale = axis.figure.colorbar(image, ax=axis, shrink=0.7, pad=0.02, aspect=28)
+    scale.set_label(bar, fontsize=NORMAL)
+    scale.outline.set_linewidth(0.4)
