@@ -4,7 +4,7 @@ import json
 import types
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
@@ -12,9 +12,10 @@ from pydantic.fields import FieldInfo
 from taskneurons.errors import InputError
 from taskneurons.files import read_text
 from taskneurons.params.root import Params, nearest
-from taskneurons.params.section import Inconsistency
+from taskneurons.params.section import Inconsistency, Section
 from taskneurons.params.strict_yaml import MAX_BYTES, Document, Problem, parse_yaml
 
+Whole = TypeVar("Whole", bound=Section)
 _EXPECTED = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -51,25 +52,40 @@ def load_params(path: str | Path) -> Params:
 
 def parse_params(text: str, name: str = "params.yaml") -> Params:
     """Validate the text of a parameter file; see `load_params`."""
+    return parse_as(Params, text, name, "docs/parameters.md")
+
+
+def parse_as(kind: type[Whole], text: str, name: str, reference: str) -> Whole:
+    """Validate the text of a file that holds one section and all below it.
+
+    Args:
+        kind: the section.
+        text: the content of the file.
+        name: the file's name, for errors.
+        reference: where its keys are described.
+
+    Raises:
+        InputError: as `load_params`.
+    """
     document = parse_yaml(text, name)
     if not isinstance(document.value, dict):
-        raise InputError("expected keys with values", where=name, remedy="See docs/parameters.md")
+        raise InputError("expected keys with values", where=name, remedy=f"See {reference}")
     problems = list(document.problems)
-    params = None
+    found = None
     try:
         # Validated as JSON, where strict mode takes a list for a tuple and still converts nothing else.
-        params = Params.model_validate_json(json.dumps(document.value))
+        found = kind.model_validate_json(json.dumps(document.value))
     except ValidationError as error:
         refused = [problem.path for problem in problems]
         problems += [
             problem
-            for problem in _explain(error, document)
+            for problem in _explain(error, document, kind, reference)
             # A value that YAML already refused was replaced by nothing, which is not the user's second mistake.
             if not any(problem.path[: len(path)] == path for path in refused if path)
         ]
-    if params is None or problems:
+    if found is None or problems:
         raise _report(problems, name)
-    return params
+    return found
 
 
 def dotted(path: Sequence[str | int]) -> str:
@@ -94,18 +110,18 @@ def _report(problems: list[Problem], name: str) -> InputError:
     return InputError("\n".join([f"{len(ordered)} problems", *lines]), where=name)
 
 
-def _explain(error: ValidationError, document: Document) -> list[Problem]:
+def _explain(error: ValidationError, document: Document, root: type[Section], reference: str) -> list[Problem]:
     """Turn pydantic's errors into problems with the key path of the file, its line and a remedy."""
     expected: dict[tuple[str | int, ...], list[str]] = {}
     problems = []
     misspelled = set()
     for one in sorted(error.errors(include_url=False), key=lambda one: one["type"] == "missing"):
         if one["type"] == "inconsistent":
-            base, _ = _follow(one["loc"])
+            base, _ = _follow(one["loc"], root)
             found: list[Inconsistency] = one["ctx"]["found"]
             problems += [_problem(document, (*base, *each.path), each.message, each.remedy) for each in found]
             continue
-        path, kind = _follow(one["loc"])
+        path, kind = _follow(one["loc"], root)
         if one["type"] == "extra_forbidden":
             key = str(path[-1])
             keys = kind.model_fields if isinstance(kind, type) and issubclass(kind, BaseModel) else ()
@@ -116,7 +132,7 @@ def _explain(error: ValidationError, document: Document) -> list[Problem]:
             if path in misspelled:
                 continue
             text = f"is missing ({kind.description})" if isinstance(kind, FieldInfo) else "is missing"
-            problems.append(_problem(document, path, text, "Add it; docs/parameters.md describes it"))
+            problems.append(_problem(document, path, text, f"Add it; {reference} describes it"))
         elif one["type"] in ("union_tag_not_found", "union_tag_invalid"):
             key = one["ctx"]["discriminator"].strip("'")
             tags = (
@@ -157,7 +173,7 @@ def _problem(document: Document, path: tuple[str | int, ...], message: str, reme
     return Problem(document.lines.get(above), path, message, remedy)
 
 
-def _follow(location: Sequence[str | int]) -> tuple[tuple[str | int, ...], Any]:
+def _follow(location: Sequence[str | int], root: type[Section]) -> tuple[tuple[str | int, ...], Any]:
     """Walk a pydantic location along the models.
 
     Returns:
@@ -165,7 +181,7 @@ def _follow(location: Sequence[str | int]) -> tuple[tuple[str | int, ...], Any]:
         class, field or annotation found there; for an unknown key, the model class that does not have it.
     """
     path: list[str | int] = []
-    kind: Any = Params
+    kind: Any = root
     for part in location:
         if isinstance(kind, FieldInfo):
             kind = kind.annotation if kind.discriminator is None else Annotated[kind.annotation, kind]

@@ -1,0 +1,171 @@
+"""Which claims of the papers hold here: one result for each claim and run, from the tables alone.
+
+A claim is a mapping in the form that `claims.yaml` is validated to; a run is a model on a suite. The rules that decide
+stand in that file; their digests stand beside every result.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from taskneurons.errors import InputError
+from taskneurons.evidence.claims_decision import VERDICTS, corrected, decide, file_digest, p_of, rule_digest
+from taskneurons.evidence.claims_estimands import Estimate, Row, estimate, matches
+from taskneurons.files import read_csv
+
+CLAIM_COLUMNS = (
+    "claim", "paper", "role", "statement", "source", "suite", "model", "architecture", "verdict", "effect", "low",
+    "high", "interval", "unit", "direction", "margin", "published", "p", "p_holm", "family", "family_size", "n",
+    "seeds", "words", "reason", "test", "table", "scale", "digest",
+)  # fmt: skip
+# ASSUME: papers speak of 7B models as such from a billion parameters on.
+BIG = 1_000_000_000
+_STATED = (
+    "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
+)  # fmt: skip
+Tables = Mapping[str, Sequence[Row]]
+
+
+def read_tables(paths: Sequence[str | Path]) -> dict[str, list[dict[str, str]]]:
+    """The rows of tables by file name, all cells text."""
+    return {Path(path).name: read_csv(path) for path in paths}
+
+
+def decide_claims(
+    rules: Mapping[str, Any],
+    tables: Tables,
+    models: Mapping[tuple[str, str], Mapping[str, Any]],
+    groups: Mapping[str, Mapping[str, Sequence[str]]],
+) -> dict[str, Any]:
+    """The verdicts, in the form of `claims.json`.
+
+    Args:
+        rules: level, alpha and the claims by name.
+        tables: of `read_tables`; a claim whose table is absent is not tested.
+        models: architecture and number of parameters of each (suite, model).
+        groups: the lists of tasks of each suite.
+
+    Raises:
+        InputError: a claim asks for what its table does not have; the message names the claim.
+    """
+    level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
+    decided = {}
+    tested: dict[str, list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
+    for name, claim in claims.items():
+        results = []
+        try:
+            for run, found in _estimates(claim, tables, models, groups, level):
+                result = {**run, **_told(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
+                results.append(result)
+                tested.setdefault(claim["family"], []).append((result, found, claim))
+        except InputError as error:
+            raise InputError(
+                str(error), where=f"claims.{name} ({claim['estimand']['table']})", remedy="See claims.yaml"
+            ) from None
+        results += _not_tested(claim, tables, models, bool(results))
+        decided[name] = {key: claim[key] for key in _STATED} | {
+            "table": claim["estimand"]["table"],
+            "digest": rule_digest(claim, level, alpha),
+            "results": results,
+        }
+    for members in tested.values():
+        p_values = corrected([result["p"] for result, *_ in members])
+        size = sum(p is not None for p in p_values)
+        for (result, found, claim), p_holm in zip(members, p_values, strict=True):
+            verdict, reason = decide(found, claim, p_holm, alpha)
+            result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
+    counts = Counter(result["verdict"] for claim in decided.values() for result in claim["results"])
+    return {
+        "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
+        "counts": {verdict: counts[verdict] for verdict in VERDICTS},
+        "claims": decided,
+    }
+
+
+def claim_rows(decided: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row for each claim and run, in the order of the file of claims."""
+    rows = []
+    for name, claim in decided["claims"].items():
+        for result in claim["results"]:
+            row = {"claim": name} | {key: value for key, value in claim.items() if key != "results"} | result
+            row["seeds"] = " ".join(result["seeds"])
+            rows.append({column: row[column] for column in CLAIM_COLUMNS})
+    return rows
+
+
+def _estimates(
+    claim: Mapping[str, Any],
+    tables: Tables,
+    models: Mapping[tuple[str, str], Mapping[str, Any]],
+    groups: Mapping[str, Mapping[str, Sequence[str]]],
+    level: float,
+) -> list[tuple[dict[str, Any], Estimate]]:
+    """The run and the estimate of every run that can decide the claim."""
+    estimand = claim["estimand"]
+    rows = tables.get(estimand["table"], ())
+    found = []
+    for run in _runs(claim, rows, models):
+        suite, model = run["suite"], run["model"]
+        own = rows if not suite else [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
+        one = estimate(
+            own,
+            estimand,
+            test=claim["test"],
+            level=level,
+            groups=groups.get(suite, {}),
+            left_out=_left_out(estimand.get("leave_out"), tables, suite, model),
+        )
+        # A run of another study may stand in the table without the rows of this claim.
+        if one.effect is not None or any(matches(row, estimand["where"]) for row in own):
+            found.append((run, one))
+    return found
+
+
+def _runs(
+    claim: Mapping[str, Any], rows: Sequence[Row], models: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    if claim["architecture"] == "none":
+        return [{"suite": "", "model": "", "architecture": ""}] if rows else []
+    runs = []
+    for suite, model in dict.fromkeys((row["suite"], row["model"]) for row in rows):
+        if (suite, model) not in models:
+            raise InputError(f"model `{model}` on suite `{suite}` has rows but no checkpoint")
+        described = models[suite, model]
+        # As in the published comparisons, every architecture but Bloom stands beside Llama-2-7b.
+        kind = "bloom" if described["architecture"] == "bloom" else "llama"
+        big = described["parameters"] >= BIG
+        if claim["architecture"] in ("any", kind) and (big or claim["scale"] == "embedded"):
+            runs.append({"suite": suite, "model": model, "architecture": described["architecture"]})
+    return runs
+
+
+def _not_tested(
+    claim: Mapping[str, Any], tables: Tables, models: Mapping[Any, Mapping[str, Any]], tested: bool
+) -> list[dict[str, Any]]:
+    if tested:
+        return []
+    table = claim["estimand"]["table"]
+    if table not in tables:
+        reason = f"there is no table {table}"
+    elif claim["scale"] == "7B" and not any(one["parameters"] >= BIG for one in models.values()):
+        reason = "needs models of the 7B class"
+    else:
+        reason = f"{table} has no such rows of a model of architecture {claim['architecture']}"
+    empty = dict.fromkeys(("effect", "low", "high", "p", "p_holm", "family_size", "n"))
+    texts = dict.fromkeys(("suite", "model", "architecture", "interval", "words"), "")
+    return [empty | texts | {"seeds": [], "verdict": "not tested", "reason": reason}]
+
+
+def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, model: str) -> set[str]:
+    if chosen is None:
+        return set()
+    if chosen["table"] not in tables:
+        raise InputError(f"there is no table {chosen['table']}, which names what is left out")
+    own = (row for row in tables[chosen["table"]] if (row["suite"], row["model"]) == (suite, model))
+    return {row[chosen["column"]] for row in own if matches(row, chosen["where"])}
+
+
+def _told(found: Estimate) -> dict[str, Any]:
+    names = ("effect", "low", "high", "interval", "n", "words")
+    return {name: getattr(found, name) for name in names} | {"seeds": list(found.seeds)}

@@ -1,0 +1,166 @@
+"""The claims of the papers as `claims.yaml` states them: what is compared, by which test, what counts as holding."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, PlainSerializer
+
+from taskneurons.files import read_text
+from taskneurons.params.loading import parse_as
+from taskneurons.params.section import Inconsistency, Named, PathText, Section, Slug, described
+
+FILE = "claims.yaml"
+Cell = str | int | float
+Cells = Annotated[
+    Mapping[str, Cell | tuple[Cell, ...]], AfterValidator(MappingProxyType), PlainSerializer(dict, return_type=dict)
+]
+TaskLists = Annotated[
+    Mapping[str, Literal["train_classification", "train_generation", "test_classification", "test_generation"]],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(dict, return_type=dict),
+]
+TABLE = described("file below results/tables", "-", pattern=r"^[a-z][a-z0-9_]*\.csv$")
+WHERE = described("column and the value, or values, that its cells have", "-", default=MappingProxyType({}))
+
+
+class Side(Section):
+    """Some of an estimand's rows."""
+
+    where: Cells = WHERE
+    depth: tuple[float, float] | None = described(
+        "share of the deepest layer, above the first and up to the second", "-", default=None
+    )
+    groups: TaskLists = described(
+        "column and the list of tasks below `groups` that its cells are in", "-", default=MappingProxyType({})
+    )
+
+
+class LeftOut(Section):
+    """Units that tell nothing, such as tasks at chance: those that rows of another table name."""
+
+    table: str = TABLE
+    where: Cells = WHERE
+    column: str = described("the column that names the unit", "-")
+
+
+class Contrast(Section):
+    """The mean of some rows less that of others, unit by unit and seed by seed."""
+
+    kind: Literal["contrast"]
+    table: str = TABLE
+    where: Cells = WHERE
+    minuend: Side
+    subtrahend: Side | None = None
+    value: str = described("column of the numbers", "-", default="value")
+    unit: str = described("column of what an interval is across when there is one seed", "-")
+    spread: bool = described("compare the distances from the median of the units", "-", default=False)
+    leave_out: LeftOut | None = None
+
+
+class Trend(Section):
+    """How a value goes with a number, within each unit and seed."""
+
+    kind: Literal["trend"]
+    table: str = TABLE
+    where: Cells = WHERE
+    side: Side | None = None
+    against: str = described("column of the number", "-")
+    measure: Literal["slope", "spearman"] = described("change over 100 of `against`, or rank correlation", "-")
+    value: str = described("column of the numbers", "-", default="value")
+    unit: str = described("column, or columns with a comma, of what an interval is across", "-")
+
+
+class TableRow(Section):
+    """A number that a study has estimated already, one row a seed."""
+
+    kind: Literal["row"]
+    table: str = TABLE
+    where: Cells = WHERE
+    effect: str = described("column of the number", "-")
+    minus: str | None = described("column that is subtracted from it", "-", default=None)
+    low: str | None = described("column of the lower limit", "-", default=None)
+    high: str | None = described("column of the upper limit", "-", default=None)
+    p: str | None = described("column of p against no effect", "-", default=None)
+    sided: Literal["one", "two"] = Field("one", description="sides of that p", json_schema_extra={"unit": "-"})
+
+
+class Words(Section):
+    """A verdict that a study has reached already, in its own words."""
+
+    kind: Literal["words"]
+    table: str = TABLE
+    where: Cells = WHERE
+    column: str = described("column of the words", "-")
+    holds: tuple[str, ...] = described("words by which the claim holds", "-", min_length=1)
+    fails: tuple[str, ...] = described("words by which it fails; all others leave it open", "-")
+    effect: str | None = described("column of a number to print", "-", default=None)
+    p: str | None = described("column of p", "-", default=None)
+
+
+class Claim(Section):
+    """One claim and the rule that decides it."""
+
+    paper: Literal["leng2025", "zhao2024"] = described("who makes it, or in whose numbers a control looks", "-")
+    role: Literal["claim", "control", "arithmetic"] = described(
+        "what the paper says; what must also be so for that to mean what it seems; whether its own numbers agree", "-"
+    )
+    statement: PathText = described("the claim in our words, one sentence", "-")
+    source: PathText = described("table, figure or section of the paper", "-")
+    published: float | None = described("the paper's own value of the estimand; null where it prints none", "-")
+    unit: Literal["points", "percent", "correlation", "cka", "rows"] = described("unit of effect and margin", "-")
+    direction: Literal["above", "below", "within"] = described("where the effect lies if the claim holds", "-")
+    margin: float = described("the effect must lie above it, below it, or within plus and minus it", "-")
+    scale: Literal["embedded", "7B"] = described("the smallest models that can decide it", "-")
+    architecture: Literal["llama", "bloom", "any", "none"] = described(
+        "models that it is about: Bloom, all others, all, or none", "-"
+    )
+    family: Slug = described("the claims among which p is corrected", "-")
+    test: Literal["t", "welch", "table", "words"] = described("how it is tested", "-")
+    estimand: Annotated[Contrast | Trend | TableRow | Words, Field(discriminator="kind")] = described(
+        "what is compared", "-"
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The test fits the estimand, and the margin its direction."""
+        fitting = {"contrast": ("t", "welch"), "trend": ("t",), "row": ("t", "table"), "words": ("words",)}
+        if self.test not in (tests := fitting[self.estimand.kind]):
+            yield Inconsistency(
+                ("test",), f"`{self.test}` is no test of a {self.estimand.kind}", f"Write {' or '.join(tests)}"
+            )
+        if self.direction == "within" and self.margin <= 0:
+            yield Inconsistency(("margin",), f"nothing lies within plus and minus {self.margin:g}", "Write more than 0")
+        if self.test == "welch" and (not isinstance(self.estimand, Contrast) or self.estimand.subtrahend is None):
+            yield Inconsistency(("test",), "`welch` compares two groups", "Write the subtrahend")
+        if self.test == "table" and isinstance(self.estimand, TableRow) and self.estimand.p is None:
+            yield Inconsistency(("estimand",), "the table's own test has no column of p", "Write `p`, or test: t")
+        if isinstance(self.estimand, TableRow) and (self.estimand.low is None) != (self.estimand.high is None):
+            yield Inconsistency(("estimand",), "an interval with one limit", "Write both `low` and `high`")
+
+
+class Claims(Section):
+    """All claims; what decides was fixed here before the results were read."""
+
+    level: float = described("coverage of an interval", "-", gt=0, lt=1)
+    alpha: float = described("greatest corrected p of a claim that holds", "-", gt=0, lt=1)
+    claims: Named[Claim] = described("the claims by name", "-")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """There is a claim."""
+        if not self.claims:
+            yield Inconsistency(("claims",), "no claim is given", "Give at least one")
+
+
+def load_claims(path: str | Path = FILE) -> Claims:
+    """Read and validate the claims.
+
+    Raises:
+        InputError: the file is absent or wrong; the message gives line, claim, key and remedy of every problem in it.
+    """
+    return parse_claims(read_text(path), str(path))
+
+
+def parse_claims(text: str, name: str = FILE) -> Claims:
+    """Validate the text of a file of claims; see `load_claims`."""
+    return parse_as(Claims, text, name, "the head of claims.yaml")
