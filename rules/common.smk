@@ -10,6 +10,7 @@ from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.params import load_params
+from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 
@@ -104,6 +105,8 @@ def task_names(suite):
         return list(synthetic_task_names(chosen.tasks))
     if chosen.source == "jsonl":
         return list(jsonl_task_names(chosen.path, chosen.tasks))
+    if chosen.source == "flan":
+        return list(flan_task_names(chosen.tasks))
     return list(chosen.tasks)
 
 

@@ -24,24 +24,45 @@ def task_files(tasks, suite="{suite}"):
 for suite in P.suites:
     for batch, tasks in batches(suite):
 
-        rule:
-            name:
-                f"make_tasks_{suite}_{batch}"
-            input:
-                raw_files(suite, tasks),
-            output:
-                task_files(tasks, suite),
-            log:
-                f"logs/data/{suite}/make_tasks_{batch}.log",
-            benchmark:
-                f"logs/benchmarks/data/{suite}/make_tasks_{batch}.tsv"
-            resources:
-                **light_resources(),
-            params:
-                settings=settings(suite=P.suites[suite], tasks=tasks),
-                code=code("make_tasks"),
-            script:
-                "../workflow/scripts/make_tasks.py"
+        if P.suites[suite].source == "flan":
+
+            rule:
+                name:
+                    f"read_flan_{suite}_{batch}"
+                output:
+                    task_files(tasks, suite),
+                log:
+                    f"logs/data/{suite}/read_flan_{batch}.log",
+                benchmark:
+                    f"logs/benchmarks/data/{suite}/read_flan_{batch}.tsv"
+                resources:
+                    **light_resources(),
+                params:
+                    settings=settings(suite=P.suites[suite], tasks=tasks),
+                    code=code("read_flan"),
+                script:
+                    "../workflow/scripts/read_flan.py"
+
+        else:
+
+            rule:
+                name:
+                    f"make_tasks_{suite}_{batch}"
+                input:
+                    raw_files(suite, tasks),
+                output:
+                    task_files(tasks, suite),
+                log:
+                    f"logs/data/{suite}/make_tasks_{batch}.log",
+                benchmark:
+                    f"logs/benchmarks/data/{suite}/make_tasks_{batch}.tsv"
+                resources:
+                    **light_resources(),
+                params:
+                    settings=settings(suite=P.suites[suite], tasks=tasks),
+                    code=code("make_tasks"),
+                script:
+                    "../workflow/scripts/make_tasks.py"
 
         rule:
             name:

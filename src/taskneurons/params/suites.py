@@ -84,6 +84,31 @@ class HubSuite(Section):
                 yield Inconsistency(("revisions", task), f"a revision for `{task}`, which is not among the tasks")
 
 
+class FlanSuite(Section):
+    """FLAN 2021, 66 tasks in 12 clusters with 10 templates each, from one repository of the hub."""
+
+    source: Literal["flan"] = described("where the examples come from", "-")
+    tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all of them", "-")
+    train: PositiveInt = described("training examples of each task, at most", "examples")
+    validation: PositiveInt = described("validation examples of each task, at most", "examples")
+    test: Literal["all"] | PositiveInt = described("test examples of each task, at most", "examples")
+    seed: int = described("seed of the draw of examples", "-", ge=0, lt=2**31)
+    max_invalid_percent: float = described(
+        "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
+    )
+    mirror: PathText | None = described("folder with a local copy (Muennighoff__flan/...); null: ask the hub", "-")
+    revision: Revision = described("commit of Muennighoff/flan, 40 hexadecimal digits", "-")
+    corpus: PositiveInt | None = described(
+        "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
+        "documents",
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The task list names each task once."""
+        if self.tasks != "all":
+            yield from task_list(self.tasks)
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -91,4 +116,4 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     yield from repeated(tasks, "tasks")
 
 
-Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite, Field(discriminator="source")]
+Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite | FlanSuite, Field(discriminator="source")]

@@ -1,0 +1,63 @@
+"""FLAN through the real workflow: what its parameter file plans, and its tasks made of a small mirror."""
+
+import json
+from collections import Counter
+
+import yaml
+from projects import ROOT, lay
+
+TASKS = 66
+
+
+def test_the_scale_of_the_layers_paper_plans_with_every_task(tmp_path):
+    project = lay(tmp_path / "project", seeds=[0], tasks_per_job=1)
+    text = (ROOT / "params/flan.yaml").read_text()
+    # An edited copy of the folder's own parameters, so that no other run's records are read.
+    project.path("params.yaml").write_text(text)
+    counts: Counter[str] = Counter()
+    for rule, number in project.planned().items():
+        counts["_".join(rule.split("_")[:2])] += number
+    each = ("read_flan", "tune_controls", "compare_layers", "measure_transfer", "attribute_scores")
+    assert {name: counts[name] for name in each} == dict.fromkeys(each, TASKS)
+    assert counts["tune_generalists"] == counts["import_model"] == counts["join_layers"] == 1
+    assert "make_tasks" not in counts
+
+
+def test_tasks_are_made_of_a_mirror_and_no_other_suite_is_made_again(tmp_path):
+    project = lay(tmp_path / "project", seeds=[0], tasks_per_job="all")
+    folder = project.path("raw/mirror/Muennighoff__flan")
+    for split in ("train", "validation", "test"):
+        for task in ("rte", "samsum"):
+            rows = [
+                {"inputs": f"{task} {split} {n} ?", "targets": f"{n}", "task": f"{task}_10templates"} for n in range(20)
+            ]
+            path = folder / split / f"{task}_10templates_{split}.jsonl"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    params = yaml.safe_load(project.path("params.yaml").read_text()) | {"groups": {}}
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    own = "results/data/mine/tasks/echo/task.json"
+    project.snakemake(own)
+    params["suites"]["flan"] = {
+        "source": "flan", "tasks": ["rte", "samsum"], "train": 12, "validation": 4, "test": 8, "seed": 0,
+        "max_invalid_percent": 5.0, "mirror": "raw/mirror", "revision": "a" * 40, "corpus": None,
+    }  # fmt: skip
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    made = "results/data/flan/tasks/rte/task.json"
+    assert project.planned(made, own) == {"read_flan_flan_all": 1}
+    project.snakemake(made)
+    families = {}
+    for path in sorted(project.path("results/data/flan/tasks").iterdir()):
+        families[path.name] = json.loads((path / "task.json").read_text())["family"]
+        assert len((path / "train.jsonl").read_text().splitlines()) == 12
+    assert families == {"rte": "nli", "samsum": "summarization"}
+
+
+def test_no_script_of_another_suite_reaches_flan(tmp_path):
+    """An edit of this source must not make the tasks of generated suites again."""
+    from taskneurons.lineage.fingerprint import CodeFingerprints
+
+    scripts = ROOT / "workflow" / "scripts"
+    code = CodeFingerprints(scripts, ROOT / "src" / "taskneurons", tmp_path / "code.json")
+    reaching = {path.stem for path in scripts.glob("*.py") if "taskneurons.tasks.flan" in code.reached(path.stem)}
+    assert reaching == {"read_flan"}
