@@ -94,7 +94,7 @@ class Project:
     def lines(self) -> dict[str, dict]:
         """The lineage records by artifact."""
         texts = [text for path in self.path("lineage").glob("*.jsonl") for text in path.read_text().splitlines()]
-        return {line["output"]: line for line in map(json.loads, texts)}
+        return {output["output"]: job | output for job in map(json.loads, texts) for output in job["outputs"]}
 
     def after(self, *changed: str) -> Counter[str]:
         """Jobs by rule that read one of some files, directly or through others, from the recorded inputs."""

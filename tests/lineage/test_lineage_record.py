@@ -59,12 +59,24 @@ def test_records_are_read_as_they_were_written(folder):
     assert [path.name for path in (folder / "lineage").iterdir()] == ["data.jsonl"]
 
 
-def test_a_record_is_one_sorted_line_an_output(folder):
-    others = [replace(LINE, output=f"results/data/{name}") for name in "cab"]
-    graph = replace(GRAPH, rules={line.output: "make" for line in others})
-    write_records(others, graph)
-    texts = (folder / "lineage/data.jsonl").read_text().splitlines()
-    assert [json.loads(text)["output"][-1] for text in texts] == ["a", "b", "c"]
+def test_a_record_is_one_line_a_job_sorted_by_output(folder):
+    first = [replace(LINE, output=f"results/data/{name}", started=iso(1e9 + at)) for at, name in enumerate("cab")]
+    later = replace(LINE, output="results/data/aa", ended=iso(1e9 + 9))
+    graph = replace(GRAPH, rules={line.output: "make" for line in [*first, later]})
+    write_records([*first, later], graph)
+    jobs = [json.loads(text) for text in (folder / "lineage/data.jsonl").read_text().splitlines()]
+    assert [[output["output"][13:] for output in job["outputs"]] for job in jobs] == [["a", "b", "c"], ["aa"]]
+    assert {line.started for line in read_records().values()} == {iso(1e9)}, "a job starts once"
+
+
+def test_records_of_older_versions_are_read(folder):
+    """They had one line an output."""
+    (folder / "lineage").mkdir()
+    (folder / "lineage/data.jsonl").write_text(json.dumps(asdict(LINE)) + "\n")
+    assert read_records() == {LINE.output: LINE}
+    write_records([LINE], GRAPH)
+    assert "outputs" in (folder / "lineage/data.jsonl").read_text()
+    assert read_records() == {LINE.output: LINE}
 
 
 def test_writing_the_same_records_touches_nothing(folder):

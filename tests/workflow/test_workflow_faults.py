@@ -249,7 +249,7 @@ def test_records_that_the_lineage_does_not_see_are_refused(toy):
 def test_a_conflict_in_a_record_is_resolved_by_making_the_artifact_again(toy):
     records = toy.path("lineage/deactivation.jsonl")
     (draw,) = [text for text in records.read_text().splitlines() if "drops.svg" in text]
-    other = json.loads(draw) | {"sha256": "0" * 64}
+    other = json.loads(draw) | {"code": "0" * 64}
     toy.edit(
         "lineage/deactivation.jsonl",
         draw + "\n",

@@ -40,11 +40,12 @@ COMPARED_BY_CONTENT = 1_000_000_000
 SAME_INSTANT = 1e-5
 Warn = Callable[[str], object]
 STALE = "not what the lineage record says"
+OF_ONE_OUTPUT = ("output", "sha256", "size")
 
 
 @dataclass(frozen=True)
 class Line:
-    """What made one artifact.
+    """What made one artifact; the outputs of one job share all but the first three fields.
 
     Args:
         output: path of the artifact.
@@ -99,7 +100,7 @@ def iso(seconds: float) -> str:
 def read_records(warn: Warn = print) -> dict[str, Line]:
     """The lines of all records by artifact.
 
-    A line inside a merge conflict, or one of two that disagree, counts as absent: the artifact is made again.
+    What stands inside a merge conflict, or what two jobs claim to have made, counts as absent: it is made again.
 
     Raises:
         InputError: a line is no record; the message names file and line.
@@ -109,18 +110,17 @@ def read_records(warn: Warn = print) -> dict[str, Line]:
     for path in sorted(RECORDS.glob("*.jsonl")):
         for number, text, conflicting in _texts(path):
             try:
-                content = json.loads(text)
-                content["inputs"] = tuple((name, digest) for name, digest in content["inputs"])
-                line = Line(**content)
+                made = list(_lines(json.loads(text)))
             except (json.JSONDecodeError, KeyError, TypeError, ValueError, InputError) as error:
                 raise InputError(
                     f"not a lineage record ({error})",
                     where=f"{path}:{number}",
-                    remedy="Restore the file from git, or delete the line; its artifact is then made again",
+                    remedy="Restore the file from git, or delete the line; its artifacts are then made again",
                 ) from None
-            if conflicting or lines.get(line.output, line) != line:
-                disputed.add(line.output)
-            lines[line.output] = line
+            for line in made:
+                if conflicting or lines.get(line.output, line) != line:
+                    disputed.add(line.output)
+                lines[line.output] = line
     if disputed:
         warn(f"{len(disputed)} lineage records are in conflict; their artifacts will be made again: {_some(disputed)}")
     return {output: line for output, line in lines.items() if output not in disputed}
@@ -135,22 +135,40 @@ def _texts(path: Path) -> Iterator[tuple[int, str, bool]]:
             yield number, text, conflicting
 
 
+def _lines(job: dict[str, Any]) -> Iterator[Line]:
+    """A line of a file is a job with its outputs; in files of older versions it is one output."""
+    inputs = tuple((name, digest) for name, digest in job.pop("inputs"))
+    for output in job.pop("outputs", [{}]):
+        yield Line(inputs=inputs, **job, **output)
+
+
 def write_records(lines: Iterable[Line], graph: Graph) -> None:
-    """Write one file a study, sorted by artifact; a study without lines has no file."""
-    texts: dict[str, list[str]] = {}
+    """Write one file a study and in it one line a job, sorted by artifact; a study without lines has no file."""
+    jobs: dict[tuple[str, str], dict[str, Any]] = {}
     for line in sorted(lines, key=lambda line: line.output):
         # The artifact of a study that is no longer in the graph keeps its line until it is pruned.
         study = graph.study(line.output) if line.output in graph.rules else Path(line.output).parts[1]
-        texts.setdefault(study, []).append(
-            json.dumps(asdict(line), sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        job = asdict(line)
+        output = {name: job.pop(name) for name in OF_ONE_OUTPUT}
+        started = job.pop("started")
+        # Snakemake dates all outputs of a job alike when it ends, but notes their starts one after the other.
+        job = jobs.setdefault((study, _text(job)), job | {"started": started, "outputs": []})
+        job["started"] = min(job["started"], started)
+        job["outputs"].append(output)
+    texts: dict[str, str] = {}
+    for (study, _), job in jobs.items():
+        texts[study] = texts.get(study, "") + _text(job) + "\n"
     for path in RECORDS.glob("*.jsonl"):
         if path.stem not in texts:
             path.unlink()
-    for study, parts in texts.items():
-        path, text = RECORDS / f"{study}.jsonl", "".join(parts)
+    for study, text in texts.items():
+        path = RECORDS / f"{study}.jsonl"
         if not path.is_file() or read_text(path) != text:
             write_text(path, text)
+
+
+def _text(content: Any) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False)
 
 
 # Snakemake's side
