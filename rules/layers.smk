@@ -1,8 +1,8 @@
 # What each layer holds, against models of one task each (Zhao et al. 2024), beside the neurons: results/layers/.
 #
 # The base is that of `models`. With full tuning the experimental model is the multi-task model of the neuron studies,
-# the very checkpoint whose neurons they select; with LoRA it is tuned here. Control models and the held-out model are
-# kept as what they change of the base.
+# the very checkpoint whose neurons they select; with LoRA it is tuned here, merged into a checkpoint, and its neurons
+# are selected here. Control models and the held-out model are kept as what they change of the base.
 
 LORA = P.layers.tuning.method == "lora"
 CHANGE_FILES = ["change.json", "training.csv"] + (
@@ -23,10 +23,19 @@ def control_files(suite, model, tasks):
     return [path for task in tasks for path in change_files(f"{layers_folder(suite, model)}/controls/{task}")]
 
 
-def experimental_files(suite, model):
+def experimental_folder(suite, model):
+    return f"{layers_folder(suite, model)}/merged" if LORA else multitask_folder(suite, model)
+
+
+def experimental_scores_path(suite, model, estimator, task):
+    return f"{layers_folder(suite, model)}/scores/{estimator}/{task}.safetensors"
+
+
+def experimental_sets_path(suite, model, selection, task):
+    """The neurons of the experimental model itself: those of another model would not stand beside its layers."""
     if LORA:
-        return change_files(f"{layers_folder(suite, model)}/experimental")
-    return checkpoint_files(multitask_folder(suite, model))
+        return f"{layers_folder(suite, model)}/sets/{selection}/{task}.safetensors"
+    return sets_path(suite, model, selection, task)
 
 
 def comparison_settings(*more):
@@ -50,7 +59,7 @@ for suite, model in pairs_of("layers"):
             tasks=task_files(task_names(suite), suite),
         output:
             change_files(f"{layers_folder(suite, model)}/held_out"),
-            experimental_files(suite, model) if LORA else [],
+            change_files(f"{layers_folder(suite, model)}/experimental") if LORA else [],
         log:
             f"logs/layers/{suite}/{model}/seed{{seed}}/tune_generalists.log",
         benchmark:
@@ -111,7 +120,7 @@ for suite, model in pairs_of("layers"):
                 f"compare_layers_{suite}_{model}_{batch}"
             input:
                 base=checkpoint_files(base_folder(suite, model)),
-                experimental=experimental_files(suite, model),
+                experimental=checkpoint_files(experimental_folder(suite, model)),
                 held_out=change_files(f"{layers_folder(suite, model)}/held_out"),
                 controls=control_files(suite, model, tasks),
                 tasks=task_files(tasks, suite),
@@ -204,6 +213,116 @@ for suite, model in pairs_of("layers"):
             "../workflow/scripts/plot_layers.py"
 
 
+for suite, model in pairs_of("layers") if LORA else []:
+
+    rule:
+        name:
+            f"merge_adapter_{suite}_{model}"
+        input:
+            base=checkpoint_files(base_folder(suite, model)),
+            adapter=change_files(f"{layers_folder(suite, model)}/experimental"),
+        output:
+            checkpoint_files(experimental_folder(suite, model)),
+        log:
+            f"logs/layers/{suite}/{model}/seed{{seed}}/merge_adapter.log",
+        benchmark:
+            f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/merge_adapter.tsv"
+        wildcard_constraints:
+            seed=seeds_of(suite, model),
+        priority: 30
+        resources:
+            **model_resources(model, "load"),
+        params:
+            settings=settings(model=model, dtype=dtype_of(model)),
+            code=code("merge_adapter"),
+        script:
+            "../workflow/scripts/merge_adapter.py"
+
+    for batch, tasks in batches(suite):
+
+        rule:
+            name:
+                f"attribute_experimental_{suite}_{model}_{batch}"
+            input:
+                checkpoint=checkpoint_files(experimental_folder(suite, model)),
+                tasks=task_files(tasks, suite),
+            output:
+                [experimental_scores_path(suite, model, estimator, task) for estimator in MEASURED for task in tasks],
+            log:
+                f"logs/layers/{suite}/{model}/seed{{seed}}/attribute_experimental_{batch}.log",
+            benchmark:
+                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/attribute_experimental_{batch}.tsv"
+            wildcard_constraints:
+                seed=seeds_of(suite, model),
+            priority: 40
+            resources:
+                **model_resources(model, "attribute"),
+            params:
+                settings=settings(
+                    suite=suite,
+                    model=model,
+                    tasks=tasks,
+                    attribution=P.attribution,
+                    dtype=dtype_of(model),
+                ),
+                code=code("attribute_scores"),
+            script:
+                "../workflow/scripts/attribute_scores.py"
+
+        for selection in P.neurons.selections:
+
+            rule:
+                name:
+                    f"select_experimental_{suite}_{model}_{rule_slug(selection.slug)}_{batch}"
+                input:
+                    [experimental_scores_path(suite, model, selection.estimator, task) for task in tasks],
+                output:
+                    [experimental_sets_path(suite, model, selection.slug, task) for task in tasks],
+                log:
+                    f"logs/layers/{suite}/{model}/seed{{seed}}/select_experimental_{selection.slug}_{batch}.log",
+                benchmark:
+                    f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/select_experimental_{selection.slug}_{batch}.tsv"
+                wildcard_constraints:
+                    seed=seeds_of(suite, model),
+                priority: 60
+                resources:
+                    **light_resources(),
+                params:
+                    settings=settings(
+                        tasks=tasks,
+                        selection=selection,
+                        random_draws=P.neurons.random_draws,
+                        random_matching=P.neurons.random_matching,
+                    ),
+                    code=code("select_neurons"),
+                script:
+                    "../workflow/scripts/select_neurons.py"
+
+    for estimator in DERIVED:
+
+        rule:
+            name:
+                f"derive_experimental_{suite}_{model}_{estimator}"
+            input:
+                [experimental_scores_path(suite, model, "taylor", task) for task in task_names(suite)],
+            output:
+                [experimental_scores_path(suite, model, estimator, task) for task in task_names(suite)],
+            log:
+                f"logs/layers/{suite}/{model}/seed{{seed}}/derive_experimental_{estimator}.log",
+            benchmark:
+                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/derive_experimental_{estimator}.tsv"
+            wildcard_constraints:
+                seed=seeds_of(suite, model),
+            priority: 50
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(estimator=estimator, tasks=task_names(suite)),
+                code=code("derive_scores"),
+            script:
+                "../workflow/scripts/derive_scores.py"
+
+
 if pairs_of("layers"):
 
     rule tabulate_layers:
@@ -239,18 +358,15 @@ if pairs_of("layers"):
                 for suite, model, seed in runs_of("layers")
                 for task in task_names(suite)
             ],
-            # The neurons of the multi-task model belong beside its representations, not beside those of adapters.
             sets=[
-                sets_path(suite, model, selection.slug, task).format(seed=seed)
+                experimental_sets_path(suite, model, selection.slug, task).format(seed=seed)
                 for suite, model, seed in runs_of("layers")
                 for selection in P.neurons.selections
                 for task in task_names(suite)
-                if not LORA
             ],
             checkpoints=[
-                f"{multitask_folder(suite, model)}/checkpoint.json".format(seed=seed)
+                f"{experimental_folder(suite, model)}/checkpoint.json".format(seed=seed)
                 for suite, model, seed in runs_of("layers")
-                if not LORA
             ],
         output:
             pairs="results/layers/pairs.csv",

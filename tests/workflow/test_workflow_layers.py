@@ -57,11 +57,20 @@ def test_a_run_of_both_studies_makes_both(project):
 
 
 def test_full_tuning_compares_the_model_of_the_neuron_studies_and_lora_one_of_its_own(project):
+    """Either way the sets that are joined with the layers are of the model whose layers they are."""
     joint = "results/tables/layers_joint.csv"
     full = jobs(project, joint, studies=["layers"])
-    assert {"tune_multitask", "select_neurons"} <= set(full)
+    of_multitask = {"tune_multitask", "attribute_scores", "select_neurons"}
+    of_adapter = {"merge_adapter", "attribute_experimental", "select_experimental"}
+    assert of_multitask <= set(full) and not of_adapter & set(full)
     lora = jobs(project, joint, studies=["layers"], tuning=LORA)
-    assert set(full) - set(lora) == {"tune_multitask", "attribute_scores", "select_neurons"}
+    assert set(full) - set(lora) == of_multitask
+    assert set(lora) - set(full) == of_adapter
+    # Two tasks a seed, and one selection.
+    assert {name: lora[name] for name in of_adapter} == {
+        "merge_adapter": 2, "attribute_experimental": 4, "select_experimental": 4,
+    }  # fmt: skip
     assert lora["tune_generalists"] == full["tune_generalists"] == 2
-    adapter = "results/layers/mine/small/seed1/experimental/adapter_model.safetensors"
-    assert jobs(project, adapter, studies=["layers"], tuning=LORA)["tune_generalists"] == 1
+    compared = "results/layers/mine/small/seed1/comparison/echo.csv"
+    needed = jobs(project, compared, studies=["layers"], tuning=LORA)
+    assert needed["merge_adapter"] == needed["tune_generalists"] == 1
