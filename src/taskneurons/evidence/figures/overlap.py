@@ -219,6 +219,7 @@ def _missing(axis: Axes, rows: Sequence[Row]) -> None:
     """Say why a narrow panel is empty; the table has all reasons."""
     reasons = rows[0]["reason"].split("; ") if rows else ["nothing was compared"]
     text = f"not available: {reasons[0]}" + (" …" if len(reasons) > 1 else "")
+    axis.tick_params(labelleft=False, labelbottom=False)
     axis.text(
         0.5, 0.5, "\n".join(textwrap.wrap(text, 17)), transform=axis.transAxes, ha="center", va="center", color=GREY,
         fontsize=SMALL,
