@@ -55,19 +55,25 @@ def read_tuned(path: str | Path) -> list[Row]:
 def gather_tuned(files: Iterable[str | Path], study: str) -> list[Row]:
     """The rows of all files as one study, sorted by what they measure so that the order of the files does not matter.
 
+    What the untrained model scores may stand in several files, if they agree; it is taken once.
+
     Raises:
         InputError: as `read_tuned`, or two rows measure the same thing.
     """
     origin: dict[tuple[Any, ...], str] = {}
+    known: dict[tuple[Any, ...], Row] = {}
     rows = []
     for path in files:
         for row in read_tuned(path):
             row["study"] = study
             key = tuple(row[column] for column in _KEY)
+            if known.get(key) == row and row["condition"] == "zero_shot":
+                # Jobs that share a task each say what the untrained model does on it.
+                continue
             if key in origin:
                 named = ", ".join(f"{column} {row[column]}" for column in _KEY if row[column] is not None)
                 raise InputError(f"measures again what {origin[key]} holds: {named}", where=str(path))
-            origin[key] = str(path)
+            origin[key], known[key] = str(path), row
             rows.append(row)
     return sorted(rows, key=_order)
 
