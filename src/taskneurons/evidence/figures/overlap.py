@@ -129,8 +129,9 @@ def draw_overlap_layers(
                 _line(axis, known, "layer", "value", VERMILLION, "o", ("low", "high"))
             else:
                 _missing(axis, part)
-        axes[0].set_ylabel("overlap (%)")
-        axes[0].set_ylim(0, None)
+        if any(row["value"] is not None for row in unions):
+            axes[0].set_ylabel("overlap (%)")
+            axes[0].set_ylim(0, None)
 
 
 def draw_overlap_pairs(
