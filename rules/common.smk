@@ -10,6 +10,7 @@ from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.params import load_params
+from taskneurons.params.root import GROUPED
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
@@ -58,9 +59,9 @@ def seed_list(suite, model):
     return [seed for s, m, seed in RUNS if (s, m) == (suite, model)]
 
 
-def seeds_of(suite, model):
-    """The seeds of a run as the constraint of its wildcard."""
-    return "|".join(map(str, seed_list(suite, model)))
+def seeds_of(suite, model, which="all"):
+    """The seeds of a run, all or the first, as the constraint of its wildcard."""
+    return "|".join(map(str, seed_list(suite, model)[: 1 if which == "first" else None]))
 
 
 def sooner(suite, model, priority):
@@ -111,9 +112,25 @@ def task_names(suite):
 
 
 @cache
+def grouped_tasks(suite):
+    """The tasks of a suite that models are trained on or tested with one by one, in the suite's order."""
+    chosen = P.groups[suite].tasks()
+    if unknown := sorted(set(chosen) - set(task_names(suite))):
+        raise InputError(
+            f"there is no task {', '.join(unknown)}",
+            where=f"groups.{suite}",
+            remedy=f"Choose among {', '.join(task_names(suite))}",
+        )
+    return [task for task in task_names(suite) if task in chosen]
+
+
 def batches(suite):
     """(name, tasks) of the groups of tasks that one job does together."""
-    tasks = task_names(suite)
+    return batched(task_names(suite))
+
+
+def batched(tasks):
+    """As `batches`, of some tasks."""
     if P.workflow.tasks_per_job == "all":
         return [("all", tasks)]
     size = P.workflow.tasks_per_job

@@ -13,6 +13,14 @@ def sets_path(suite, model, selection, task):
     return f"results/neurons/{suite}/{model}/seed{{seed}}/sets/{selection}/{task}.safetensors"
 
 
+def base_scores_path(suite, model, task):
+    return f"results/neurons/{suite}/{model}/seed{{seed}}/base/scores/{task}.safetensors"
+
+
+def base_half_path(suite, model, task, half):
+    return f"results/neurons/{suite}/{model}/seed{{seed}}/base/halves/{task}.{half}.safetensors"
+
+
 def score_figures():
     """Figure of scores -> the percentage that it marks; the estimators that a selection uses."""
     return {f"scores-{selection.estimator}": selection.percent for selection in reversed(P.neurons.selections)}
@@ -108,6 +116,41 @@ for suite, model in RUN_PAIRS:
                     code=code("select_neurons"),
                 script:
                     "../workflow/scripts/select_neurons.py"
+
+
+# Scores on the pre-trained model, for the studies that train neurons of it.
+for suite, model in dict.fromkeys(pair for study in GROUPED for pair in pairs_of(study)):
+    for batch, tasks in batched(grouped_tasks(suite)):
+
+        rule:
+            name:
+                f"attribute_base_{suite}_{model}_{batch}"
+            input:
+                checkpoint=checkpoint_files(base_folder(suite, model)),
+                tasks=task_files(tasks, suite),
+            output:
+                scores=[base_scores_path(suite, model, task) for task in tasks],
+                halves=[base_half_path(suite, model, task, half) for task in tasks for half in range(2)],
+            log:
+                f"logs/neurons/{suite}/{model}/seed{{seed}}/attribute_base_{batch}.log",
+            benchmark:
+                f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/attribute_base_{batch}.tsv"
+            wildcard_constraints:
+                seed=seeds_of(suite, model),
+            priority: 40
+            resources:
+                **model_resources(model, "attribute"),
+            params:
+                settings=settings(
+                    tasks=tasks,
+                    estimator=P.training.estimator,
+                    examples=P.attribution.examples,
+                    batch_size=P.attribution.batch_size,
+                    dtype=dtype_of(model),
+                ),
+                code=code("attribute_base"),
+            script:
+                "../workflow/scripts/attribute_base.py"
 
 
 rule tabulate_neurons:

@@ -23,7 +23,7 @@ from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGro
 
 Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers"]
 # They train on some tasks of a suite and test on others.
-GROUPED: frozenset[Study] = frozenset({"training", "proportion", "overlap", "similarity"})
+GROUPED: tuple[Study, ...] = ("training", "proportion", "overlap", "similarity")
 # `results/models/imported/` holds the models that were not trained here.
 RESERVED_SUITES = frozenset({"imported"})
 
