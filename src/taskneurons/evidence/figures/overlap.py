@@ -88,9 +88,10 @@ def draw_overlap(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: str
                 continue
             _levels(axes[0, column], known)
             _excesses(axes[1, column], known)
-        axes[0, 0].set_ylabel("overlap (%)")
-        axes[1, 0].set_ylabel("beyond chance (points)")
-        axes[0, 0].set_ylim(0, 102)
+        if any(row["value"] is not None for row in unions):
+            axes[0, 0].set_ylabel("overlap (%)")
+            axes[1, 0].set_ylabel("beyond chance (points)")
+            axes[0, 0].set_ylim(0, 102)
 
 
 def draw_overlap_layers(
