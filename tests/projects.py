@@ -136,7 +136,7 @@ def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
 def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
     """Copy the project to a folder, with the small raw tasks, ready to run."""
     folder.mkdir()
-    for name in ["Snakefile", ".dvcignore", ".gitignore"]:
+    for name in ["Snakefile", "claims.yaml", ".dvcignore", ".gitignore"]:
         shutil.copy2(ROOT / name, folder / name)
     for name in ["rules", "profiles", "workflow", ".dvc", "published"]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))

@@ -15,14 +15,14 @@ from taskneurons.evidence.claims_estimands import Estimate, Row, estimate, match
 from taskneurons.files import read_csv
 
 CLAIM_COLUMNS = (
-    "claim", "paper", "role", "statement", "source", "suite", "model", "architecture", "verdict", "effect", "low",
+    "id", "paper", "role", "statement", "source", "suite", "model", "architecture", "verdict", "effect", "low",
     "high", "interval", "unit", "direction", "margin", "published", "p", "p_holm", "family", "family_size", "n",
     "seeds", "words", "reason", "test", "table", "scale", "digest",
 )  # fmt: skip
 # ASSUME: papers speak of 7B models as such from a billion parameters on.
 BIG = 1_000_000_000
 _STATED = (
-    "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
+    "id", "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
 )  # fmt: skip
 Tables = Mapping[str, Sequence[Row]]
 
@@ -41,7 +41,7 @@ def decide_claims(
     """The verdicts, in the form of `claims.json`.
 
     Args:
-        rules: level, alpha and the claims by name.
+        rules: level, alpha and the claims, each with its `id`.
         tables: of `read_tables`; a claim whose table is absent is not tested.
         models: architecture and number of parameters of each (suite, model).
         groups: the lists of tasks of each suite.
@@ -50,9 +50,9 @@ def decide_claims(
         InputError: a claim asks for what its table does not have; the message names the claim.
     """
     level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
-    decided = {}
+    decided = []
     tested: dict[str, list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
-    for name, claim in claims.items():
+    for claim in claims:
         results = []
         try:
             for run, found in _estimates(claim, tables, models, groups, level):
@@ -61,21 +61,20 @@ def decide_claims(
                 tested.setdefault(claim["family"], []).append((result, found, claim))
         except InputError as error:
             raise InputError(
-                str(error), where=f"claims.{name} ({claim['estimand']['table']})", remedy="See claims.yaml"
+                str(error), where=f"claims.{claim['id']} ({claim['estimand']['table']})", remedy="See claims.yaml"
             ) from None
         results += _not_tested(claim, tables, models, bool(results))
-        decided[name] = {key: claim[key] for key in _STATED} | {
-            "table": claim["estimand"]["table"],
-            "digest": rule_digest(claim, level, alpha),
-            "results": results,
-        }
+        decided.append(
+            {key: claim[key] for key in _STATED}
+            | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha), "results": results}
+        )
     for members in tested.values():
         p_values = corrected([result["p"] for result, *_ in members])
         size = sum(p is not None for p in p_values)
         for (result, found, claim), p_holm in zip(members, p_values, strict=True):
             verdict, reason = decide(found, claim, p_holm, alpha)
             result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
-    counts = Counter(result["verdict"] for claim in decided.values() for result in claim["results"])
+    counts = Counter(result["verdict"] for claim in decided for result in claim["results"])
     return {
         "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
@@ -86,10 +85,9 @@ def decide_claims(
 def claim_rows(decided: Mapping[str, Any]) -> list[dict[str, Any]]:
     """One row for each claim and run, in the order of the file of claims."""
     rows = []
-    for name, claim in decided["claims"].items():
+    for claim in decided["claims"]:
         for result in claim["results"]:
-            row = {"claim": name} | {key: value for key, value in claim.items() if key != "results"} | result
-            row["seeds"] = " ".join(result["seeds"])
+            row = {**claim, **result, "seeds": " ".join(result["seeds"])}
             rows.append({column: row[column] for column in CLAIM_COLUMNS})
     return rows
 
@@ -117,7 +115,7 @@ def _estimates(
             left_out=_left_out(estimand.get("leave_out"), tables, suite, model),
         )
         # A run of another study may stand in the table without the rows of this claim.
-        if one.effect is not None or any(matches(row, estimand["where"]) for row in own):
+        if not one.reason or any(matches(row, estimand["where"]) for row in own):
             found.append((run, one))
     return found
 
@@ -127,11 +125,13 @@ def _runs(
 ) -> list[dict[str, Any]]:
     if claim["architecture"] == "none":
         return [{"suite": "", "model": "", "architecture": ""}] if rows else []
+    there = {(row["suite"], row["model"]) for row in rows}
+    for suite, model in there - set(models):
+        raise InputError(f"model `{model}` on suite `{suite}` has rows but no checkpoint")
     runs = []
-    for suite, model in dict.fromkeys((row["suite"], row["model"]) for row in rows):
-        if (suite, model) not in models:
-            raise InputError(f"model `{model}` on suite `{suite}` has rows but no checkpoint")
-        described = models[suite, model]
+    for (suite, model), described in models.items():
+        if (suite, model) not in there:
+            continue
         # As in the published comparisons, every architecture but Bloom stands beside Llama-2-7b.
         kind = "bloom" if described["architecture"] == "bloom" else "llama"
         big = described["parameters"] >= BIG

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from taskneurons.evidence.claims_estimands import Estimate
@@ -18,9 +18,9 @@ def rule_digest(claim: Mapping[str, Any], level: float, alpha: float) -> str:
     return _digest({"level": level, "alpha": alpha} | {key: claim[key] for key in DECIDING})
 
 
-def file_digest(claims: Mapping[str, Mapping[str, Any]], level: float, alpha: float) -> str:
+def file_digest(claims: Iterable[Mapping[str, Any]], level: float, alpha: float) -> str:
     """SHA-256 of what decides all claims: a claim more or less in a family changes the correction of the others."""
-    return _digest({name: rule_digest(claim, level, alpha) for name, claim in claims.items()})
+    return _digest({claim["id"]: rule_digest(claim, level, alpha) for claim in claims})
 
 
 def _digest(value: Any) -> str:
@@ -64,6 +64,9 @@ def decide(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alph
        there is at most alpha / 2).
     3. Else inconclusive.
 
+    Three or more values that are all equal have no interval, and no claim of a difference rests on them; a claim that
+    there is none (`within`) is decided by the value itself.
+
     Words of a study stand for themselves, except that a p that is not small enough after correction leaves them open.
 
     Args:
@@ -72,19 +75,21 @@ def decide(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alph
         p_holm: corrected within the family; None where the test has no p.
         alpha: greatest corrected p of a claim that holds.
     """
-    if found.reason or found.effect is None:
-        return "inconclusive", found.reason or "there is no effect"
+    if found.reason:
+        return "inconclusive", found.reason
     if claim["test"] == "words":
         if found.agrees and p_holm is not None and p_holm > alpha:
             return "inconclusive", _not_small(p_holm)
-        return ("inconclusive", "") if found.agrees is None else ("holds" if found.agrees else "fails", "")
+        if found.agrees is None:
+            return "inconclusive", f"the study says: {found.words}"
+        return "holds" if found.agrees else "fails", ""
     if found.low is None or found.high is None:
         return _without_interval(found, claim, p_holm, alpha)
     beyond, short = _against_margin(found.low, found.high, claim["direction"], claim["margin"])
     if short:
         return "fails", ""
     if not beyond:
-        return "inconclusive", "the interval holds the margin"
+        return "inconclusive", "the margin lies in the interval"
     if p_holm is not None and p_holm > alpha:
         return "inconclusive", _not_small(p_holm)
     return "holds", ""
@@ -93,6 +98,9 @@ def decide(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alph
 def _without_interval(
     found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float
 ) -> tuple[Verdict, str]:
+    if found.constant and claim["direction"] == "within" and found.effect is not None:
+        inside, _ = _against_margin(found.effect, found.effect, "within", claim["margin"])
+        return ("holds" if inside else "fails"), found.interval.removeprefix("none: ")
     p = p_of(found, claim)
     if p is None or p_holm is None or found.effect is None:
         return "inconclusive", f"no interval ({found.interval.removeprefix('none: ')})"

@@ -30,6 +30,7 @@ class Estimate:
         effect: in the unit of the claim; None when the rows give none.
         low, high: limits of its interval; None when there is none.
         interval: what kind of interval it is, or why there is none.
+        constant: whether there is none because three or more values are all equal.
         error, freedom: standard error and degrees of freedom of a t test.
         p: of the table's own test that there is no effect, one-sided towards effects above 0.
         n: seeds or units behind the interval.
@@ -43,6 +44,7 @@ class Estimate:
     low: float | None = None
     high: float | None = None
     interval: str = ""
+    constant: bool = False
     error: float | None = None
     freedom: float | None = None
     p: float | None = None
@@ -168,25 +170,29 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     if found is not None and found.low is not None:
         return _with(found, effect=effect, p=p, seeds=seeds)
     low, high = (_number(whole, estimand[side]) if estimand[side] else None for side in ("low", "high"))
-    told = whole.get("interval") or f"{100 * level:g} %" if low is not None else f"none: {_counted(len(seeds), 'seed')}"
+    told = f"none: {_counted(len(seeds), 'seed')}"
+    if low is not None:
+        told = _cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
     return Estimate(effect, low, high, told, p=p, n=len(seeds) or None, seeds=seeds)
 
 
 def _words(rows: Sequence[Row], estimand: Estimand) -> Estimate:
+    """The words of one row a seed, or of rows of no seed, which must all say so; their effect is the share that do."""
     several = all(row.get("seed", "") == "" for row in rows)
-    whole = rows[0] if several else _by_seed(rows)[1]
-    said = [row[estimand["column"]] for row in (rows if several else [whole])]
-    seeds = () if several else tuple(sorted({row["seed"] for row in rows} - {MEAN}, key=int))
+    chosen = list(rows) if several else [_by_seed(rows)[1]]
+    said = [_cell(row, estimand["column"]) for row in chosen]
+    if not all(said):
+        return Estimate(reason=chosen[0].get("reason") or f"`{estimand['column']}` is empty")
     holds = [word in estimand["holds"] for word in said]
-    agrees = True if all(holds) else False if any(word in estimand["fails"] for word in said) else None
-    words = said[0] if len(set(said)) == 1 else f"{sum(holds)} of {len(holds)} {', '.join(estimand['holds'])}"
-    effect = _number(whole, estimand["effect"]) if estimand["effect"] else 100 * sum(holds) / len(holds)
-    p = _number(whole, estimand["p"]) if estimand["p"] else None
-    reason = "" if any(said) else whole.get("reason") or f"`{estimand['column']}` is empty"
     return Estimate(
-        effect, interval="none: the study's own verdict", p=p, n=len(said) if several else None, seeds=seeds,
-        words=words, agrees=agrees, reason=reason,
-    )  # fmt: skip
+        effect=100 * sum(holds) / len(holds) if several else None,
+        interval="none: the verdict is the study's own",
+        p=_number(chosen[0], estimand["p"]) if estimand["p"] else None,
+        n=len(said) if several else None,
+        seeds=() if several else _named({row["seed"] for row in rows} - {MEAN}),
+        words=said[0] if len(set(said)) == 1 else f"{sum(holds)} of {len(holds)} {', '.join(estimand['holds'])}",
+        agrees=True if all(holds) else False if any(word in estimand["fails"] for word in said) else None,
+    )
 
 
 def _over(cells: Cells, unit: str, level: float) -> Estimate:
@@ -237,7 +243,8 @@ def _two_groups(first: Cells, second: Cells, unit: str, level: float) -> Estimat
     freedom = sum(shares) ** 2 / sum(v**2 / (len(side) - 1) for v, side in zip(shares, (one, other), strict=True))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
     told = f"{100 * level:g} % t (Welch) across {len(one)} and {len(other)} {_plural(unit)}"
-    return Estimate(effect, effect - half, effect + half, told, error, freedom, n=len(one) + len(other), seeds=named)
+    n = len(one) + len(other)
+    return Estimate(effect, effect - half, effect + half, told, error=error, freedom=freedom, n=n, seeds=named)
 
 
 def _t(values: Sequence[float], level: float, told: str) -> Estimate:
@@ -246,10 +253,15 @@ def _t(values: Sequence[float], level: float, told: str) -> Estimate:
         # `t_interval` speaks of seeds, whatever its values are of.
         reason = found.reason.replace("seeds", "values") if "across" in told else found.reason
         return Estimate(
-            found.mean, interval=f"none: {reason}", n=found.n, reason="" if found.mean is not None else reason
+            found.mean,
+            interval=f"none: {reason}",
+            constant=reason.endswith("are equal"),
+            n=found.n,
+            reason="" if found.mean is not None else reason,
         )
     error = stdev(values) / math.sqrt(found.n)
-    return Estimate(found.mean, found.low, found.high, f"{100 * level:g} % t {told}", error, found.n - 1, n=found.n)
+    words, freedom = f"{100 * level:g} % t {told}", found.n - 1
+    return Estimate(found.mean, found.low, found.high, words, error=error, freedom=freedom, n=found.n)
 
 
 def _with(found: Estimate, **changes: Any) -> Estimate:
@@ -258,8 +270,11 @@ def _with(found: Estimate, **changes: Any) -> Estimate:
 
 def _of_side(rows: Sequence[Row], side: Mapping[str, Any], groups: Mapping[str, Sequence[str]]) -> list[Row]:
     some = [row for row in rows if matches(row, side["where"])]
+    if side["same"] is not None:
+        first, second = side["same"]
+        some = [row for row in some if _cell(row, first) == _cell(row, second)]
     for column, name in side["groups"].items():
-        some = [row for row in some if row[column] in groups.get(name, ())]
+        some = [row for row in some if _cell(row, column) in groups.get(name, ())]
     if side["depth"] is not None and some:
         above, up_to = side["depth"]
         deepest = max(_number(row, "layer") or 0 for row in rows)

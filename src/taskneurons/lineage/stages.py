@@ -23,7 +23,7 @@ HEAD = (
     "# `dvc repro` makes everything. DVC certifies and stores what Snakemake makes; docs/lineage.md says how.\n"
 )
 # Results that people read on the web are in git; the others are git-ignored and in DVC's cache.
-IN_GIT = frozenset({"tables", "figures", "cards"})
+IN_GIT = frozenset({"tables", "figures", "cards", "claims.json"})
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
 _SECTION = re.compile(r"\bP\.([a-z_]+)")
@@ -105,14 +105,14 @@ def stages() -> dict[str, Any]:
 
 
 def out_paths(study: str, artifacts: Iterable[str]) -> list[str]:
-    """The files and folders that DVC tracks for a study: tables each by itself, all else by folder."""
+    """The files and folders that DVC tracks for a study: tables and `results/<file>` by themselves, else by folder."""
     paths = set()
     for artifact in artifacts:
-        topic, name = Path(artifact).parts[1:3]
-        if topic == "tables":
+        _, topic, *inner = Path(artifact).parts
+        if topic == "tables" or not inner:
             paths.add(artifact)
         elif topic == "figures":
-            paths.add(f"results/figures/{name}")
+            paths.add(f"results/figures/{inner[0]}")
         else:
             paths.add(f"results/{topic}")
     return sorted(paths)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, PlainSerializer
 
@@ -12,6 +12,12 @@ from taskneurons.params.loading import parse_as
 from taskneurons.params.section import Inconsistency, Named, PathText, Section, Slug, described
 
 FILE = "claims.yaml"
+
+
+def _nothing() -> Mapping[str, str]:
+    return MappingProxyType({})
+
+
 Cell = str | int | float
 Cells = Annotated[
     Mapping[str, Cell | tuple[Cell, ...]], AfterValidator(MappingProxyType), PlainSerializer(dict, return_type=dict)
@@ -22,7 +28,7 @@ TaskLists = Annotated[
     PlainSerializer(dict, return_type=dict),
 ]
 TABLE = described("file below results/tables", "-", pattern=r"^[a-z][a-z0-9_]*\.csv$")
-WHERE = described("column and the value, or values, that its cells have", "-", default=MappingProxyType({}))
+WHERE = described("column and the value, or values, that its cells have", "-", default_factory=_nothing)
 
 
 class Side(Section):
@@ -32,8 +38,9 @@ class Side(Section):
     depth: tuple[float, float] | None = described(
         "share of the deepest layer, above the first and up to the second", "-", default=None
     )
+    same: tuple[str, str] | None = described("two columns whose cells are equal", "-", default=None)
     groups: TaskLists = described(
-        "column and the list of tasks below `groups` that its cells are in", "-", default=MappingProxyType({})
+        "column and the list of tasks below `groups` that its cells are in", "-", default_factory=_nothing
     )
 
 
@@ -82,6 +89,7 @@ class TableRow(Section):
     minus: str | None = described("column that is subtracted from it", "-", default=None)
     low: str | None = described("column of the lower limit", "-", default=None)
     high: str | None = described("column of the upper limit", "-", default=None)
+    interval: str | None = described("column of what kind of interval it is", "-", default=None)
     p: str | None = described("column of p against no effect", "-", default=None)
     sided: Literal["one", "two"] = Field("one", description="sides of that p", json_schema_extra={"unit": "-"})
 
@@ -95,7 +103,6 @@ class Words(Section):
     column: str = described("column of the words", "-")
     holds: tuple[str, ...] = described("words by which the claim holds", "-", min_length=1)
     fails: tuple[str, ...] = described("words by which it fails; all others leave it open", "-")
-    effect: str | None = described("column of a number to print", "-", default=None)
     p: str | None = described("column of p", "-", default=None)
 
 
@@ -109,7 +116,9 @@ class Claim(Section):
     statement: PathText = described("the claim in our words, one sentence", "-")
     source: PathText = described("table, figure or section of the paper", "-")
     published: float | None = described("the paper's own value of the estimand; null where it prints none", "-")
-    unit: Literal["points", "percent", "correlation", "cka", "rows"] = described("unit of effect and margin", "-")
+    unit: Literal["points", "percent", "correlation", "similarity", "layers"] = described(
+        "unit of effect and margin", "-"
+    )
     direction: Literal["above", "below", "within"] = described("where the effect lies if the claim holds", "-")
     margin: float = described("the effect must lie above it, below it, or within plus and minus it", "-")
     scale: Literal["embedded", "7B"] = described("the smallest models that can decide it", "-")
@@ -145,6 +154,11 @@ class Claims(Section):
     level: float = described("coverage of an interval", "-", gt=0, lt=1)
     alpha: float = described("greatest corrected p of a claim that holds", "-", gt=0, lt=1)
     claims: Named[Claim] = described("the claims by name", "-")
+
+    def rules(self) -> dict[str, Any]:
+        """As plain values for jobs: a list of claims with their names as `id`, in the order of the file."""
+        claims = [{"id": name} | claim.model_dump(mode="json") for name, claim in self.claims.items()]
+        return {"level": self.level, "alpha": self.alpha, "claims": claims}
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """There is a claim."""
