@@ -51,6 +51,14 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
         command.set_defaults(run=_params_reference, what=name)
 
+    claims = commands.add_parser("claims", help="check claims.yaml; write the verdicts into the README").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    claims.add_parser("check", help="say what is wrong with claims.yaml").set_defaults(run=_claims_check)
+    readme = claims.add_parser("readme", help="write the table of claims in README.md from results/claims.json")
+    readme.add_argument("--check", action="store_true", help="write nothing; fail when the table is stale")
+    readme.set_defaults(run=_claims_readme)
+
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
     stage.set_defaults(run=_stage)
@@ -100,6 +108,28 @@ def _params_reference(options: argparse.Namespace) -> int:
         write_text(path, text())
     elif read_text(path) != text():
         raise InputError("stale", where=path, remedy=f"Run `taskneurons params {options.what}`")
+    return 0
+
+
+def _claims_check(_options: argparse.Namespace) -> int:
+    from taskneurons.params.claims import FILE, load_claims
+
+    claims = load_claims()
+    families = len({claim.family for claim in claims.claims.values()})
+    print(f"{FILE}: good ({len(claims.claims)} claims in {families} families)")
+    return 0
+
+
+def _claims_readme(options: argparse.Namespace) -> int:
+    from taskneurons.evidence.claims_text import README, RESULTS, with_claims
+    from taskneurons.files import read_json, read_text, write_text
+
+    before = read_text(README)
+    after = with_claims(before, read_json(RESULTS), README)
+    if not options.check:
+        write_text(README, after)
+    elif before != after:
+        raise InputError("the table of claims is stale", where=README, remedy="Run `taskneurons claims readme`")
     return 0
 
 
