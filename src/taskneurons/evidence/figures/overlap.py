@@ -34,7 +34,6 @@ from taskneurons.evidence.figures.style import (
 from taskneurons.evidence.overlap import GROUPS, Row
 
 _DIVERGING: Colormap = mpl.colormaps["RdBu_r"].resampled(256)
-_SHARES = "share of the neurons (%)"
 _OVERLAP = "overlap; below: beyond chance in layers"
 
 
@@ -81,10 +80,11 @@ def draw_overlap(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: str
         for column, group in enumerate(GROUPS):
             part = sorted((row for row in unions if row["group"] == group), key=lambda row: row["percent"])
             axes[0, column].set_title(f"{group.replace('-', ' → ')}")
-            axes[1, column].set_xlabel(_SHARES if column == 0 else "share (%)")
+            axes[1, column].set_xlabel("neurons (%)")
             known = [row for row in part if row["value"] is not None]
             if not known:
                 _missing(axes[0, column], part)
+                axes[1, column].tick_params(labelleft=False, labelbottom=False)
                 continue
             _levels(axes[0, column], known)
             _excesses(axes[1, column], known)
