@@ -1,9 +1,10 @@
 """Many fine-tunings of one model: each starts from the same weights, is tested, and leaves the model as it was."""
 
+import gc
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -164,18 +165,19 @@ class Bench:
             InputError: a training diverged (the message names task, arm and step), or a task without examples.
         """
         finished = _Finished(self.resume / "cells.jsonl", self._identity)
-        for cell in tqdm(list(cells), desc=name, unit="cell", disable=None):
-            rows = None if cell.keep else finished.rows(cell)
-            result = None
-            if rows is None:
-                try:
-                    rows, result = self._one(cell)
-                except InputError as error:
-                    if not (may_diverge and (error.remedy or "").startswith(DIVERGED)):
-                        raise
-                    rows = []
-                finished.add(cell, rows)
-            yield cell, rows, result if cell.keep else None
+        with fastest_on_cpu(self.base.model), fused_gelu(self.base.model), _few_garbage():
+            for cell in tqdm(list(cells), desc=name, unit="cell", disable=None):
+                rows = None if cell.keep else finished.rows(cell)
+                result = None
+                if rows is None:
+                    try:
+                        rows, result = self._one(cell)
+                    except InputError as error:
+                        if not (may_diverge and (error.remedy or "").startswith(DIVERGED)):
+                            raise
+                        rows = []
+                    finished.add(cell, rows)
+                yield cell, rows, result if cell.keep else None
         finished.forget()
 
     def _one(self, cell: Cell) -> tuple[list[Row], Tuned | None]:
@@ -203,7 +205,7 @@ class Bench:
         model = self.base.model
         rows: list[Row] = []
         wearing = tuned(model, result, base=self.base.digest) if result else nullcontext()
-        with wearing, fastest_on_cpu(model), fused_gelu(model):
+        with wearing:
             for task in cell.tests:
                 prepared = self._tested(task)
                 wanted = self.recipe.metrics
@@ -258,6 +260,20 @@ class _Finished:
 
     def forget(self) -> None:
         self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _few_garbage() -> Iterator[None]:
+    """Keep what is there now out of garbage collections inside the block.
+
+    accelerate collects after every training; to walk through torch and transformers costs more than a small training.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _told(cell: Cell) -> str:
