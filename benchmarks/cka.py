@@ -1,31 +1,40 @@
-"""CKA and representations against the authors' way: CPU time of interleaved runs in one process, results compared.
+"""CKA and representations beside the authors' way and a plain forward pass: CPU time, results compared first.
 
-    OMP_NUM_THREADS=1 python benchmarks/cka.py --out cka.json
+    python -m benchmarks.cka --check
 
-"authors" is CKA as it is published: features in numpy float64, one estimate a call; here it is the biased one. Ours
-gives both estimates from float32 features. In the layer study the model tuned on one task is compared with the base,
-with the model tuned on all tasks and with held-out variants: what depends on it alone is computed once ("cached side").
+authors         linear CKA as it is published (Kornblith et al. 2019): features in numpy float64, one estimate a call.
+authors_both    the same for both estimates.
+pair            ours, both estimates, from float32 features of which nothing is known yet.
+known_side      ours, where one side was compared before. In the layers study the model tuned on one task is compared
+                with the base, with the model of all tasks and with the held-out one: what depends on it alone is kept.
+products        the matrix products of `pair` alone, in float32: what no arrangement of the rest can go below.
+
+Both estimates of ours are asserted to be those of the authors' way to 1e-6. `plain` is the forward pass of the model's
+body on the batches of which `last` and `mean` give the representations of all layers.
 """
 
-import argparse
-import statistics
-import time
-from collections.abc import Callable
-from pathlib import Path
+import sys
+from functools import partial
 
 import numpy as np
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from benchmarks.measure import Bar, Run, conclude, interleave, options, print_table, versions
 from taskneurons.engine.representations import Position, representations
-from taskneurons.files import write_json
 from taskneurons.measures.cka import Side, cka
 from taskneurons.models.encoding import Encoded, collate
 
-SHAPES = {"n >= d": (5000, 1024, 0.45), "n <= d/4": (1000, 4096, 0.12)}
+# Examples and features of both sides, and what ours may take of the authors' time.
+SHAPES = {
+    "full": {"n >= d": (5000, 1024, 0.45), "n <= d/4": (1000, 4096, 0.12)},
+    "tiny": {"n >= d": (120, 24, 0.45), "n <= d/4": (24, 96, 0.12)},
+}
+# Hidden size, layers, vocabulary, examples, tokens of the model that is represented.
+MODELS = {"full": (256, 8, 2000, 32, 96), "tiny": (16, 2, 50, 4, 6)}
 GREATEST_ERROR = 1e-6
-GREATEST_REPRESENTATIONS = 1.10
-PAD = 0
+MOST_REPRESENTATIONS = 1.10
+PAD, BATCH = 0, 8
 
 
 def authors_cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> float:
@@ -46,63 +55,62 @@ def authors_cka(x: np.ndarray, y: np.ndarray, *, debiased: bool = False) -> floa
     return float(cross / (own_x * own_y))
 
 
-def cpu_times(variants: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
-    """Median CPU seconds of each variant, run in turn."""
-    seconds: dict[str, list[float]] = {name: [] for name in variants}
-    for _ in range(rounds):
-        for name, run in variants.items():
-            begin = time.process_time()
-            run()
-            seconds[name].append(time.process_time() - begin)
-    return {name: statistics.median(values) for name, values in seconds.items()}
-
-
-def measure_cka(n: int, d: int, rounds: int) -> dict[str, float]:
-    """Seconds, ratios to one call of the authors' way, and the greatest error of both estimates."""
+def build_pair(n: int, d: int) -> tuple[np.ndarray, np.ndarray]:
+    """Features of two models of the same examples: fifty shared directions below noise."""
     rng = np.random.default_rng(0)
     z = rng.standard_normal((n, 50))
     x, y = ((z @ rng.standard_normal((50, d)) + 5 * rng.standard_normal((n, d))).astype(np.float32) for _ in range(2))
-    tuned = Side(x)
-    cka(tuned, y)
+    return x, y
+
+
+def products(x: np.ndarray, y: np.ndarray) -> None:
+    """The matrix products that both estimates need: of the examples, or of the features where these are fewer."""
+    if len(x) < x.shape[1] + y.shape[1]:
+        x @ x.T, y @ y.T
+    else:
+        x.T @ y, x.T @ x, y.T @ y
+
+
+def assert_parity(x: np.ndarray, y: np.ndarray, known: Side) -> float:
+    """The greatest difference of both estimates from the authors' way."""
     found = cka(x, y)
-    expected = [authors_cka(x, y, debiased=True), authors_cka(x, y)]
     assert found.unbiased is not None and found.biased is not None
-    error = max(abs(found.unbiased - expected[0]), abs(found.biased - expected[1]))
-    assert error <= GREATEST_ERROR, error
-    assert cka(tuned, y) == found
-    seconds = cpu_times(
-        {
-            "authors": lambda: authors_cka(x, y),
-            "authors, both estimates": lambda: (authors_cka(x, y), authors_cka(x, y, debiased=True)),
-            "pair": lambda: cka(x, y),
-            "cached side": lambda: cka(tuned, y),
-        },
-        rounds,
-    )
+    error = max(abs(found.unbiased - authors_cka(x, y, debiased=True)), abs(found.biased - authors_cka(x, y)))
+    assert error <= GREATEST_ERROR, f"the estimates differ by {error:.2g} from the authors' way"
+    assert cka(known, y) == found
+    return error
+
+
+def comparisons(x: np.ndarray, y: np.ndarray, known: Side) -> dict[str, Run]:
+    """The ways to compare two representations."""
     return {
-        **{f"seconds, {name}": value for name, value in seconds.items()},
-        "ratio, pair": seconds["pair"] / seconds["authors"],
-        "ratio, cached side": seconds["cached side"] / seconds["authors"],
-        "ratio, pair to both estimates": seconds["pair"] / seconds["authors, both estimates"],
-        "error": error,
+        "authors": lambda: authors_cka(x, y),
+        "authors_both": lambda: (authors_cka(x, y), authors_cka(x, y, debiased=True)),
+        "pair": lambda: cka(x, y),
+        "known_side": lambda: cka(known, y),
+        "products": lambda: products(x, y),
     }
 
 
-def measure_representations(rounds: int) -> dict[str, float]:
-    """Seconds of the plain forward pass of the model's body on the same batches, and of all layers' representations."""
+def representing(hidden_size: int, layers: int, vocabulary: int, examples: int, tokens: int) -> dict[str, Run]:
+    """A plain forward pass and the representations of all layers, on the same batches; their last layers agree."""
     config = LlamaConfig(
-        vocab_size=2000, hidden_size=256, intermediate_size=704, num_hidden_layers=8, num_attention_heads=8
+        vocab_size=vocabulary,
+        hidden_size=hidden_size,
+        intermediate_size=11 * hidden_size // 4,
+        num_hidden_layers=layers,
+        num_attention_heads=max(1, hidden_size // 32),
     )
     torch.manual_seed(0)
     model = LlamaForCausalLM(config).eval().requires_grad_(False)
     rng = np.random.default_rng(0)
-    encoded = [Encoded(tuple(rng.integers(3, 2000, 96).tolist()), (2,)) for _ in range(32)]
+    encoded = [Encoded(tuple(rng.integers(3, vocabulary, tokens).tolist()), (2,)) for _ in range(examples)]
 
     def plain() -> torch.Tensor:
         with torch.inference_mode():
             last = []
-            for begin in range(0, len(encoded), 8):
-                batch = collate(encoded[begin : begin + 8], PAD)
+            for begin in range(0, len(encoded), BATCH):
+                batch = collate(encoded[begin : begin + BATCH], PAD)
                 last.append(
                     model.model(
                         input_ids=batch.input_ids,
@@ -114,52 +122,48 @@ def measure_representations(rounds: int) -> dict[str, float]:
             return torch.cat(last)
 
     def ours(position: Position) -> np.ndarray:
-        return representations(model, encoded, pad_id=PAD, batch_size=8, position=position)
+        return representations(model, encoded, pad_id=PAD, batch_size=BATCH, position=position)
 
     np.testing.assert_allclose(ours("last")[-1], plain().numpy(), rtol=1e-5, atol=1e-5)
-    seconds = cpu_times({"plain": plain, "last": lambda: ours("last"), "mean": lambda: ours("mean")}, rounds)
-    return {
-        **{f"seconds, {name}": value for name, value in seconds.items()},
-        "ratio, last": seconds["last"] / seconds["plain"],
-        "ratio, mean": seconds["mean"] / seconds["plain"],
-    }
+    return {"plain": plain, "last": partial(ours, "last"), "mean": partial(ours, "mean")}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--out", type=Path, help="write the figures as JSON")
-    arguments = parser.parse_args()
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print tables, write JSON, compare with the bars."""
+    parser = options(__doc__)
+    parser.add_argument("--shape", choices=tuple(SHAPES), default="full", help="full; tiny is for the tests")
+    chosen = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    figures: dict[str, dict[str, float]] = {}
-    met = True
-    print(f"{'':38}{'authors s':>10}{'ours s':>9}{'ratio':>8}{'bar':>7}{'error':>10}")
-    for name, (n, d, bar) in SHAPES.items():
-        found = figures[f"cka, {name}"] = {"n": n, "d": d, "bar": bar, **measure_cka(n, d, arguments.rounds)}
-        for way in ("pair", "cached side"):
-            label = f"CKA {name} ({n} x {d}), {way}"
-            print(
-                f"{label:38}{found['seconds, authors']:10.3f}{found[f'seconds, {way}']:9.3f}"
-                f"{found[f'ratio, {way}']:8.2f}{bar:7.2f}{found['error']:10.1e}"
-            )
-        both = found["ratio, pair to both estimates"]
-        print(f"{'  its pair, to two calls of the authors':38}{'':19}{both:8.2f}{bar:7.2f}")
-        met &= found["ratio, cached side"] <= bar and both <= bar
-    found = figures["representations"] = {"bar": GREATEST_REPRESENTATIONS, **measure_representations(arguments.rounds)}
-    for position in ("last", "mean"):
-        print(
-            f"{f'representations, {position} (plain forward)':38}{found['seconds, plain']:10.3f}"
-            f"{found[f'seconds, {position}']:9.3f}{found[f'ratio, {position}']:8.2f}{GREATEST_REPRESENTATIONS:7.2f}"
-        )
-    met &= found["ratio, last"] <= GREATEST_REPRESENTATIONS
-    print(
-        "all bars are met (CKA: with a cached side, and a pair against both of the authors' estimates)"
-        if met
-        else "A BAR IS MISSED"
-    )
-    if arguments.out:
-        write_json(arguments.out, figures)
+    bars: list[Bar] = []
+    measurements: dict[str, object] = {"shape": chosen.shape, "repeats": chosen.repeats}
+    for label, (n, d, most) in SHAPES[chosen.shape].items():
+        x, y = build_pair(n, d)
+        known = Side(x)
+        cka(known, y)
+        error = assert_parity(x, y, known)
+        runs = comparisons(x, y, known)
+        times = interleave(runs, chosen.repeats)
+        rows = {name: {"seconds": times.median(name), "per_authors": times.ratio(name, "authors")} for name in runs}
+        print(f"{label}: {n} examples, {d} features on each side; the estimates differ by {error:.1g}\n")
+        print_table(["variant", "CPU s", "/ authors"], [(name, *row.values()) for name, row in rows.items()])
+        bars += [
+            Bar(f"{label}: with a known side / authors", times.ratio("known_side", "authors"), most),
+            Bar(f"{label}: both estimates of a pair / authors, both", times.ratio("pair", "authors_both"), most),
+            Bar(f"{label}: both estimates of a pair / authors, one", times.ratio("pair", "authors"), most),
+            Bar(f"{label}: difference from float64", error, GREATEST_ERROR),
+        ]
+        measurements[label] = {"n": n, "d": d, "error": error, "variants": rows}
+    runs = representing(*MODELS[chosen.shape])
+    times = interleave(runs, chosen.repeats)
+    rows = {name: {"seconds": times.median(name), "per_plain": times.ratio(name, "plain")} for name in runs}
+    print_table(["representations", "CPU s", "/ plain"], [(name, *row.values()) for name, row in rows.items()])
+    bars += [
+        Bar(f"representations, {name} / plain forward", times.ratio(name, "plain"), MOST_REPRESENTATIONS)
+        for name in ("last", "mean")
+    ]
+    measurements |= {"representations": rows, "software": versions("numpy", "torch", "transformers")}
+    return conclude(bars, measurements, chosen)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
