@@ -1,5 +1,13 @@
 # Growing shares of the neurons of three tasks, trained jointly and singly (Figures 2 and 6): results/proportion/.
 
+# Figure -> how neurons are trained in it, and what it shows.
+PROPORTION_FIGURES = {
+    "joint": ("joint", "score"),
+    "joint-loss": ("joint", "loss"),
+    "single": ("single", "score"),
+    "single-loss": ("single", "loss"),
+}
+
 
 def proportion_path(suite, model, group):
     return f"results/proportion/{suite}/{model}/seed{{seed}}/{group}.csv"
@@ -58,3 +66,74 @@ for suite, model in pairs_of("proportion"):
                 code=code("train_proportions"),
             script:
                 "../workflow/scripts/train_proportions.py"
+
+    rule:
+        name:
+            f"plot_proportion_{suite}_{model}"
+        input:
+            rows="results/tables/proportion.csv",
+        output:
+            figure_paths(f"results/figures/proportion/{suite}/{model}", PROPORTION_FIGURES),
+        log:
+            f"logs/proportion/{suite}/{model}/plot_proportion.log",
+        benchmark:
+            f"logs/benchmarks/proportion/{suite}/{model}/plot_proportion.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(
+                suite=suite,
+                model=model,
+                groups={suite: P.groups[suite]},
+                drawn=PROPORTION_FIGURES,
+                figures=P.figures,
+            ),
+            code=code("plot_proportion"),
+        script:
+            "../workflow/scripts/plot_proportion.py"
+
+
+if pairs_of("proportion"):
+
+    rule tabulate_proportion:
+        input:
+            [
+                proportion_path(suite, model, group).format(seed=seed)
+                for suite, model in pairs_of("proportion")
+                for seed in seeds_of(suite, model, P.proportion.seeds).split("|")
+                for group in ["classification", "generation"]
+            ],
+        output:
+            "results/tables/proportion.csv",
+        log:
+            "logs/proportion/tabulate_proportion.log",
+        benchmark:
+            "logs/benchmarks/proportion/tabulate_proportion.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(study="proportion", runs=runs_of("proportion"), seeds=P.proportion.seeds),
+            code=code("tabulate_tuned"),
+        script:
+            "../workflow/scripts/tabulate_tuned.py"
+
+    rule summarise_proportion:
+        input:
+            rows="results/tables/proportion.csv",
+        output:
+            summary="results/tables/proportion_summary.csv",
+            trend="results/tables/proportion_trend.csv",
+        log:
+            "logs/proportion/summarise_proportion.log",
+        benchmark:
+            "logs/benchmarks/proportion/summarise_proportion.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(groups=P.groups),
+            code=code("summarise_proportion"),
+        script:
+            "../workflow/scripts/summarise_proportion.py"

@@ -1,6 +1,11 @@
 # What training a task's neurons gives, from the pre-trained model (Tables 2 and 7, Figure 5 c-d): results/training/.
 # The learning rate of each arm is chosen here for all studies that train neurons.
 
+TRAINING_PUBLISHED = [
+    "published/leng2025/table2_neuron_tuning_llama2_7b.csv",
+    "published/leng2025/table7_neuron_tuning_bloom_7b1.csv",
+]
+
 
 def rates_path(suite, model):
     return f"results/training/{suite}/{model}/rates.json"
@@ -33,6 +38,18 @@ def trained_percents():
     """Every share of the neurons that a study trains; all of them together are an arm of their own."""
     shares = [P.training.percents, P.training.first_seed_percents, P.proportion.percents, P.overlap.trained_percents]
     return sorted({share for some in shares for share in some if share < 100})
+
+
+def training_figures():
+    """Figure -> what it shows, of which sets; other tasks' neurons were trained in all pairs at the first share alone."""
+    percents = [*P.training.percents, *P.training.first_seed_percents]
+    drawn = {}
+    for place, percent in enumerate(percents):
+        setting = {"estimator": P.training.estimator, "percent": percent, "selection": P.training.within}
+        slug = f"{P.training.estimator}-{percent:g}-{P.training.within}"
+        shown = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"} | ({} if place else {"pairs": "pairs"})
+        drawn |= {f"{name}-{slug}": {"shows": shows, **setting} for name, shows in shown.items()}
+    return drawn
 
 
 for suite, model in dict.fromkeys(pair for study in GROUPED for pair in pairs_of(study)):
@@ -114,3 +131,75 @@ for suite, model in pairs_of("training"):
                 code=code("train_neurons"),
             script:
                 "../workflow/scripts/train_neurons.py"
+
+    rule:
+        name:
+            f"plot_training_{suite}_{model}"
+        input:
+            rows="results/tables/training.csv",
+            tasks=described_tasks([suite]),
+        output:
+            figure_paths(f"results/figures/training/{suite}/{model}", training_figures()),
+        log:
+            f"logs/training/{suite}/{model}/plot_training.log",
+        benchmark:
+            f"logs/benchmarks/training/{suite}/{model}/plot_training.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(suite=suite, model=model, drawn=training_figures(), figures=P.figures),
+            code=code("plot_training"),
+        script:
+            "../workflow/scripts/plot_training.py"
+
+
+if pairs_of("training"):
+
+    rule tabulate_training:
+        input:
+            [
+                training_path(suite, model, task).format(seed=seed)
+                for suite, model, seed in runs_of("training")
+                for task in grouped_tasks(suite)
+            ],
+        output:
+            "results/tables/training.csv",
+        log:
+            "logs/training/tabulate_training.log",
+        benchmark:
+            "logs/benchmarks/training/tabulate_training.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(study="training", runs=runs_of("training"), groups=P.groups),
+            code=code("tabulate_tuned"),
+        script:
+            "../workflow/scripts/tabulate_tuned.py"
+
+    rule summarise_training:
+        input:
+            rows="results/tables/training.csv",
+            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("training"))),
+            published=TRAINING_PUBLISHED,
+            checkpoints=[
+                f"{base_folder(suite, model)}/checkpoint.json".format(seed=seed_list(suite, model)[0])
+                for suite, model in pairs_of("training")
+            ],
+        output:
+            summary="results/tables/training_summary.csv",
+            diagonal="results/tables/training_diagonal.csv",
+            published="results/tables/training_published.csv",
+        log:
+            "logs/training/summarise_training.log",
+        benchmark:
+            "logs/benchmarks/training/summarise_training.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(),
+            code=code("summarise_training"),
+        script:
+            "../workflow/scripts/summarise_training.py"
