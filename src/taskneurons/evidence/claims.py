@@ -11,7 +11,7 @@ from typing import Any
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.claims_decision import VERDICTS, corrected, decide, file_digest, p_of, rule_digest
-from taskneurons.evidence.claims_estimands import Estimate, Row, estimate, matches
+from taskneurons.evidence.claims_estimands import Estimate, Row, cell, estimate, matches
 from taskneurons.files import read_csv
 
 CLAIM_COLUMNS = (
@@ -163,7 +163,7 @@ def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, mode
     if chosen["table"] not in tables:
         raise InputError(f"there is no table {chosen['table']}, which names what is left out")
     own = (row for row in tables[chosen["table"]] if (row["suite"], row["model"]) == (suite, model))
-    return {row[chosen["column"]] for row in own if matches(row, chosen["where"])}
+    return {cell(row, chosen["column"]) for row in own if matches(row, chosen["where"])}
 
 
 def _told(found: Estimate) -> dict[str, Any]:

@@ -68,9 +68,20 @@ def matches(row: Row, where: Mapping[str, Any]) -> bool:
         InputError: there is no such column.
     """
     return all(
-        any(_same(_cell(row, column), one) for one in (wanted if isinstance(wanted, list | tuple) else (wanted,)))
+        any(_same(cell(row, column), one) for one in (wanted if isinstance(wanted, list | tuple) else (wanted,)))
         for column, wanted in where.items()
     )
+
+
+def cell(row: Row, column: str) -> str:
+    """The text of a cell.
+
+    Raises:
+        InputError: there is no such column.
+    """
+    if column not in row:
+        raise InputError(f"there is no column `{column}`", remedy=f"There are {', '.join(row)}")
+    return row[column]
 
 
 def estimate(
@@ -159,7 +170,7 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     values = {seed: value for seed, row in by_seed.items() if (value := _effect(row, estimand)) is not None}
     effect = _effect(whole, estimand)
     if effect is None:
-        return Estimate(reason=whole.get("reason") or f"`{estimand['effect']}` is empty", seeds=tuple(by_seed))
+        return Estimate(reason=whole.get("reason") or f"`{estimand['effect']}` is empty", seeds=_named(by_seed))
     p = None
     if test == "table":
         p = _number(whole, estimand["p"])
@@ -170,17 +181,18 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     if found is not None and found.low is not None:
         return _with(found, effect=effect, p=p, seeds=seeds)
     low, high = (_number(whole, estimand[side]) if estimand[side] else None for side in ("low", "high"))
-    told = f"none: {_counted(len(seeds), 'seed')}"
+    told = found.interval if found is not None else f"none: {_counted(len(seeds), 'seed')}"
     if low is not None:
-        told = _cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
-    return Estimate(effect, low, high, told, p=p, n=len(seeds) or None, seeds=seeds)
+        told = cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
+    constant = found is not None and found.constant
+    return Estimate(effect, low, high, told, constant, p=p, n=len(seeds) or None, seeds=seeds)
 
 
 def _words(rows: Sequence[Row], estimand: Estimand) -> Estimate:
     """The words of one row a seed, or of rows of no seed, which must all say so; their effect is the share that do."""
     several = all(row.get("seed", "") == "" for row in rows)
     chosen = list(rows) if several else [_by_seed(rows)[1]]
-    said = [_cell(row, estimand["column"]) for row in chosen]
+    said = [cell(row, estimand["column"]) for row in chosen]
     if not all(said):
         return Estimate(reason=chosen[0].get("reason") or f"`{estimand['column']}` is empty")
     holds = [word in estimand["holds"] for word in said]
@@ -272,9 +284,9 @@ def _of_side(rows: Sequence[Row], side: Mapping[str, Any], groups: Mapping[str, 
     some = [row for row in rows if matches(row, side["where"])]
     if side["same"] is not None:
         first, second = side["same"]
-        some = [row for row in some if _cell(row, first) == _cell(row, second)]
+        some = [row for row in some if cell(row, first) == cell(row, second)]
     for column, name in side["groups"].items():
-        some = [row for row in some if _cell(row, column) in groups.get(name, ())]
+        some = [row for row in some if cell(row, column) in groups.get(name, ())]
     if side["depth"] is not None and some:
         above, up_to = side["depth"]
         deepest = max(_number(row, "layer") or 0 for row in rows)
@@ -288,7 +300,7 @@ def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float |
     columns = [column.strip() for column in unit.split(",")]
     for row in rows:
         if row.get("seed") != MEAN:
-            parts[row.get("seed", ""), ", ".join(_cell(row, column) for column in columns)].append(row)
+            parts[row.get("seed", ""), ", ".join(cell(row, column) for column in columns)].append(row)
     return {key: value for key, own in parts.items() if (value := of(own)) is not None}
 
 
@@ -346,14 +358,8 @@ def _effect(row: Row, estimand: Estimand) -> float | None:
     return None if less is None else value - less
 
 
-def _cell(row: Row, column: str) -> str:
-    if column not in row:
-        raise InputError(f"there is no column `{column}`", remedy=f"There are {', '.join(row)}")
-    return row[column]
-
-
 def _number(row: Row, column: str) -> float | None:
-    text = _cell(row, column)
+    text = cell(row, column)
     if text == "":
         return None
     try:
