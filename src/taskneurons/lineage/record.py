@@ -327,7 +327,12 @@ def distrust(outputs: Iterable[str]) -> None:
 
 def export(graph: Graph) -> None:
     """Write a line for every artifact that Snakemake finished and that nothing touched since."""
-    lines, metadata, hashes = read_records(), Metadata(), HashCache(STATE / "hashes.json")
+    write_records(present(graph).values(), graph)
+
+
+def present(graph: Graph, warn: Warn = print) -> dict[str, Line]:
+    """The records together with what Snakemake finished since they were written, as in the middle of a run."""
+    lines, metadata, hashes = read_records(warn), Metadata(), HashCache(STATE / "hashes.json")
     incomplete = metadata.incomplete(graph.rules)
     for output, rule in graph.rules.items():
         path, record = Path(output), metadata.read(output)
@@ -336,8 +341,8 @@ def export(graph: Graph) -> None:
         line = lines.get(output)
         if line is None or abs(path.stat().st_mtime - instant(line.ended)) > SAME_INSTANT:
             lines[output] = _line(output, rule, record, hashes)
-    write_records(lines.values(), graph)
     hashes.save()
+    return lines
 
 
 def _line(output: str, rule: str, record: "MetadataRecord", hashes: HashCache) -> Line:

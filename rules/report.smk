@@ -1,0 +1,135 @@
+# The report of everything, results/report.html, with what it alone needs: results/report/. It is the last study.
+#
+# Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
+# from the catalogue of our report, so that the rules of the studies say nothing of how they are shown.
+from snakemake.io import ReportObject
+from snakemake.sourcecache import LocalSourceFile
+from taskneurons.evidence.report.catalogue import STUDIES as CATALOGUE, study_of_table
+from taskneurons.evidence.report.source import templates_digest
+from taskneurons.files import write_text
+
+# What a card of the atlas shows; it decides no result.
+TOP_NEURONS = 50
+TOP_EXAMPLES = 5
+EARLIER = [study for study in STUDIES if study != "report"]
+
+
+def top_examples_path(suite, model):
+    """Of the first seed alone: neurons of other seeds are other neurons."""
+    return f"results/report/{suite}/{model}/seed{seed_list(suite, model)[0]}/top_examples.csv"
+
+
+def shown(path):
+    """Whether the report shows a file itself, and does not only name it in the lineage."""
+    return path.startswith(("results/tables/", "results/figures/", "results/cards/")) or path == "results/claims.json"
+
+
+for suite, model in RUN_PAIRS:
+
+    rule:
+        name:
+            f"find_examples_{suite}_{model}"
+        input:
+            checkpoint=[
+                path.format(seed=seed_list(suite, model)[0])
+                for path in checkpoint_files(multitask_folder(suite, model))
+            ],
+            tasks=task_files(task_names(suite), suite),
+            scores=[
+                scores_path(suite, model, P.neurons.selections[0].estimator, task).format(
+                    seed=seed_list(suite, model)[0]
+                )
+                for task in task_names(suite)
+            ],
+        output:
+            top_examples_path(suite, model),
+        log:
+            f"logs/report/{suite}/{model}/find_examples.log",
+        benchmark:
+            f"logs/benchmarks/report/{suite}/{model}/find_examples.tsv"
+        resources:
+            **model_resources(model, "infer"),
+        params:
+            settings=settings(
+                tasks=task_names(suite),
+                neurons=TOP_NEURONS,
+                examples=TOP_EXAMPLES,
+                batch_size=P.evaluation.batch_size,
+                dtype=dtype_of(model),
+            ),
+            code=code("find_examples"),
+        script:
+            "../workflow/scripts/find_examples.py"
+
+
+rule write_report:
+    input:
+        shown=[path for study in EARLIER for path in artifacts(study) if shown(path)],
+        published=[f"published/{name}" for study in CATALOGUE for name, _ in study.published],
+        tasks=[
+            f"{task_folder(task, suite)}/{name}"
+            for suite in P.suites
+            for task in task_names(suite)
+            for name in ["task.json", "test.jsonl"]
+        ],
+        scores=[
+            scores_path(suite, model, estimator, task).format(seed=seed)
+            for suite, model, seed in RUNS
+            for estimator in dict.fromkeys(selection.estimator for selection in P.neurons.selections)
+            for task in task_names(suite)
+        ],
+        examples=[top_examples_path(suite, model) for suite, model in RUN_PAIRS],
+    output:
+        "results/report.html",
+    log:
+        "logs/report/write_report.log",
+    benchmark:
+        "logs/benchmarks/report/write_report.tsv"
+    resources:
+        **light_resources(),
+    params:
+        settings=settings(templates=templates_digest()),
+        code=code("write_report"),
+    script:
+        "../workflow/scripts/write_report.py"
+
+
+CAPTIONS = Path(".taskneurons") / "captions"
+
+
+def caption_file(name, text):
+    """The file that Snakemake reads a caption from."""
+    path = CAPTIONS / f"{name}.rst"
+    if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        write_text(path, text)
+    return LocalSourceFile(str(path.absolute()))
+
+
+def show_in_snakemakes_report():
+    catalogue = {study.name: study for study in CATALOGUE}
+    for rule in (rule for study in STUDIES for rule in rules_of(study)):
+        for output in rule.output:
+            path = Path(str(output))
+            if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
+                continue
+            is_figure = path.parts[1] == "figures"
+            name = path.parts[2] if is_figure else study_of_table(path, set(catalogue))
+            study = catalogue.get(name)
+            caption = (
+                study.caption(path.stem)
+                if is_figure and study
+                else dict(study.tables).get(path.stem, "") if study else ""
+            )
+            text = "\n\n".join(filter(None, [caption, study and study.asks, study and study.paper])) or path.stem
+            output.flags["report"] = ReportObject(
+                caption_file(f"{name}-{path.stem}", text + "\n"),
+                study.title if study else name,
+                "Figures" if is_figure else "Tables",
+                {"what": path.stem.replace("_", " "), "of": " ".join(path.parts[3:-1]) or "all runs"},
+                [],
+                None,
+            )
+
+
+if workflow.is_main_process:
+    show_in_snakemakes_report()
