@@ -11,6 +11,7 @@ from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.params import load_params
 from taskneurons.params.root import GROUPED
+from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
@@ -108,6 +109,8 @@ def task_names(suite):
         return list(jsonl_task_names(chosen.path, chosen.tasks))
     if chosen.source == "flan":
         return list(flan_task_names(chosen.tasks))
+    if chosen.source == "dial":
+        return list(dial_task_names(chosen.skills, chosen.asked))
     return list(chosen.tasks)
 
 

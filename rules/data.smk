@@ -21,6 +21,11 @@ def task_files(tasks, suite="{suite}"):
     return [f"{task_folder(task, suite)}/{name}" for task in tasks for name in TASK_FILES]
 
 
+def dial_settings(suite, *keys):
+    """What is read of the parameters of a suite of known answers."""
+    return {key: getattr(P.suites[suite], key) for key in keys}
+
+
 for suite in P.suites:
     for batch, tasks in batches(suite):
 
@@ -42,6 +47,28 @@ for suite in P.suites:
                     code=code("read_flan"),
                 script:
                     "../workflow/scripts/read_flan.py"
+
+        elif P.suites[suite].source == "dial":
+
+            rule:
+                name:
+                    f"make_dial_tasks_{suite}_{batch}"
+                output:
+                    task_files(tasks, suite),
+                log:
+                    f"logs/data/{suite}/make_dial_tasks_{batch}.log",
+                benchmark:
+                    f"logs/benchmarks/data/{suite}/make_dial_tasks_{batch}.tsv"
+                resources:
+                    **light_resources(),
+                params:
+                    settings=settings(
+                        tasks=tasks,
+                        **dial_settings(suite, "skills", "asked", "train", "validation", "test", "seed"),
+                    ),
+                    code=code("make_dial_tasks"),
+                script:
+                    "../workflow/scripts/make_dial_tasks.py"
 
         else:
 
@@ -103,7 +130,29 @@ for suite in P.suites:
             script:
                 "../workflow/scripts/describe_tasks.py"
 
-    if scratch_models_of(suite):
+    if scratch_models_of(suite) and P.suites[suite].source == "dial":
+
+        rule:
+            name:
+                f"make_dial_corpus_{suite}"
+            output:
+                f"results/data/{suite}/corpus.jsonl",
+            log:
+                f"logs/data/{suite}/make_dial_corpus.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/make_dial_corpus.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(
+                    documents=P.suites[suite].corpus,
+                    **dial_settings(suite, "skills", "asked", "seed"),
+                ),
+                code=code("make_dial_corpus"),
+            script:
+                "../workflow/scripts/make_dial_corpus.py"
+
+    elif scratch_models_of(suite):
 
         rule:
             name:

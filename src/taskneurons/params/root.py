@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from taskneurons.params.dial import Dial
 from taskneurons.params.models import Model, ScratchModel
 from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
 from taskneurons.params.studies import (
@@ -18,10 +19,10 @@ from taskneurons.params.studies import (
     Multitask,
     Neurons,
 )
-from taskneurons.params.suites import Suite
+from taskneurons.params.suites import DialSuite, Suite
 from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGroups, Training
 
-Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers"]
+Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial"]
 # They train on some tasks of a suite and test on others.
 GROUPED: tuple[Study, ...] = ("training", "proportion", "overlap", "similarity")
 # `results/models/imported/` holds the models that were not trained here.
@@ -78,6 +79,7 @@ class Params(Section):
     overlap: Overlap = described("overlap of neuron sets", "-")
     similarity: Similarity = described("similarity of the parameters of neurons", "-")
     layers: Layers = described("comparison of models layer by layer", "-")
+    dial: Dial = described("shared skills, transfer and neurons", "-")
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -108,6 +110,12 @@ class Params(Section):
                         f"Write groups.{run.suite}",
                     )
             suite, model = self.suites.get(run.suite), self.models.get(run.model)
+            if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
+                yield Inconsistency(
+                    ("runs", index, "studies"),
+                    f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
+                    "Name a suite whose source is `dial`",
+                )
             if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
                 yield Inconsistency(
                     ("suites", run.suite, "corpus"),

@@ -109,6 +109,28 @@ class FlanSuite(Section):
             yield from task_list(self.tasks)
 
 
+class DialSuite(Section):
+    """Generated tasks, two for each place of a ring of latent skills, of which every pair shares a known number."""
+
+    source: Literal["dial"] = described("where the examples come from", "-")
+    skills: int = described("latent skills on the ring; there are twice as many tasks", "skills", ge=2, le=6)
+    asked: PositiveInt = described("skills that each task asks: the highest setting of the dial", "skills")
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """Some tasks share no skill."""
+        if 2 * self.asked > self.skills:
+            yield Inconsistency(
+                ("asked",),
+                f"any two tasks that ask {self.asked} of {self.skills} skills share some",
+                f"Ask at most {self.skills // 2}",
+            )
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -116,4 +138,4 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     yield from repeated(tasks, "tasks")
 
 
-Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite | FlanSuite, Field(discriminator="source")]
+Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite, Field(discriminator="source")]
