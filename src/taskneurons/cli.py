@@ -1,9 +1,11 @@
 """The command line. Every import of weight happens inside the command that needs it: `--help` must answer at once."""
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from taskneurons.errors import InputError
 
@@ -12,7 +14,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command.
 
     Returns:
-        The exit status: 0, 1 when a check or a run failed, 2 for bad input (one line on the standard error).
+        The exit status: 0, 1 when a check or a run failed, 2 for bad input (one line on the standard error), 3 when an
+        audit has warnings alone.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -66,7 +69,20 @@ def _parser() -> argparse.ArgumentParser:
     stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
     stages.set_defaults(run=_stages)
     commands.add_parser("recover", help="make the folder usable after a run was killed").set_defaults(run=_recover)
-    commands.add_parser("check", help="check that results, records and dvc.lock agree").set_defaults(run=_check)
+
+    report = commands.add_parser(
+        "report", help="make the report of what there is now, also when a run stopped half-way"
+    )
+    report.add_argument(
+        "--out", type=Path, default=Path("build/report.html"), metavar="FILE", help="default: %(default)s"
+    )
+    report.add_argument("--open", action="store_true", help="show it in the browser")
+    report.set_defaults(run=_report)
+
+    audit = commands.add_parser("audit", help="check that results are what records, parameters, code and dvc.lock say")
+    audit.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    audit.add_argument("--json", action="store_true", help="print the findings as JSON")
+    audit.set_defaults(run=_audit)
     return parser
 
 
@@ -151,12 +167,40 @@ def _recover(_options: argparse.Namespace) -> int:
     return recover()
 
 
-def _check(_options: argparse.Namespace) -> int:
-    from taskneurons.lineage.check import check
+def _report(options: argparse.Namespace) -> int:
+    import webbrowser
+    from dataclasses import fields
 
-    findings = check()
-    print("\n".join(findings) or "Records, dvc.lock and files agree.")
-    return 1 if findings else 0
+    from taskneurons.evidence.report.contents import all_files, gather
+    from taskneurons.evidence.report.page import write_report
+    from taskneurons.lineage.graph import GRAPH, Graph
+    from taskneurons.lineage.record import present, read_records
+
+    if options.out.resolve().is_relative_to(Path("results").resolve()):
+        raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
+    lines = present(Graph.load()) if GRAPH.is_file() else read_records()
+    records = [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines.values()]
+    contents = gather(all_files(), records, benchmarks=sorted(Path("logs/benchmarks").rglob("*.tsv")))
+    write_report(options.out, contents)
+    print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
+    if options.open:
+        webbrowser.open(options.out.resolve().as_uri())
+    return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from taskneurons.lineage.audit import audit
+
+    found = audit(options.params)
+    if options.json:
+        _print_json(found.as_dict())
+    else:
+        found.show()
+    return found.status
+
+
+def _print_json(content: Any) -> None:
+    print(json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False))
 
 
 if __name__ == "__main__":

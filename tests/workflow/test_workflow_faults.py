@@ -220,7 +220,9 @@ def test_a_corrupt_object_of_the_dvc_cache_is_refused(toy):
     shutil.rmtree(toy.path(".dvc/tmp"))
     toy.dvc("checkout", "results/models")
     assert toy.path(model(0)).read_text() == "rotten", "DVC checks it out"
-    assert f"{model(0)}: its bytes are not the recorded ones" in toy.taskneurons("check", ok=False)
+    text = " ".join(toy.taskneurons("audit", ok=False).split())
+    assert f"{model(0)}: its bytes are not the recorded ones" in text
+    assert f"object of DVC's cache is corrupt; {model(0)} would be checked out from it" in text
     assert toy.planned() == AFTER_ONE_MODEL
 
 

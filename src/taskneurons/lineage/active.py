@@ -79,6 +79,20 @@ def claim() -> list[str]:
     return cleared
 
 
+def holder() -> int | None:
+    """The process id of the active run of the current folder, where there is one; asked without claiming anything."""
+    path = STATE / "active.json"
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except OSError:
+            pid = _holder(file).get("pid")
+            return pid if isinstance(pid, int) else None
+    return None
+
+
 def release() -> None:
     """End the claim of this process; a process that ends does so by itself."""
     for file in _held.values():
