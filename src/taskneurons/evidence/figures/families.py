@@ -6,13 +6,15 @@ from statistics import fmean
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import ROLE_COLOURS, ROLE_NAMES, not_available
-from taskneurons.evidence.figures.style import Words, seed_words, sheet, shortened
+from taskneurons.evidence.figures.similarity import ROLE_COLOURS, ROLE_NAMES, not_available, over_seeds
+from taskneurons.evidence.figures.style import GREY, Words, sheet, shortened
 from taskneurons.evidence.layers import Row, role_curves
 
-_STEP = 0.19  # inches a family
+_STEP = 0.23  # inches a family
+_SHIFT = 0.2  # of the tasks from the middle of their family
 _ROLES = ("base", "experimental")
 
 
@@ -20,7 +22,8 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
     """Draw, for each family, the unbiased CKA of the base and of the model of all tasks with the control models.
 
     The left panel is the mean over the lower half of the layers, the right one over the upper half. Families are
-    ordered by what tuning adds in the upper half.
+    ordered by what tuning adds in the upper half. A family has too few tasks for an interval over tasks; the intervals
+    of its tasks are over examples.
 
     Args:
         rows: of `layers.gather_layers`; those of other models are left aside.
@@ -56,17 +59,18 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
     gains = {family: _mean_gain(values[-1], both[-1], families, family) for family in drawn}
     order = sorted(drawn, key=lambda family: gains[family])
     caption = (
-        f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, mean over {seed_words(own)} and over "
-        "the layers named above each panel. Large: mean over the family's tasks; small: each task. Families are "
-        "ordered by what tuning adds in the upper layers. No interval is drawn: a family has few tasks; intervals over "
-        "examples of each task are in layers.csv."
+        f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, {over_seeds(own)}, mean over the "
+        "layers named above each panel. Large: mean over the family's tasks; small: each task with its 95 % jackknife "
+        "interval over examples (mean over those layers). Grey: shuffled pairs, their mean and 95 % quantile. Families "
+        "are ordered by what tuning adds in the upper layers."
     )
-    handles = [
+    handles: list[Line2D | Patch] = [
         Line2D([], [], color=ROLE_COLOURS["base"], marker="o", linestyle="", markersize=5, label=ROLE_NAMES["base"]),
         Line2D(
             [], [], color=ROLE_COLOURS["experimental"], marker="D", linestyle="", markersize=5,
             label=ROLE_NAMES["experimental"],
         ),
+        Patch(color=GREY, alpha=0.35, linewidth=0, label="shuffled pairs"),
     ]  # fmt: skip
     height = max(1.2, _STEP * len(order)) + 0.55
     with sheet(height, Words(_title(gains), caption), paths, dpi, handles) as figure:
@@ -76,7 +80,10 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
             return
         for axis, part, value, tasks in zip(axes, parts, values, both, strict=True):
             axis.set_title(f"layer {part[0]}" if len(part) == 1 else f"layers {part[0]} to {part[-1]}")
+            _null(axis, own, part)
             _panel(axis, value, tasks, families, order)
+            for place, family in enumerate(order):
+                _intervals(axis, own, part, sorted(task for task in tasks if families[task] == family), place)
         axes[0].set_yticks(range(len(order)), [shortened(family.replace("_", " ")) for family in order])
         axes[0].set_ylim(-0.6, len(order) - 0.4)
 
@@ -94,7 +101,7 @@ def _panel(
             continue
         base, tuned = (fmean(values[role][task] for task in members) for role in _ROLES)
         axis.plot([base, tuned], [place, place], color="#B0B0B0", linewidth=2.0, solid_capstyle="butt", zorder=1)
-        for role, marker, mean, shift in (("base", "o", base, -0.17), ("experimental", "D", tuned, 0.17)):
+        for role, marker, mean, shift in (("base", "o", base, -_SHIFT), ("experimental", "D", tuned, _SHIFT)):
             axis.scatter(
                 [values[role][task] for task in members], [place + shift] * len(members), s=5, linewidths=0,
                 color=ROLE_COLOURS[role], alpha=0.6, zorder=2,
@@ -107,6 +114,31 @@ def _panel(
     axis.tick_params(axis="y", length=0)
     axis.grid(axis="x", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
+
+
+def _null(axis: Axes, rows: Sequence[Row], part: Sequence[int]) -> None:
+    own = [row for row in rows if row["metric"] == "cka_unbiased" and row["layer"] in part and row["null"] is not None]
+    if own:
+        low, high = fmean(row["null"] for row in own), fmean(row["null_high"] for row in own)
+        axis.axvspan(low, high, color=GREY, alpha=0.35, linewidth=0, zorder=0)
+
+
+def _intervals(axis: Axes, rows: Sequence[Row], part: Sequence[int], tasks: Sequence[str], place: int) -> None:
+    """The intervals over examples of the tasks of a family, averaged over the layers of the part."""
+    for role, shift in (("base", -_SHIFT), ("experimental", _SHIFT)):
+        for task in tasks:
+            own = [
+                row
+                for row in rows
+                if (row["role"], row["task"], row["metric"]) == (role, task, "cka_unbiased")
+                and row["layer"] in part
+                and row["low"] is not None
+            ]
+            if own:
+                low, high = (fmean(row[side] for row in own) for side in ("low", "high"))
+                axis.plot(
+                    [low, high], [place + shift] * 2, color=ROLE_COLOURS[role], linewidth=0.6, alpha=0.5, zorder=1
+                )
 
 
 def _mean_gain(

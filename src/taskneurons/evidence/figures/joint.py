@@ -92,6 +92,7 @@ def draw_joint(
     handles += [
         Line2D([], [], color=VERMILLION, marker="o", markersize=4, linestyle="", label="pair of one family"),
         Line2D([], [], color=GREY, marker="o", markersize=4, linestyle="", label="pair of two families"),
+        Line2D([], [], color=BLACK, marker="o", markersize=4, linestyle="", label=f"filled: p < {_CLEAR:g}"),
     ]
     with sheet(2.5, Words(_title(tests), caption), paths, dpi, handles) as figure:
         left, middle, right = figure.subplots(1, 3)

@@ -11,8 +11,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import ROLE_COLOURS, layer_axis, say_in_panel
-from taskneurons.evidence.figures.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, seed_words, sheet
+from taskneurons.evidence.figures.similarity import ROLE_COLOURS, layer_axis, over_seeds, say_in_panel
+from taskneurons.evidence.figures.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, sheet
 from taskneurons.evidence.layers import SCOPES, Row, gain_curves, role_curves, tasks_of_scope
 from taskneurons.evidence.layers_joint import GROUPS, group_of, told_map
 from taskneurons.measures.stats import t_interval
@@ -49,22 +49,26 @@ def draw_layer_map(
     curves = role_curves(own, model=model, suite=suite, metric="cka_unbiased")
     found = {scope: maps.get((model, suite, seed, *scope, "cka_unbiased"), {}) for scope in SCOPES}
     caption = (
-        f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; mean over "
-        f"{seed_words(own)}. Thin: a task; thick: mean over tasks with its 95 % t interval. Groups of layers by a "
+        f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; "
+        f"{over_seeds(own)}. Thin: a task; thick: mean over tasks with its 95 % t interval. Groups of layers by a "
         "change-point fit (flat, ramp, flat) of the mean; p: the signs of the tasks' curves flipped; bars at the top: "
         "95 % of resampled sets of tasks have the border there. A task is unseen when the held-out model was not "
         "tuned on it."
     )
-    handles = [
-        *(Patch(color=colour, alpha=0.25, linewidth=0, label=group) for group, colour in GROUP_COLOURS.items()),
-        Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"),
+    shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.get("layers") or 0))}
+    handles: list[Line2D | Patch] = [
+        Patch(color=colour, alpha=0.25, linewidth=0, label=group)
+        for group, colour in GROUP_COLOURS.items()
+        if group in shown
     ]
+    if handles:
+        handles.append(Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"))
     with sheet(2.5, Words(f"Map of the layers: {told_map(found[SCOPES[0]])}", caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(SCOPES), squeeze=False, sharey=True)[0]
         for axis, (role, scope) in zip(axes, SCOPES, strict=True):
             tasks = tasks_of_scope(own, model=model, suite=suite, scope=scope)
             layers, gains = gain_curves(curves, role, tasks)
-            axis.set_title(f"{_TITLES[role, scope]} ({len(tasks)})")
+            axis.set_title(f"{_TITLES[role, scope]} ({len(tasks)})", fontsize=SMALL)
             layer_axis(axis)
             if not layers or not tasks:
                 say_in_panel(axis, f"not available: {found[role, scope].get('reason') or 'nothing was measured'}")

@@ -14,6 +14,7 @@ from matplotlib.ticker import MaxNLocator
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.style import BLACK, BLUE, GREY, PURPLE, SMALL, VERMILLION, Words, seed_words, sheet
 from taskneurons.evidence.layers import Row, role_curves
+from taskneurons.measures.stats import Interval, t_interval
 
 ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": PURPLE, "control": BLACK}
 ROLE_NAMES = {
@@ -31,7 +32,8 @@ def draw_similarity(
 ) -> None:
     """Draw the distribution over tasks of the unbiased CKA with the control models, and the effective ranks.
 
-    Where there is nothing to draw, a panel says why.
+    The mean over tasks has a t interval over tasks; shuffled pairs are the null. Where there is nothing to draw, a
+    panel says why.
 
     Args:
         rows: of `layers.gather_layers`; those of other models are left aside.
@@ -51,14 +53,15 @@ def draw_similarity(
     counts = sorted({row["n"] for row in own if row["metric"] == "cka_unbiased" and row["n"]})
     caption = (
         f"{model}, {suite}. Linear CKA of hidden states with those of the model that was tuned on the task alone, "
-        f"{_range(counts)} test prompts a task; mean over {seed_words(own)}. Thin: one of "
-        f"{len({row['task'] for row in own})} tasks; thick: median; band: middle half of the tasks. Grey: the same "
-        "with shuffled pairs, its mean and 95 % quantile (mean over tasks). Right: effective rank of the same "
-        "states, median over tasks. Intervals over examples: layers.csv."
+        f"{_range(counts)} test prompts a task; {over_seeds(own)}. Thin: one of "
+        f"{len({row['task'] for row in own})} tasks; thick: their mean with its 95 % t interval over tasks; band: the "
+        "middle half of the tasks. Grey: the same with shuffled pairs, its mean and 95 % quantile (mean over tasks). "
+        "Right: effective rank of the same states, mean over tasks with its interval. Intervals over examples: "
+        "layers.csv."
     )
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=BLACK, linewidth=1.8, label="unbiased CKA, median of tasks"),
-        Line2D([], [], color=BLACK, linewidth=1.1, linestyle=":", label="biased CKA, median of tasks"),
+        Line2D([], [], color=BLACK, linewidth=1.8, label="unbiased CKA, mean of tasks"),
+        Line2D([], [], color=BLACK, linewidth=1.1, linestyle=":", label="biased CKA, mean of tasks"),
         Patch(color=GREY, alpha=0.35, linewidth=0, label="shuffled pairs"),
     ]
     with sheet(2.5, Words(_title(similar), caption), paths, dpi, handles) as figure:
@@ -68,7 +71,8 @@ def draw_similarity(
             axis.set_ylim(-0.08, 1.03)
             if similar.get(role):
                 _distribution(axis, similar[role], ROLE_COLOURS[role])
-                _median_line(axis, curves["cka_biased"].get(role, {}), ROLE_COLOURS[role])
+                layers, biased, _ = task_means(curves["cka_biased"].get(role, {}))
+                axis.plot(layers, biased, color=ROLE_COLOURS[role], linewidth=1.1, linestyle=":")
                 _null(axis, [row for row in own if row["role"] == role and row["metric"] == "cka_unbiased"])
             else:
                 not_available(axis, own, "cka_unbiased")
@@ -77,22 +81,27 @@ def draw_similarity(
         axes[2].set_title("effective rank")
         drawn = False
         for role, by_task in curves["effective_rank"].items():
-            layers, middle = medians(by_task)
-            axes[2].plot(layers, middle, color=ROLE_COLOURS[role], linewidth=1.4, marker="o", markersize=2.5)
+            _mean_line(axes[2], by_task, ROLE_COLOURS[role], 1.4)
             drawn = True
         if drawn:
-            _label_ends(axes[2], {role: medians(c)[1][-1] for role, c in curves["effective_rank"].items()})
             axes[2].set_ylim(0, None)
+            _label_ends(axes[2], {role: task_means(c)[1][-1] for role, c in curves["effective_rank"].items()})
         else:
             not_available(axes[2], own, "effective_rank")
         for axis in axes:
             layer_axis(axis)
 
 
-def medians(by_task: Mapping[str, Mapping[int, float]]) -> tuple[list[int], list[float]]:
-    """The layers that any task has, and the median over tasks."""
+def task_means(by_task: Mapping[str, Mapping[int, float]]) -> tuple[list[int], list[float], list[Interval]]:
+    """The layers that any task has, the mean over tasks and its t interval over tasks."""
     layers = sorted({layer for curve in by_task.values() for layer in curve})
-    return layers, [float(np.median([c[layer] for c in by_task.values() if layer in c])) for layer in layers]
+    at = [[curve[layer] for curve in by_task.values() if layer in curve] for layer in layers]
+    return layers, [fmean(values) for values in at], [t_interval(values) for values in at]
+
+
+def over_seeds(rows: Sequence[Row]) -> str:
+    """How many seeds values are means of; one seed is no mean."""
+    return "1 seed" if len({row["seed"] for row in rows}) == 1 else f"mean over {seed_words(rows)}"
 
 
 def layer_axis(axis: Axes) -> None:
@@ -116,18 +125,21 @@ def say_in_panel(axis: Axes, text: str) -> None:
 
 
 def _distribution(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str) -> None:
-    layers, middle = medians(by_task)
+    layers, _, _ = task_means(by_task)
     for curve in by_task.values():
         axis.plot(list(curve), list(curve.values()), color=colour, linewidth=0.5, alpha=0.35)
     at = [[c[layer] for c in by_task.values() if layer in c] for layer in layers]
     low, high = ([float(np.quantile(values, q)) for values in at] for q in (0.25, 0.75))
     axis.fill_between(layers, low, high, color=colour, alpha=0.2, linewidth=0)
-    axis.plot(layers, middle, color=colour, linewidth=1.8, marker="o", markersize=3)
+    _mean_line(axis, by_task, colour, 1.8)
 
 
-def _median_line(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str) -> None:
-    layers, middle = medians(by_task)
-    axis.plot(layers, middle, color=colour, linewidth=1.1, linestyle=":")
+def _mean_line(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str, width: float) -> None:
+    layers, means, intervals = task_means(by_task)
+    axis.plot(layers, means, color=colour, linewidth=width, marker="o", markersize=3)
+    for layer, one in zip(layers, intervals, strict=True):
+        if one.low is not None and one.high is not None:
+            axis.plot([layer, layer], [one.low, one.high], color=colour, linewidth=1.0, solid_capstyle="butt")
 
 
 def _null(axis: Axes, rows: Sequence[Row]) -> None:
@@ -139,13 +151,20 @@ def _null(axis: Axes, rows: Sequence[Row]) -> None:
 
 
 def _label_ends(axis: Axes, ends: Mapping[str, float]) -> None:
-    """Names of the curves, right of their last points, apart from each other."""
-    lowest, highest = 0.0, max(axis.get_ylim()[1], 1e-9)
-    gap, last = 0.085 * (highest - lowest), -np.inf
+    """Names of the curves, right of their last points, apart from each other and none above the panel."""
+    lowest, highest = axis.get_ylim()
+    gap = 0.085 * (highest - lowest)
+    places: dict[str, float] = {}
+    last = -np.inf
     for role, value in sorted(ends.items(), key=lambda item: item[1]):
-        last = max(value, last + gap)
+        places[role] = last = max(value, last + gap)
+    top = highest
+    for role in reversed(places):
+        places[role] = min(places[role], top)
+        top = places[role] - gap
+    for role, place in places.items():
         axis.annotate(
-            _SHORT[role], (1.0, last), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
+            _SHORT[role], (1.0, place), xycoords=("axes fraction", "data"), xytext=(3, 0), textcoords="offset points",
             va="center", color=ROLE_COLOURS[role], annotation_clip=False, fontsize=SMALL,
         )  # fmt: skip
 
@@ -154,12 +173,12 @@ def _title(curves: Mapping[str, Mapping[str, Mapping[int, float]]]) -> str:
     parts = []
     for role in _COMPARED:
         if curves.get(role):
-            layers, middle = medians(curves[role])
-            parts.append(f"{ROLE_NAMES[role]} {middle[0]:.2f} to {middle[-1]:.2f}")
+            layers, means, _ = task_means(curves[role])
+            parts.append(f"{ROLE_NAMES[role]} {means[0]:.2f} to {means[-1]:.2f}")
             ends = f"layer {layers[0]} to {layers[-1]}"
     if not parts:
         return "CKA with models of one task"
-    return f"CKA with models of one task, median of tasks, {ends}: {', '.join(parts)}"
+    return f"CKA with models of one task, mean of tasks, {ends}: {', '.join(parts)}"
 
 
 def _range(counts: Sequence[int]) -> str:
