@@ -92,7 +92,11 @@ def line_of(text: str, part: str) -> int:
             "suite: syntetic",
             "runs[0].suite: there is no suite `syntetic`. Did you mean `synthetic`?",
         ),
-        ("model: bloom", "model: gpt2", "runs[1].model: there is no model `gpt2`. Known: bloom, llama"),
+        (
+            "model: bloom",
+            "model: gpt2",
+            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_short, llama, llama_short",
+        ),
         ("model: bloom", "model: llama", "runs 0 and 1 are both model `llama` on suite `synthetic`"),
         ("estimator: taylor", "estimator: activation", "needs the scores of `activation`, which are not computed"),
         ("[taylor]", "[activation]", "`taylor` needs the scores of `taylor`, which are not computed"),
