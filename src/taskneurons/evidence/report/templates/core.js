@@ -19,7 +19,14 @@ page.make = (tag, properties = {}, ...children) => {
   return element;
 };
 
+// Packed data stand behind the scripts, so that the page is painted before they are read.
+page.parsed = new Promise((done) => {
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", done);
+  else done();
+});
+
 page.bytes = async (id) => {
+  await page.parsed;
   const holder = document.getElementById(id);
   if (!holder) return null;
   const text = atob(holder.textContent);
