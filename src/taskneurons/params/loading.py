@@ -183,6 +183,9 @@ def _follow(location: Sequence[str | int], root: type[Section]) -> tuple[tuple[s
     path: list[str | int] = []
     kind: Any = root
     for part in location:
+        if part == "[key]":
+            # The key itself is meant, which is in the path already.
+            continue
         if isinstance(kind, FieldInfo):
             kind = kind.annotation if kind.discriminator is None else Annotated[kind.annotation, kind]
         kind = _bare(kind)
@@ -199,7 +202,7 @@ def _follow(location: Sequence[str | int], root: type[Section]) -> tuple[tuple[s
         elif get_origin(kind) is tuple and isinstance(part, int):
             path.append(part)
             kind = get_args(kind)[0]
-        elif get_origin(kind) is not None and issubclass(get_origin(kind), Mapping) and part != "[key]":
+        elif get_origin(kind) is not None and issubclass(get_origin(kind), Mapping):
             path.append(part)
             kind = get_args(kind)[1]
     return tuple(path), kind
