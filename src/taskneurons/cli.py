@@ -83,6 +83,12 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.set_defaults(run=_audit)
+    lineage = commands.add_parser("lineage", help="say what an artifact was made of, back to raw data")
+    lineage.add_argument("path", metavar="PATH", help="a file below results/")
+    lineage.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    lineage.add_argument("--json", action="store_true", help="print the chain as JSON")
+    lineage.add_argument("--svg", type=Path, metavar="FILE", help="draw the chain")
+    lineage.set_defaults(run=_lineage)
     return parser
 
 
@@ -197,6 +203,31 @@ def _audit(options: argparse.Namespace) -> int:
     else:
         found.show()
     return found.status
+
+
+def _lineage(options: argparse.Namespace) -> int:
+    from taskneurons.lineage.chain import chain
+    from taskneurons.lineage.chain_picture import write_picture
+    from taskneurons.lineage.chain_text import show_chain
+    from taskneurons.lineage.record import read_records
+    from taskneurons.lineage.sources import described, sources
+    from taskneurons.lineage.workflow import read_workflow
+
+    path, here = Path(options.path).absolute(), Path.cwd()
+    name = path.relative_to(here).as_posix() if path.is_relative_to(here) else options.path
+    found = chain(name, read_records(_warn))
+    code = sources(found, read_workflow(options.params).graph)
+    if options.svg:
+        write_picture(found, options.svg)
+    if options.json:
+        _print_json(described(found, code))
+    elif not options.svg:
+        show_chain(found, code)
+    return 0
+
+
+def _warn(text: str) -> None:
+    print(f"warning: {text}", file=sys.stderr)
 
 
 def _print_json(content: Any) -> None:

@@ -1,8 +1,10 @@
 """Chains over records of random graphs, against networkx."""
 
 import json
+import re
 from dataclasses import replace
-from itertools import pairwise
+from itertools import combinations, pairwise
+from xml.etree import ElementTree
 
 import networkx
 import pytest
@@ -11,7 +13,10 @@ from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
 from taskneurons.lineage.chain import chain
+from taskneurons.lineage.chain_picture import write_picture
+from taskneurons.lineage.chain_text import chain_tree, summary
 from taskneurons.lineage.record import Line, iso
+from taskneurons.lineage.sources import Commit, Source
 
 LINE = Line(
     output="results/a",
@@ -99,3 +104,60 @@ def test_records_that_go_round_in_a_circle_are_refused():
     }
     with pytest.raises(InputError, match="circle: make_"):
         chain("results/b", records)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def drawn(path):
+    """The boxes of a picture: (left, top, right, bottom) and the files that hovering names."""
+    boxes = []
+    for group in ElementTree.parse(path).getroot().iter(f"{SVG}g"):
+        at = {name: float(value) for name, value in group.find(f"{SVG}rect").attrib.items() if name in SIDES}
+        corners = at["x"], at["y"], at["x"] + at["width"], at["y"] + at["height"]
+        boxes.append((corners, group.find(f"{SVG}title").text.split("\n")))
+    return boxes
+
+
+SIDES = ("x", "y", "width", "height")
+
+
+@given(graphs(), st.data())
+def test_a_picture_shows_every_file_once_and_boxes_stand_apart(tmp_path_factory, records, data):
+    path = data.draw(st.sampled_from(sorted(records)))
+    found = chain(path, records)
+    file = tmp_path_factory.mktemp("picture") / "chain.svg"
+    write_picture(found, file)
+    boxes = drawn(file)
+    named = [name for _, names in boxes for name in names]
+    assert sorted(named) == sorted([o for job in found.jobs for o, _ in job.outputs] + [name for name, _ in found.raw])
+    for ((left, top, right, bottom), _), ((x0, y0, x1, y1), _) in combinations(boxes, 2):
+        assert right <= x0 or x1 <= left or bottom <= y0 or y1 <= top, "no box covers another"
+    left_of = {name: corners[0] for corners, names in boxes for name in names}
+    for job in found.jobs:
+        for name, _ in job.inputs:
+            assert left_of[name] < left_of[job.outputs[0][0]], "what is read stands left of what is made"
+
+
+def test_a_picture_is_text_whatever_the_names_are(tmp_path):
+    name = "results/<img src=x onerror=alert(1)>&"
+    write_picture(chain(name, {name: replace(LINE, output=name)}), tmp_path / "a.svg")
+    write_picture(chain(name, {name: replace(LINE, output=name)}), tmp_path / "b.svg")
+    assert drawn(tmp_path / "a.svg")[0][1] == [name]
+    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+
+
+@given(graphs(), st.data())
+def test_a_tree_numbers_every_job_once(records, data):
+    found = chain(data.draw(st.sampled_from(sorted(records))), records)
+    source = Source("workflow/scripts/make.py", True, Commit("A. Author", "2026-01-01", "abc1234"))
+    tree = chain_tree(found, [source] * len(found.jobs))
+    labels, todo = [], [tree]
+    while todo:
+        branch = todo.pop()
+        labels.append(str(branch.label))
+        todo += branch.children
+    numbers = [int(match[1]) for label in labels if (match := re.match(r"(\d+) rule", label))]
+    assert sorted(numbers) == list(range(1, len(found.jobs) + 1))
+    assert sum("last changed by A. Author in abc1234" in label for label in labels) == len(found.jobs)
+    assert summary(found)[0].startswith(f"{len(found.jobs)} job")

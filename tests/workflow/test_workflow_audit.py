@@ -169,3 +169,19 @@ def test_a_gap_between_raw_data_and_a_table_is_an_error(broken):
     found = audit(broken, status=1)
     assert "no record says what made it" in found["error", "chain", model(0)]["text"]
     assert found["error", "chain", model(0)]["published"] == [FIGURE, TABLE]
+
+
+def test_the_lineage_of_a_figure_goes_back_to_the_raw_data(certified, tmp_path):
+    text = " ".join(certified.taskneurons("lineage", f"./{FIGURE}").split())
+    assert "workflow/scripts/draw.py, last changed by tester@localhost" in text
+    assert "from outside 3 files below raw/tasks" in text or RAW in text
+    assert "on toy device" in text
+    picture = tmp_path / "chain.svg"
+    content = json.loads(certified.taskneurons("lineage", FIGURE, "--json", "--svg", str(picture)))
+    assert {job["rule"] for job in content["jobs"]} == {line["rule"] for line in certified.lines().values()}
+    assert {name for name, _ in content["raw"]} == {
+        f"raw/tasks/{p.name}" for p in certified.path("raw/tasks").iterdir()
+    }
+    assert content["recorded"]["author"] == "tester@localhost"
+    assert "draw" in picture.read_text()
+    assert "no record says what made it" in certified.taskneurons("lineage", RAW, ok=False)
