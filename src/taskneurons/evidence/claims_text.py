@@ -9,7 +9,7 @@ README, RESULTS = "README.md", "results/claims.json"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 SYMBOLS = {"holds": "✔", "fails": "✘", "inconclusive": "?", "not tested": "–"}
 _PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao et al. 2024"}
-_DIGITS = {"points": 1, "percent": 0, "layers": 0, "correlation": 2, "similarity": 2}
+_DIGITS = {"points": 1, "slope": 2, "percent": 0, "layers": 0, "correlation": 2, "similarity": 2}
 
 
 def with_claims(readme: str, decided: Mapping[str, Any], name: str = README) -> str:

@@ -116,8 +116,8 @@ class Claim(Section):
     statement: PathText = described("the claim in our words, one sentence", "-")
     source: PathText = described("table, figure or section of the paper", "-")
     published: float | None = described("the paper's own value of the estimand; null where it prints none", "-")
-    unit: Literal["points", "percent", "correlation", "similarity", "layers"] = described(
-        "unit of effect and margin", "-"
+    unit: Literal["points", "slope", "percent", "correlation", "similarity", "layers"] = described(
+        "unit of effect and margin; a slope is in points of score for ten points of overlap", "-"
     )
     direction: Literal["above", "below", "within"] = described("where the effect lies if the claim holds", "-")
     margin: float = described("the effect must lie above it, below it, or within plus and minus it", "-")

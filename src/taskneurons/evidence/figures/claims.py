@@ -37,14 +37,14 @@ LOOK = {
     "not tested": (GREY, "_"),
 }
 _BAND = "#E4EEF6"
-# Everything is drawn in hundredths of what can be reached.
-_HUNDREDTHS = {"points": 1.0, "percent": 1.0, "layers": 1.0, "correlation": 100.0, "similarity": 100.0}
+# Everything is drawn in hundredths of what can be reached; a slope over the whole range of the overlap.
+_HUNDREDTHS = {"points": 1.0, "slope": 10.0, "percent": 1.0, "layers": 1.0, "correlation": 100.0, "similarity": 100.0}
 _TICKS = (-100, -10, 0, 10, 100)
 _MINOR = (-30, -3, 3, 30)
 _END = 130
 _LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
-_LINE = 0.125  # inches
-_WRAP = 66  # characters of a statement's line
+_LINE = 0.13  # inches
+_WRAP = 62  # characters of a statement's line
 _REASONS = 26
 
 
@@ -82,8 +82,8 @@ def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi:
         "holds when its whole interval lies there and p, Holm-corrected within its family, is at most "
         f"{alpha:g}; it fails when the whole interval lies outside. The axis is turned so that right is as claimed; "
         "the numbers beside it are not. Points of accuracy or ROUGE-L; correlations and similarities are drawn in "
-        "hundredths. Control: what must also be so for a claim to mean what it seems. Digest of the rules: "
-        f"{digest[:12]}."
+        "hundredths, slopes over the whole range of overlap. Control: what must also be so for a claim to mean what it "
+        f"seems. Digest of the rules: {digest[:12]}."
     )
     handles = [
         *(
@@ -108,7 +108,7 @@ def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi:
             said.text(0, top, words, va="center", fontweight="bold", fontsize=SMALL + 0.5)
             axis.axhspan(top - 0.1, top + 0.1, color="white", linewidth=0, zorder=2)
             for side, turned in ((-0.4, "← against"), (0.4, "as claimed →")):
-                axis.text(side * _squeezed(_END), top, turned, ha="center", va="center", fontsize=SMALL - 1, color=GREY)
+                axis.text(side * _squeezed(_END), top, turned, ha="center", va="center", fontsize=SMALL, color=GREY)
         for number, place in enumerate(places):
             _claim(said, axis, told, place, shaded=number % 2 == 0)
         # Words may be wider than their column; the columns stay where they are.
@@ -141,7 +141,7 @@ def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -
     if shaded:
         for one in (said, axis, told):
             one.axhspan(place.top, place.top + place.height, color="#F5F5F5", linewidth=0, zorder=0)
-    said.text(0.008, middle, "\n".join(place.lines), va="center", fontsize=SMALL - 0.5, linespacing=1.15)
+    said.text(0.008, middle, "\n".join(place.lines), va="center", fontsize=SMALL, linespacing=1.15)
     results = claim["results"]
     first = middle - _LINE * (len(results) - 1) / 2
     if claim["test"] != "words":
@@ -152,8 +152,8 @@ def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -
         if result["effect"] is not None and claim["test"] != "words":
             _effect(axis, claim, result, height)
         told.plot(0.245, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
-        told.text(0.205, height, result["model"], va="center", ha="right", fontsize=SMALL - 0.5, color="#404040")
-        told.text(0.285, height, _numbers(claim, result), va="center", fontsize=SMALL - 0.5, color="#202020")
+        told.text(0.205, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
+        told.text(0.285, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
 
 
 def _band(axis: Axes, claim: Mapping[str, Any], place: _Place) -> None:
