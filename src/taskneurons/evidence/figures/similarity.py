@@ -80,8 +80,9 @@ def draw_similarity(
         axes[1].tick_params(labelleft=False)
         axes[2].set_title("effective rank")
         drawn = False
-        for role, by_task in curves["effective_rank"].items():
-            _mean_line(axes[2], by_task, ROLE_COLOURS[role], 1.4)
+        for number, (role, by_task) in enumerate(curves["effective_rank"].items()):
+            # Side by side, so that no interval hides another.
+            _mean_line(axes[2], by_task, ROLE_COLOURS[role], 1.4, shift=0.05 * number)
             drawn = True
         if drawn:
             axes[2].set_ylim(0, None)
@@ -134,12 +135,15 @@ def _distribution(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour
     _mean_line(axis, by_task, colour, 1.8)
 
 
-def _mean_line(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str, width: float) -> None:
+def _mean_line(
+    axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str, width: float, shift: float = 0.0
+) -> None:
     layers, means, intervals = task_means(by_task)
-    axis.plot(layers, means, color=colour, linewidth=width, marker="o", markersize=3)
-    for layer, one in zip(layers, intervals, strict=True):
+    places = [layer + shift for layer in layers]
+    axis.plot(places, means, color=colour, linewidth=width, marker="o", markersize=3)
+    for place, one in zip(places, intervals, strict=True):
         if one.low is not None and one.high is not None:
-            axis.plot([layer, layer], [one.low, one.high], color=colour, linewidth=1.0, solid_capstyle="butt")
+            axis.plot([place, place], [one.low, one.high], color=colour, linewidth=1.0, solid_capstyle="butt")
 
 
 def _null(axis: Axes, rows: Sequence[Row]) -> None:
