@@ -36,7 +36,7 @@ def train_with_overlap(
         selection: of the unseen tasks' sets.
         percents: shares of the neurons that are trained, and that make an unseen task's set.
         overlaps: shares of the trained neurons that lie in that set.
-        choices: random choices of each.
+        choices: random choices of each overlap below 100 %, where the set is the test task's own.
 
     Yields:
         Tidy rows.
@@ -64,7 +64,8 @@ def _cells(
             target = scores[test].top(percent, selection.within)
             speed = rate(rates, arm("random", percent))
             for overlap in overlaps:
-                for choice in range(choices):
+                # At 100 % there is nothing to choose: it is the task's own set.
+                for choice in range(choices if overlap < 100 else 1):
                     neurons = with_overlap(target, overlap, seed=seed, choice=choice)
                     facts = {"condition": "task", "train_task": group, "neurons": group, "overlap": overlap}
                     facts |= {"draw": choice, "learning_rate": speed} | selection.facts(neurons, percent)

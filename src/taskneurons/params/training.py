@@ -91,7 +91,7 @@ class Overlap(Section):
     controlled: tuple[float, ...] = described(
         "shares of the trained neurons that lie in the test task's set", "% of the trained neurons"
     )
-    choices: int = described("random choices of neurons for each cell", "choices", ge=2)
+    choices: int = described("random choices of neurons for each cell; one is all there is at 100 %", "choices", ge=2)
     seeds: Seeds = described("seeds with which the overlap is set", "-")
     test_examples: PositiveInt = described("test examples of each task, at most", "examples")
 
