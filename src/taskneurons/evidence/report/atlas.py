@@ -55,7 +55,7 @@ def free(licence: str) -> bool:
 
 
 def rounded(scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
-    """Scores rounded to `DIGITS` significant decimal digits, as Python's `format(x, ".2e")` rounds each of them."""
+    """Scores to `DIGITS` significant decimal digits, as `format(x, ".2e")` rounds each; exact up to the last bit."""
     values = scores.astype(np.float64)
     with np.errstate(divide="ignore"):
         exponent = np.where(values == 0, 0, np.floor(np.log10(np.abs(values))))

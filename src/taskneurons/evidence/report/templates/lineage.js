@@ -23,29 +23,34 @@
   const link = (path, text = path) =>
     page.make("button", { type: "button", class: "path", text, onclick: () => show({ path }) });
 
-  // Every job above an artifact, nearest first, by kind of rule.
+  // Every job above an artifact by kind of rule; what is made of others stands before them.
   const above = (place) => {
-    const levels = new Map();
+    const order = [];
     const outside = new Set();
-    let front = new Set([known.artifacts[place][2]].filter((job) => job >= 0));
-    const seen = new Set(front);
-    for (let depth = 0; front.size; depth++) {
-      const next = new Set();
-      for (const job of front) {
-        const kind = known.jobs[job].kind;
-        if (!levels.has(kind)) levels.set(kind, { depth, jobs: new Set() });
-        levels.get(kind).depth = depth;
-        levels.get(kind).jobs.add(job);
-        for (const input of known.jobs[job].inputs) {
-          const maker = known.artifacts[input][2];
-          if (maker < 0) outside.add(known.artifacts[input][0]);
-          else if (!seen.has(maker)) {
-            seen.add(maker);
-            next.add(maker);
-          }
-        }
+    const seen = new Set();
+    const visit = (job) => {
+      seen.add(job);
+      for (const input of known.jobs[job].inputs) {
+        const maker = known.artifacts[input][2];
+        if (maker < 0) outside.add(known.artifacts[input][0]);
+        else if (!seen.has(maker)) visit(maker);
       }
-      front = next;
+      order.unshift(job);
+    };
+    const target = known.artifacts[place][2];
+    if (target >= 0) visit(target);
+    const depth = new Map(order.map((job) => [job, 0]));
+    for (const job of order)
+      for (const input of known.jobs[job].inputs) {
+        const maker = known.artifacts[input][2];
+        if (maker >= 0) depth.set(maker, Math.max(depth.get(maker), depth.get(job) + 1));
+      }
+    const levels = new Map();
+    for (const job of order) {
+      const kind = known.jobs[job].kind;
+      if (!levels.has(kind)) levels.set(kind, { depth: 0, jobs: new Set() });
+      levels.get(kind).depth = Math.max(levels.get(kind).depth, depth.get(job));
+      levels.get(kind).jobs.add(job);
     }
     return { levels: [...levels].sort((a, b) => a[1].depth - b[1].depth), outside: [...outside].sort() };
   };

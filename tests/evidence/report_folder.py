@@ -1,0 +1,143 @@
+"""A made-up folder of results as a run leaves it, in which every name and text may be hostile."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from made_up_results import make_rows, make_tasks
+
+from taskneurons.evidence.tables import SUMMARY_COLUMNS, summarise_deactivation
+from taskneurons.evidence.tidy import COLUMNS
+from taskneurons.files import write_csv, write_json, write_jsonl, write_text
+from taskneurons.neurons.scores import NeuronScores
+
+HOSTILE = "<img src=x onerror=alert(1)>"
+SHAPE = (4, 64)
+RUN = "results/neurons/synthetic/llama"
+
+
+def lay_scores(folder: Path, tasks: list[str], seeds: tuple[int, ...] = (0, 1), shape: tuple[int, int] = SHAPE) -> None:
+    """Scores of every task; the file names are slugs whatever the tasks are called."""
+    for seed in seeds:
+        rng = np.random.default_rng(seed)
+        common = rng.lognormal(sigma=1.0, size=shape)
+        for place, task in enumerate(tasks):
+            values = (common * rng.lognormal(sigma=0.8, size=shape) * 0.02).astype(np.float32)
+            scores = NeuronScores(values, values, values, task, "d" * 64, "taylor", 300, 9000)
+            scores.save(folder / RUN / f"seed{seed}" / "scores" / "taylor" / f"task_{place}.safetensors")
+
+
+def lay_results(folder: Path) -> list[dict[str, Any]]:
+    """Everything that the report shows; returns lineage records of some of it."""
+    tasks = make_tasks()
+    tasks[0] |= {"name": HOSTILE}
+    described = [task | {"constant": 30.0} for task in tasks]
+    rows = make_rows(tasks)
+    tables = folder / "results" / "tables"
+    write_csv(tables / "deactivation.csv", rows, COLUMNS)
+    write_csv(tables / "deactivation_summary.csv", summarise_deactivation(rows, described), SUMMARY_COLUMNS)
+    write_text(
+        folder / "results/figures/deactivation/synthetic/llama/drops-taylor-10-model.svg",
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><text x="9" y="99">drops</text></svg>',
+    )
+    names = [task["name"] for task in tasks]
+    lay_scores(folder, names)
+    for place, task in enumerate(tasks):
+        of_task = folder / "results/data/synthetic/tasks" / f"task_{place}"
+        licence = "Apache-2.0" if place < 2 else "all rights reserved"
+        write_json(of_task / "task.json", {**task, "license": licence})
+        texts = [
+            {"id": f"id{n}", "instruction": "say {input}", "input": f"secret {place} {HOSTILE}", "target": "so"}
+            for n in range(3)
+        ]
+        write_jsonl(of_task / "test.jsonl", texts)
+        links = "[l](https://example.org) ![i](https://example.org/i.png)"
+        card = f"# {place}\n\n| a | b |\n| --- | --- |\n| {HOSTILE} | {links} |\n\n## Examples\n\nsecret {place}\n"
+        write_text(folder / f"results/cards/synthetic/{task['name'] if place else 'hostile'}.md", card)
+    best = [
+        (layer, neuron, rank, names[rank - 1], "id0", 1.5 / rank)
+        for layer in range(4)
+        for neuron in range(64)
+        for rank in (1, 2, 3)
+    ]
+    columns = ("layer", "neuron", "rank", "task", "example", "activation")
+    write_csv(
+        folder / "results/report/synthetic/llama/seed0/top_examples.csv",
+        [dict(zip(columns, row, strict=True)) for row in best],
+        columns,
+    )
+    write_json(folder / "results/claims.json", {"claims": CLAIMS})
+    write_text(
+        folder / "logs/benchmarks/deactivation/synthetic/llama/plot_drops_taylor-10-model.tsv",
+        "s\th:m:s\tmax_rss\tcpu_time\n12.5\t0:00:12\t99.5\t10.0\n-\tNA\tNA\tNA\n",
+    )
+    return records()
+
+
+CLAIMS = [
+    {
+        "id": "t1",
+        "paper": "leng2025",
+        "statement": f"Task neurons matter {HOSTILE}",
+        "source": "Table 1",
+        "table": "deactivation_summary.csv",
+        "published": 8.8,
+        "direction": "above",
+        "margin": 1,
+        "unit": "points",
+        "digest": "ab" * 32,
+        "results": [
+            {
+                "model": "llama",
+                "suite": "synthetic",
+                "verdict": "holds",
+                "effect": 45.12345678,
+                "low": 40.0,
+                "high": 50.0,
+                "p_holm": 0.004,
+                "n": 6,
+                "seeds": [0, 1, 2],
+                "interval": "95 % t over 3 seeds",
+            }
+        ],
+    },
+    {"id": "t2", "paper": "zhao2024", "statement": "Layers differ", "verdict": "inconclusive", "effect": None},
+]
+
+
+def records() -> list[dict[str, Any]]:
+    """Raw data -> task -> scores -> table -> summary -> figure."""
+
+    def one(output: str, rule: str, inputs: list[str], minute: int) -> dict[str, Any]:
+        digest = {name: f"{hash_of(name):064x}" for name in [*inputs, output]}
+        return {
+            "output": output,
+            "sha256": digest[output],
+            "size": 9,
+            "rule": rule,
+            "inputs": tuple((name, digest[name]) for name in sorted(inputs)),
+            "settings": {"task": HOSTILE, "percent": 10},
+            "code": "c0de" * 16,
+            "started": f"2026-01-01T00:{minute:02}:00.000000+00:00",
+            "ended": f"2026-01-01T00:{minute:02}:30.000000+00:00",
+            "device": "cpu",
+            "software": {"python": "3.11.7"},
+        }
+
+    scores = [f"{RUN}/seed{seed}/scores/taylor/task_{place}.safetensors" for seed in (0, 1) for place in range(12)]
+    tasks = [f"results/data/synthetic/tasks/task_{place}/task.json" for place in range(12)]
+    table, summary = "results/tables/deactivation.csv", "results/tables/deactivation_summary.csv"
+    figure = "results/figures/deactivation/synthetic/llama/drops-taylor-10-model.svg"
+    return [
+        *(one(task, "make_tasks_synthetic_all", ["raw/tasks.json"], 1) for task in tasks),
+        *(one(score, "attribute_scores_synthetic_llama_all", tasks, 2) for score in scores),
+        one(table, "tabulate_deactivation", scores, 3),
+        one(summary, "summarise_deactivation", [table, *tasks], 4),
+        one(figure, "plot_drops_synthetic_llama_taylor_10_model", [table], 5),
+        one("results/tables/gone.csv", "tabulate_gone", [table], 6),
+    ]
+
+
+def hash_of(name: str) -> int:
+    """A number for a name, the same in every process."""
+    return int.from_bytes(name.encode(), "big") % 2**255

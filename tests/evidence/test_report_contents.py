@@ -1,0 +1,282 @@
+import base64
+import gzip
+import hashlib
+import json
+import subprocess
+import sys
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
+
+from taskneurons.evidence.report.atlas import atlas, encoded, free, rounded
+from taskneurons.evidence.report.catalogue import STUDIES, study_of_table
+from taskneurons.evidence.report.contents import all_files, gather
+from taskneurons.evidence.report.costs import costs
+from taskneurons.evidence.report.packing import packed, packed_json
+from taskneurons.evidence.report.page import page, short
+from taskneurons.evidence.report.provenance import kinds_graph, walked
+from taskneurons.evidence.report.rule_graph import rule_picture
+from taskneurons.evidence.report.verdicts import read_claims, tally
+from taskneurons.neurons.scores import NeuronScores
+
+
+def unpacked(text: str) -> bytes:
+    return gzip.decompress(base64.b64decode(text))
+
+
+@given(arrays(np.float32, st.integers(1, 40), elements=st.floats(-(2.0**60), 2.0**60, width=32)))
+def test_scores_are_rounded_as_the_formatter_rounds_each(values):
+    assert [f"{value:.2e}" for value in rounded(values)] == [f"{value:.2e}" for value in values.astype(float)]
+
+
+def ranks_and_scores(form: dict, size: int) -> tuple[np.ndarray, np.ndarray]:
+    """Read the packed form back, independently of the page's own script."""
+    planes = np.frombuffer(unpacked(form["ranks"]), np.uint8).reshape(form["planes"], size).astype(int)
+    ranks = sum(plane << (8 * place) for place, plane in enumerate(planes))
+    return ranks, np.repeat(form["values"], form["counts"])[ranks]
+
+
+@given(arrays(np.float32, st.tuples(st.integers(1, 5), st.integers(1, 90)), elements=st.floats(0, 50, width=32)))
+def test_ranks_are_exact_and_scores_have_their_digits(values):
+    ranks, shown = ranks_and_scores(encoded(values), values.size)
+    assert sorted(ranks) == list(range(values.size))
+    assert shown.tolist() == [float(f"{value:.2e}") for value in values.ravel().astype(float)]
+    scores = NeuronScores(values, values, values, "t", "d", "taylor", 1, 1)
+    for percent in (1, 10, 55.5, 100):
+        chosen = scores.top(percent)
+        assert set(np.flatnonzero(ranks < len(chosen))) == set(np.flatnonzero(chosen.mask))
+
+
+def test_a_large_model_takes_three_bytes_of_rank_and_is_not_left_out():
+    form = encoded(np.random.default_rng(0).random((8, 11008), dtype=np.float32))
+    assert form["planes"] == 3
+    assert sum(form["counts"]) == 8 * 11008
+
+
+def test_the_atlas_leaves_later_seeds_out_when_there_is_no_room_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lay_scores(tmp_path, ["a", "b"], seeds=(0, 1, 2))
+    files = sorted(Path("results").rglob("*.safetensors"))
+    layers, said = atlas(files, most=2 * 2 * 256)
+    assert [layer["seed"] for layer in layers] == ["0", "1"]
+    assert len(said) == 1 and "seed 2" in said[0] and "512" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("licence", "shown"),
+    [("Apache-2.0", True), ("cc-by-4.0", True), ("CC BY-SA 4.0", True), ("MIT", True), ("cc-by-nc-4.0", False),
+     ("", False), ("unknown", False), ("other", False), ("all rights reserved", False)],
+)  # fmt: skip
+def test_only_free_licences_let_texts_be_shown(licence, shown):
+    assert free(licence) == shown
+
+
+def test_texts_of_other_licences_are_nowhere_in_the_page(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = lay_results(tmp_path)
+    contents = gather(all_files(), lines)
+    examples = contents.examples["synthetic/llama/0"]["2.17"]
+    assert [text is not None for *_, text in examples] == [True, True, False]
+    assert examples[0][3].startswith("say secret 0")
+    everything = json.dumps(contents.examples) + "".join(text for *_, text in contents.cards)
+    assert "secret 1" in everything
+    assert all(f"secret {place}" not in everything for place in range(2, 12))
+
+
+def test_lineage_is_kept_whole_without_repetition():
+    lines = records()
+    kept = walked(lines)
+    paths = [path for path, *_ in kept["artifacts"]]
+    assert len(set(paths)) == len(paths)
+    by_path = {path: (digest, job) for path, digest, job in kept["artifacts"]}
+    assert by_path["raw/tasks.json"][1] == -1
+    for line in lines:
+        digest, number = by_path[line["output"]]
+        job = kept["jobs"][number]
+        assert digest == line["sha256"]
+        assert [tuple(kept["artifacts"][place][:2]) for place in job["inputs"]] == list(line["inputs"])
+        assert (job["rule"], job["settings"], job["ended"]) == (line["rule"], line["settings"], line["ended"])
+    assert len(kept["jobs"]) == 6
+    assert len(unpacked(packed_json(kept))) < len(json.dumps(lines)) / 3
+
+
+def test_the_rule_graph_says_what_must_come_before_what():
+    studies, edges = kinds_graph(records())
+    assert ("make_tasks", "attribute_scores") in edges and ("make_tasks", "summarise_deactivation") in edges
+    picture = rule_picture(studies, edges)
+    boxes = {box.name: box for box in picture.boxes}
+    assert set(boxes) == set(studies)
+    assert len({(box.x, box.y) for box in picture.boxes}) == len(boxes)
+    drawn = nx.DiGraph([(source, target) for source, target, _ in picture.edges])
+    assert nx.transitive_closure(drawn).edges == nx.transitive_closure(nx.DiGraph(edges)).edges
+    assert len(drawn.edges) < len(edges)
+    assert all(boxes[source].y < boxes[target].y for source, target in drawn.edges)
+    assert all(box.x >= 0 and box.x + 164 <= picture.width for box in picture.boxes)
+
+
+def test_kinds_that_read_each_other_are_still_drawn():
+    picture = rule_picture({"a": "s", "b": "s"}, {("a", "b"), ("b", "a")})
+    assert len(picture.boxes) == 2 and len(picture.edges) == 1
+    assert rule_picture({}, set()) is None
+
+
+def test_costs_come_from_benchmarks_and_where_there_are_none_from_records(tmp_path):
+    folder = tmp_path / "logs" / "benchmarks" / "deactivation" / "synthetic"
+    folder.mkdir(parents=True)
+    head = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
+    (folder / "plot_drops_a.tsv").write_text(f"{head}2.5\t0:00:02\t100.0\tNA\t1.5\n")
+    (folder / "plot_drops_b.tsv").write_text(f"{head}4.5\t0:00:04\tNA\tNA\t2.5\n-\tNA\tNA\tNA\tNA\n")
+    (folder / "broken.tsv").write_text("")
+    rows = {row["rule"]: row for row in costs(sorted(folder.glob("*.tsv")), records())}
+    assert rows["plot_drops"] == {
+        "study": "deactivation", "rule": "plot_drops", "jobs": 2, "seconds": 7.0, "longest": 4.5, "cpu_seconds": 4.0,
+        "memory_mb": 100.0,
+    }  # fmt: skip
+    assert (rows["make_tasks"]["jobs"], rows["make_tasks"]["seconds"]) == (1, 30.0)
+    assert rows["make_tasks"]["memory_mb"] is None
+
+
+def test_a_folder_without_results_has_a_report_that_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    contents = gather(all_files(), [])
+    assert len(contents.missing) >= len(STUDIES)
+    text = page(contents)
+    assert "results/claims.json" in text and "no neuron scores" in text
+
+
+def test_what_cannot_be_read_is_named_and_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lay_results(tmp_path)
+    damaged = {
+        "results/claims.json": b'{"claims": [',
+        "results/tables/deactivation.csv": b"\xff\xfe",
+        "results/tables/layers_summary.csv": b"suite,model\nwide,llama\nwide\n",
+        f"{RUN}/seed0/scores/taylor/task_3.safetensors": b"half",
+        "results/data/synthetic/tasks/task_4/task.json": b"[]",
+        "results/report/synthetic/llama/seed0/top_examples.csv": b"layer,neuron\n0,1\n",
+    }
+    for name, content in damaged.items():
+        Path(name).parent.mkdir(parents=True, exist_ok=True)
+        Path(name).write_bytes(content)
+    contents = gather(all_files(), [])
+    for name in damaged:
+        assert any(name in sentence for sentence in contents.missing), name
+    assert [len(layer["tasks"]) for layer in contents.layers] == [11, 12]
+    assert "deactivation_summary" in page(contents)
+
+
+def test_recorded_artifacts_that_are_not_here_are_counted(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    told = [sentence for sentence in gather([], records()).missing if "have a record" in sentence]
+    assert any(sentence.startswith("24 artifacts of `neurons`") for sentence in told)
+
+
+@pytest.mark.parametrize(
+    "form", [list, lambda claims: {"claims": claims}, lambda claims: {"claims": {c["id"]: c for c in claims}}]
+)
+def test_claims_are_read_in_every_form(form):
+    claims = [
+        {"id": "a", "verdict": "not_tested"},
+        {
+            "id": "b",
+            "table": "x.csv",
+            "results": [{"verdict": "holds", "effect": 1.5, "seeds": [0, 1]}, {"verdict": "fails"}],
+        },
+    ]
+    found = read_claims(form(claims), "results/claims.json")
+    assert [claim.id for claim in found] == ["b", "a"]
+    assert (found[0].path, found[1].path) == ("results/tables/x.csv", "results/claims.json")
+    assert (found[0].results[0].effect, found[0].results[0].seeds) == ("1.5", "0, 1")
+    assert tally(found) == [("holds", 1), ("fails", 1), ("not tested", 1)]
+
+
+@pytest.mark.parametrize("content", [None, 3, "text", {}, {"claims": 3}, []])
+def test_what_is_no_list_of_claims_has_none(content):
+    assert read_claims(content, "results/claims.json") == ()
+
+
+class Elements(HTMLParser):
+    """What a browser would see: attributes, and the text of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.attributes: list[tuple[str, str, str]] = []
+        self.inside: list[tuple[str, dict]] = []
+        self.texts: list[tuple[str, dict, str]] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.attributes += [(tag, name, value or "") for name, value in attrs]
+        if tag in ("script", "style"):
+            self.inside.append((tag, dict(attrs)))
+            self.texts.append((tag, dict(attrs), ""))
+
+    def handle_data(self, data):
+        if self.inside:
+            tag, attrs, text = self.texts[-1]
+            self.texts[-1] = (tag, attrs, text + data)
+
+    def handle_endtag(self, tag):
+        if self.inside and self.inside[-1][0] == tag:
+            self.inside.pop()
+
+
+def test_the_policy_names_exactly_the_scripts_and_styles_and_nothing_is_fetched(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    lines = lay_results(tmp_path)
+    seen = Elements(page(gather(all_files(), lines)))
+    (policy,) = [value for tag, name, value in seen.attributes if tag == "meta" and "default-src" in value]
+    assert "unsafe" not in policy and policy.startswith("default-src 'none'")
+    ran = [text for tag, attrs, text in seen.texts if tag == "style" or "type" not in attrs]
+    digests = {f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" for text in ran}
+    assert len(ran) == 8
+    assert {part.rstrip(";") for part in policy.split() if part.startswith("'sha256")} == digests
+    assert [found for found in seen.attributes if found[1].startswith("on") or found[1] == "style"] == []
+    fetched = [value for _, name, value in seen.attributes if name in ("src", "href", "srcset", "action", "data")]
+    assert [value for value in fetched if not value.startswith(("#", "data:"))] == []
+    assert not any(tag == "img" and name == "src" for tag, name, _ in seen.attributes)
+
+
+def test_packing_is_the_same_for_the_same_content_and_cannot_be_markup():
+    text = HOSTILE + "</script><!--"
+    assert packed(text) == packed(text)
+    assert unpacked(packed(text)).decode() == text
+    assert not set(packed(text)) & set("<>&\"'")
+    with pytest.raises(ValueError):
+        packed_json([float("nan")])
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [("12.345678", "12.35"), ("0.0012312433", "0.001231"), ("100.0", "100"), ("7381", "7381"), ("", ""), (None, ""),
+     ("llama", "llama"), ("nan", "nan"), ("-0.5", "-0.5"), ("1e-12", "1e-12")],
+)  # fmt: skip
+def test_numbers_have_four_digits_and_texts_stay(text, shown):
+    assert short(text) == shown
+
+
+def test_the_catalogue_shows_every_published_table_and_knows_every_study(root):
+    printed = {name for study in STUDIES for name, _ in study.published}
+    assert printed == {path.relative_to(root / "published").as_posix() for path in (root / "published").rglob("*.csv")}
+    names = {study.name for study in STUDIES}
+    topics = {path.stem for path in (root / "rules").glob("*.smk")} - {"common", "report"}
+    assert topics <= names, topics - names
+    assert study_of_table("results/tables/deactivation_summary.csv", names) == "deactivation"
+    assert study_of_table("results/tables/new_things.csv", names) == "new"
+
+
+def test_the_installed_package_holds_the_templates(root, tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=root, capture_output=True, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    folder = root / "src/taskneurons/evidence/report/templates"
+    assert {f"taskneurons/evidence/report/templates/{path.name}" for path in folder.iterdir()} <= names
