@@ -93,6 +93,18 @@ def test_a_test_of_the_study_gives_p_and_seeds_the_interval():
     assert verdict(claim, diagonal([-9.0, -10.0, -11.0], 0.999)) == "fails"
 
 
+@pytest.mark.parametrize("together", ["mean", "all"])
+def test_the_row_of_all_seeds_together_is_no_seed(together):
+    claim = make_claim({"kind": "row", "effect": "statistic", "p": "p_value"}, test="table")
+    rows = diagonal([9.0, 10.0, 11.0], 0.001)
+    rows[-1]["seed"] = together
+    (result,) = decided(claim, rows)
+    assert (result["seeds"], result["effect"], result["p"]) == (["0", "1", "2"], 10.0, 0.001)
+    # Of one seed together there is less in that row than in the seed's own.
+    alone = [rows[0], rows[-1] | {"p_value": ""}]
+    assert verdict(claim, alone) == "holds"
+
+
 @pytest.mark.parametrize(
     ("effect", "p", "sided", "direction", "expected"),
     [

@@ -10,6 +10,7 @@ import pytest
 from taskneurons.errors import InputError
 from taskneurons.evidence import (
     controlled_overlap,
+    dial,
     layers,
     overlap,
     published_checks,
@@ -38,6 +39,7 @@ COLUMNS = {
     "overlap_controlled_trend.csv": controlled_overlap.TREND_COLUMNS,
     "similarity.csv": similarity.SIMILARITY_COLUMNS,
     "similarity_correlation.csv": similarity_correlation.CORRELATION_COLUMNS,
+    "dial_summary.csv": dial.SUMMARY_COLUMNS,
     "layers.csv": layers.LAYER_COLUMNS,
     "layers_summary.csv": layers.SUMMARY_COLUMNS,
     "layers_map.csv": layers.MAP_COLUMNS,

@@ -19,7 +19,8 @@ Row = Mapping[str, str]
 Estimand = Mapping[str, Any]
 # (seed, unit) -> value; the seed is empty where a table is already the mean over seeds.
 Cells = dict[tuple[str, str], float]
-MEAN = "mean"
+# What studies write for a seed in the row of all of them together.
+TOGETHER = ("mean", "all")
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def _words(rows: Sequence[Row], estimand: Estimand) -> Estimate:
         interval="none: the verdict is the study's own",
         p=_number(chosen[0], estimand["p"]) if estimand["p"] else None,
         n=len(said) if several else None,
-        seeds=() if several else _named({row["seed"] for row in rows} - {MEAN}),
+        seeds=() if several else _named({row["seed"] for row in rows} - set(TOGETHER)),
         words=said[0] if len(set(said)) == 1 else f"{sum(holds)} of {len(holds)} {', '.join(estimand['holds'])}",
         agrees=True if all(holds) else False if any(word in estimand["fails"] for word in said) else None,
     )
@@ -299,7 +300,7 @@ def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float |
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     columns = [column.strip() for column in unit.split(",")]
     for row in rows:
-        if row.get("seed") != MEAN:
+        if row.get("seed") not in TOGETHER:
             parts[row.get("seed", ""), ", ".join(cell(row, column) for column in columns)].append(row)
     return {key: value for key, own in parts.items() if (value := of(own)) is not None}
 
@@ -331,7 +332,7 @@ def _rank_correlation(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def _by_seed(rows: Sequence[Row]) -> tuple[dict[str, Row], Row]:
-    """The row of each seed, and that of them together: of their mean where there is one, else the only one."""
+    """The row of each seed, and that of several together; where there is one seed, or none, its row is both."""
     by_seed: dict[str, Row] = {}
     for row in rows:
         if row.get("seed", "") in by_seed:
@@ -339,7 +340,8 @@ def _by_seed(rows: Sequence[Row]) -> tuple[dict[str, Row], Row]:
                 f"more than one row of seed `{row.get('seed', '')}`", remedy="Name more columns in `where`"
             )
         by_seed[row.get("seed", "")] = row
-    whole = by_seed.pop(MEAN, None) or next(iter(by_seed.values()))
+    together = [by_seed.pop(name) for name in TOGETHER if name in by_seed]
+    whole = together[0] if together and len(by_seed) != 1 else next(iter(by_seed.values()))
     return by_seed, whole
 
 

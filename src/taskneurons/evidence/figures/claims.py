@@ -44,7 +44,7 @@ _MINOR = (-30, -3, 3, 30)
 _END = 130
 _LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
 _LINE = 0.13  # inches
-_WRAP = 62  # characters of a statement's line
+_WRAP = 59  # characters of a statement's line
 _REASONS = 26
 
 
@@ -97,7 +97,7 @@ def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi:
         Patch(facecolor=_BAND, edgecolor=BLACK, linewidth=0.4, label="where the claim holds"),
     ]  # fmt: skip
     with sheet(height + 0.45, Words(_title(decided), caption), paths, dpi, handles) as figure:
-        said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.75, 1.85, 1.5], "wspace": 0.0})
+        said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.55, 1.75, 1.8], "wspace": 0.0})
         for one in (said, told):
             one.set_axis_off()
         for one in (said, axis, told):
@@ -128,7 +128,10 @@ def _places(claims: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[float, str]
         top += 0.26
         for claim in members:
             control = "Control: " if claim["role"] == "control" else ""
-            lines = tuple(textwrap.wrap(f"{control}{claim['statement']} ({claim['source']})", _WRAP))
+            # A source and a number with its unit are not torn apart.
+            source = claim["source"].replace(" ", "\N{NO-BREAK SPACE}")
+            said = f"{control}{claim['statement']} ({source})".replace(" %", "\N{NO-BREAK SPACE}%")
+            lines = tuple(textwrap.wrap(said, _WRAP))
             height = _LINE * max(len(lines), len(claim["results"])) + 0.06
             places.append(_Place(claim, lines, top, height))
             top += height
@@ -151,9 +154,9 @@ def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -
         colour, marker = LOOK[result["verdict"]]
         if result["effect"] is not None and claim["test"] != "words":
             _effect(axis, claim, result, height)
-        told.plot(0.245, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
-        told.text(0.205, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
-        told.text(0.285, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
+        told.plot(0.22, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
+        told.text(0.185, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
+        told.text(0.26, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
 
 
 def _band(axis: Axes, claim: Mapping[str, Any], place: _Place) -> None:
