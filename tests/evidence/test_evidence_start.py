@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-VERBS = ("tabulate", "summarise", "plot", "select", "derive", "score")
+VERBS = ("tabulate", "summarise", "plot", "select", "derive", "score", "decide", "check")
 
 
 def test_scripts_of_tables_and_figures_start_within_two_seconds_and_without_torch(root: Path) -> None:
