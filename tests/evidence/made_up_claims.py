@@ -16,8 +16,15 @@ SIDE: dict[str, Any] = {"where": {}, "depth": None, "same": None, "groups": {}}
 def make_claim(estimand: dict[str, Any], **changes: Any) -> dict[str, Any]:
     """A claim in the form of `Claims.rules()`."""
     defaults = {
-        "contrast": {"subtrahend": None, "value": "value", "unit": "test_task", "spread": False, "leave_out": None},
-        "trend": {"side": None, "value": "value", "unit": "test_task", "measure": "slope"},
+        "contrast": {
+            "subtrahend": None,
+            "value": "value",
+            "unit": "test_task",
+            "units": "tasks",
+            "spread": False,
+            "leave_out": None,
+        },
+        "trend": {"side": None, "value": "value", "unit": "test_task", "units": "tasks", "measure": "slope"},
         "row": dict.fromkeys(("minus", "low", "high", "interval", "p")) | {"sided": "one"},
         "words": {"p": None},
     }[estimand["kind"]]

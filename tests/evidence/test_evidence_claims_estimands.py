@@ -47,7 +47,7 @@ def test_welch_is_that_of_scipy():
         *({"seed": 0, "group": f"y{n}", "kind": "y", "value": v} for n, v in enumerate(other)),
     )
     sides = {name: SIDE | {"where": {"kind": kind}} for name, kind in (("minuend", "x"), ("subtrahend", "y"))}
-    found = of(rows, make_claim({"kind": "contrast", **sides, "unit": "group"}, test="welch"))
+    found = of(rows, make_claim({"kind": "contrast", **sides, "unit": "group", "units": "families"}, test="welch"))
     test = ttest_ind(one, other, equal_var=False)
     interval = test.confidence_interval(LEVEL)
     assert (found.effect, found.low, found.high) == pytest.approx((one.mean() - other.mean(), *interval))

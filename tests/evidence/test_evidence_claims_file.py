@@ -61,9 +61,9 @@ def columns_of(estimand):
     for side in (estimand.get(name) for name in ("minuend", "subtrahend", "side")):
         if side:
             found |= {*side["where"], *side["groups"], *(side["same"] or ()), *(["layer"] if side["depth"] else [])}
-    names = ("value", "against", "effect", "minus", "low", "high", "interval", "p", "column")
+    names = ("unit", "value", "against", "effect", "minus", "low", "high", "interval", "p", "column")
     found |= {estimand[name] for name in names if estimand.get(name)}
-    return found | {column.strip() for column in estimand.get("unit", "").split(",") if column}
+    return found
 
 
 def test_there_are_enough_claims_of_both_papers(rules):
@@ -189,7 +189,7 @@ def refusal(*edits):
         ("direction: above", "direction: abov", "FIRST.direction: expected `above`, `below` or `within`"),
         ("test: t\n", "test: words\n", "FIRST.test: `words` is no test of a contrast. Write t or welch"),
         ("kind: contrast", "kind: contrats", "FIRST.estimand.kind: there is no kind `contrats`"),
-        ("unit: test_task", "units: test_task", "FIRST.estimand.units: unknown key. Did you mean `unit`?"),
+        ("minuend: {", "minuent: {", "FIRST.estimand.minuent: unknown key. Did you mean `minuend`?"),
         ("within\n    margin: 1", "within\n    margin: 0", "claims.t1_ways.margin: nothing lies within"),
         ("  t1_classification:", "  T1:", "claims.T1: not a usable name"),
         ("  t1_generation:", "  t1_classification:", "FIRST: this key already stands in line"),

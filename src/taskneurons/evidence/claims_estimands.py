@@ -139,11 +139,11 @@ def _contrast(
     if estimand["spread"]:
         sides = [_spread(cells) for cells in sides]
     if test == "welch":
-        return _two_groups(sides[0], sides[1], estimand["unit"], level)
+        return _two_groups(sides[0], sides[1], estimand["units"], level)
     if len(sides) == 1:
-        return _over(sides[0], estimand["unit"], level)
+        return _over(sides[0], estimand["units"], level)
     first, second = sides
-    return _over({key: first[key] - second[key] for key in first if key in second}, estimand["unit"], level)
+    return _over({key: first[key] - second[key] for key in first if key in second}, estimand["units"], level)
 
 
 def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mapping[str, Sequence[str]]) -> Estimate:
@@ -163,7 +163,7 @@ def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mappin
     cells = _cells(some, estimand["unit"], trend)
     if not cells:
         return Estimate(reason=f"nothing was measured at two values of `{estimand['against']}`")
-    return _over(cells, estimand["unit"], level)
+    return _over(cells, estimand["units"], level)
 
 
 def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Estimate:
@@ -208,13 +208,13 @@ def _words(rows: Sequence[Row], estimand: Estimand) -> Estimate:
     )
 
 
-def _over(cells: Cells, unit: str, level: float) -> Estimate:
+def _over(cells: Cells, called: str, level: float) -> Estimate:
     """The mean, with an interval over seeds where there are enough that differ, else across units."""
     seeds = sorted({seed for seed, _ in cells})
     # A unit that one seed lacks would make seeds differ by what was measured.
     units = [u for u in dict.fromkeys(u for _, u in cells) if all((seed, u) in cells for seed in seeds)]
     if not units:
-        return Estimate(reason=f"no `{unit}` was measured on both sides with every seed", seeds=_named(seeds))
+        return Estimate(reason=f"no {called} were measured on both sides with every seed", seeds=_named(seeds))
     of_seeds = [fmean(cells[seed, u] for u in units) for seed in seeds]
     of_units = [fmean(cells[seed, u] for seed in seeds) for u in units]
     named = _named(seeds)
@@ -222,11 +222,11 @@ def _over(cells: Cells, unit: str, level: float) -> Estimate:
         found = _t(of_seeds, level, f"over {len(seeds)} seeds")
         if found.low is not None:
             return _with(found, seeds=named)
-    told = f"across {len(units)} {_plural(unit)}" + (f" ({_counted(len(named), 'seed')})" if named else "")
+    told = f"across {len(units)} {called}" + (f" ({_counted(len(named), 'seed')})" if named else "")
     return _with(_t(of_units, level, told), seeds=named)
 
 
-def _two_groups(first: Cells, second: Cells, unit: str, level: float) -> Estimate:
+def _two_groups(first: Cells, second: Cells, called: str, level: float) -> Estimate:
     """The difference of two means over other units: over seeds where there are enough, else Welch's t."""
     seeds = sorted({seed for seed, _ in first} & {seed for seed, _ in second})
     named = _named(seeds)
@@ -247,7 +247,7 @@ def _two_groups(first: Cells, second: Cells, unit: str, level: float) -> Estimat
     )
     effect = fmean(one) - fmean(other)
     for side in (one, other):
-        if (found := _t(side, level, f"across {len(side)} {_plural(unit)}")).low is None:
+        if (found := _t(side, level, f"across {len(side)} {called}")).low is None:
             return Estimate(effect, interval=found.interval, seeds=named)
     from scipy.special import stdtrit
 
@@ -255,7 +255,7 @@ def _two_groups(first: Cells, second: Cells, unit: str, level: float) -> Estimat
     error = math.sqrt(sum(shares))
     freedom = sum(shares) ** 2 / sum(v**2 / (len(side) - 1) for v, side in zip(shares, (one, other), strict=True))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
-    told = f"{100 * level:g} % t (Welch) across {len(one)} and {len(other)} {_plural(unit)}"
+    told = f"{100 * level:g} % t (Welch) across {len(one)} and {len(other)} {called}"
     n = len(one) + len(other)
     return Estimate(effect, effect - half, effect + half, told, error=error, freedom=freedom, n=n, seeds=named)
 
@@ -298,10 +298,9 @@ def _of_side(rows: Sequence[Row], side: Mapping[str, Any], groups: Mapping[str, 
 def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float | None]) -> Cells:
     """A value for each seed and unit, from its rows; rows of a mean over seeds are not a seed's."""
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
-    columns = [column.strip() for column in unit.split(",")]
     for row in rows:
         if row.get("seed") not in TOGETHER:
-            parts[row.get("seed", ""), ", ".join(cell(row, column) for column in columns)].append(row)
+            parts[row.get("seed", ""), cell(row, unit)].append(row)
     return {key: value for key, own in parts.items() if (value := of(own)) is not None}
 
 
@@ -388,8 +387,3 @@ def _named(seeds: Iterable[str]) -> tuple[str, ...]:
 
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'s' if number != 1 else ''}"
-
-
-def _plural(unit: str) -> str:
-    names = {"test_task": "tasks", "task": "tasks", "train_task": "tasks", "group": "families", "order": "orders"}
-    return names.get(unit, f"values of {unit}")

@@ -62,6 +62,7 @@ class Contrast(Section):
     subtrahend: Side | None = None
     value: str = described("column of the numbers", "-", default="value")
     unit: str = described("column of what an interval is across when there is one seed", "-")
+    units: str = described("what these are called, in the plural", "-", default="tasks")
     spread: bool = described("compare the distances from the median of the units", "-", default=False)
     leave_out: LeftOut | None = None
 
@@ -76,7 +77,8 @@ class Trend(Section):
     against: str = described("column of the number", "-")
     measure: Literal["slope", "spearman"] = described("change over 100 of `against`, or rank correlation", "-")
     value: str = described("column of the numbers", "-", default="value")
-    unit: str = described("column, or columns with a comma, of what an interval is across", "-")
+    unit: str = described("column of what an interval is across when there is one seed", "-")
+    units: str = described("what these are called, in the plural", "-", default="tasks")
 
 
 class TableRow(Section):
@@ -177,4 +179,4 @@ def load_claims(path: str | Path = FILE) -> Claims:
 
 def parse_claims(text: str, name: str = FILE) -> Claims:
     """Validate the text of a file of claims; see `load_claims`."""
-    return parse_as(Claims, text, name, "the head of claims.yaml")
+    return parse_as(Claims, text, name, "src/taskneurons/params/claims.py")
