@@ -5,9 +5,12 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from taskneurons.errors import InputError
+
+if TYPE_CHECKING:
+    from taskneurons.neurons.exports import SetFile
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -89,6 +92,26 @@ def _parser() -> argparse.ArgumentParser:
     lineage.add_argument("--json", action="store_true", help="print the chain as JSON")
     lineage.add_argument("--svg", type=Path, metavar="FILE", help="draw the chain")
     lineage.set_defaults(run=_lineage)
+    crate = commands.add_parser("crate", help="write results and lineage as a Workflow Run RO-Crate")
+    crate.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .zip, or a new folder")
+    crate.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    crate.set_defaults(run=_crate)
+
+    export = commands.add_parser("export", help="write neuron sets for other programs and readers").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    sets = export.add_parser("sets", help="as Parquet, one row a neuron, or as JSON, tasks x layers x indices")
+    sets.add_argument("out", type=Path, metavar="OUT", help="a file that ends in .parquet or .json")
+    cards = export.add_parser("cards", help="a card for each neuron set")
+    cards.add_argument("out", type=Path, metavar="FOLDER")
+    for command in (sets, cards):
+        command.add_argument("--suite")
+        command.add_argument("--model")
+        command.add_argument("--seed", type=int)
+        command.add_argument("--selection", help="estimator, percentage and ranking, such as taylor-10-model")
+        command.add_argument("--task")
+    sets.set_defaults(run=_export_sets)
+    cards.set_defaults(run=_export_cards)
     return parser
 
 
@@ -224,6 +247,42 @@ def _lineage(options: argparse.Namespace) -> int:
     elif not options.svg:
         show_chain(found, code)
     return 0
+
+
+def _crate(options: argparse.Namespace) -> int:
+    from taskneurons.lineage.crate import write_crate
+    from taskneurons.lineage.record import read_records
+    from taskneurons.lineage.workflow import read_workflow
+
+    write_crate(options.out, read_records(_warn), read_workflow(options.params).graph)
+    print(options.out)
+    return 0
+
+
+def _export_sets(options: argparse.Namespace) -> int:
+    from taskneurons.neurons.exports import write_nested, write_parquet
+
+    write = {".parquet": write_parquet, ".json": write_nested}.get(options.out.suffix)
+    if write is None:
+        raise InputError("expected a file that ends in .parquet or .json", where=str(options.out))
+    print(
+        f"{options.out}: {write(options.out, _chosen_sets(options)):,} {'tasks' if write is write_nested else 'rows'}"
+    )
+    return 0
+
+
+def _export_cards(options: argparse.Namespace) -> int:
+    from taskneurons.neurons.card import write_cards
+
+    print(f"{options.out}: {write_cards(options.out, _chosen_sets(options))} cards")
+    return 0
+
+
+def _chosen_sets(options: argparse.Namespace) -> "list[SetFile]":
+    from taskneurons.neurons.exports import find_sets
+
+    keys = ("suite", "model", "seed", "selection", "task")
+    return find_sets(**{key: getattr(options, key) for key in keys})
 
 
 def _warn(text: str) -> None:

@@ -1,10 +1,14 @@
 """What a reviewer asks: each fault that is planted in a real run is found and named, and a sound run has no finding."""
 
+import hashlib
 import json
+import re
 import shutil
+import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 from projects import Project, commit
 
 RAW = "raw/tasks/echo.train.jsonl"
@@ -185,3 +189,73 @@ def test_the_lineage_of_a_figure_goes_back_to_the_raw_data(certified, tmp_path):
     assert content["recorded"]["author"] == "tester@localhost"
     assert "draw" in picture.read_text()
     assert "no record says what made it" in certified.taskneurons("lineage", RAW, ok=False)
+
+
+SECRET = "hf_" + "s3cr3t" * 6
+
+
+def references(value):
+    """Every `@id` that an entity of a crate refers to."""
+    if isinstance(value, dict):
+        yield value["@id"]
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_a_crate_tells_the_run_and_nothing_of_the_machine(certified, tmp_path):
+    """Validated by hand with roc-validator 0.13 (profile workflow-run-crate-0.5, required checks), which needs a
+    network for the terms; here with rocrate's own reading and with what the profiles require."""
+    from rocrate.rocrate import ROCrate
+
+    for name in ("a.zip", "b.zip"):
+        certified.run("taskneurons", "crate", str(tmp_path / name), HF_TOKEN=SECRET)
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    with zipfile.ZipFile(tmp_path / "a.zip") as archive:
+        archive.extractall(tmp_path / "crate")
+    crate = ROCrate(tmp_path / "crate")
+    assert crate.mainEntity.type == ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
+    assert {entity.id for entity in crate.root_dataset["conformsTo"]} == {
+        "https://w3id.org/ro/wfrun/process/0.5",
+        "https://w3id.org/ro/wfrun/workflow/0.5",
+        "https://w3id.org/workflowhub/workflow-ro-crate/1.0",
+    }
+    graph = json.loads((tmp_path / "crate" / "ro-crate-metadata.json").read_text())["@graph"]
+    known = {entity["@id"] for entity in graph}
+    outside = {"https://w3id.org/ro/crate/1.1"}
+    for entity in graph:
+        for key, value in entity.items():
+            assert key.startswith("@") or set(references(value)) <= known | outside, (entity["@id"], key)
+    for entity in crate.data_entities:
+        content = (tmp_path / "crate" / entity.id).read_bytes()
+        assert (
+            entity["sha256"] == hashlib.sha256(content).hexdigest() if "sha256" in entity else entity.id == "Snakefile"
+        )
+    run = crate.get("#run")
+    assert run["instrument"] is crate.mainEntity and run["agent"]["name"] == "tester@localhost"
+    assert {entity.id for entity in run["result"]} == {TABLE, FIGURE}
+    lines = certified.lines()
+    jobs = [entity for entity in crate.get_entities() if entity.type == "CreateAction" and entity.id != "#run"]
+    made = {entity["name"]: (job, entity) for job in jobs for entity in job["result"]}
+    assert set(made) == set(lines)
+    for output, (job, entity) in made.items():
+        assert entity["sha256"] == lines[output]["sha256"]
+        read = {file["name"] for file in job["object"] if file.type != "PropertyValue"}
+        assert read == {name for name, _ in lines[output]["inputs"]}
+        assert job["endTime"][:19] == lines[output]["ended"][:19]
+    told = b"".join(path.read_bytes() for path in (tmp_path / "crate").rglob("*") if path.is_file())
+    for private in (SECRET, str(certified.folder), str(Path.home()), str(tmp_path)):
+        assert private.encode() not in told
+    assert not re.search(rb"hf_\w{20}", told)
+
+
+def test_a_crate_is_refused_where_it_would_tell_something_wrong_or_private(broken, tmp_path):
+    broken.taskneurons("crate", str(tmp_path / "crate"))
+    assert "exists already" in broken.taskneurons("crate", str(tmp_path / "crate"), ok=False)
+    broken.edit(TABLE, "colour", "color")
+    assert f"{TABLE}: is not what its record says" in broken.taskneurons("crate", "out.zip", ok=False)
+    params = yaml.safe_load(broken.path("params.yaml").read_text())
+    params["suites"]["mine"]["path"] = str(broken.path("raw/tasks"))
+    broken.path("params.yaml").write_text(yaml.safe_dump(params))
+    assert "names the absolute path" in broken.taskneurons("crate", "out.zip", ok=False)
+    assert not broken.path("out.zip").exists()
