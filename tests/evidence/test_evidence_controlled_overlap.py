@@ -107,12 +107,27 @@ def test_printed_slope_is_scipys(tasks) -> None:
     assert published_slope(PUBLISHED["T9"], 3.0) is None
 
 
+def test_choices_of_the_same_neurons_are_one_model(tasks) -> None:
+    """At an overlap of 100 % nothing is left to choose: copies must not make a trend surer than it is."""
+    rows = overlap_rows(tasks, choices=2, rise=0.05)
+    copies = [
+        next(r for r in rows if all(r[c] == row[c] for c in r if c not in ("draw", "value")) and r["draw"] == 0)
+        | {"draw": row["draw"]}
+        if row["overlap"] == 100
+        else row
+        for row in rows
+    ]
+    once = [row for row in copies if row["overlap"] != 100 or row["draw"] == 0]
+    assert controlled_summary(copies, tasks, PUBLISHED) == controlled_summary(once, tasks, PUBLISHED)
+    assert controlled_trend(copies, tasks, PUBLISHED) == controlled_trend(once, tasks, PUBLISHED)
+    assert controlled_trend(copies, tasks, PUBLISHED)[0]["models"] == 3 * 5
+
+
 def test_single_choices_and_unknown_tasks(tasks) -> None:
     rows = overlap_rows(tasks, choices=1, overlaps=(10.0, 100.0))
     row = the(controlled_summary(rows, tasks, PUBLISHED), table="T9", percent=10.0, overlap=100.0, metric="accuracy")
     assert (row["low"], row["interval"]) == (None, "not available: one choice, at least 2 are needed")
-    same = controlled_summary(overlap_rows(tasks, noise=0.0), tasks, PUBLISHED)
-    assert same[0]["interval"] == "not available: all choices are equal"
+    assert row["choices"] == 1
     alone = [row for row in rows if row["overlap"] == 10.0]
     trend = controlled_trend(alone, tasks, PUBLISHED)[0]
     assert (trend["slope"], trend["reason"]) == (None, "one level, at least 2 are needed")

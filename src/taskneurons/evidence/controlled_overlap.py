@@ -20,8 +20,8 @@ from taskneurons.measures.trend import Block, slope
 
 SETTING = ("estimator", "selection")
 SUMMARY_COLUMNS = (
-    "suite", "model", *SETTING, "table", "trained", "tested", "percent", "share", "overlap", "metric", "zero_shot",
-    "value", "low", "high", "interval", "choice_sd", "choices", "tasks", "seeds", "n", "published",
+    "suite", "model", *SETTING, "table", "trained", "tested", "percent", "share", "overlap", "learning_rate", "metric",
+    "zero_shot", "value", "low", "high", "interval", "choice_sd", "choices", "tasks", "seeds", "n", "published",
 )  # fmt: skip
 TREND_COLUMNS = (
     "suite", "model", *SETTING, "table", "trained", "tested", "percent", "metric", "slope", "low", "high", "interval",
@@ -36,6 +36,7 @@ TABLES = {
 CHOICES = "95 % t over choices"
 # Slopes are told for each ten points of overlap.
 STEP = 10.0
+_MODEL = ("suite", "model", "seed", *SETTING, "train_task", "percent", "overlap", "test_task", "draw")
 _CELL = ("suite", "model", *SETTING, "trained", "tested", "percent", "metric")
 
 Published = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -45,15 +46,25 @@ Key = tuple[Any, ...]
 def controlled_rows(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
     """The rows whose overlap was set, with the cells `trained` (a group) and `tested` (the kind of the test task).
 
+    Where no neuron is left to choose, as at an overlap of 100 %, all choices are the same model; it is taken once,
+    since copies are no evidence. Choices of one cell are the same where every metric agrees exactly.
+
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
     kinds = task_kinds(tasks)
-    return [
-        row | {"trained": row["train_task"], "tested": kind_of(kinds, row["suite"], row["test_task"])}
-        for row in rows
-        if row["overlap"] is not None
-    ]
+    models: dict[Key, list[Row]] = defaultdict(list)
+    for row in rows:
+        if row["overlap"] is not None:
+            tested = kind_of(kinds, row["suite"], row["test_task"])
+            models[tuple(row[column] for column in _MODEL)].append(
+                row | {"trained": row["train_task"], "tested": tested}
+            )
+    distinct: dict[Key, list[Row]] = {}
+    for key, own in models.items():
+        values = frozenset((row["metric"], row["value"]) for row in own)
+        distinct.setdefault((*key[:-1], values), own)
+    return [row for own in distinct.values() for row in own]
 
 
 def controlled_summary(rows: Sequence[Row], tasks: Tasks, published: Published) -> list[Row]:
@@ -97,6 +108,7 @@ def controlled_summary(rows: Sequence[Row], tasks: Tasks, published: Published) 
         row |= {"zero_shot": fmean(known) if len(known) == len(before) else None}
         row |= {"choice_sd": spread, "choices": min(map(len, by_task.values())), "tasks": len(names)}
         row |= {"seeds": len(seeds), "share": fmean(one["share"] for one in own)}
+        row["learning_rate"] = ", ".join(f"{rate:g}" for rate in sorted({one["learning_rate"] for one in own}))
         row |= {"n": sum(min(one["n"] for one in own if one["test_task"] == name) for name in names)}
         if row["metric"] == SCORE.get(row["tested"]):
             values = dict(printed(published.get(row["table"], ()), row["percent"]))
@@ -190,7 +202,7 @@ def _over_choices(groups: Sequence[Sequence[float]]) -> tuple[Stated, float | No
     centres = [fmean(group) for group in groups]
     squares = sum((x - centre) ** 2 for group, centre in zip(groups, centres, strict=True) for x in group)
     spread = math.sqrt(squares / freedom)
-    if not spread:
+    if spread <= 1e-12 * max(map(abs, centres)):
         return Stated(mean, None, None, "not available: all choices are equal"), spread
     from scipy.special import stdtrit
 

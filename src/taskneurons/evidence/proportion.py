@@ -22,14 +22,14 @@ from taskneurons.measures.trend import Block, rank_correlation
 SETTING = ("estimator", "selection")
 SCOPES = ("ID-CLS", "ID-GEN", "OOD-CLS", "OOD-GEN")
 SUMMARY_COLUMNS = (
-    "suite", "model", *SETTING, "trained", "how", "scope", "condition", "percent", "share", "metric", "zero_shot",
-    "value", "low", "high", "interval", "gain", "gain_low", "gain_high", "gain_interval", "over_random",
+    "suite", "model", *SETTING, "trained", "how", "scope", "condition", "percent", "share", "learning_rate", "metric",
+    "zero_shot", "value", "low", "high", "interval", "gain", "gain_low", "gain_high", "gain_interval", "over_random",
     "over_random_low", "over_random_high", "over_random_interval", "seeds", "tasks", "draws", "n",
 )  # fmt: skip
 TREND_COLUMNS = (
     "suite", "model", *SETTING, "trained", "how", "scope", "condition", "metric", "correlation", "p_value", "p_holm",
-    "permutations", "exact", "models", "series", "first_percent", "last_percent", "change", "best_percent", "published",
-    "reason",
+    "permutations", "exact", "models", "series", "first_percent", "last_percent", "change", "best_percent",
+    "learning_rates", "published", "reason",
 )  # fmt: skip
 CONDITIONS = ("random", "task")
 # What Figures 2 and 6 are said to show; no numbers are printed there.
@@ -139,7 +139,8 @@ def proportion_trend(rows: Sequence[Row], groups: Groups) -> list[Row]:
     one model stands behind several tested tasks, the null hypothesis deals the shares of a series out anew for all its
     tasks together (`measures.trend`). `p_holm` is adjusted over all trends of one model with the same metric, accuracy
     and ROUGE-L together. `change` is the score at the highest share less that at the lowest, `best_percent` the share
-    with the best mean score. The loss is turned round, so that a positive value is always an improvement.
+    with the best mean score. The loss is turned round, so that a positive value is always an improvement. Where
+    `learning_rates` names more than one, the share is not all that differs: every share has its own rate.
 
     Args:
         rows: of `tuned.gather_tuned`.
@@ -169,6 +170,7 @@ def proportion_trend(rows: Sequence[Row], groups: Groups) -> list[Row]:
             | {"exact": trend.exact if trend.permutations else None, "models": trend.units, "series": len(blocks)}
             | {"first_percent": first, "last_percent": last, "change": means[last] - means[first]}
             | {"best_percent": max(means, key=lambda percent: means[percent]), "reason": trend.reason}
+            | {"learning_rates": rates_of(own)}
             | {"published": PUBLISHED.get((cells["how"], cells["trained"], cells["scope"]), "")}
         )
     for family in dict.fromkeys(map(_family, results)):
@@ -181,6 +183,11 @@ def proportion_trend(rows: Sequence[Row], groups: Groups) -> list[Row]:
 _CELL = (
     "suite", "model", *SETTING, "trained", "how", "scope", "condition", "percent", "metric",
 )  # fmt: skip
+
+
+def rates_of(rows: Iterable[Row]) -> str:
+    """The learning rates of some rows, in words."""
+    return ", ".join(f"{rate:g}" for rate in sorted({row["learning_rate"] for row in rows}))
 
 
 def _series(rows: Sequence[Row], sign: float) -> list[Block]:
@@ -223,6 +230,7 @@ def _facts(rows: Sequence[Row]) -> Row:
         fewest[row["test_task"]] = min(row["n"], fewest.get(row["test_task"], row["n"]))
     return {
         "share": fmean(row["share"] for row in rows),
+        "learning_rate": rates_of(rows),
         "draws": len({row["draw"] for row in rows}),
         "n": sum(fewest.values()),
     }

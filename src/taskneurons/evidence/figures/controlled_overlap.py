@@ -8,6 +8,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.controlled_overlap import (
@@ -66,10 +67,12 @@ def draw_controlled_overlap(
     percents = sorted({row["percent"] for row in points})
     colours = {percent: _COLOURS[place % len(_COLOURS)] for place, percent in enumerate(percents)}
     markers = {percent: _MARKERS[place % len(_MARKERS)] for place, percent in enumerate(percents)}
+    rates = {p: sorted({row["learning_rate"] for row in cells if row["percent"] == p}) for p in percents}
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=colours[p], marker=markers[p], markersize=4, linewidth=1.4, label=f"{p:g} % trained")
+        Line2D([], [], color=colours[p], marker=markers[p], markersize=4, linewidth=1.4,
+               label=f"{p:g} % trained, learning rate {', '.join(rates[p])}")
         for p in percents
-    ]
+    ]  # fmt: skip
     seeds = len({row["seed"] for row in points})
     over = "the random choices" if any(row["interval"] == CHOICES for row in cells) else f"{seeds} seeds"
     counts = {row["n"] for row in points}
@@ -78,8 +81,8 @@ def draw_controlled_overlap(
         "a group together, from the pre-trained model; tested on a task that was not trained on, mean over "
         f"{max(row['tasks'] for row in cells)} such tasks. Small points: each choice of neurons"
         + (" and seed" if seeds > 1 else "")
-        + f"; bars: 95 % t intervals over {over}. {seeds} seed{'s' if seeds > 1 else ''}, "
-        f"{max(row['choices'] for row in cells)} choices, "
+        + f"; bars: 95 % t intervals over {over}, none where there is one choice. "
+        f"{seeds} seed{'s' if seeds > 1 else ''}, {max(row['choices'] for row in cells)} choices, "
         f"{min(counts)}{f' to {max(counts)}' if len(counts) > 1 else ''} test examples a task. Bottom row: as printed "
         "(Llama-2-7b), no interval given there. Slopes for each trained share: overlap_controlled_trend.csv."
     )
@@ -103,6 +106,8 @@ def draw_controlled_overlap(
             bottom.set_xlabel("overlap (% of trained neurons)")
             bottom.grid(axis="y", color="#EBEBEB", linewidth=0.6)
             bottom.set_xlim(0, 108)
+            for axis in (top, middle, bottom):
+                axis.yaxis.set_major_locator(MaxNLocator(nbins=4))
 
 
 def _matches(row: Row, wanted: Mapping[str, str]) -> bool:

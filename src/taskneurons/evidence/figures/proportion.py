@@ -8,6 +8,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, VERMILLION, Words, sheet, signed
@@ -73,8 +74,8 @@ def draw_proportion(
         + (f", {draws} random draws" if draws else "")
         + f", {_range({row['n'] for row in shown})} test examples a task. Thin: each {thin}. Band: 95 % t interval of "
         f"the gain of the tasks' own neurons over {'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. ρ: mean rank "
-        "correlation of score and share of their own neurons; p: permutation of the shares among models, each test by "
-        "itself; adjusted in proportion_trend.csv. The paper prints no numbers of this figure."
+        "correlation with the share of their own neurons; p: permutation of the shares among models, each test by "
+        f"itself. Learning rates, chosen on validation for each share: {_rates(cells)}. The paper prints no numbers."
     )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
@@ -144,11 +145,13 @@ def _panel(
     axis.set_xticks(list(places.values()), [_tick(percent, shares.get(percent)) for percent in percents])
     told = next((row for row in trends if row["condition"] == "task" and row["p_value"] is not None), None)
     if told:
-        correlation = f"{better * told['correlation']:+.2f}".replace("-", "−")
+        # Adding zero takes the sign from a zero.
+        correlation = f"{round(better * told['correlation'], 2) + 0.0:+.2f}".replace("-", "−")
         axis.annotate(
             f"ρ = {correlation}, p = {told['p_value']:.2g}", (1, 1), xycoords="axes fraction", xytext=(0, 3),
             textcoords="offset points", ha="right", va="bottom", fontsize=SMALL, color=VERMILLION,
         )  # fmt: skip
+    axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
 
@@ -165,6 +168,19 @@ def _thin_lines(rows: Iterable[Row], thin: str) -> dict[object, dict[float, floa
 def _tick(percent: float, share: float | None) -> str:
     beside = share is not None and abs(share - percent) >= 0.5
     return f"{percent:g}\n({share:.0f})" if beside else f"{percent:g}"
+
+
+def _rates(cells: Iterable[Row]) -> str:
+    """For each condition the learning rates and the shares that have them."""
+    found: dict[str, dict[str, set[float]]] = defaultdict(lambda: defaultdict(set))
+    for row in cells:
+        found[row["condition"]][row["learning_rate"]].add(row["percent"])
+    parts = []
+    for condition, name in (("task", "own"), ("random", "random")):
+        told = [f"{rate} ({', '.join(f'{p:g}' for p in sorted(some))})" for rate, some in found[condition].items()]
+        if told:
+            parts.append(f"{name} {', '.join(told)}")
+    return "; ".join(parts)
 
 
 def _range(counts: set[int]) -> str:

@@ -92,7 +92,7 @@ def draw_training(
         + (f", {draws} random draws a seed. " if draws else ". ")
         + _interval_words(used, len({row["seed"] for row in chosen}))
         + (" Dashed: chance, the best constant answer." if measure == "score" and _known_chance(groups) else "")
-        + " Every condition has its own learning rate, chosen on validation."
+        + f" Learning rates, chosen on validation: {_rates(used)}."
     )
     longest = max(len(group) for group in groups.values()) + 1
     height = longest * (len(conditions) + 1.2) * _STEP + 0.55
@@ -130,18 +130,24 @@ def _title(summary: Mapping[tuple[str, str, str], Row], groups: Mapping[str, Any
     parts = []
     for kind in groups:
         metric = metrics[kind]
-        means = {c: summary.get((KINDS[kind], metric, c), {}).get("gain") for c in ("task", "random")}
-        if means["task"] is None:
+        row = summary.get((KINDS[kind], metric, "task"), {})
+        if row.get("gain") is None:
             continue
-        if metric == "loss":
-            told = {c: f"{-gain:+.2f}".replace("-", "−") for c, gain in means.items() if gain is not None}
-            name = f"{kind} loss"
-        else:
-            told = {c: signed(gain) for c, gain in means.items() if gain is not None}
-            name = "accuracy" if metric == "accuracy" else "ROUGE-L"
-        beside = f" (random ones: {told['random']})" if "random" in told else ""
-        parts.append(f"{name} {told['task']}{'' if metric == 'loss' else ' points'}{beside}")
-    return "Training the task's own neurons: " + ", ".join(parts) if parts else "Scores after training neurons"
+        name = {"accuracy": "accuracy", "rougeL": "ROUGE-L"}.get(metric, f"{kind} loss")
+        told = f"{name} {_change(row['gain'], metric)}"
+        if row["over_random"] is not None:
+            told += f", against random ones {_change(row['over_random'], metric)}"
+            limits = [row["over_random_low"], row["over_random_high"]]
+            if None not in limits:
+                first, last = limits if metric != "loss" else reversed(limits)
+                told += f" (95 %: {_change(first, metric)} to {_change(last, metric)})"
+        parts.append(told)
+    return "Training the task's own neurons: " + "; ".join(parts) if parts else "Scores after training neurons"
+
+
+def _change(gain: float, metric: str) -> str:
+    """A gain as the change of the score, or of the loss."""
+    return f"{-gain:+.2f}".replace("-", "−") if metric == "loss" else signed(gain)
 
 
 def _interval_words(used: Sequence[Row], seeds: int) -> str:
@@ -150,6 +156,12 @@ def _interval_words(used: Sequence[Row], seeds: int) -> str:
         told = f"{seeds} seed{'s' if seeds != 1 else ''}: no interval of a task"
         return told + ("; bars of the averages: 95 % t intervals of the gain over tasks." if over_tasks else ".")
     return f"Bars: 95 % t intervals of the gain over {seeds} seeds; none where they agree exactly."
+
+
+def _rates(used: Sequence[Row]) -> str:
+    names = {"random": "random", "other_task": "another's", "task": "own", "ffn": "all FFN", "full": "whole model"}
+    rates = {row["condition"]: row["learning_rate"] for row in used}
+    return ", ".join(f"{name} {rates[condition]}" for condition, name in names.items() if rates.get(condition))
 
 
 def _known_chance(groups: Mapping[str, Sequence[Mapping[str, Any]]]) -> bool:
@@ -241,8 +253,9 @@ def _condition(axis: Axes, height: float, start: float, row: Row, condition: str
     end = start + sign * row["gain"]
     axis.plot([start, end], [height, height], color=colour, linewidth=2.0, alpha=0.35, solid_capstyle="butt", zorder=2)
     axis.plot(
-        end, height, marker=marker, color=colour, markersize=4.6, markeredgecolor="white", markeredgewidth=0.5, zorder=5
-    )
+        end, height, marker=marker, color=colour, markersize=4.6, markeredgecolor="white", markeredgewidth=0.5,
+        zorder=5, clip_on=False,
+    )  # fmt: skip
     if row["gain_low"] is not None:
         ends = sorted(start + sign * row[limit] for limit in ("gain_low", "gain_high"))
         axis.errorbar(

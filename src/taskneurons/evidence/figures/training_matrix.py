@@ -69,7 +69,7 @@ def draw_training_matrix(
     caption = (
         f"{model}, {suite}. {percent:g} % of the neurons of {'the model' if selection == 'model' else 'each layer'} by "
         f"{estimator}, {data}, all else frozen. Gain in points over the untrained model: accuracy for classification, "
-        f"ROUGE-L for generation columns. Mean over {len(seeds)} seed{'s' if len(seeds) > 1 else ''}, "
+        f"ROUGE-L for generation columns. {f'Mean over {len(seeds)} seeds' if len(seeds) > 1 else '1 seed'}, "
         f"{min(n)}{f' to {max(n)}' if len(n) > 1 else ''} test examples a task; no interval is drawn. Thick lines part "
         "the kinds, thin ones the families."
         + (" Upper left block: Figure 5 c of Leng & Xiong 2025, lower right: 5 d." if len(by_kind(ordered)) > 1 else "")
