@@ -264,6 +264,8 @@ def test_what_a_table_does_not_have_is_named_with_the_claim():
     twice = make_claim({"kind": "row", "effect": "statistic", "p": "p_value"}, test="table")
     with pytest.raises(InputError, match="more than one row of seed `0`"):
         decided(twice, diagonal([1.0], 0.1) * 2)
+    with pytest.raises(InputError, match="3 seeds, and no row of them together"):
+        decided(twice, diagonal([1.0, 2.0, 3.0], 0.1)[:3])
     with pytest.raises(InputError, match="model `unknown` on suite `synthetic` has rows but no checkpoint"):
         decided(contrast(), make_table(5.0, model="unknown"))
 

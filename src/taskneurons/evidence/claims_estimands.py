@@ -331,7 +331,11 @@ def _rank_correlation(points: Sequence[tuple[float, float]]) -> float | None:
 
 
 def _by_seed(rows: Sequence[Row]) -> tuple[dict[str, Row], Row]:
-    """The row of each seed, and that of several together; where there is one seed, or none, its row is both."""
+    """The row of each seed, and that of several together; where there is one seed, or none, its row is both.
+
+    Raises:
+        InputError: two rows of one seed, or several seeds and no row of them together.
+    """
     by_seed: dict[str, Row] = {}
     for row in rows:
         if row.get("seed", "") in by_seed:
@@ -340,8 +344,11 @@ def _by_seed(rows: Sequence[Row]) -> tuple[dict[str, Row], Row]:
             )
         by_seed[row.get("seed", "")] = row
     together = [by_seed.pop(name) for name in TOGETHER if name in by_seed]
-    whole = together[0] if together and len(by_seed) != 1 else next(iter(by_seed.values()))
-    return by_seed, whole
+    if len(by_seed) == 1:
+        return by_seed, next(iter(by_seed.values()))
+    if not together:
+        raise InputError(f"{len(by_seed)} seeds, and no row of them together")
+    return by_seed, together[0]
 
 
 def _by_unit(cells: Cells) -> dict[str, list[float]]:
