@@ -38,7 +38,8 @@ def lay_results(folder: Path) -> list[dict[str, Any]]:
     write_csv(tables / "deactivation_summary.csv", summarise_deactivation(rows, described), SUMMARY_COLUMNS)
     write_text(
         folder / "results/figures/deactivation/synthetic/llama/drops-taylor-10-model.svg",
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 400 200"><text x="9" y="99">drops</text></svg>',
+        '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewBox="0 0 400 200">'
+        '<text x="9" y="99">drops</text></svg>',
     )
     names = [task["name"] for task in tasks]
     lay_scores(folder, names)

@@ -150,7 +150,11 @@
     const only = chooser("Layer", "layer");
     const percent = page.make("input", {
       type: "number", min: "0.1", max: "100", step: "any", "data-name": "p",
-      onchange: () => ((state.p = Number(percent.value)), update()),
+      oninput: () => {
+        const value = Number(percent.value);
+        // Half-typed numbers wait for the rest.
+        if (value > 0 && value <= 100) ((state.p = value), (state.touched = true), update());
+      },
     });
     const views = page.make("div", { class: "segments", role: "group", "aria-label": "View" });
     for (const [name, text] of Object.entries(VIEWS))
@@ -229,7 +233,7 @@
       b.label.hidden = state.view === "one";
       fill(within, ["model", "layer"], state.w, ["model", "layer (each)"]);
       fill(only, ["", ...Array(layer.shape[0]).keys()].map(String), String(state.layer), ["all", ...Array(layer.shape[0]).keys()].map(String));
-      percent.value = state.p;
+      if (document.activeElement !== percent) percent.value = state.p;
       for (const button of views.children) button.setAttribute("aria-pressed", String(button.dataset.view === state.view));
       const [one, two] = await Promise.all([scores(number(), taskAt(state.a)), scores(number(), taskAt(state.b))]);
       if (mine !== request) return;
