@@ -218,7 +218,8 @@ def test_claims_of_absent_tables_and_models_are_not_tested():
         assert found["counts"] == {"holds": 0, "fails": 0, "inconclusive": 0, "not tested": 1}
     big = {("synthetic", "llama"): {"architecture": "llama", "parameters": 6_740_000_000}}
     assert verdict(contrast(scale="7B"), rows, models=big) == "holds"
-    # Rows of this table alone, none of which the claim is about.
+    # Rows of this table alone, none of which the claim is about, or only of one side.
+    assert verdict(contrast(), [row for row in rows if row["condition"] == "less"]) == "not tested"
     other = contrast()
     other["estimand"]["where"] = {"condition": "neither"}
     assert verdict(other, rows) == "not tested"

@@ -115,7 +115,7 @@ def _estimates(
             left_out=_left_out(estimand.get("leave_out"), tables, suite, model),
         )
         # A run of another study may stand in the table without the rows of this claim.
-        if not one.reason or any(matches(row, estimand["where"]) for row in own):
+        if not one.absent:
             found.append((run, one))
     return found
 

@@ -39,6 +39,7 @@ class Estimate:
         words: the verdict of the study itself.
         agrees: whether these words say that the claim holds (True), fails (False), or neither (None).
         reason: why there is no effect.
+        absent: whether that is because the table has no rows for it, so that nothing was tested.
     """
 
     effect: float | None = None
@@ -54,6 +55,7 @@ class Estimate:
     words: str = ""
     agrees: bool | None = None
     reason: str = ""
+    absent: bool = False
 
     def __post_init__(self) -> None:
         if (self.low is None) != (self.high is None) or (self.error is None) != (self.freedom is None):
@@ -109,7 +111,7 @@ def estimate(
     """
     chosen = [row for row in rows if matches(row, estimand["where"])]
     if not chosen:
-        return Estimate(reason="the table has no such rows")
+        return Estimate(reason="the table has no such rows", absent=True)
     if estimand["kind"] == "contrast":
         return _contrast(chosen, estimand, test, level, groups or {}, set(left_out))
     if estimand["kind"] == "trend":
@@ -135,7 +137,7 @@ def _contrast(
         cells = _cells(some, estimand["unit"], lambda own: _mean(own, estimand["value"]))
         sides.append({key: value for key, value in cells.items() if key[1] not in left_out})
         if not sides[-1]:
-            return Estimate(reason=f"the table has no rows of the {name}")
+            return Estimate(reason=f"the table has no rows of the {name}", absent=not some)
     if estimand["spread"]:
         sides = [_spread(cells) for cells in sides]
     if test == "welch":
@@ -162,7 +164,8 @@ def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mappin
 
     cells = _cells(some, estimand["unit"], trend)
     if not cells:
-        return Estimate(reason=f"nothing was measured at two values of `{estimand['against']}`")
+        why = f"nothing was measured at two values of `{estimand['against']}`"
+        return Estimate(reason=why, absent=not some)
     return _over(cells, estimand["units"], level)
 
 
