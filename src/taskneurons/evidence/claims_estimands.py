@@ -6,6 +6,7 @@ says so.
 """
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -268,6 +269,7 @@ def _t(values: Sequence[float], level: float, told: str) -> Estimate:
     if found.low is None or found.high is None:
         # `t_interval` speaks of seeds, whatever its values are of.
         reason = found.reason.replace("seeds", "values") if "across" in told else found.reason
+        reason = re.sub(r"\b1 (seed|value)s\b", r"1 \1", reason)
         return Estimate(
             found.mean,
             interval=f"none: {reason}",
