@@ -1,0 +1,189 @@
+"""Parameters of neurons in fully tuned models: those of the weights that the model really has, and its real scores."""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
+
+from taskneurons.engine.cells import Bench, Recipe
+from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.neurons_study import attribute_tasks
+from taskneurons.engine.similarity_study import compare_parameters, layer_parameters
+from taskneurons.engine.training_study import Selection
+from taskneurons.engine.tuning import tune, tuned
+from taskneurons.errors import InputError
+from taskneurons.evidence.similarity import CELL_COLUMNS, gather_similarity
+from taskneurons.evidence.tuned import COLUMNS, gather_tuned
+from taskneurons.files import write_csv
+from taskneurons.models.encoding import encode
+from taskneurons.models.load import load_checkpoint, save_checkpoint
+from taskneurons.tasks.storage import read_split
+from taskneurons.tasks.task import Task
+
+EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
+TASKS = {
+    "mood": MOOD,
+    "echo": ECHO,
+    "temper": Task("temper", "nature", "classification", ("mood of {input} :",), ("good", "bad")),
+}
+RATE = 3e-2
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory):
+    """A folder with the checkpoint `model`, tasks and their scores on that model."""
+    folder = tmp_path_factory.mktemp("laid")
+    lay_checkpoint(folder / "model")
+    for name, task in TASKS.items():
+        lay_task(folder / name, task)
+    few = {"estimators": ["taylor"], "examples": 300, "batch_size": 5}
+    for scores in attribute_tasks(folder / "model", [folder / name for name in TASKS], **few, device="cpu"):
+        scores.save(folder / f"{scores.task}.safetensors")
+    return folder
+
+
+def bench_of(laid, folder):
+    return Bench.load(
+        laid / "model",
+        {name: laid / name for name in TASKS},
+        Recipe(steps=5, batch_size=4, warmup=1, seed=0, evaluation=EVALUATION),
+        device="cpu", dtype="float32", resume=folder / "resume", job="job", checkpoint_minutes=5, full=True,
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def compared(laid, tmp_path_factory):
+    """Rows of scores and of similarities, and the scores of neurons."""
+    bench = bench_of(laid, tmp_path_factory.mktemp("compared"))
+    neurons = bench.scores({name: laid / f"{name}.safetensors" for name in TASKS})
+    found = list(
+        compare_parameters(
+            bench, neurons, ["mood", "echo"], ["temper"], {"full": RATE}, selection=Selection("taylor", "model"),
+            percent=30,
+        )
+    )  # fmt: skip
+    return [row for rows, _ in found for row in rows], [row for _, rows in found for row in rows], neurons
+
+
+def tuned_weights(laid, task):
+    """The weights after the same training, by `tune` alone."""
+    loaded = load_checkpoint(laid / "model")
+    encoded = {task: encode(read_split(laid / task, "train"), loaded.tokenizer, loaded.context)}
+    result = tune(
+        loaded.model, encoded, method="full", base=loaded.digest, pad_id=0, steps=5, batch_size=4,
+        learning_rate=RATE, warmup=1, seed=0,
+    )  # fmt: skip
+    with tuned(loaded.model, result, base=loaded.digest):
+        return {name: tensor.detach().clone() for name, tensor in loaded.model.state_dict().items()}
+
+
+def test_masked_cosine_is_that_of_the_weights_of_the_tuned_model(laid, compared):
+    _, rows, neurons = compared
+    sets = {name: neurons[name].top(30, "model").mask for name in TASKS}
+    for task in ("mood", "echo"):
+        for state, weights in (
+            ("base", load_checkpoint(laid / "model").model.state_dict()),
+            ("tuned", tuned_weights(laid, task)),
+        ):
+            for layer in range(2):
+                place = f"model.layers.{layer}.mlp"
+                vectors = []
+                for name in (task, "temper"):
+                    mask = torch.from_numpy(sets[name][layer].copy())
+                    gate, up = (weights[f"{place}.{part}_proj.weight"] * mask[:, None] for part in ("gate", "up"))
+                    down = weights[f"{place}.down_proj.weight"] * mask
+                    vectors.append(torch.cat([gate.flatten(), up.flatten(), down.flatten()]).double())
+                expected = torch.nn.functional.cosine_similarity(*vectors, dim=0).item()
+                (row,) = [
+                    row
+                    for row in rows
+                    if (row["state"], row["train_task"], row["test_task"], row["layer"])
+                    == (state, task, "temper", layer)
+                ]
+                assert row["masked_cosine"] == pytest.approx(expected, abs=1e-6)
+                assert row["shared"] == int((sets[task] & sets["temper"])[layer].sum())
+
+
+def test_only_the_model_of_a_task_speaks_of_it_and_tuning_moves_parameters(compared):
+    _, rows, _ = compared
+    assert {(row["state"], row["train_task"]) for row in rows} == {
+        (state, task) for state in ("base", "tuned") for task in ("mood", "echo")
+    }
+    cells = {(row["state"], row["train_task"], row["layer"]): row for row in rows}
+    assert len(cells) == len(rows) == 8
+    for task in ("mood", "echo"):
+        base, after = (cells[state, task, 0] for state in ("base", "tuned"))
+        assert base["jaccard"] == after["jaccard"]
+        assert base["masked_cosine"] != after["masked_cosine"]
+
+
+def test_scores_are_those_of_the_tuned_and_of_the_untouched_model(laid, compared, tmp_path):
+    scores, _, _ = compared
+    loaded = load_checkpoint(laid / "model")
+    loaded.model.load_state_dict(tuned_weights(laid, "mood"))
+    save_checkpoint(tmp_path / "mood", loaded.model, TOKENIZER, name="small", context=loaded.context, parent=None)
+    for train, checkpoint in ((None, laid / "model"), ("mood", tmp_path / "mood")):
+        for task, expected in evaluate_tasks(checkpoint, [laid / "mood", laid / "temper"], **EVALUATION, device="cpu"):
+            for one in expected:
+                (row,) = [
+                    row
+                    for row in scores
+                    if (row.get("train_task"), row["test_task"], row["metric"]) == (train, task, one["metric"])
+                ]
+                assert row["value"] == pytest.approx(one["value"], rel=1e-4, abs=1e-6)
+                assert row["condition"] == ("full" if train else "zero_shot")
+    tested = {(row.get("train_task"), row["test_task"]) for row in scores}
+    assert tested == {(None, task) for task in TASKS} | {
+        (train, test) for train in ("mood", "echo") for test in (train, "temper")
+    }
+
+
+@pytest.mark.parametrize(("architecture", "width"), [("llama", 3 * 16), ("bloom", 2 * 8 + 1)])
+def test_a_neurons_parameters_are_all_that_it_owns(architecture, width):
+    """Noise in every other parameter changes nothing; noise in a neuron's own changes its row alone."""
+    model = small_model(architecture)
+    before = layer_parameters(model)
+    assert [layer.shape for layer in before] == [(32, width)] * 2
+    owned = 0
+    for name, parameter in model.named_parameters():
+        with torch.no_grad():
+            if ".mlp." not in name or name.endswith(("dense_4h_to_h.bias", "down_proj.bias")):
+                parameter.add_(1.0)
+            else:
+                owned += parameter.numel()
+    after = layer_parameters(model)
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+    assert owned == sum(layer.size for layer in before)
+    total = math.fsum(
+        float((parameter.detach().double() ** 2).sum())
+        for name, parameter in model.named_parameters()
+        if ".mlp." in name and not name.endswith(("dense_4h_to_h.bias", "down_proj.bias"))
+    )
+    assert sum(float((layer.astype(np.float64) ** 2).sum()) for layer in before) == pytest.approx(total, rel=1e-6)
+
+
+def test_rows_are_tables(compared, tmp_path):
+    scores, cells, _ = compared
+    run = {"study": "similarity", "model": "small", "suite": "mine", "seed": 0}
+    chosen = {"estimator": "taylor", "selection": "model", "percent": 30}
+    write_csv(tmp_path / "cells.csv", [run | chosen | row for row in cells], CELL_COLUMNS)
+    write_csv(tmp_path / "scores.csv", [run | row for row in scores], COLUMNS)
+    assert len(gather_similarity([tmp_path / "cells.csv"])) == len(cells)
+    assert len(gather_tuned([tmp_path / "scores.csv"], "similarity")) == len(scores)
+
+
+def test_scores_of_another_model_and_missing_rates_are_refused(laid, tmp_path):
+    bench = bench_of(laid, tmp_path)
+    neurons = bench.scores({name: laid / f"{name}.safetensors" for name in TASKS})
+    options = {"selection": Selection("taylor", "model"), "percent": 30}
+    with pytest.raises(InputError, match="no learning rate was chosen for `full`"):
+        list(compare_parameters(bench, neurons, ["mood"], ["temper"], {"ffn": RATE}, **options))
+    lay_checkpoint(tmp_path / "other", small_model(seed=1))
+    for scores in attribute_tasks(
+        tmp_path / "other", [laid / "mood"], estimators=["taylor"], examples=5, batch_size=5, device="cpu"
+    ):
+        scores.save(tmp_path / "mood.safetensors")
+    with pytest.raises(InputError, match="made with the model"):
+        bench.scores({"mood": tmp_path / "mood.safetensors"})
