@@ -165,7 +165,10 @@ def lay_toy(folder: Path) -> Project:
     for place in ["rules", "scripts"]:
         target = folder / ("workflow/scripts" if place == "scripts" else place)
         for path in target.glob("*.*"):
-            if path.name != "common.smk":
+            # A study that the toy lacks is one without rules.
+            if path.suffix == ".smk" and path.name != "common.smk":
+                path.write_text("")
+            elif path.name != "common.smk":
                 path.unlink()
         shutil.copytree(TOY / place, target, dirs_exist_ok=True)
     shutil.copy2(TOY / "toy.py", folder / "src" / "taskneurons" / "toy.py")
