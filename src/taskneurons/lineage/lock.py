@@ -16,6 +16,7 @@ from typing import Any
 
 import yaml
 
+from taskneurons.errors import InputError
 from taskneurons.files import read_text
 from taskneurons.lineage.findings import Finding
 from taskneurons.lineage.graph import is_artifact
@@ -91,7 +92,17 @@ def _tracked(root: Path, corrupt: Collection[str]) -> Iterator[tuple[str, str]]:
 
 
 def _stages() -> dict[str, Any]:
-    stages: dict[str, Any] = (yaml.safe_load(read_text(LOCK)) or {}).get("stages", {})
+    """What the lock certifies, by stage.
+
+    Raises:
+        InputError: the lock is no YAML, as in a merge conflict.
+    """
+    try:
+        stages: dict[str, Any] = yaml.safe_load(read_text(LOCK))["stages"]
+    except (yaml.YAMLError, KeyError, TypeError):
+        raise InputError(
+            "is no lock", where=str(LOCK), remedy="Take either side of a merge, then `dvc repro`"
+        ) from None
     return stages
 
 
