@@ -6,7 +6,18 @@ from taskneurons.lineage import active, record
 
 min_version("9.20")
 
-STUDIES = ["data", "models", "neurons", "deactivation", "training", "proportion", "overlap", "similarity", "layers", "claims"]
+STUDIES = [
+    "data",
+    "models",
+    "neurons",
+    "deactivation",
+    "training",
+    "proportion",
+    "overlap",
+    "similarity",
+    "layers",
+    "claims",
+]
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
 left_by_killed_run = active.claim() if workflow.is_main_process else []
