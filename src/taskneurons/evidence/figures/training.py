@@ -56,7 +56,7 @@ def draw_training(
     """Draw one model's scores, or losses, under each condition, tied to those of the untrained model by a line.
 
     Points lie at the untrained mean plus the mean gain, intervals are those of the gain paired by seed. Chance is
-    dashed; a task whose best mean score is not above it is marked in its label.
+    dashed where it lies inside the panel; a task whose best mean score is not above it is marked in its label.
 
     Args:
         rows: of `tuned.gather_tuned`; those of other models and settings are left aside.
@@ -91,7 +91,11 @@ def draw_training(
         f"{_range(n)} test examples a task"
         + (f", {draws} random draws a seed. " if draws else ". ")
         + _interval_words(used, len({row["seed"] for row in chosen}))
-        + (" Dashed: chance, the best constant answer." if measure == "score" and _known_chance(groups) else "")
+        + (
+            " Dashed: chance, the best constant answer, where the panel reaches it."
+            if measure == "score" and _known_chance(groups)
+            else ""
+        )
         + f" Learning rates, chosen on validation: {_rates(used)}."
     )
     longest = max(len(group) for group in groups.values()) + 1
@@ -189,6 +193,8 @@ def _panel(
     }
     band = len(conditions) + 1.2
     labels = []
+    # Chance far below every score would take the width from what differs; it is drawn where the panel reaches.
+    levels: list[tuple[float, float, float]] = []
     names = [task["name"] for task in tasks]
     if len(tasks) > 1 and (KINDS[kind], metric, "zero_shot") in summary:
         names.append(KINDS[kind])
@@ -210,17 +216,19 @@ def _panel(
         label = shortened(name) if name in described else "average"
         chance = chance_level(described[name]) if name in described and metric != "loss" else None
         if chance is not None:
-            axis.vlines(chance, *ends, color=GREY, linewidth=0.9, linestyle=(0, (2, 1.5)))
+            levels.append((chance, *ends))
             if at_chance(max(reached), summary[name, metric, "zero_shot"]["n"], chance):
                 label += "\n(at chance)"
         labels.append(label)
+    low, high = axis.get_xlim()
+    for chance, top, bottom in levels:
+        axis.vlines(chance, top, bottom, color=GREY, linewidth=0.9, linestyle=(0, (2, 1.5)))
     axis.set_yticks([place * band + (len(conditions) - 1) / 2 for place in range(len(names))], labels)
     axis.tick_params(axis="y", length=0)
     for place in range(1, len(names)):
         heavier = names[place] not in described
         axis.axhline(place * band - 1.1, color="#B0B0B0" if heavier else "#E2E2E2", linewidth=0.8 if heavier else 0.6)
     axis.set_ylim(len(names) * band - 1.1, -1.1)
-    low, high = axis.get_xlim()
     axis.set_xlim(max(0.0, low), high if metric == "loss" else min(101.0, high))
     axis.set_xlabel(_UNITS[metric])
     axis.set_title(kind)
