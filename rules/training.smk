@@ -11,6 +11,10 @@ def rates_path(suite, model):
     return f"results/training/{suite}/{model}/rates.json"
 
 
+def tried_rates_path(suite, model):
+    return f"results/training/{suite}/{model}/rates.csv"
+
+
 def training_path(suite, model, task):
     return f"results/training/{suite}/{model}/seed{{seed}}/{task}.csv"
 
@@ -64,7 +68,7 @@ for suite, model in dict.fromkeys(pair for study in GROUPED for pair in pairs_of
             scores=[base_scores_path(suite, model, task).format(seed=first) for task in grouped_tasks(suite)],
         output:
             rates=rates_path(suite, model),
-            tried=f"results/training/{suite}/{model}/rates.csv",
+            tried=tried_rates_path(suite, model),
         log:
             f"logs/training/{suite}/{model}/choose_rates.log",
         benchmark:

@@ -10,7 +10,7 @@ from taskneurons.engine.evaluation import evaluate
 from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.proportion_study import train_proportions
+from taskneurons.engine.proportion_study import common_rate, train_proportions
 from taskneurons.engine.training_study import Selection, choose_rates, train_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tuned import COLUMNS, gather_tuned
@@ -274,11 +274,26 @@ def test_an_arm_that_diverges_at_every_rate_is_refused(laid, tmp_path):
         choose_rates(bench, scores_of(bench, laid), KINDS, ["mood"], grid=[WILD], percents=[25], selection=SELECTION)
 
 
+def test_one_rate_serves_all_shares():
+    def row(arm, rate, loss):
+        return {"arm": arm, "task": "mood", "learning_rate": str(rate), "loss": loss}
+
+    arms = ("ffn", "task@10", "random@10", "task@50")
+    tried = [row(arm, rate, str(loss)) for rate, loss in ((0.001, 2.0), (0.01, 1.0)) for arm in arms]
+    assert common_rate(tried) == 0.01
+    # One share for which it diverges, or does badly enough, decides; arms that train no share do not count.
+    assert common_rate([*tried, row("random@70", 0.01, "")]) == 0.001
+    assert common_rate([*tried, row("task@70", 0.001, "1"), row("task@70", 0.01, "9")]) == 0.001
+    assert common_rate([*tried, row("full", 0.01, ""), row("other_task@10", 0.01, "99")]) == 0.01
+    with pytest.raises(InputError, match="every learning rate diverges"):
+        common_rate([row("ffn", 0.01, "")])
+
+
 def test_growing_shares_are_unions_and_end_with_all_neurons(bench, laid):
     scores = scores_of(bench, laid)
     settings = {"selection": SELECTION, "percents": [25, 100], "random_draws": 2}
     tasks, unseen = ["mood", "temper"], ["echo", "repeat"]
-    rows = list(train_proportions(bench, scores, "classification", tasks, unseen, RATES, **settings))
+    rows = list(train_proportions(bench, scores, "classification", tasks, unseen, RATE, **settings))
     losses = [row for row in rows if row["metric"] == "loss"]
     joint = [row for row in losses if row.get("train_task") == "classification"]
     assert [row["test_task"] for row in joint[:4]] == tasks + unseen

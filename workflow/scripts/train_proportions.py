@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
-from taskneurons.engine.proportion_study import train_proportions
+from taskneurons.engine.proportion_study import common_rate, train_proportions
 from taskneurons.engine.training_study import Selection
 from taskneurons.evidence.tuned import COLUMNS
-from taskneurons.files import read_json, write_csv
+from taskneurons.files import read_csv, write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 
@@ -36,7 +36,7 @@ for group, tasks in settings["groups"].items():
         group,
         tasks,
         settings["unseen"],
-        read_json(snakemake.input.rates),
+        common_rate(read_csv(snakemake.input.tried)),
         selection=Selection(**settings["selection"]),
         percents=settings["percents"],
         random_draws=settings["random_draws"],

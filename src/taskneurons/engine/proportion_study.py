@@ -1,12 +1,14 @@
 """Growing shares of the neurons of some tasks, trained jointly and singly (Leng & Xiong 2025, Figures 2 and 6)."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
+from statistics import fmean
 
 from taskneurons.engine.cells import Bench, Cell
 from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.training_study import Rates, Selection, arm, rate
+from taskneurons.engine.training_study import Selection
+from taskneurons.errors import InputError
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.scores import NeuronScores, Within
 from taskneurons.neurons.sets import NeuronSet
@@ -17,13 +19,42 @@ def union_of(scores: Mapping[str, NeuronScores], tasks: Sequence[str], percent: 
     return reduce(or_, (scores[task].top(percent, within) for task in tasks))
 
 
+def common_rate(tried: Iterable[Mapping[str, str]]) -> float:
+    """The learning rate with the least validation loss, averaged over all shares of task and of random neurons.
+
+    With a rate of its own for each share, a curve over shares would show the rates too: what is forgotten of other
+    tasks depends on them more than on the share.
+
+    Args:
+        tried: the table that `choose_rates` gives, with `arm`, `learning_rate` and `loss`, as text.
+
+    Raises:
+        InputError: no rate went well for every share.
+    """
+    losses: dict[float, list[float]] = {}
+    diverged = set()
+    for row in tried:
+        if row["arm"] == "ffn" or row["arm"].startswith(("task@", "random@")):
+            speed = float(row["learning_rate"])
+            if row["loss"]:
+                losses.setdefault(speed, []).append(float(row["loss"]))
+            else:
+                diverged.add(speed)
+    sound = {speed: fmean(found) for speed, found in losses.items() if speed not in diverged}
+    if not sound:
+        raise InputError(
+            "every learning rate diverges for some share", where="rates", remedy="Add lower learning rates to the grid"
+        )
+    return min(sound, key=lambda speed: (sound[speed], speed))
+
+
 def train_proportions(
     bench: Bench,
     scores: Mapping[str, NeuronScores],
     group: str,
     tasks: Sequence[str],
     unseen: Sequence[str],
-    rates: Rates,
+    learning_rate: float,
     *,
     selection: Selection,
     percents: Sequence[float],
@@ -37,7 +68,7 @@ def train_proportions(
         group: classification or generation.
         tasks: of the group, trained on.
         unseen: tasks that only test.
-        rates: of the arms; 100 % is the arm `ffn`.
+        learning_rate: the same for all shares, see `common_rate`.
         selection: of the sets.
         percents: share of each task's neurons.
         random_draws: random sets beside each, of the same size in every layer; none where all neurons are trained.
@@ -45,9 +76,8 @@ def train_proportions(
     Yields:
         Tidy rows.
     """
-    for _, rows, _ in bench.run(
-        _cells(bench.recipe.seed, scores, group, tasks, unseen, rates, selection, percents, random_draws), name=group
-    ):
+    cells = _cells(bench.recipe.seed, scores, group, tasks, unseen, learning_rate, selection, percents, random_draws)
+    for _, rows, _ in bench.run(cells, name=group):
         yield from rows
 
 
@@ -57,7 +87,7 @@ def _cells(
     group: str,
     tasks: Sequence[str],
     unseen: Sequence[str],
-    rates: Rates,
+    learning_rate: float,
     selection: Selection,
     percents: Sequence[float],
     random_draws: int,
@@ -73,7 +103,6 @@ def _cells(
                     for draw in range(random_draws)
                 ]
             for condition, draw, neurons in sets:
-                speed = rate(rates, arm(condition, percent) if percent < 100 else "ffn")
-                facts = {"condition": condition, "train_task": name, "learning_rate": speed, "draw": draw}
+                facts = {"condition": condition, "train_task": name, "learning_rate": learning_rate, "draw": draw}
                 facts |= {"neurons": name if condition == "task" else None} | selection.facts(neurons, percent)
-                yield Cell((*together, *unseen), facts, "neurons", together, neurons, speed)
+                yield Cell((*together, *unseen), facts, "neurons", together, neurons, learning_rate)
