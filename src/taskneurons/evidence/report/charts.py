@@ -84,7 +84,7 @@ def drops_chart(rows: Rows, source: str) -> Chart | None:
         ],
     )
     zero = base.mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x=alt.datum(0))
-    layered = (zero + whiskers + dots).properties(width="container", height=alt.Step(11))
+    layered = (zero + whiskers + dots).properties(width="container", height=46 * len({row["task"] for row in data}))
     return Chart(
         "drops",
         "What each task loses",
@@ -141,7 +141,7 @@ def matrix_chart(rows: Rows, source: str) -> Chart | None:
             ),
             tooltip=[alt.Tooltip("off:N"), alt.Tooltip("tested:N"), alt.Tooltip("drop:Q", format=".2f"), "seeds:Q"],
         )
-        .properties(width="container", height=alt.Step(26))
+        .properties(width="container", height=26 * len(tasks))
     )
     return Chart(
         "matrix",

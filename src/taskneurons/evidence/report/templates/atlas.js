@@ -68,8 +68,9 @@
     const low = Math.min(Math.floor(place), stops.length - 2);
     return stops[low].map((one, i) => Math.round(one + (stops[low + 1][i] - one) * (place - low)));
   };
+  let printing = false;
   const palettes = () =>
-    page.dark()
+    page.dark() && !printing
       ? {
           scale: [[26, 29, 34], [66, 48, 40], [150, 84, 28], [240, 159, 44], [255, 232, 170]],
           sides: [[86, 180, 233], [45, 90, 120], [26, 29, 34], [140, 86, 20], [240, 159, 44]],
@@ -313,7 +314,8 @@
       const style = getComputedStyle(canvas);
       context.imageSmoothingEnabled = false;
       context.font = `11px ${style.fontFamily}`;
-      context.fillStyle = style.color;
+      const ink = printing ? "#333" : style.color;
+      context.fillStyle = ink;
       context.textBaseline = "middle";
       context.textAlign = "right";
       const every = row < 16 ? 2 : 1;
@@ -339,7 +341,7 @@
           context.strokeStyle = page.dark() ? "#000" : "#fff";
           context.strokeRect(x - 1, layer * row - 1, cell + 2, row - 1);
           context.lineWidth = 2;
-          context.strokeStyle = style.color;
+          context.strokeStyle = ink;
           context.strokeRect(x - 1, layer * row - 1, cell + 2, row - 1);
         }
       }
@@ -613,6 +615,11 @@
     if (shared) page.find("#atlas").scrollIntoView();
     addEventListener("hashchange", () => read() && update(true));
     document.addEventListener("theme", draw);
+    for (const name of ["beforeprint", "afterprint"])
+      addEventListener(name, () => {
+        printing = name === "beforeprint";
+        draw();
+      });
     new ResizeObserver(() => seen && draw()).observe(canvas.parentElement);
   };
 

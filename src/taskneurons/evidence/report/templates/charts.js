@@ -1,24 +1,15 @@
 // Charts of Vega-Lite. Its expressions are interpreted, because the page's policy runs no text as code.
 {
-  const look = () => {
-    const style = getComputedStyle(document.body);
-    const [ink, soft, line] = ["--ink", "--soft", "--line"].map((name) => {
-      const probe = page.make("span");
-      probe.style.color = `var(${name})`;
-      document.body.append(probe);
-      const colour = getComputedStyle(probe).color;
-      probe.remove();
-      return colour;
-    });
-    const font = style.fontFamily;
-    return {
-      background: "transparent",
-      font,
-      view: { stroke: "transparent" },
-      axis: { labelColor: ink, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", labelLimit: 220 },
-      legend: { labelColor: ink, titleColor: soft, labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal", symbolType: "circle" },
-      rule: { color: soft },
-    };
+  // As the figures, charts stand on white paper whatever the colours of the page are: so they print as they are.
+  const [ink, soft, line] = ["#1d1b18", "#5d5850", "#ddd8ce"];
+  const small = { labelFontSize: 12, titleFontSize: 12, titleFontWeight: "normal" };
+  const config = {
+    background: "transparent",
+    font: getComputedStyle(document.body).fontFamily,
+    view: { stroke: "transparent" },
+    axis: { labelColor: ink, titleColor: soft, gridColor: line, domainColor: line, tickColor: line, labelLimit: 220, ...small },
+    legend: { labelColor: ink, titleColor: soft, symbolType: "circle", ...small },
+    rule: { color: soft },
   };
 
   for (const figure of page.all("figure[data-chart]")) {
@@ -27,7 +18,6 @@
     let view = null;
     const draw = async () => {
       const spec = await page.json(`chart-${figure.dataset.chart}`);
-      view?.finalize();
       for (const select of selects)
         spec.params.find((one) => one.name === select.dataset.filter).value = select.value;
       const result = await vegaEmbed(plot, spec, {
@@ -35,7 +25,7 @@
         actions: false,
         defaultStyle: false,
         renderer: "canvas",
-        config: look(),
+        config,
         tooltip: { disableDefaultStyle: true },
       });
       view = result.view;
@@ -49,6 +39,5 @@
         figure.dataset.changed = select.value;
       });
     page.later(plot, draw);
-    document.addEventListener("theme", () => view && draw());
   }
 }
