@@ -17,6 +17,7 @@ STUDIES = [
     "similarity",
     "layers",
     "claims",
+    "report",
 ]
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
