@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 
+from taskneurons.cli import main
 from taskneurons.evidence.report.atlas import atlas, encoded, free, rounded
 from taskneurons.evidence.report.catalogue import STUDIES, study_of_table
 from taskneurons.evidence.report.contents import all_files, gather
@@ -25,6 +26,7 @@ from taskneurons.evidence.report.page import page, short
 from taskneurons.evidence.report.provenance import kinds_graph, walked
 from taskneurons.evidence.report.rule_graph import rule_picture
 from taskneurons.evidence.report.verdicts import read_claims, tally
+from taskneurons.files import write_jsonl
 from taskneurons.neurons.scores import NeuronScores
 
 
@@ -201,6 +203,25 @@ def test_claims_are_read_in_every_form(form):
 @pytest.mark.parametrize("content", [None, 3, "text", {}, {"claims": 3}, []])
 def test_what_is_no_list_of_claims_has_none(content):
     assert read_claims(content, "results/claims.json") == ()
+
+
+def test_the_command_makes_a_report_of_what_there_is_and_leaves_results_alone(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["report"]) == 0
+    assert "things are missing" in capsys.readouterr().out
+    lines = lay_results(tmp_path)
+    job = {
+        name: lines[0][name]
+        for name in ("rule", "inputs", "settings", "code", "started", "ended", "device", "software")
+    }
+    outputs = [{name: line[name] for name in ("output", "sha256", "size")} for line in lines[:12]]
+    write_jsonl("lineage/data.jsonl", [{**job, "outputs": outputs}])
+    before = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}
+    assert main(["report", "--out", "mine/page.html"]) == 0
+    assert "make_tasks" in Path("mine/page.html").read_text()
+    assert {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()} == before
+    assert main(["report", "--out", "results/report.html"]) == 2
+    assert "taskneurons results report" in capsys.readouterr().err
 
 
 class Elements(HTMLParser):
