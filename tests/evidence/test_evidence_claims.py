@@ -247,6 +247,9 @@ def test_units_at_chance_are_left_out():
     ]
     (result,) = decided(claim, rows, tables={"chance.csv": chance})
     assert (result["verdict"], result["n"]) == ("holds", 5)
+    nowhere = [row | {"at_chance": "True"} for row in chance]
+    (result,) = decided(claim, rows, tables={"chance.csv": nowhere})
+    assert (result["verdict"], result["reason"]) == ("inconclusive", "all tasks are left out")
     with pytest.raises(InputError, match=r"claims.made_up .*: there is no table chance.csv"):
         decided(claim, rows)
 

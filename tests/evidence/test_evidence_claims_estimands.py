@@ -110,7 +110,7 @@ def test_sides_choose_by_equal_columns_and_by_lists_of_tasks():
     assert of(rows, own).effect == pytest.approx(31 / 3)
     listed = make_claim({"kind": "contrast", "minuend": SIDE | {"groups": {"test_task": "test_generation"}}})
     assert of(rows, listed, groups={"test_generation": ["b", "c"]}).effect == pytest.approx(10 / 3)
-    assert of(rows, listed).reason == "the table has no rows of the minuend"
+    assert of(rows, listed).reason == "the table has no values of the minuend"
 
 
 def test_spread_is_the_distance_from_the_median():
@@ -145,7 +145,7 @@ def test_empty_cells_are_left_out_and_said_when_nothing_remains():
         row["value"] = "" if row["test_task"] != "a" else row["value"]
     assert of(rows, contrast()).n == 1
     empty = [row | {"value": ""} for row in rows]
-    assert of(empty, contrast()).reason == "the table has no rows of the minuend"
+    assert of(empty, contrast()).reason == "the table has no values of the minuend"
     row = {"statistic": "", "p": "", "reason": "2 of 36 drops were not measured"}
     claim = make_claim({"kind": "row", "effect": "statistic", "p": "p"}, test="table")
     assert of([row], claim).reason == "2 of 36 drops were not measured"

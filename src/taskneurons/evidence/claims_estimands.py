@@ -138,7 +138,8 @@ def _contrast(
         cells = _cells(some, estimand["unit"], lambda own: _mean(own, estimand["value"]))
         sides.append({key: value for key, value in cells.items() if key[1] not in left_out})
         if not sides[-1]:
-            return Estimate(reason=f"the table has no rows of the {name}", absent=not some)
+            why = f"all {estimand['units']} are left out" if cells else f"the table has no values of the {name}"
+            return Estimate(reason=why, absent=not some)
     if estimand["spread"]:
         sides = [_spread(cells) for cells in sides]
     if test == "welch":
