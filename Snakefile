@@ -16,6 +16,7 @@ STUDIES = [
     "overlap",
     "similarity",
     "layers",
+    "dial",
     "claims",
     "report",
 ]

@@ -1,0 +1,170 @@
+"""The dial: transfer, overlap of neurons and similarity of parameters against a known number of shared skills."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from taskneurons.errors import InputError
+from taskneurons.evidence.dial import ALL_SEEDS, Row
+from taskneurons.evidence.figures.style import (
+    BLACK,
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SMALL,
+    VERMILLION,
+    Words,
+    interval_words,
+    seed_words,
+    sheet,
+)
+
+_Line = tuple[str, str, str, str, str]
+"""Measure, sets, colour, marker, what it is called. Of a panel's lines the first has its pairs drawn as dots."""
+
+_PANELS: tuple[tuple[str, str, tuple[_Line, ...]], ...] = (
+    ("transfer", "ROUGE-L points gained on the other task", (("transfer_rougeL", "", BLUE, "o", "transfer"),)),
+    (
+        "shared neurons",
+        "Jaccard index above chance",
+        (
+            ("overlap", "base", VERMILLION, "o", "base"),
+            ("overlap", "multitask", PURPLE, "^", "model of all tasks"),
+            ("overlap", "source", ORANGE, "s", "tuned model"),
+            ("overlap", "shuffled", GREY, "v", "base, shuffled answers"),
+        ),
+    ),
+    (
+        "like parameters",
+        "cosine",
+        (
+            ("masked_cosine", "base", GREEN, "o", "neurons of the tasks"),
+            ("mean_cosine_outside", "base", GREY, "s", "those not shared"),
+            ("change_cosine", "", BLACK, "^", "what tuning changed"),
+        ),
+    ),
+)
+_JITTER = 0.16
+
+
+def draw_dial(
+    pairs: Sequence[Row],
+    summary: Sequence[Row],
+    paths: Iterable[str | Path],
+    *,
+    suite: str,
+    model: str,
+    selection: str,
+    dpi: int = 200,
+) -> None:
+    """Draw every pair of tasks and the means by number of shared skills, three panels side by side.
+
+    Args:
+        pairs: of `dial.read_dial`; those of other models are left aside.
+        summary: of `dial.read_dial_summary`.
+        paths: where to write, `.png` and `.svg`.
+        suite, model: which rows.
+        selection: the sets that are drawn.
+        dpi: dots an inch of the PNG.
+
+    Raises:
+        InputError: the model has no rows.
+    """
+    own = [row for row in pairs if (row["suite"], row["model"]) == (suite, model)]
+    if not own:
+        raise InputError(f"no pairs of tasks of {model} on {suite} were measured")
+    found = [row for row in summary if (row["suite"], row["model"]) == (suite, model)]
+    seeds = len({row["seed"] for row in own})
+    drawn = sum(row["low"] is not None for row in found if row["seed"] == ALL_SEEDS and row["shared"] is not None)
+    caption = (
+        f"{model}, {suite}; {seed_words(own)}. A dot: an ordered pair of tasks in one seed. The model is tuned as a "
+        "whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
+        f"({selection}); dotted line: sets with these numbers of neurons in each layer, placed at random. Base: before "
+        "any tuning; shuffled answers: the base, with each task's answers dealt anew to its prompts, a control that "
+        "leaves shared words and no skill. Cosines: of the parameters of the two tasks' neurons (sets of the base) in "
+        "the tuned model, and of what tuning on either task changed of all parameters. ρ: Spearman's correlation with "
+        f"the number of shared skills. {interval_words(seeds, drawn)}"
+    )
+    with sheet(3.0, Words(_title(found, selection), caption), paths, dpi) as figure:
+        for axis, (title, label, lines) in zip(figure.subplots(1, 3), _PANELS, strict=True):
+            axis.set_title(title)
+            axis.set_ylabel(label)
+            _panel(axis, own, found, lines, selection)
+
+
+def _panel(axis: Axes, pairs: Sequence[Row], summary: Sequence[Row], lines: Sequence[_Line], selection: str) -> None:
+    axis.axhline(0, color=BLACK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
+    handles = []
+    for place, (measure, sets, colour, marker, name) in enumerate(lines):
+        chosen = [row for row in pairs if _is(row, measure, sets, selection) and row["value"] is not None]
+        if place == 0:
+            spread = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(chosen))
+            places = np.array([row["shared"] for row in chosen]) + spread
+            axis.scatter(
+                places, [row["value"] for row in chosen], s=5, color=colour, alpha=0.35, linewidths=0, zorder=2
+            )
+        means = sorted(
+            (
+                row
+                for row in summary
+                if row["seed"] == ALL_SEEDS
+                and _is(row, measure, sets, selection)
+                and row["shared"] is not None
+                and row["value"] is not None
+            ),
+            key=lambda row: row["shared"],
+        )
+        shift = 0.08 * (place - (len(lines) - 1) / 2)
+        levels = [row["shared"] + shift for row in means]
+        values = [row["value"] for row in means]
+        axis.plot(levels, values, color=colour, marker=marker, markersize=4, linewidth=1.2, zorder=4)
+        for level, row in zip(levels, means, strict=True):
+            if row["low"] is not None:
+                axis.plot([level, level], [row["low"], row["high"]], color=colour, linewidth=1, zorder=3)
+        handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2))
+        handles[-1].set_label(f"{name}: {_told(_correlation(summary, measure, sets, selection))}")
+    axis.set_xlabel("skills that two tasks share")
+    axis.set_xticks(sorted({row["shared"] for row in pairs}))
+    axis.set_ylim(top=axis.get_ylim()[0] + (1.08 + 0.09 * len(lines)) * float(np.ptp(axis.get_ylim())))
+    axis.legend(handles=handles, loc="upper left", borderpad=0, handlelength=1.4, fontsize=SMALL)
+
+
+def _is(row: Row, measure: str, sets: str, selection: str) -> bool:
+    return (row["measure"], row["sets"]) == (measure, sets) and row["selection"] in ("", selection)
+
+
+def _correlation(summary: Sequence[Row], measure: str, sets: str, selection: str) -> Row | None:
+    """The correlation with the number of shared skills, its mean over seeds."""
+    rows = [
+        row
+        for row in summary
+        if row["seed"] == ALL_SEEDS and row["against"] == "shared" and _is(row, measure, sets, selection)
+    ]
+    return rows[0] if rows else None
+
+
+def _told(row: Row | None) -> str:
+    return f"ρ = {_number(row)}" if row and row["value"] is not None else "ρ not available"
+
+
+def _number(row: Row | None) -> str:
+    return "not available" if row is None or row["value"] is None else f"{row['value']:.2f}".replace("-", "−")
+
+
+def _title(summary: Sequence[Row], selection: str) -> str:
+    told = [
+        f"{name} {_number(_correlation(summary, measure, sets, selection))}"
+        for name, measure, sets in (
+            ("transfer", "transfer_rougeL", ""),
+            ("overlap of neurons in the base", "overlap", "base"),
+            ("in the base with shuffled answers", "overlap", "shuffled"),
+            ("in the tuned model", "overlap", "source"),
+            ("likeness of their parameters", "masked_cosine", "base"),
+        )
+    ]
+    return f"Rank correlation with the number of skills that two tasks share: {', '.join(told)}"

@@ -1,0 +1,171 @@
+"""The dial's measurements from files to rows: against merged checkpoints, their own scores and flat vectors."""
+
+import numpy as np
+import pytest
+from safetensors.torch import load_file
+from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task, small_model
+
+from taskneurons.engine.attribution import attribute
+from taskneurons.engine.changes import save_change
+from taskneurons.engine.dial_study import (
+    SIMILARITIES,
+    Selection,
+    change_cosines,
+    dealt_anew,
+    measure_models,
+    similarities,
+)
+from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.layers_study import tune_controls
+from taskneurons.engine.neurons_study import attribute_tasks
+from taskneurons.engine.training import TrainingLog
+from taskneurons.engine.tuning import FullWeights, Tuned
+from taskneurons.errors import InputError
+from taskneurons.evidence.dial import MEASURED_COLUMNS, gather_measured
+from taskneurons.files import write_csv
+from taskneurons.models.encoding import encode
+from taskneurons.models.load import load_checkpoint
+from taskneurons.neurons.sets import NeuronSet
+from taskneurons.tasks.storage import read_split
+
+EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
+SELECTIONS = (Selection("taylor-10-model", 10, "model"), Selection("taylor-25-layer", 25, "layer"))
+TASKS = {"mood": MOOD, "echo": ECHO}
+# Steps so large that the tuned models are other models than the base.
+SCHEDULE = {"steps": 3, "batch_size": 4, "learning_rate": 0.05, "warmup": 0}
+SETTINGS = {
+    "selections": SELECTIONS,
+    "estimator": "taylor",
+    "examples": 6,
+    "attribution_batch_size": 4,
+    "test_examples": 8,
+    "evaluation": EVALUATION,
+    "device": "cpu",
+}
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory):
+    """A folder with a base, two tasks and the models that were tuned on one of them each."""
+    folder = tmp_path_factory.mktemp("laid")
+    lay_checkpoint(folder / "base")
+    tasks = {name: lay_task(folder / "data" / name, task) for name, task in TASKS.items()}
+    changes = {name: folder / "tuned" / name for name in TASKS}
+    tune_controls(
+        folder / "base", tasks, changes, tuning={"method": "full"}, schedule=SCHEDULE, seed=0, device="cpu",
+        dtype="float32", resume=folder / "resume", checkpoint_minutes=60,
+    )  # fmt: skip
+    for name, change in changes.items():
+        model = load_checkpoint(folder / "base").model
+        assert not any(model.load_state_dict(load_file(change / "weights.safetensors"), strict=False))
+        lay_checkpoint(folder / "merged" / name, model)
+    found = {source: (rows, sets, header) for source, rows, sets, header in measure_models(
+        folder / "base", tasks, changes, **SETTINGS)}  # fmt: skip
+    return folder, tasks, changes, found
+
+
+def test_scores_and_sets_are_those_of_the_model_that_was_tuned(laid):
+    folder, tasks, _, found = laid
+    assert list(found) == ["base", "shuffled", "mood", "echo"]
+    for source in ("base", *TASKS):
+        rows, sets, _ = found[source]
+        checkpoint = folder / ("base" if source == "base" else f"merged/{source}")
+        for task, expected in evaluate_tasks(checkpoint, list(tasks.values()), **EVALUATION, device="cpu"):
+            own = {row["metric"]: row["value"] for row in rows if row["test_task"] == task and "sets" not in row}
+            for row in expected:
+                assert own[row["metric"]] == pytest.approx(row["value"], abs=1e-5)
+        for scores in attribute_tasks(
+            checkpoint, list(tasks.values()), estimators=["taylor"], examples=6, batch_size=4, device="cpu"
+        ):
+            for selection in SELECTIONS:
+                assert sets[f"{selection.slug}.{scores.task}"] == scores.top(selection.percent, selection.within)
+    assert found["base"][2] == {"model": load_checkpoint(folder / "base").digest}
+    assert found["mood"][1] != found["base"][1]
+
+
+def test_the_control_keeps_prompts_and_answers_and_parts_them(laid):
+    folder, tasks, _, found = laid
+    loaded = load_checkpoint(folder / "base")
+    examples = encode(read_split(tasks["echo"], "train", limit=6), loaded.tokenizer, loaded.context)
+    dealt = dealt_anew(examples)
+    assert [example.prompt for example in dealt] == [example.prompt for example in examples]
+    assert sorted(example.target for example in dealt) == sorted(example.target for example in examples)
+    assert [example.target for example in dealt] != [example.target for example in examples]
+    assert dealt == dealt_anew(examples)
+    rows, sets, header = found["shuffled"]
+    assert not rows and header == found["base"][2] and sets.keys() == found["base"][1].keys()
+    by_hand = attribute(loaded.model, dealt, pad_id=loaded.tokenizer.pad_token_id, batch_size=4, estimators=["taylor"])[
+        "taylor"
+    ]
+    order = np.argsort(-by_hand.scores.ravel(), kind="stable")[:6]
+    assert set(order) == set(np.flatnonzero(sets["taylor-10-model.echo"].mask.ravel()))
+
+
+def test_parameters_are_those_of_the_source_model_and_sets_of_either(laid):
+    folder, _, _, found = laid
+    model = load_checkpoint(folder / "merged" / "mood").model
+    rows, own, _ = found["mood"]
+    for origin, sets in (("base", found["base"][1]), ("source", own)):
+        expected = []
+        for layer, block in enumerate(model.model.layers):
+            values = np.concatenate(
+                [block.mlp.gate_proj.weight, block.mlp.up_proj.weight, block.mlp.down_proj.weight.T], axis=1
+            ).astype(np.float64)
+            long = [
+                (values * sets[f"taylor-25-layer.{task}"].mask[layer][:, None]).ravel() for task in ("mood", "echo")
+            ]
+            expected.append(long[0] @ long[1] / np.linalg.norm(long[0]) / np.linalg.norm(long[1]))
+        told = [
+            row
+            for row in rows
+            if (row["metric"], row.get("sets"), row.get("selection")) == ("masked_cosine", origin, "taylor-25-layer")
+        ]
+        assert [(row["test_task"], row["n"]) for row in told] == [("echo", 2)]
+        assert told[0]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
+    assert {row["metric"] for row in rows if "sets" in row} == set(SIMILARITIES)
+
+
+def test_the_cosine_of_changes_is_that_of_flat_vectors(laid):
+    folder, _, changes, found = laid
+    base = load_checkpoint(folder / "base").model.state_dict()
+    flat = []
+    for folder in changes.values():
+        after = load_file(folder / "weights.safetensors")
+        flat.append(np.concatenate([(after[name] - base[name]).double().numpy().ravel() for name in after]))
+    expected = flat[0] @ flat[1] / np.linalg.norm(flat[0]) / np.linalg.norm(flat[1])
+    told = [row for row in found["mood"][0] if row["metric"] == "change_cosine"]
+    assert [row["test_task"] for row in told] == ["echo"]
+    assert told[0]["value"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_rows_are_tidy(laid, tmp_path):
+    _, _, _, found = laid
+    for source, (rows, _, _) in found.items():
+        facts = {"study": "dial", "model": "small", "suite": "s", "seed": 0, "train_task": source}
+        cells = [{**facts, "shared": 1 if source in TASKS else None, **row} for row in rows]
+        write_csv(tmp_path / "rows.csv", cells, MEASURED_COLUMNS)
+        read = gather_measured([tmp_path / "rows.csv"])
+        assert [row["value"] for row in read] == [row.get("value") for row in rows]
+
+
+def test_a_tuning_that_changed_nothing_has_no_cosine(laid, tmp_path):
+    folder, _, changes, _ = laid
+    base = load_checkpoint(folder / "base")
+    still = Tuned(FullWeights({name: p.detach() for name, p in base.model.named_parameters()}), TrainingLog(()))
+    save_change(tmp_path / "still", still, base=base.digest, tasks=["echo"])
+    names, cosines = change_cosines(base.model, {"mood": changes["mood"], "echo": tmp_path / "still"})
+    assert names == ["mood", "echo"] and cosines[0, 0] == pytest.approx(1) and np.isnan(cosines[0, 1])
+
+
+def test_a_change_of_another_base_is_refused(laid, tmp_path):
+    _, tasks, changes, _ = laid
+    lay_checkpoint(tmp_path / "other", small_model(seed=1))
+    with pytest.raises(InputError, match="does not fit the model"):
+        list(measure_models(tmp_path / "other", tasks, changes, **SETTINGS))
+
+
+def test_an_empty_layer_is_said_to_have_no_similarity():
+    nothing = NeuronSet(np.zeros((2, 4), dtype=bool))
+    rows = similarities([np.ones((4, 3))] * 2, nothing, nothing)
+    assert {row["reason"] for row in rows} == {"a set has no neurons in this layer"}
+    assert all("value" not in row and row["n"] == 0 for row in rows)

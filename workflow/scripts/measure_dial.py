@@ -1,0 +1,39 @@
+"""Scores, neuron sets and similarities of parameters in a base and in the models that were tuned on one task each."""
+
+import json
+from pathlib import Path
+
+from taskneurons.engine.dial_study import Selection, measure_models
+from taskneurons.evidence.dial import MEASURED_COLUMNS
+from taskneurons.files import write_csv
+from taskneurons.lineage.runinfo import run_info
+from taskneurons.models.device import granted_device
+from taskneurons.neurons.sets import save_sets
+from taskneurons.tasks.dial.ring import Ring
+
+settings = json.loads(snakemake.params.settings)
+device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
+run_info(snakemake.log[0], device=str(device))
+folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks}
+changes = {Path(path).parent.name: Path(path).parent for path in snakemake.input.changes}
+tables = {Path(path).stem: path for path in snakemake.output.rows}
+sets = {Path(path).stem: path for path in snakemake.output.sets}
+run = {key: settings.pop(key) for key in ("model", "suite")} | {"seed": int(snakemake.wildcards.seed)}
+ring, tasks = Ring(**settings.pop("ring")), settings.pop("tasks")
+selections = [Selection(**selection) for selection in settings.pop("selections")]
+for name, rows, selected, header in measure_models(
+    Path(snakemake.input.base[0]).parent,
+    {task: folders[task] for task in tasks},
+    {task: changes[task] for task in tasks},
+    selections=selections,
+    **settings,
+    device=device,
+):
+    save_sets(sets[name], selected, header)
+    if name in tables:
+        source = name if name in tasks else None
+        shared = {task: ring.shared(source, task) if source else None for task in tasks}
+        facts = {"study": "dial", **run, "train_task": source}
+        write_csv(
+            tables[name], [{**facts, "shared": shared[row["test_task"]], **row} for row in rows], MEASURED_COLUMNS
+        )
