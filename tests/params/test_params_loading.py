@@ -76,7 +76,11 @@ def line_of(text: str, part: str) -> int:
         ("    source: scratch\n", "", "models.llama: `source` is missing. Write one of scratch, folder, hub"),
         ("{method: full}", "{}", "layers.tuning: `method` is missing. Write one of full, lora"),
         ("{method: full}", "{method: lora}", "layers.tuning.rank: is missing (rank of each adapter)"),
-        ("studies: [deactivation]", "studies: []", "runs[0].studies: no study is named. Name at least `deactivation`"),
+        (
+            "studies: [deactivation, training, proportion, overlap, similarity]",
+            "studies: []",
+            "runs[0].studies: no study is named. Name at least `deactivation`",
+        ),
         ("kind: word", "kind: bpe", "models.llama.tokenizer.vocabulary: is missing (size of the vocabulary)"),
         ("kind: word", "kind: words", "models.llama.tokenizer.kind: there is no kind `words`. Did you mean `word`?"),
         (
