@@ -36,7 +36,7 @@ def make_cells(seed: int = 0, *, norms: float = 0.01, model: str = "llama", dept
                 cells = shared | {"train_task": train, "test_task": test, "layer": layer, "jaccard": value / 2}
                 cells |= {"ochiai": value, "ochiai_chance": 0.1, "masked_cosine": value + extra}
                 cells |= {"mean_cosine": value, "best_match": value, "mean_cosine_outside": rng.normal()}
-                cells |= {"best_match_outside": float(rng.random())}
+                cells |= {"best_match_outside": float(rng.random()), "best_match_chance": 0.4}
                 rows += [cells | {"state": state} for state in ("base", "tuned")]
     return [{name: row[name] for name in CELL_COLUMNS} for row in rows]
 

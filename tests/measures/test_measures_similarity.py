@@ -1,6 +1,7 @@
 """Similarity of parameters: against loops in float64, and the facts that make the paper's measure hard to read."""
 
 import math
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -110,11 +111,35 @@ def test_best_match_outside_sees_copies_that_the_overlap_does_not():
     assert after.best_match_outside == pytest.approx(1) and before.best_match_outside < 0.7
 
 
+def test_chance_of_the_best_match_is_its_mean_over_all_partners():
+    x = layer(7, neurons=8)
+    first, second = np.arange(8) < 3, (np.arange(8) >= 2) & (np.arange(8) < 6)
+    ways = []
+    for own, other in (({0, 1, 2}, {2, 3, 4, 5}), ({2, 3, 4, 5}, {0, 1, 2})):
+        choices = combinations(sorted(set(range(8)) - own), len(other - own))
+        ways.append(np.mean([best([x[n] for n in own - other], [x[n] for n in chosen]) for chosen in choices]))
+    found = parameter_similarity(x, first, second)
+    assert found.best_match_chance == pytest.approx(np.mean(ways), abs=1e-6)
+
+
+def test_sets_without_a_common_cause_match_as_chance_says_whatever_their_size():
+    rng, x = np.random.default_rng(0), layer(8, neurons=60, width=20)
+    for few, many in ((4, 6), (20, 25)):
+        excess = []
+        for _ in range(60):
+            order = rng.permutation(60)
+            found = parameter_similarity(x, order < few, order >= 60 - many)
+            excess.append(found.best_match_outside - found.best_match_chance)
+        assert abs(np.mean(excess)) < 4 * np.std(excess) / np.sqrt(60)
+
+
 def test_large_sets_are_matched_in_pieces(monkeypatch):
     x, (first, second) = layer(5), masks(5)
     whole = parameter_similarity(x, first, second)
     monkeypatch.setattr("taskneurons.measures.similarity._CHUNK", 1)
-    assert parameter_similarity(x, first, second).best_match == pytest.approx(whole.best_match, abs=1e-14)
+    found = parameter_similarity(x, first, second)
+    assert found.best_match == pytest.approx(whole.best_match, abs=1e-14)
+    assert found.best_match_chance == pytest.approx(whole.best_match_chance, abs=1e-6)
 
 
 def test_what_has_no_value_says_why():

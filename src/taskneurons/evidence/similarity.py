@@ -21,9 +21,9 @@ SETTING = ("estimator", "selection", "percent")
 CELL_COLUMNS = (
     *RUN, *SETTING, "state", "train_task", "test_task", "layer", "first", "second", "shared", "jaccard", "ochiai",
     "ochiai_chance", "masked_cosine", "mean_cosine", "mean_cosine_outside", "best_match", "best_match_outside",
-    "reason",
+    "best_match_chance", "reason",
 )  # fmt: skip
-SIMILARITY_COLUMNS = (*CELL_COLUMNS[:-1], "masked_cosine_residual", "reason")
+SIMILARITY_COLUMNS = (*CELL_COLUMNS[:-1], "masked_cosine_residual", "best_match_excess", "reason")
 LAYER_COLUMNS = (
     "study", "model", "suite", "seeds", *SETTING, "state", "trained", "tested", "layer", "measure", "models", "pairs",
     "value", "low", "high", "interval", "lowest", "highest", "reason",
@@ -36,6 +36,7 @@ MEASURES = {
     "mean_cosine_outside": "mean vectors, shared neurons left out",
     "best_match": "best match",
     "best_match_outside": "best match, shared neurons left out",
+    "best_match_excess": "best match of unshared neurons beyond chance",
     "jaccard": "overlap (Jaccard)",
 }
 """Similarities by column, and what figures call them."""
@@ -83,7 +84,7 @@ def gather_similarity(files: Iterable[str | Path]) -> list[Row]:
     """The cells of all files with their residual, in an order that does not depend on the files'.
 
     `masked_cosine_residual` is what a straight line over the Ochiai coefficient leaves of the masked cosine, over all
-    cells and layers of one run and state.
+    cells and layers of one run and state; `best_match_excess` is the best match outside less its chance.
 
     Raises:
         InputError: as `read_cells`, or two rows measure the same thing.
@@ -102,6 +103,8 @@ def gather_similarity(files: Iterable[str | Path]) -> list[Row]:
         left = residuals([row["masked_cosine"] for row in own], [row["ochiai"] for row in own])
         for row, value in zip(own, left, strict=True):
             row["masked_cosine_residual"] = value
+            match, chance = row["best_match_outside"], row["best_match_chance"]
+            row["best_match_excess"] = None if match is None or chance is None else match - chance
     return [{name: rows[key][name] for name in SIMILARITY_COLUMNS} for key in sorted(rows)]
 
 

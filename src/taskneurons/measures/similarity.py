@@ -12,7 +12,9 @@ projection. Two sets have different members, so a similarity needs a rule for wh
   mean of both directions.
 
 A shared neuron is like itself, so the latter two rise with the overlap too. Their values outside compare A - B with
-B - A: what the sets have in common beside being the same neurons.
+B - A: what the sets have in common beside being the same neurons. The largest of many cosines is large by chance, and
+sets that share more have fewer neurons outside, so the best match outside has a chance level of its own: the partners
+of A - B are as many random neurons that are not in A, those of B - A as many that are not in B.
 """
 
 from collections.abc import Sequence
@@ -22,6 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from taskneurons.errors import InputError
+from taskneurons.measures.overlap import log_factorials
 
 _CHUNK = 1 << 24  # cosines at once
 
@@ -37,6 +40,7 @@ class ParameterSimilarity:
         ochiai_chance: its mean over random sets of these sizes in the layer, sqrt(|A| |B|) / number of neurons.
         masked_cosine, mean_cosine, best_match: see the module.
         mean_cosine_outside, best_match_outside: of A - B and B - A.
+        best_match_chance: the mean of best_match_outside over random partners, exactly.
         reason: why some of these are None; empty when all are there.
     """
 
@@ -51,6 +55,7 @@ class ParameterSimilarity:
     mean_cosine_outside: float | None = None
     best_match: float | None = None
     best_match_outside: float | None = None
+    best_match_chance: float | None = None
     reason: str = ""
 
 
@@ -73,8 +78,8 @@ def parameter_similarity(
         return ParameterSimilarity(*sizes, reason="a set has no neurons in this layer")
     used = np.flatnonzero(first | second)
     rows = np.asarray(parameters[used], dtype=np.float64)
-    if not np.isfinite(rows).all():
-        raise InputError(f"a parameter of neuron {used[int(np.argwhere(~np.isfinite(rows))[0, 0])]} is not finite")
+    if not np.isfinite(parameters).all():
+        raise InputError(f"a parameter of neuron {np.argwhere(~np.isfinite(parameters))[0, 0]} is not finite")
     a, b = first[used], second[used]
     norms = np.einsum("nw,nw->n", rows, rows)
     one, other, one_only, other_only = rows[a], rows[b], rows[a & ~b], rows[b & ~a]
@@ -91,6 +96,7 @@ def parameter_similarity(
         mean_cosine_outside=_cosine(one_only.mean(axis=0), other_only.mean(axis=0)) if outside else None,
         best_match=_best_match(one, other),
         best_match_outside=_best_match(one_only, other_only) if outside else None,
+        best_match_chance=_best_match_chance(parameters, first, second) if outside else None,
         reason="" if outside else "one set lies inside the other, so that nothing can be compared outside both",
     )
     if outside and None in (found.masked_cosine, found.mean_cosine, found.mean_cosine_outside):
@@ -126,6 +132,29 @@ def _best_match(one: Float[np.ndarray, "member width"], other: Float[np.ndarray,
         forward[start : start + step] = cosines.max(axis=1)
         backward = np.maximum(backward, cosines.max(axis=0))
     return float((forward.mean() + backward.mean()) / 2)
+
+
+def _best_match_chance(
+    parameters: Float[np.ndarray, "neuron width"],
+    first: Bool[np.ndarray, " neuron"],
+    second: Bool[np.ndarray, " neuron"],
+) -> float:
+    """The mean best match of A - B and B - A with random partners, and of both directions."""
+    # float32: the whole layer is needed, and a cosine is asked to three digits.
+    unit = (parameters / np.maximum(np.linalg.norm(parameters, axis=1, keepdims=True), 1e-30)).astype(np.float32)
+    means = []
+    for own, other in ((first, second), (second, first)):
+        rows, pool, partners = unit[own & ~other], unit[~own], int((other & ~own).sum())
+        # P(the i-th largest of N is the largest of m random ones) = C(N - i, m - 1) / C(N, m)
+        ln, rest = log_factorials(len(pool)), len(pool) - 1 - np.arange(len(pool) - partners + 1)
+        inside = ln[rest] - ln[partners - 1] - ln[rest - partners + 1]
+        chance = np.exp(inside - (ln[len(pool)] - ln[partners] - ln[len(pool) - partners]))
+        step, total = max(1, _CHUNK // len(pool)), 0.0
+        for start in range(0, len(rows), step):
+            ordered = -np.sort(-(rows[start : start + step] @ pool.T), axis=1)
+            total += float((ordered[:, : len(chance)] @ chance).sum())
+        means.append(total / len(rows))
+    return (means[0] + means[1]) / 2
 
 
 def _cosine(one: Float[np.ndarray, " width"], other: Float[np.ndarray, " width"]) -> float | None:

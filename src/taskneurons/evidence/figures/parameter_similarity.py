@@ -36,7 +36,7 @@ _TRAINED = {
 }
 _UNITS = {"classification": "accuracy gained (points)", "generation": "ROUGE-L gained (points)"}
 # Measures of a forest of coefficients, with their colours.
-_SHOWN = {"masked_cosine": VERMILLION, "masked_cosine_residual": BLUE, "best_match_outside": GREEN}
+_SHOWN = {"masked_cosine": VERMILLION, "masked_cosine_residual": BLUE, "best_match_excess": GREEN}
 
 
 def draw_similarity_layers(
@@ -72,7 +72,15 @@ def draw_similarity_layers(
         Line2D([], [], color=BLACK, linewidth=1.1, linestyle=(0, (4, 1.5)), label="overlap (equal norms)"),
         Line2D([], [], color=BLACK, linewidth=0.9, linestyle=(0, (1.2, 1.2)), label="overlap by chance"),
         Line2D([], [], color=BLUE, marker="s", markersize=3.5, linewidth=1.2, label="masked cosine, overlap taken out"),
-        Line2D([], [], color=GREEN, marker="^", markersize=4, linewidth=1.2, label="best match, unshared neurons"),
+        Line2D(
+            [],
+            [],
+            color=GREEN,
+            marker="^",
+            markersize=4,
+            linewidth=1.2,
+            label="best match beyond chance, unshared neurons",
+        ),
         Line2D([], [], color=PURPLE, marker="v", markersize=4, linewidth=1.2, label="mean vectors, unshared neurons"),
         Line2D([], [], color=GREY, marker="^", markersize=3, linewidth=0.8, label="these two before tuning"),
     ]
@@ -92,7 +100,7 @@ def draw_similarity_layers(
             _curve(upper, part, "tuned", "ochiai_chance", BLACK, "", linestyle=(0, (1.2, 1.2)), width=0.9)
             _curve(upper, part, "tuned", "ochiai", BLACK, "", linestyle=(0, (4, 1.5)), width=1.1)
             _curve(upper, part, "tuned", "masked_cosine", VERMILLION, "o", intervals=True)
-            for measure, colour, marker in (("best_match_outside", GREEN, "^"), ("mean_cosine_outside", PURPLE, "v")):
+            for measure, colour, marker in (("best_match_excess", GREEN, "^"), ("mean_cosine_outside", PURPLE, "v")):
                 _curve(lower, part, "base", measure, GREY, marker, width=0.8)
                 _curve(lower, part, "tuned", measure, colour, marker, intervals=True)
             _curve(lower, part, "tuned", "masked_cosine_residual", BLUE, "s", intervals=True)
@@ -203,7 +211,8 @@ def draw_correlations(
         f"{model}, {suite}; {_seeds_told(seeds)}. Pearson's r over {points:g} models between a similarity, mean over "
         "layers, and the gain on the test task; bars: 95 % by Fisher's z; filled: exact p < 0.05 (one test). Right: "
         "rank correlation over all pairs of training and test tasks, within test tasks; filled: p < 0.05, labels of "
-        "training and of test tasks permuted."
+        "training and of test tasks permuted; “out”: what the kinds of both tasks, then each task's mean, then being "
+        "of one family explain is taken out first."
         + (" Published: Table 4 of Leng & Xiong 2025 with the interval that six points give." if printed else "")
     )
     handles: list[Line2D | Patch] = [
@@ -318,7 +327,7 @@ def _interval(
 def _pooled(axis: Axes, rows: Sequence[Row]) -> None:
     axis.set_title("all pairs of tasks")
     axis.axvline(0, color=BLACK, linewidth=0.6)
-    labels = dict(zip(GIVEN, ("as they are", "given the kind", "… and means", "… and family"), strict=True))
+    labels = dict(zip(GIVEN, ("", ", kind out", ", + means out", ", + family out"), strict=True))
     places = [(outcome, given) for outcome in ("gain", "loss_gain") for given in labels]
     known = 0
     for row in rows:
@@ -333,7 +342,7 @@ def _pooled(axis: Axes, rows: Sequence[Row]) -> None:
         return
     axis.set_yticks(
         range(len(places)),
-        [f"{'score' if outcome == 'gain' else 'loss'} {labels[given]}" for outcome, given in places],
+        [f"{'score' if outcome == 'gain' else 'loss'}{labels[given]}" for outcome, given in places],
     )
     axis.set_ylim(len(places) - 0.4, -0.6)
     axis.set_xlim(-1.05, 1.05)
@@ -392,7 +401,7 @@ def _transfer_title(rows: Sequence[Row], models: int) -> str:
 
 def _forest_title(rows: Sequence[Row]) -> str:
     parts = []
-    for measure in ("masked_cosine", "best_match_outside"):
+    for measure in ("masked_cosine", "best_match_excess"):
         values = [row["value"] for row in _main(rows, measure)]
         if values:
             parts.append(f"{MEASURES[measure]} {np.mean(values):+.2f}".replace("-", "−"))
