@@ -84,11 +84,11 @@ def draw_dial(
     caption = (
         f"{model}, {suite}; {seed_words(own)}. A dot: an ordered pair of tasks in one seed. The model is tuned as a "
         "whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
-        f"({selection}); dotted line: sets with these numbers of neurons in each layer, placed at random. Base: before "
-        "any tuning; shuffled answers: the base, with each task's answers dealt anew to its prompts, a control that "
-        "leaves shared words and no skill. Cosines: of the parameters of the two tasks' neurons (sets of the base) in "
-        "the tuned model, and of what tuning on either task changed of all parameters. ρ: Spearman's correlation with "
-        f"the number of shared skills. {interval_words(seeds, drawn)}"
+        f"({selection}); dotted line in the middle: sets with these numbers of neurons in each layer at random. "
+        "Base: before any tuning; shuffled answers: the base, with each task's answers dealt anew to its prompts, a "
+        "control that leaves shared words and no skill. Cosines: of the parameters of the two tasks' neurons (sets of "
+        "the base) in the tuned model, and of what tuning on either task changed of all parameters. ρ: Spearman's "
+        f"correlation with the number of shared skills. {interval_words(seeds, drawn)}"
     )
     with sheet(3.0, Words(_title(found, selection), caption), paths, dpi) as figure:
         for axis, (title, label, lines) in zip(figure.subplots(1, 3), _PANELS, strict=True):
@@ -130,7 +130,10 @@ def _panel(axis: Axes, pairs: Sequence[Row], summary: Sequence[Row], lines: Sequ
         handles[-1].set_label(f"{name}: {_told(_correlation(summary, measure, sets, selection))}")
     axis.set_xlabel("skills that two tasks share")
     axis.set_xticks(sorted({row["shared"] for row in pairs}))
-    axis.set_ylim(top=axis.get_ylim()[0] + (1.08 + 0.09 * len(lines)) * float(np.ptp(axis.get_ylim())))
+    low, high = axis.get_ylim()
+    axis.set_yticks([tick for tick in axis.get_yticks() if low <= tick <= high])
+    # Room for the legend above what is drawn.
+    axis.set_ylim(low, low + (1.08 + 0.09 * len(lines)) * (high - low))
     axis.legend(handles=handles, loc="upper left", borderpad=0, handlelength=1.4, fontsize=SMALL)
 
 
@@ -157,14 +160,16 @@ def _number(row: Row | None) -> str:
 
 
 def _title(summary: Sequence[Row], selection: str) -> str:
-    told = [
-        f"{name} {_number(_correlation(summary, measure, sets, selection))}"
-        for name, measure, sets in (
-            ("transfer", "transfer_rougeL", ""),
-            ("overlap of neurons in the base", "overlap", "base"),
-            ("in the base with shuffled answers", "overlap", "shuffled"),
-            ("in the tuned model", "overlap", "source"),
-            ("likeness of their parameters", "masked_cosine", "base"),
+    transfer, overlap, shuffled, likeness = (
+        _number(_correlation(summary, measure, sets, selection))
+        for measure, sets in (
+            ("transfer_rougeL", ""),
+            ("overlap", "base"),
+            ("overlap", "shuffled"),
+            ("masked_cosine", "base"),
         )
-    ]
-    return f"Rank correlation with the number of skills that two tasks share: {', '.join(told)}"
+    )
+    return (
+        f"Rank correlation with the skills that two tasks share: transfer {transfer}, overlap of neurons {overlap} "
+        f"(with shuffled answers {shuffled}), likeness of their parameters {likeness}"
+    )
