@@ -25,7 +25,7 @@ for suite, model in pairs_of("overlap"):
                 base=checkpoint_files(base_folder(suite, model)),
                 tasks=task_files(grouped_tasks(suite), suite),
                 scores=[base_scores_path(suite, model, task) for task in unseen_tasks(suite)],
-                rates=rates_path(suite, model),
+                rates=rates_path("overlap", suite, model),
             output:
                 [controlled_path(suite, model, combination) for combination in combinations],
             log:

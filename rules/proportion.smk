@@ -36,7 +36,7 @@ for suite, model in pairs_of("proportion"):
                     for group in groups
                     for task in tasks_of(suite, "train", group)
                 ],
-                tried=tried_rates_path(suite, model),
+                tried=tried_rates_path("proportion", suite, model),
             output:
                 [proportion_path(suite, model, group) for group in groups],
             log:

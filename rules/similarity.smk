@@ -25,7 +25,7 @@ for suite, model in pairs_of("similarity"):
             base=checkpoint_files(base_folder(suite, model)),
             tasks=task_files(grouped_tasks(suite), suite),
             scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-            rates=rates_path(suite, model),
+            rates=rates_path("similarity", suite, model),
         output:
             cells=similarity_path(suite, model, "cells"),
             scores=similarity_path(suite, model, "scores"),

@@ -7,12 +7,12 @@ TRAINING_PUBLISHED = [
 ]
 
 
-def rates_path(suite, model):
-    return f"results/training/{suite}/{model}/rates.json"
+def rates_path(study, suite, model):
+    return f"results/training/{suite}/{model}/rates/{study}.json"
 
 
-def tried_rates_path(suite, model):
-    return f"results/training/{suite}/{model}/rates.csv"
+def tried_rates_path(study, suite, model):
+    return f"results/training/{suite}/{model}/rates/{study}.csv"
 
 
 def training_path(suite, model, task):
@@ -38,59 +38,59 @@ def pilots(suite):
     return [P.groups[suite].train_classification[0], P.groups[suite].train_generation[0]]
 
 
-def trained_percents():
-    """Every share of the neurons that a study trains; all of them together are an arm of their own."""
-    shares = [P.training.percents, P.training.first_seed_percents, P.proportion.percents, P.overlap.trained_percents]
-    return sorted({share for some in shares for share in some if share < 100})
+# Which arms of each study get a learning rate, and for which shares of the neurons. A study has its own, so that another
+# share in one of them makes nothing of the others again.
+RATED = {
+    "training": {
+        "methods": ["ffn", "full"],
+        "conditions": ["task", "random", "other_task"],
+        "percents": [*P.training.percents, *P.training.first_seed_percents],
+    },
+    "proportion": {
+        "methods": ["ffn"],
+        "conditions": ["task", "random"],
+        "percents": [percent for percent in P.proportion.percents if percent < 100],
+    },
+    "overlap": {"methods": [], "conditions": ["random"], "percents": P.overlap.trained_percents},
+    "similarity": {"methods": ["full"], "conditions": [], "percents": []},
+}
 
+for study in GROUPED:
+    for suite, model in pairs_of(study):
+        first = seed_list(suite, model)[0]
 
-def training_figures():
-    """Figure -> what it shows, of which sets; other tasks' neurons were trained in all pairs at the first share alone."""
-    percents = [*P.training.percents, *P.training.first_seed_percents]
-    drawn = {}
-    for place, percent in enumerate(percents):
-        setting = {"estimator": P.training.estimator, "percent": percent, "selection": P.training.within}
-        slug = f"{P.training.estimator}-{percent:g}-{P.training.within}"
-        shown = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"} | ({} if place else {"pairs": "pairs"})
-        drawn |= {f"{name}-{slug}": {"shows": shows, **setting} for name, shows in shown.items()}
-    return drawn
-
-
-for suite, model in dict.fromkeys(pair for study in GROUPED for pair in pairs_of(study)):
-    first = seed_list(suite, model)[0]
-
-    rule:
-        name:
-            f"choose_rates_{suite}_{model}"
-        input:
-            base=[path.format(seed=first) for path in checkpoint_files(base_folder(suite, model))],
-            tasks=task_files(grouped_tasks(suite), suite),
-            scores=[base_scores_path(suite, model, task).format(seed=first) for task in grouped_tasks(suite)],
-        output:
-            rates=rates_path(suite, model),
-            tried=tried_rates_path(suite, model),
-        log:
-            f"logs/training/{suite}/{model}/choose_rates.log",
-        benchmark:
-            f"logs/benchmarks/training/{suite}/{model}/choose_rates.tsv"
-        priority: 45
-        threads: P.workflow.training_threads
-        resources:
-            **model_resources(model, "train"),
-            checkpoint_minutes=P.workflow.checkpoint_minutes,
-        params:
-            settings=settings(
-                seed=first,
-                pilots=pilots(suite),
-                recipe=recipe(),
-                selection=base_selection(),
-                learning_rates=P.training.learning_rates,
-                percents=trained_percents(),
-                dtype=dtype_of(model),
-            ),
-            code=code("choose_rates"),
-        script:
-            "../workflow/scripts/choose_rates.py"
+        rule:
+            name:
+                f"choose_rates_{study}_{suite}_{model}"
+            input:
+                base=[path.format(seed=first) for path in checkpoint_files(base_folder(suite, model))],
+                tasks=task_files(grouped_tasks(suite), suite),
+                scores=[base_scores_path(suite, model, task).format(seed=first) for task in grouped_tasks(suite)],
+            output:
+                rates=rates_path(study, suite, model),
+                tried=tried_rates_path(study, suite, model),
+            log:
+                f"logs/training/{suite}/{model}/choose_rates_{study}.log",
+            benchmark:
+                f"logs/benchmarks/training/{suite}/{model}/choose_rates_{study}.tsv"
+            priority: 45
+            threads: P.workflow.training_threads
+            resources:
+                **model_resources(model, "train"),
+                checkpoint_minutes=P.workflow.checkpoint_minutes,
+            params:
+                settings=settings(
+                    seed=first,
+                    pilots=pilots(suite),
+                    recipe=recipe(),
+                    selection=base_selection(),
+                    learning_rates=P.training.learning_rates,
+                    dtype=dtype_of(model),
+                    **RATED[study],
+                ),
+                code=code("choose_rates"),
+            script:
+                "../workflow/scripts/choose_rates.py"
 
 
 for suite, model in pairs_of("training"):
@@ -103,7 +103,7 @@ for suite, model in pairs_of("training"):
                 base=checkpoint_files(base_folder(suite, model)),
                 tasks=task_files(grouped_tasks(suite), suite),
                 scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-                rates=rates_path(suite, model),
+                rates=rates_path("training", suite, model),
             output:
                 rows=[training_path(suite, model, task) for task in tasks],
                 patches=[patch_path(suite, model, task) for task in tasks],

@@ -10,8 +10,9 @@ from taskneurons.engine.evaluation import evaluate
 from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.proportion_study import common_rate, train_proportions
-from taskneurons.engine.training_study import Selection, choose_rates, train_tasks
+from taskneurons.engine.proportion_study import train_proportions
+from taskneurons.engine.rates import Selection, choose_rates, common_rate
+from taskneurons.engine.training_study import train_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tuned import COLUMNS, gather_tuned
 from taskneurons.files import read_jsonl, write_csv, write_jsonl
@@ -35,6 +36,7 @@ RATES = dict.fromkeys(
     ["full", "ffn", *(f"{arm}@{percent}" for arm in ("task", "random", "other_task") for percent in (10, 25))], RATE
 )
 SELECTION = Selection("taylor", "model")
+ARMS = {"methods": ["full", "ffn"], "conditions": ["task", "random", "other_task"]}
 
 
 @pytest.fixture(scope="module")
@@ -252,7 +254,7 @@ def test_the_rate_of_an_arm_is_the_one_with_the_least_mean_validation_loss(laid,
     bench = make_bench(laid, tmp_path, split="validation", metrics=("loss",))
     grid = [1e-4, RATE, WILD]
     rates, tried = choose_rates(
-        bench, scores_of(bench, laid), KINDS, ["mood", "echo"], grid=grid, percents=[25], selection=SELECTION
+        bench, scores_of(bench, laid), KINDS, ["mood", "echo"], grid=grid, **ARMS, percents=[25], selection=SELECTION
     )
     assert set(rates) == {"full", "ffn", "task@25", "random@25", "other_task@25"}
     assert len(tried) == 5 * 2 * 3
@@ -271,7 +273,9 @@ def test_the_rate_of_an_arm_is_the_one_with_the_least_mean_validation_loss(laid,
 def test_an_arm_that_diverges_at_every_rate_is_refused(laid, tmp_path):
     bench = make_bench(laid, tmp_path, split="validation", metrics=("loss",))
     with pytest.raises(InputError, match=r"arm full: diverges at every learning rate"):
-        choose_rates(bench, scores_of(bench, laid), KINDS, ["mood"], grid=[WILD], percents=[25], selection=SELECTION)
+        choose_rates(
+            bench, scores_of(bench, laid), KINDS, ["mood"], grid=[WILD], **ARMS, percents=[25], selection=SELECTION
+        )
 
 
 def test_one_rate_serves_all_shares():
@@ -281,10 +285,9 @@ def test_one_rate_serves_all_shares():
     arms = ("ffn", "task@10", "random@10", "task@50")
     tried = [row(arm, rate, str(loss)) for rate, loss in ((0.001, 2.0), (0.01, 1.0)) for arm in arms]
     assert common_rate(tried) == 0.01
-    # One share for which it diverges, or does badly enough, decides; arms that train no share do not count.
+    # One share for which it diverges, or does badly enough, decides.
     assert common_rate([*tried, row("random@70", 0.01, "")]) == 0.001
     assert common_rate([*tried, row("task@70", 0.001, "1"), row("task@70", 0.01, "9")]) == 0.001
-    assert common_rate([*tried, row("full", 0.01, ""), row("other_task@10", 0.01, "99")]) == 0.01
     with pytest.raises(InputError, match="every learning rate diverges"):
         common_rate([row("ffn", 0.01, "")])
 

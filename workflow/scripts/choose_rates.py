@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
-from taskneurons.engine.training_study import Selection, choose_rates
+from taskneurons.engine.rates import Selection, choose_rates
 from taskneurons.files import write_csv, write_json
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
@@ -20,7 +20,7 @@ bench = Bench.load(
     Recipe(**settings["recipe"], seed=settings["seed"], split="validation", metrics=("loss",)),
     device=device,
     dtype=settings["dtype"],
-    resume=Path(".taskneurons/resume") / Path(snakemake.output.rates).parent,
+    resume=Path(".taskneurons/resume") / Path(snakemake.output.rates).with_suffix(""),
     job=snakemake.params.settings + snakemake.params.code,
     checkpoint_minutes=snakemake.resources.checkpoint_minutes,
     full=True,
@@ -31,6 +31,8 @@ rates, tried = choose_rates(
     {name: (task.kind, task.family) for name, task in ((name, read_task(path)) for name, path in folders.items())},
     settings["pilots"],
     grid=settings["learning_rates"],
+    methods=settings["methods"],
+    conditions=settings["conditions"],
     percents=settings["percents"],
     selection=Selection(**settings["selection"]),
 )

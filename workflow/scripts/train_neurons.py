@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
-from taskneurons.engine.training_study import Selection, train_tasks
+from taskneurons.engine.rates import Selection
+from taskneurons.engine.training_study import train_tasks
 from taskneurons.evidence.tuned import COLUMNS
 from taskneurons.files import read_json, write_csv
 from taskneurons.lineage.runinfo import run_info

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
 from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.training_study import Selection
+from taskneurons.engine.rates import Selection
 from taskneurons.evidence.tuned import COLUMNS
 from taskneurons.files import read_json, write_csv
 from taskneurons.lineage.runinfo import run_info

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
-from taskneurons.engine.proportion_study import common_rate, train_proportions
-from taskneurons.engine.training_study import Selection
+from taskneurons.engine.proportion_study import train_proportions
+from taskneurons.engine.rates import Selection, common_rate
 from taskneurons.evidence.tuned import COLUMNS
 from taskneurons.files import read_csv, write_csv
 from taskneurons.lineage.runinfo import run_info

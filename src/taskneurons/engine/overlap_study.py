@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from taskneurons.engine.cells import Bench, Cell
 from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.training_study import Rates, Selection, arm, rate
+from taskneurons.engine.rates import Rates, Selection, arm, rate
 from taskneurons.neurons.controlled import with_overlap
 from taskneurons.neurons.scores import NeuronScores
 

@@ -1,14 +1,12 @@
 """Growing shares of the neurons of some tasks, trained jointly and singly (Leng & Xiong 2025, Figures 2 and 6)."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from operator import or_
-from statistics import fmean
 
 from taskneurons.engine.cells import Bench, Cell
 from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.training_study import Selection
-from taskneurons.errors import InputError
+from taskneurons.engine.rates import Selection
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.scores import NeuronScores, Within
 from taskneurons.neurons.sets import NeuronSet
@@ -17,35 +15,6 @@ from taskneurons.neurons.sets import NeuronSet
 def union_of(scores: Mapping[str, NeuronScores], tasks: Sequence[str], percent: float, within: Within) -> NeuronSet:
     """The union of the sets of several tasks; its share of the neurons is up to `percent` times their number."""
     return reduce(or_, (scores[task].top(percent, within) for task in tasks))
-
-
-def common_rate(tried: Iterable[Mapping[str, str]]) -> float:
-    """The learning rate with the least validation loss, averaged over all shares of task and of random neurons.
-
-    With a rate of its own for each share, a curve over shares would show the rates too: what is forgotten of other
-    tasks depends on them more than on the share.
-
-    Args:
-        tried: the table that `choose_rates` gives, with `arm`, `learning_rate` and `loss`, as text.
-
-    Raises:
-        InputError: no rate went well for every share.
-    """
-    losses: dict[float, list[float]] = {}
-    diverged = set()
-    for row in tried:
-        if row["arm"] == "ffn" or row["arm"].startswith(("task@", "random@")):
-            speed = float(row["learning_rate"])
-            if row["loss"]:
-                losses.setdefault(speed, []).append(float(row["loss"]))
-            else:
-                diverged.add(speed)
-    sound = {speed: fmean(found) for speed, found in losses.items() if speed not in diverged}
-    if not sound:
-        raise InputError(
-            "every learning rate diverges for some share", where="rates", remedy="Add lower learning rates to the grid"
-        )
-    return min(sound, key=lambda speed: (sound[speed], speed))
 
 
 def train_proportions(
@@ -68,7 +37,7 @@ def train_proportions(
         group: classification or generation.
         tasks: of the group, trained on.
         unseen: tasks that only test.
-        learning_rate: the same for all shares, see `common_rate`.
+        learning_rate: the same for all shares, see `taskneurons.engine.rates.common_rate`.
         selection: of the sets.
         percents: share of each task's neurons.
         random_draws: random sets beside each, of the same size in every layer; none where all neurons are trained.
