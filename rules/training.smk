@@ -38,6 +38,18 @@ def pilots(suite):
     return [P.groups[suite].train_classification[0], P.groups[suite].train_generation[0]]
 
 
+def training_figures():
+    """Figure -> what it shows, of which sets; other tasks' neurons were trained in all pairs at the first share alone."""
+    percents = [*P.training.percents, *P.training.first_seed_percents]
+    drawn = {}
+    for place, percent in enumerate(percents):
+        setting = {"estimator": P.training.estimator, "percent": percent, "selection": P.training.within}
+        slug = f"{P.training.estimator}-{percent:g}-{P.training.within}"
+        shown = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"} | ({} if place else {"pairs": "pairs"})
+        drawn |= {f"{name}-{slug}": {"shows": shows, **setting} for name, shows in shown.items()}
+    return drawn
+
+
 # Which arms of each study get a learning rate, and for which shares of the neurons. A study has its own, so that another
 # share in one of them makes nothing of the others again.
 RATED = {
