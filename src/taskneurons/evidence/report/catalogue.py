@@ -146,10 +146,15 @@ STUDIES = (
     ),
     Study(
         "dial",
-        "Dialling neurons up and down",
-        "Instead of switching a set off, its activations are scaled step by step, down to zero and up beyond their "
-        "value. A set that carries a task must move that task's score, and leave others alone.",
-        figures=(("*", "Scores by the factor that the activations of a set of neurons are multiplied with."),),
+        "A suite in which the answer is known",
+        "Two tasks share none to all of three latent skills, by construction, and transfer of full tuning rises with "
+        "their number; the suite was frozen there, before any neuron was scored. Do overlap of neurons and similarity "
+        "of parameters follow it?",
+        figures=(("*", "Transfer, shared neurons and like parameters against the number of shared skills."),),
+        tables=(
+            ("dial_summary", "Means by number of shared skills, and rank correlations"),
+            ("dial", "Every pair of tasks"),
+        ),
     ),
     Study(
         "layers",
