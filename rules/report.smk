@@ -2,7 +2,7 @@
 #
 # Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
 # from the catalogue of our report, so that the rules of the studies say nothing of how they are shown.
-from snakemake.io import ReportObject
+from snakemake.io import IOFile, ReportObject, flag
 from snakemake.sourcecache import LocalSourceFile
 from taskneurons.evidence.report.catalogue import STUDIES as CATALOGUE, study_of_table
 from taskneurons.evidence.report.source import templates_digest
@@ -107,28 +107,22 @@ def caption_file(name, text):
 
 def show_in_snakemakes_report():
     catalogue = {study.name: study for study in CATALOGUE}
-    for rule in (rule for study in STUDIES for rule in rules_of(study)):
-        for output in rule.output:
+    for made_by in (one for study in STUDIES for one in rules_of(study)):
+        for place, output in enumerate(made_by.output):
             path = Path(str(output))
+            # Each figure once, as SVG; a preview is not shown beside the whole.
             if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
                 continue
-            is_figure = path.parts[1] == "figures"
-            name = path.parts[2] if is_figure else study_of_table(path, set(catalogue))
-            study = catalogue.get(name)
-            caption = (
-                study.caption(path.stem)
-                if is_figure and study
-                else dict(study.tables).get(path.stem, "") if study else ""
-            )
-            text = "\n\n".join(filter(None, [caption, study and study.asks, study and study.paper])) or path.stem
-            output.flags["report"] = ReportObject(
-                caption_file(f"{name}-{path.stem}", text + "\n"),
-                study.title if study else name,
-                "Figures" if is_figure else "Tables",
-                {"what": path.stem.replace("_", " "), "of": " ".join(path.parts[3:-1]) or "all runs"},
-                [],
-                None,
-            )
+            kind = "Figures" if path.parts[1] == "figures" else "Tables"
+            name = path.parts[2] if kind == "Figures" else study_of_table(path, set(catalogue))
+            title, texts = name, [path.stem]
+            if study := catalogue.get(name):
+                caption = study.caption(path.stem) if kind == "Figures" else dict(study.tables).get(path.stem, "")
+                title, texts = study.title, [caption, study.asks, study.paper]
+            text = "\n\n".join(filter(None, texts)) + "\n"
+            labels = {"what": path.stem.replace("_", " "), "of": " ".join(path.parts[3:-1]) or "all runs"}
+            entry = ReportObject(caption_file(f"{name}-{path.stem}", text), title, kind, labels, [], None)
+            made_by.output[place] = IOFile(flag(str(output), "report", entry), made_by)
 
 
 if workflow.is_main_process:
