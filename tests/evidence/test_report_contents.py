@@ -26,7 +26,7 @@ from taskneurons.evidence.report.page import page, short
 from taskneurons.evidence.report.provenance import kinds_graph, walked
 from taskneurons.evidence.report.rule_graph import rule_picture
 from taskneurons.evidence.report.verdicts import read_claims, tally
-from taskneurons.files import write_jsonl
+from taskneurons.files import write_csv, write_jsonl
 from taskneurons.neurons.scores import NeuronScores
 
 
@@ -179,6 +179,28 @@ def test_recorded_artifacts_that_are_not_here_are_counted(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     told = [sentence for sentence in gather([], records()).missing if "have a record" in sentence]
     assert any(sentence.startswith("24 artifacts of `neurons`") for sentence in told)
+
+
+@pytest.mark.parametrize("untouched", ["original", "zero_shot"])
+def test_the_printed_values_stand_beside_ours_by_task_and_condition(tmp_path, monkeypatch, untouched):
+    monkeypatch.chdir(tmp_path)
+    columns = ("table", "suite", "model", "percent", "condition", "task", "metric", "published", "value")
+    settings = ((untouched, ""), ("random", 10), ("random", 30), ("task", 10), ("task", 30), ("bottom", 10))
+    cells = [(condition, percent, task) for condition, percent in settings for task in ("a", "b")]
+    rows = [
+        dict(zip(columns, ("T1", "s", "m", percent, condition, task, "accuracy", place, place + 0.5), strict=True))
+        for place, (condition, percent, task) in enumerate(cells)
+    ]
+    write_csv("results/tables/deactivation_published.csv", rows, columns)
+    section = next(one for one in gather(all_files(), []).sections if one.study.name == "deactivation")
+    assert [one.title for one in section.comparisons] == [f"Table 1 beside m on s (percent {p})" for p in (10, 30)]
+    for comparison, percent in zip(section.comparisons, (10, 30), strict=True):
+        assert comparison.conditions == (untouched, "random", "task")
+        assert [task for task, *_ in comparison.rows] == ["a", "b"]
+        for task, metric, pairs in comparison.rows:
+            of = [(untouched, "", task), ("random", percent, task), ("task", percent, task)]
+            assert metric == "accuracy"
+            assert pairs == tuple((str(cells.index(cell)), str(cells.index(cell) + 0.5)) for cell in of)
 
 
 @pytest.mark.parametrize(

@@ -91,9 +91,16 @@ STUDIES = (
         "From the pre-trained model, only the neurons of a task are trained and everything else is frozen. If they are "
         "the task's neurons, this must teach the task better than training as many random ones.",
         figures=(
-            ("*matrix*", "Rows: whose neurons are trained. Columns: the task that is tested."),
-            ("*gain*", "What training of a set of neurons brings to every task, against random sets of the same size."),
-            ("*", "Training a set of neurons while everything else is frozen."),
+            ("gains-loss-*", "What training a set of neurons takes off the loss of its task."),
+            ("gains-*", "What training a set of neurons brings to its task, against as many random neurons."),
+            ("pairs-*", "Rows: whose neurons are trained, on the task's data. Columns: the task that is trained."),
+            ("transfer-*", "Rows: the task that was trained. Columns: the task that is tested."),
+        ),
+        tables=(
+            ("training_published", "Our values beside the printed ones"),
+            ("training_summary", "Means, intervals, gains over the untrained model and over random neurons"),
+            ("training_diagonal", "Permutation test of the diagonal"),
+            ("training", "Every measured value"),
         ),
         published=(
             ("leng2025/table2_neuron_tuning_llama2_7b.csv", "Table 2: Llama-2-7b"),
@@ -106,7 +113,17 @@ STUDIES = (
         "How many neurons to train",
         "A growing share of the neurons of the training tasks is trained, jointly and for each task alone. The paper "
         "reports that specialisation rises and then falls while generalisation keeps rising.",
-        figures=(("*", "Scores by the share of trained neurons, on the trained tasks and on others of their family."),),
+        figures=(
+            ("joint-loss", "Losses by the share of neurons that is trained on three tasks together."),
+            ("joint", "Scores by the share of neurons that is trained on three tasks together (Figure 2)."),
+            ("single-loss", "Losses by the share of neurons that is trained on each task alone."),
+            ("single", "Scores by the share of neurons that is trained on each task alone (Figure 6)."),
+        ),
+        tables=(
+            ("proportion_trend", "Do scores rise with the share?"),
+            ("proportion_summary", "Means and intervals by share"),
+            ("proportion", "Every measured value"),
+        ),
         paper=f"{LENG}, Figures 2 and 6",
     ),
     Study(
@@ -114,7 +131,22 @@ STUDIES = (
         "Overlap of neuron sets",
         "Do tasks that share neurons help each other? The overlap of the sets is measured beside what chance would "
         "give, and then set by hand while the number of trained neurons is held fixed.",
-        figures=(("*", "Overlap of the neuron sets of tasks beside chance, and the scores when it is set by hand."),),
+        figures=(
+            ("shares", "Overlap by the share of neurons that is selected, beside what chance would give (Table 8)."),
+            ("layers-*", "Overlap in each layer beside chance."),
+            ("pairs-*", "Overlap of every pair of tasks above chance."),
+            (
+                "controlled",
+                "Scores of a task when the overlap with the trained neurons is set by hand (Tables 9 to 11).",
+            ),
+        ),
+        tables=(
+            ("overlap_summary", "Overlap beside chance and the printed values"),
+            ("overlap_controlled_trend", "Do scores rise with an overlap that is set?"),
+            ("overlap_controlled_summary", "Scores by the overlap that is set"),
+            ("overlap", "Every pair of tasks"),
+            ("overlap_controlled", "Every measured value"),
+        ),
         published=(
             ("leng2025/table8_overlap.csv", "Table 8: overlap by share"),
             ("leng2025/table9_controlled_overlap_cls_cls.csv", "Table 9: classification to classification"),
@@ -128,7 +160,17 @@ STUDIES = (
         "Similarity of parameters",
         "Inside one model, how alike are the parameters of the neurons of two tasks, layer by layer, and does that "
         "predict how well training on one transfers to the other?",
-        figures=(("*", "Similarity of the parameters of task neurons by layer, and its correlation with transfer."),),
+        figures=(
+            ("layers", "Similarity of the parameters of two tasks' neurons, by layer (Figure 3)."),
+            ("transfer", "Similarity of parameters against the score of the tested task, by task."),
+            ("correlation", "Correlation of that similarity with the score, by task (Table 4)."),
+        ),
+        tables=(
+            ("similarity_correlation", "Correlations with the test score"),
+            ("similarity_layers", "Similarity by layer"),
+            ("similarity_transfer", "Similarity and scores of each pair"),
+            ("similarity", "Every measured value"),
+        ),
         published=(("leng2025/table4_similarity_correlation.csv", "Table 4: correlation with the test score"),),
         paper=f"{LENG}, Table 4 and Figure 3",
     ),
@@ -147,12 +189,12 @@ STUDIES = (
     Study(
         "dial",
         "A suite in which the answer is known",
-        "Two tasks share none to all of three latent skills, by construction, and transfer of full tuning rises with "
-        "their number; the suite was frozen there, before any neuron was scored. Do overlap of neurons and similarity "
-        "of parameters follow it?",
-        figures=(("*", "Transfer, shared neurons and like parameters against the number of shared skills."),),
+        "Does the overlap of task neurons, or the similarity of their parameters, say how far a model tuned on one "
+        "task does another one? Here the answer is known by construction: two tasks share 0, 1, 2 or 3 of three "
+        "skills, and nothing else tells them apart.",
+        figures=(("*", "Transfer, overlap and similarity against the number of skills that two tasks share."),),
         tables=(
-            ("dial_summary", "Means by number of shared skills, and rank correlations"),
+            ("dial_summary", "Means and intervals by the number of shared skills"),
             ("dial", "Every pair of tasks"),
         ),
     ),

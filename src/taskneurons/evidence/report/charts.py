@@ -84,7 +84,9 @@ def drops_chart(rows: Rows, source: str) -> Chart | None:
         ],
     )
     zero = base.mark_rule(strokeDash=[3, 3], opacity=0.6).encode(x=alt.datum(0))
-    layered = (zero + whiskers + dots).properties(width="container", height=46 * len({row["task"] for row in data}))
+    # With one seed there is no interval.
+    parts = (zero, whiskers, dots) if any("drop_low" in row for row in data) else (zero, dots)
+    layered = alt.layer(*parts).properties(width="container", height=46 * len({row["task"] for row in data}))
     return Chart(
         "drops",
         "What each task loses",

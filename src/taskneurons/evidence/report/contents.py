@@ -18,7 +18,8 @@ from taskneurons.evidence.report.rule_graph import Picture, rule_picture
 from taskneurons.evidence.report.verdicts import Claim, read_claims
 from taskneurons.files import read_csv, read_json, read_jsonl, read_text
 
-CONDITIONS = ("original", "random", "task")
+# The untouched model of each study, which no setting of the others changes.
+UNTOUCHED = ("original", "zero_shot")
 SCORES = re.compile(r"^results/neurons/[^/]+/[^/]+/seed\d+/scores/[^/]+/[^/]+\.safetensors$")
 TASK_FOLDER = re.compile(r"^results/data/[^/]+/tasks/[^/]+/")
 
@@ -246,44 +247,44 @@ def _figures(study: Study, paths: Sequence[str]) -> Iterable[FigureFile]:
 
 
 def _comparisons(rows: Sequence[Mapping[str, str]], path: str) -> Iterable[Comparison]:
-    """Ours beside theirs by task and condition, one for each published table, model and way of selection.
+    """Ours beside theirs by task and condition, one for each published table, model and setting.
 
-    Only what the papers do, setting activations to zero, stands beside them.
+    Of interventions only what the papers do, setting activations to zero, stands beside them.
     """
     needed = {"table", "suite", "model", "condition", "task", "metric", "published", "value"}
     if not rows or not set(rows[0]) >= needed:
         return
-    setting = [name for name in ("estimator", "percent", "selection") if name in rows[0]]
+    setting = [name for name in ("method", "estimator", "percent", "selection") if name in rows[0]]
+    untouched: dict[tuple[str, ...], dict[tuple[str, str], tuple[str, str]]] = defaultdict(dict)
     groups: dict[tuple[str, ...], dict[tuple[str, str], dict[str, tuple[str, str]]]] = defaultdict(dict)
-    originals: dict[tuple[str, ...], dict[tuple[str, str], tuple[str, str]]] = defaultdict(dict)
+    base = next((name for name in UNTOUCHED if any(row["condition"] == name for row in rows)), UNTOUCHED[0])
+    conditions = (base, "random", "task")
     for row in rows:
         run = row["table"], row["suite"], row["model"]
-        line = row["task"], row["metric"]
-        pair = row["published"], row["value"]
-        if row["metric"] not in ("accuracy", "rougeL") or row["condition"] not in CONDITIONS:
+        line, pair = (row["task"], row["metric"]), (row["published"], row["value"])
+        if row["metric"] not in ("accuracy", "rougeL"):
             continue
-        if row["condition"] == "original":
-            originals[run][line] = pair
-        elif row.get("intervention", "zero") == "zero":
+        if row["condition"] == base:
+            untouched[run][line] = pair
+        elif row["condition"] in conditions and row.get("intervention", "zero") == "zero":
             key = (*run, *(row[name] for name in setting))
             groups[key].setdefault(line, {})[row["condition"]] = pair
     for key, lines in groups.items():
         table, suite, model, *rest = key
-        told = ", ".join(f"{name} {value}" for name, value in zip(setting, rest, strict=True))
+        told = ", ".join(f"{name} {value}" for name, value in zip(setting, rest, strict=True) if value)
         yield Comparison(
             f"Table {table.removeprefix('T')} beside {model} on {suite} ({told})",
             path,
-            CONDITIONS,
+            conditions,
             tuple(
                 (
-                    task,
-                    metric,
+                    *line,
                     tuple(
-                        (cells | {"original": originals[key[:3]].get((task, metric), ("", ""))}).get(name, ("", ""))
-                        for name in CONDITIONS
+                        ({base: untouched[key[:3]].get(line, ("", ""))} | cells).get(name, ("", ""))
+                        for name in conditions
                     ),
                 )
-                for (task, metric), cells in lines.items()
+                for line, cells in lines.items()
             ),
         )
 
