@@ -75,7 +75,7 @@ def draw_proportion(
         + f", {_range({row['n'] for row in shown})} test examples a task. Thin: each {thin}. Band: 95 % t interval of "
         f"the gain of the tasks' own neurons over {'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. ρ: mean rank "
         "correlation with the share of their own neurons; p: permutation of the shares among models, each test by "
-        f"itself. Learning rates, chosen on validation for each share: {_rates(cells)}. The paper prints no numbers."
+        f"itself. Learning rate, one for all shares, by validation: {_rates(cells)}. The paper prints no numbers."
     )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
