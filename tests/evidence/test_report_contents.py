@@ -164,6 +164,7 @@ def test_what_cannot_be_read_is_named_and_stops_nothing(tmp_path, monkeypatch):
         f"{RUN}/seed0/scores/taylor/task_3.safetensors": b"half",
         "results/data/synthetic/tasks/task_4/task.json": b"[]",
         "results/report/synthetic/llama/seed0/top_examples.csv": b"layer,neuron\n0,1\n",
+        "results/tables/2-of.csv": b"a\n1\n",
     }
     for name, content in damaged.items():
         Path(name).parent.mkdir(parents=True, exist_ok=True)

@@ -136,6 +136,8 @@ def gather(
     known = studies(found)
     names = {study.name for study in known}
     sections = tuple(_section(study, tables, figures, Path(published), names, missing) for study in known)
+    shown = {table.path for section in sections for table in section.tables}
+    missing += [f"{table.path} belongs to no study by its name" for table in tables if table.path not in shown]
     suites, texts = _tasks(there, missing)
     layers, said = atlas(path for path in there if SCORES.match(path))
     missing += said
