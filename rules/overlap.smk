@@ -187,7 +187,7 @@ if pairs_of("overlap"):
         resources:
             **light_resources(),
         params:
-            settings=settings(study="overlap", runs=runs_of("overlap"), seeds=P.overlap.seeds),
+            settings=settings(study="overlap"),
             code=code("tabulate_tuned"),
         script:
             "../workflow/scripts/tabulate_tuned.py"

@@ -114,7 +114,7 @@ if pairs_of("proportion"):
         resources:
             **light_resources(),
         params:
-            settings=settings(study="proportion", runs=runs_of("proportion"), seeds=P.proportion.seeds),
+            settings=settings(study="proportion"),
             code=code("tabulate_tuned"),
         script:
             "../workflow/scripts/tabulate_tuned.py"

@@ -105,6 +105,31 @@ for study in GROUPED:
                 "../workflow/scripts/choose_rates.py"
 
 
+TRIED_RATES = [(study, suite, model) for study in GROUPED for suite, model in pairs_of(study)]
+
+if TRIED_RATES:
+
+    rule tabulate_rates:
+        input:
+            [tried_rates_path(*one) for one in TRIED_RATES],
+        output:
+            "results/tables/training_rates.csv",
+        log:
+            "logs/training/tabulate_rates.log",
+        benchmark:
+            "logs/benchmarks/training/tabulate_rates.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(
+                of=[{"suite": suite, "model": model, "study": study} for study, suite, model in TRIED_RATES]
+            ),
+            code=code("tabulate_rates"),
+        script:
+            "../workflow/scripts/tabulate_rates.py"
+
+
 for suite, model in pairs_of("training"):
     for batch, tasks in batched(grouped_tasks(suite)):
 
@@ -189,7 +214,7 @@ if pairs_of("training"):
         resources:
             **light_resources(),
         params:
-            settings=settings(study="training", runs=runs_of("training"), groups=P.groups),
+            settings=settings(study="training"),
             code=code("tabulate_tuned"),
         script:
             "../workflow/scripts/tabulate_tuned.py"
