@@ -9,7 +9,6 @@ from pathlib import Path
 from taskneurons.errors import InputError
 from taskneurons.lineage.graph import GRAPH, Graph
 
-NOTHING = "Nothing to be done"
 _ROW = re.compile(r"^(\S+) +(\d+)$")
 
 
