@@ -124,7 +124,14 @@ def test_one_seed_has_intervals_over_tasks_for_pairs_and_none_for_unions():
     rows = summarised([make_run()])
     assert {row["seed"] for row in rows} == {0}
     pairs = one(rows, scope="pairs", group="same_family", layer=None)
-    assert pairs["interval"] == "95 % t over tasks" and pairs["low"] < pairs["value"] < pairs["high"]
+    assert pairs["interval"] == "95 % t over families as if independent, jackknife"
+    assert pairs["low"] < pairs["value"] < pairs["high"]
+    other = one(rows, scope="pairs", group="other_kind", layer=None)
+    assert other["interval"] == "95 % t over tasks as if independent, jackknife"
+    assert other["excess_layer_low"] < other["excess_layer"] < other["excess_layer_high"]
+    # The two families of a kind: without one of them there is no pair, but without one task there are some.
+    same = one(rows, scope="pairs", group="same_kind", layer=None)
+    assert same["low"] < same["value"] < same["high"]
     unions = one(rows, scope="unions", group="GEN-GEN", layer=None)
     assert unions["interval"] == "not available: 1 seeds, at least 3 are needed" and "low" not in unions
 

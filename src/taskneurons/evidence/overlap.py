@@ -10,6 +10,7 @@ is the ceiling of what two tasks can be expected to share, and is beside them to
 examples. So it stands beside the overlap of one half of a task with the other half of another one as well.
 """
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ import numpy as np
 from jaxtyping import Int
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.pair_intervals import jackknife_interval
 from taskneurons.files import read_csv
 from taskneurons.measures.mantel import mantel
 from taskneurons.measures.overlap_null import OverlapChance, independent_jaccard, overlap_chance, union_draws
@@ -46,6 +48,7 @@ SUMMARY_COLUMNS = (
     "p_layer", "null_unions", "excess_unions", "p_unions", "p_tasks", "value_halves", "ceiling", "interval",
     "published", "published_excess", "reason",
 )  # fmt: skip
+JACKKNIFE = "95 % t over {} as if independent, jackknife"
 RELATIONS = ("same_family", "same_kind", "other_kind")
 KINDS = {"classification": "CLS", "generation": "GEN"}
 GROUPS = {f"{a}-{b}": (one, other) for one, a in KINDS.items() for other, b in KINDS.items()}
@@ -211,8 +214,9 @@ def overlap_summary(
 
     Scopes: `unions`, the union of the sets of a group's training tasks with that of a group's test tasks; `pairs`, the
     mean over pairs of tasks by relation; `halves`, a task's set from half of its examples with that from the others.
-    With several seeds there are rows of each and of their mean. Intervals are t intervals over seeds; with fewer than
-    three, those of `pairs` are over tasks (each task's mean over its pairs), the others are not available.
+    With several seeds there are rows of each and of their mean. Intervals are t intervals over seeds. Those of `pairs`
+    in one seed are t intervals of the pseudo-values of leaving out one task, for same_family one family
+    (`pair_intervals.jackknife_interval`); the others are not available.
 
     Columns, in percent: `value`; `expected_model`, chance over the model in closed form; `null_*` with 95 % quantiles,
     by permutation for unions, exact means for pairs; `p_model`, `p_layer`, `p_unions`, two-sided permutation
@@ -430,7 +434,7 @@ def _relations(
             row |= {name: fmean(pair[name] for pair in own.values()) for name in names}
             row["p_tasks"] = _task_p([pairs], relation, list(run.whole), tasks, permutations, run.seed)
             cells.append(row)
-            full.append(row | _over_tasks(own))
+            full.append(row | _over_tasks(own, relation, tasks))
         yield from full
         if len(runs) > 1:
             mean = _mean_row(cells, cells)
@@ -468,21 +472,19 @@ def _pairs_of_layer(
     return found
 
 
-def _over_tasks(pairs: Mapping[tuple[str, str], Row]) -> Row:
-    """t intervals over tasks of their means over pairs; used where seeds are too few."""
+def _over_tasks(pairs: Mapping[tuple[str, str], Row], relation: str, tasks: Tasks) -> Row:
+    """Jackknife intervals over tasks, or over families for pairs inside them; used where seeds are too few."""
+    called = "families" if relation == "same_family" else "tasks"
+    units = {task: tasks[task]["family"] if called == "families" else task for pair in pairs for task in pair}
     cells: Row = {}
     for name, low, high in (
         ("value", "low", "high"),
         *((f"excess_{null}", f"excess_{null}_low", f"excess_{null}_high") for null in ("model", "layer")),
     ):
-        of_task: dict[str, list[float]] = defaultdict(list)
-        for pair, row in pairs.items():
-            for task in pair if name in row else ():
-                of_task[task].append(row[name])
-        interval = t_interval([fmean(values) for values in of_task.values()])
+        interval = jackknife_interval({pair: row[name] for pair, row in pairs.items() if name in row}, units)
         cells |= {low: interval.low, high: interval.high}
-        told = f"not available: {interval.reason.replace('seeds', 'tasks')}"
-        cells["interval"] = cells.get("interval", "95 % t over tasks" if interval.available else told)
+        told = f"not available: {re.sub('seeds|units', called, interval.reason)}"
+        cells["interval"] = cells.get("interval", JACKKNIFE.format(called) if interval.available else told)
     return cells
 
 
