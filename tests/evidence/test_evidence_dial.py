@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from scipy.stats import spearmanr, t
+from scipy.stats import sem, spearmanr, t
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.dial import (
@@ -133,11 +133,33 @@ def test_correlations_are_those_of_scipy_and_their_interval_is_over_seeds(tables
         (told,) = chosen(summary, seed=seed, measure="transfer_rougeL", against="shared", given="")
         assert told["value"] == pytest.approx(of_seeds[-1]) and told["p"] == pytest.approx(0.01)
     (mean,) = chosen(summary, seed=ALL_SEEDS, measure="transfer_rougeL", against="shared", given="")
-    half = t.ppf(0.975, 2) * np.std(of_seeds, ddof=1) / np.sqrt(3)
-    assert (mean["value"], mean["high"]) == pytest.approx((np.mean(of_seeds), np.mean(of_seeds) + half))
+    z = np.arctanh(of_seeds)
+    expected = np.tanh(np.array([z.mean(), *t.interval(0.95, 2, z.mean(), sem(z))]))
+    assert (mean["value"], mean["low"], mean["high"]) == pytest.approx(tuple(expected))
+    assert mean["interval"] == "t over 3 seeds, Fisher's z"
+    assert all(-1 <= row["low"] <= row["high"] <= 1 for row in summary if row["against"] and row["low"] is not None)
     (level,) = chosen(summary, seed=0, measure="transfer_rougeL", against="", shared=1)
     own = [row["value"] for row in chosen(pairs, seed=0, measure="transfer_rougeL", shared=1)]
     assert (level["value"], level["pairs"]) == (pytest.approx(np.mean(own)), len(own))
+
+
+def test_means_at_a_level_have_plain_intervals_over_seeds(tables):
+    pairs, summary = read_dial(tables / "dial.csv"), read_dial_summary(tables / "dial_summary.csv")
+    own = [
+        np.mean([row["value"] for row in chosen(pairs, seed=seed, measure="transfer_rougeL", shared=1)])
+        for seed in (0, 1, 2)
+    ]
+    (mean,) = chosen(summary, seed=ALL_SEEDS, measure="transfer_rougeL", against="", shared=1)
+    assert (mean["value"], mean["low"]) == pytest.approx((np.mean(own), t.interval(0.95, 2, np.mean(own), sem(own))[0]))
+    assert mean["interval"] == "t over 3 seeds"
+
+
+def test_a_perfect_correlation_has_no_interval(tmp_path):
+    pairs = list(dial_pairs(*lay(tmp_path), [SELECTION]))
+    summary = list(summarise_dial(pairs, draws=9))
+    (row,) = chosen([row for row in summary if row.get("against")], seed=ALL_SEEDS, measure="transfer_rougeL")
+    assert row["value"] == pytest.approx(1) and row.get("low") is None
+    assert row["reason"] == "a correlation is 1 or -1, where Fisher's z has no value"
 
 
 def test_a_measure_that_only_follows_the_dial_says_nothing_of_transfer_given_it(tables):

@@ -12,7 +12,9 @@ words that they share and takes the skills.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import atanh, tanh
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -39,15 +41,19 @@ SUMMARY_COLUMNS = (
 )  # fmt: skip
 """What a row of the summary says.
 
-- seed: a seed, or `all` for the mean over the seeds with its t interval.
+- seed: a seed, or `all` for the mean over the seeds with its t interval; of correlations, the mean and the limits of
+  Fisher's z, transformed back, so that no limit lies beyond 1.
 - against: empty for a mean over the pairs that share `shared` skills; else `shared` or a measure of transfer: value is
-  Spearman's correlation over the ordered pairs, p of the Mantel test, whose null moves whole tasks.
+  Spearman's correlation over the ordered pairs, p of the Mantel test, whose null moves whole tasks. Each p stands by
+  itself: it is not adjusted for the other rows.
 - given: `shared` where the means at each number of shared skills are taken out of both first.
 """
 TRANSFER = ("transfer_loss", "transfer_rougeL")
 SETS = ("base", "shuffled", "source", "multitask")
 SIMILARITIES = ("masked_cosine", "mean_cosine", "mean_cosine_outside", "best_match_outside", "change_cosine")
 ALL_SEEDS = "all"
+# Correlations of 1 come out of the ranks with an error of rounding.
+_ONE = 1 - 1e-12
 _OF_PAIR = ("train_task", "test_task", "shared")
 _NUMBERS = ("value", "jaccard", "chance", "low", "high", "p")
 _WHOLE = ("shared", "n", "tasks", "pairs", "permutations")
@@ -153,6 +159,9 @@ def dial_pairs(measured: Sequence[Row], sets: Mapping[Place, Found], selections:
 def summarise_dial(pairs: Sequence[Row], *, draws: int) -> Iterator[Row]:
     """Means by number of shared skills, rank correlations with it and with transfer, in each seed and over the seeds.
 
+    A mean correlation is that of Fisher's z, which has a t interval, transformed back; where a seed's is 1 or -1 there
+    is the plain mean and no interval.
+
     Args:
         pairs: of `dial_pairs`.
         draws: permutations of the tasks of each Mantel test.
@@ -217,20 +226,29 @@ def _correlation(against: str, given: str, test: MantelTest) -> Row:
 
 
 def _over_seeds(rows: Sequence[Row], seeds: int) -> Row:
-    """The mean of one value over the seeds of a run."""
+    """The mean of one value over the seeds of a run, correlations by Fisher's z."""
     known = [row["value"] for row in rows if row.get("value") is not None]
     cells = {key: rows[0].get(key) for key in SUMMARY_COLUMNS if key not in ("value", "p", "permutations", "reason")}
     if len(known) < seeds:
         return cells | {"seed": ALL_SEEDS, "reason": f"{seeds - len(known)} of {seeds} seeds have no value"}
-    interval = t_interval(known)
-    return cells | {
-        "seed": ALL_SEEDS,
-        "value": interval.mean,
-        "low": interval.low,
-        "high": interval.high,
-        "interval": f"t over {seeds} seeds" if interval.available else "",
-        "reason": interval.reason,
-    }
+    correlations, told = bool(cells["against"]), f"t over {seeds} seeds"
+    if correlations and max(map(abs, known)) > _ONE:
+        reason = "a correlation is 1 or -1, where Fisher's z has no value"
+        return cells | {"seed": ALL_SEEDS, "value": fmean(known), "reason": reason}
+    interval = t_interval([atanh(value) for value in known] if correlations else known)
+    limits = {"value": interval.mean, "low": interval.low, "high": interval.high}
+    if correlations:
+        limits = {name: None if limit is None else tanh(limit) for name, limit in limits.items()}
+        told += ", Fisher's z"
+    return (
+        cells
+        | limits
+        | {
+            "seed": ALL_SEEDS,
+            "interval": told if interval.available else "",
+            "reason": interval.reason,
+        }
+    )
 
 
 def _overlap(sets: Found, model: str, selection: str, source: str, task: str) -> Row:
