@@ -3,7 +3,9 @@
 For each test task there are as many points as training tasks: the model tuned on a training task has a similarity
 between its task's neurons and those of the test task, and a gain on the test task. For one test task and seed the gain
 is the score less a constant, so that it correlates as the score does. Six points say little: an interval stands beside
-every coefficient, and beside the printed ones the interval and p-value that six points give them.
+every coefficient, and beside the printed ones the interval and p-value that six points give them. Intervals are those
+of Fisher's z, transformed back. Coefficients are not averaged over seeds: the mean over seeds correlates mean
+similarities with mean gains.
 """
 
 from collections import defaultdict
@@ -112,7 +114,8 @@ def correlations(
     `p_holm` is adjusted over the test tasks of one measure, outcome and coefficient.
 
     Scope `pooled`: points are the cells of training tasks x test tasks, gains and similarities ranked within each test
-    task; p by permuting the labels of training and of test tasks. `given` says what is taken out of both first.
+    task; p by permuting the labels of training and of test tasks. `given` says what is taken out of both first. Each of
+    these p-values stands by itself: it is not adjusted for the other rows.
 
     Args:
         transfers: of `gather_transfer`.
