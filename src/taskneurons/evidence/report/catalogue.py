@@ -46,8 +46,8 @@ STUDIES = (
     Study(
         "claims",
         "Claims",
-        "What the two papers say, each as one entry whose test and margin were fixed before the results were read. A "
-        "verdict is for the scale and the seeds of this run.",
+        "What the two papers say, each as one entry. Margins come from the papers; which choices were made with first "
+        "results in view stands in claims.yaml. A verdict is for the scale and the seeds of this run.",
         figures=(("*", "Effects with their intervals, and the margins that decide."),),
         tables=(
             ("published_checks", "Do the printed numbers agree with each other?"),
