@@ -160,7 +160,7 @@ def _claims_check(_options: argparse.Namespace) -> int:
     from taskneurons.params.claims import FILE, load_claims
 
     claims = load_claims()
-    families = len({claim.family for claim in claims.claims.values()})
+    families = len({claim.family for claim in claims.claims.values()} - {None})
     print(f"{FILE}: good ({len(claims.claims)} claims in {families} families)")
     return 0
 

@@ -11,6 +11,7 @@ from scipy.stats import ttest_1samp
 from taskneurons.errors import InputError
 from taskneurons.evidence.claims import CLAIM_COLUMNS, claim_rows, decide_claims, read_tables
 from taskneurons.evidence.claims_decision import DECIDING, corrected, file_digest, rule_digest
+from taskneurons.evidence.report.verdicts import read_claims, tally
 from taskneurons.files import write_csv, write_json
 
 
@@ -61,7 +62,11 @@ def test_interval_and_p_are_those_of_scipy():
 
 def test_one_seed_has_an_interval_across_tasks_and_says_so():
     (result,) = decided(contrast(), make_table(5.0, seeds=(7,)))
-    assert (result["interval"], result["n"], result["seeds"]) == ("95 % t across 6 tasks (1 seed)", 6, ["7"])
+    assert (result["interval"], result["n"], result["seeds"]) == (
+        "95 % t across 6 tasks as if independent (1 seed)",
+        6,
+        ["7"],
+    )
     (few,) = decided(contrast(), [row for row in make_table(5.0, seeds=(7,)) if row["test_task"] in "ab"])
     assert (few["verdict"], few["low"]) == ("inconclusive", None)
     assert few["interval"] == "none: 2 values, at least 3 are needed"
@@ -126,9 +131,9 @@ def test_without_an_interval_the_p_of_the_study_decides(effect, p, sided, direct
 
 def test_an_interval_of_the_table_is_taken_with_what_it_is():
     estimand = {"kind": "row", "effect": "slope", "low": "low", "high": "high", "interval": "told"}
-    row = {"suite": "synthetic", "model": "llama", "slope": "3", "low": "2", "high": "4", "told": "95 % t over tasks"}
+    row = {"suite": "synthetic", "model": "llama", "slope": "3", "low": "2", "high": "4", "told": "95 % t over orders"}
     (result,) = decided(make_claim(estimand), [row])
-    assert (result["verdict"], result["low"], result["interval"]) == ("holds", 2.0, "95 % t over tasks")
+    assert (result["verdict"], result["low"], result["interval"]) == ("holds", 2.0, "95 % t over orders")
     assert verdict(make_claim(estimand), [row | {"low": "0"}]) == "inconclusive"
     assert verdict(make_claim(estimand), [row | {"slope": "0", "low": "-1", "high": "0.5"}]) == "fails"
     assert verdict(make_claim(estimand), [row | {"low": "", "high": ""}]) == "inconclusive"
@@ -201,6 +206,19 @@ def test_holm_is_within_a_family_over_all_its_runs():
     rules = make_rules(claim, claim | {"id": "other", "family": "two"})
     found = decide_claims(rules, {"made_up.csv": rows[:1]}, MODELS, {})
     assert [claim["results"][0]["p_holm"] for claim in found["claims"]] == [0.03, 0.03]
+
+
+def test_a_check_of_the_design_is_in_no_family_and_no_count():
+    rows = make_table(5.0, noise=1.0)
+    claims = [contrast(), contrast(id="other")]
+    design = contrast(id="design", role="design", family=None)
+    alone = decide_claims(make_rules(*claims), {"made_up.csv": rows}, MODELS, {})
+    found = decide_claims(make_rules(*claims, design), {"made_up.csv": rows}, MODELS, {})
+    assert found["counts"] == alone["counts"] == {"holds": 2, "fails": 0, "inconclusive": 0, "not tested": 0}
+    assert [claim["results"] for claim in found["claims"][:2]] == [claim["results"] for claim in alone["claims"]]
+    assert tally(read_claims(found, "claims.json")) == [("holds", 2)]
+    (result,) = found["claims"][2]["results"]
+    assert (result["verdict"], result["p_holm"], result["family_size"]) == ("holds", result["p"], 1)
 
 
 def test_claims_of_absent_tables_and_models_are_not_tested():

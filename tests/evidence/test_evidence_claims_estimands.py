@@ -120,9 +120,62 @@ def test_spread_is_the_distance_from_the_median():
         *({"seed": 0, "task": n, "layer": 2, "value": v} for n, v in enumerate(wide)),
     )
     sides = {name: SIDE | {"where": {"layer": layer}} for name, layer in (("minuend", 2), ("subtrahend", 1))}
-    found = of(rows, make_claim({"kind": "contrast", **sides, "unit": "task", "spread": True}))
+    found = of(rows, make_claim({"kind": "contrast", **sides, "unit": "task", "spread": "task"}))
     expected = [abs(w - median(wide)) - abs(n - median(narrow)) for w, n in zip(wide, narrow, strict=True)]
     assert found.effect == pytest.approx(fmean(expected))
+
+
+def test_spread_is_among_tasks_and_its_interval_across_their_families():
+    wide = {"x": [0.0, 4.0], "y": [10.0, 1.0], "z": [3.0]}
+    rows = texts(
+        *(
+            {"seed": 0, "task": f"{family}{n}", "family": family, "layer": layer, "value": value if layer else 5.0}
+            for family, values in wide.items()
+            for n, value in enumerate(values)
+            for layer in (0, 1)
+        )
+    )
+    sides = {name: SIDE | {"where": {"layer": layer}} for name, layer in (("minuend", 1), ("subtrahend", 0))}
+    estimand = {"kind": "contrast", **sides, "unit": "family", "units": "families", "spread": "task"}
+    found = of(rows, make_claim(estimand))
+    middle = median(value for values in wide.values() for value in values)
+    means = [fmean(abs(value - middle) for value in values) for values in wide.values()]
+    interval = ttest_1samp(means, 0).confidence_interval(LEVEL)
+    assert (found.effect, found.low, found.high) == pytest.approx((fmean(means), *interval))
+    assert found.interval == "95 % t across 3 families (1 seed)"
+
+
+def test_rows_beyond_a_greatest_share_do_not_count():
+    def shares(*greatest):
+        rows = [row | {"share": str(share)} for share in greatest for row in make_table(float(share), noise=0.1)]
+        claim = contrast()
+        claim["estimand"]["at_most"] = {"share": 50}
+        return of(rows, claim)
+
+    assert shares(20, 50, 70).effect == pytest.approx(35, abs=0.2)
+    assert shares(20, 50, 70) == shares(20, 50)
+    assert shares(70).absent
+
+
+def test_the_effect_beside_an_interval_over_seeds_is_their_mean():
+    """The study's estimate from means over seeds, here of a correlation, may even lie outside."""
+    seeds, together = [0.40, 0.42, 0.44], 0.93
+    rows = texts(
+        *({"seed": n, "r": r, "p": 0.001} for n, r in enumerate(seeds)), {"seed": "mean", "r": together, "p": 0.01}
+    )
+    found = of(rows, make_claim({"kind": "row", "effect": "r", "p": "p"}, test="table"))
+    interval = ttest_1samp(seeds, 0).confidence_interval(LEVEL)
+    assert (found.effect, found.low, found.high) == pytest.approx((0.42, *interval))
+    assert found.p == 0.01
+    assert not found.low <= together <= found.high
+    two = of(rows[:2] + rows[3:], make_claim({"kind": "row", "effect": "r", "p": "p"}, test="table"))
+    assert (two.effect, two.low) == (together, None)
+
+
+def test_an_interval_over_tasks_of_a_study_takes_them_as_independent():
+    row = {"slope": "3", "low": "2", "high": "4", "told": "95 % t over tasks"}
+    estimand = {"kind": "row", "effect": "slope", "low": "low", "high": "high", "interval": "told"}
+    assert of([row], make_claim(estimand)).interval == "95 % t over tasks as if independent"
 
 
 def test_rows_of_a_mean_over_seeds_are_no_seed():
@@ -156,3 +209,6 @@ def test_an_estimate_checks_itself():
         Estimate(1.0, low=0.0)
     with pytest.raises(InputError, match="an interval from 2"):
         Estimate(1.0, low=2.0, high=0.0)
+    for effect in (0.9, 2.1, None):
+        with pytest.raises(InputError, match=r"outside its interval from 1\.0 to 2\.0"):
+            Estimate(effect, low=1.0, high=2.0)

@@ -21,6 +21,7 @@ from taskneurons.evidence import (
     training_matrix,
     tuned,
 )
+from taskneurons.evidence.claims_estimands import INDEPENDENT
 from taskneurons.evidence.claims_text import BEGIN, END, with_claims
 from taskneurons.evidence.published import read_published
 from taskneurons.files import read_json
@@ -61,7 +62,8 @@ def columns_of(estimand):
     for side in (estimand.get(name) for name in ("minuend", "subtrahend", "side")):
         if side:
             found |= {*side["where"], *side["groups"], *(side["same"] or ()), *(["layer"] if side["depth"] else [])}
-    names = ("unit", "value", "against", "effect", "minus", "low", "high", "interval", "p", "column")
+    found |= set(estimand.get("at_most", ()))
+    names = ("unit", "spread", "value", "against", "effect", "minus", "low", "high", "interval", "p", "column")
     found |= {estimand[name] for name in names if estimand.get(name)}
     return found
 
@@ -165,9 +167,22 @@ def test_margins_are_the_stated_ones(rules):
     assert [c["id"] for c in rules["claims"] if c["margin"] not in usual[c["unit"]]] == []
 
 
-def test_statements_are_sentences_of_our_own_that_fit_a_line_or_two(rules):
+def test_statements_are_sentences_of_our_own_that_fit_three_lines(rules):
     statements = [claim["statement"] for claim in rules["claims"]]
-    assert all(text.endswith(".") and len(text) <= 125 for text in statements), max(statements, key=len)
+    assert all(text.endswith(".") and len(text) <= 170 for text in statements), max(statements, key=len)
+
+
+def test_what_a_suite_was_designed_for_is_no_claim(rules):
+    assert [claim["id"] for claim in rules["claims"] if claim["role"] == "design"] == ["dial_transfer"]
+    assert [claim["id"] for claim in rules["claims"] if claim["family"] is None] == ["dial_transfer"]
+
+
+def test_layers_of_one_seed_have_families_as_units_in_a_table_that_names_them(rules):
+    for claim in rules["claims"]:
+        table, unit = claim["estimand"]["table"], claim["estimand"].get("unit")
+        if unit and "family" in COLUMNS.get(table, ()):
+            assert unit == "family", claim["id"]
+        assert (unit in ("family", "group")) >= (claim["estimand"].get("units") in INDEPENDENT), claim["id"]
 
 
 def refusal(*edits):
@@ -196,6 +211,8 @@ def refusal(*edits):
         ("      p: p_value\n", "", "f5_deactivation_classification.estimand: the table's own test has no column"),
         ("      low: tasks_low\n", "", "claims.t9_slope.estimand: an interval with one limit"),
         ("table: deactivation.csv", "table: ../x.csv", "FIRST.estimand.table"),
+        ("family: null", "family: dial", "claims.dial_transfer.family: p of a check of the design"),
+        ("family: deactivation\n", "family: null\n", "FIRST.family: p of a check of the design"),
         ("alpha: 0.05", "alpha: 5", "alpha: expected less than 1"),
         ("level: 0.95", "level: .95", "level: .95 is a different number to different YAML readers"),
     ],

@@ -48,10 +48,12 @@ def contrast_rows(estimand, effect):
         own = own if isinstance(own, list | tuple) else [own]
         for seed, (place, unit) in product(SEEDS, enumerate(own)):
             row = cells_of(estimand["where"] | side["where"]) | {estimand["unit"]: str(unit), "seed": seed}
+            row |= {column: str(most) for column, most in estimand["at_most"].items()}
             for column in (*side["groups"], *(side["same"] or ())):
                 row[column] = UNITS[place]
             shift = wobble(seed, UNITS[place]) * (1 + 2 * (name == "minuend"))
             if estimand["spread"]:
+                row[estimand["spread"]] = UNITS[place]
                 # The side that should differ more does; its median is that of the other.
                 value, shift = 0.0, (place - 2.5) * (max(effect, 0) if name == "minuend" else 0.1) + shift
             if side["depth"]:

@@ -38,7 +38,7 @@ def decide_claims(
     models: Mapping[tuple[str, str], Mapping[str, Any]],
     groups: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> dict[str, Any]:
-    """The verdicts, in the form of `claims.json`.
+    """The verdicts, in the form of `claims.json`; a check of the design is in no family and no count.
 
     Args:
         rules: level, alpha and the claims, each with its `id`.
@@ -51,14 +51,16 @@ def decide_claims(
     """
     level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
     decided = []
-    tested: dict[str, list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
+    tested: dict[tuple[str | None, str], list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
     for claim in claims:
         results = []
         try:
             for run, found in _estimates(claim, tables, models, groups, level):
                 result = {**run, **_told(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
                 results.append(result)
-                tested.setdefault(claim["family"], []).append((result, found, claim))
+                # A check of the design stands alone.
+                family = (claim["family"], "" if claim["family"] else claim["id"])
+                tested.setdefault(family, []).append((result, found, claim))
         except InputError as error:
             raise InputError(
                 str(error), where=f"claims.{claim['id']} ({claim['estimand']['table']})", remedy="See claims.yaml"
@@ -74,7 +76,7 @@ def decide_claims(
         for (result, found, claim), p_holm in zip(members, p_values, strict=True):
             verdict, reason = decide(found, claim, p_holm, alpha)
             result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
-    counts = Counter(result["verdict"] for claim in decided for result in claim["results"])
+    counts = Counter(result["verdict"] for claim in decided if claim["role"] != "design" for result in claim["results"])
     return {
         "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},

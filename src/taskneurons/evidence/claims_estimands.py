@@ -1,8 +1,9 @@
 """From rows of a table to the estimate of what a claim is about: an effect, its interval and its test.
 
 An estimand is a mapping in the form that `claims.yaml` is validated to. Its rows are those of one run (a model on a
-suite). With three seeds or more that differ the interval is over seeds; else it is across units (tasks, families), and
-says so.
+suite). With three seeds or more that differ the effect is the mean over seeds and the interval is over seeds; else it
+is across units (tasks, families), and says so. Tasks of one family are alike: an interval across tasks takes them as
+independent, and says that, too.
 """
 
 import math
@@ -20,6 +21,8 @@ Row = Mapping[str, str]
 Estimand = Mapping[str, Any]
 # (seed, unit) -> value; the seed is empty where a table is already the mean over seeds.
 Cells = dict[tuple[str, str], float]
+# Other units share tasks, templates or data with each other.
+INDEPENDENT = ("families",)
 # What studies write for a seed in the row of all of them together.
 TOGETHER = ("mean", "all")
 
@@ -63,6 +66,9 @@ class Estimate:
             raise InputError("an estimate has both limits of its interval or none, and so for its t test")
         if self.low is not None and self.high is not None and not self.low <= self.high:
             raise InputError(f"an interval from {self.low} to {self.high}")
+        inside = self.effect is not None and (self.low is None or self.low <= self.effect)
+        if self.high is not None and not (inside and self.effect is not None and self.effect <= self.high):
+            raise InputError(f"an effect of {self.effect} outside its interval from {self.low} to {self.high}")
 
 
 def matches(row: Row, where: Mapping[str, Any]) -> bool:
@@ -130,18 +136,21 @@ def _contrast(
     groups: Mapping[str, Sequence[str]],
     left_out: set[str],
 ) -> Estimate:
+    rows = [row for row in rows if _up_to(row, estimand["at_most"])]
     sides = []
     for name in ("minuend", "subtrahend"):
         if estimand[name] is None:
             continue
         some = _of_side(rows, estimand[name], groups)
-        cells = _cells(some, estimand["unit"], lambda own: _mean(own, estimand["value"]))
-        sides.append({key: value for key, value in cells.items() if key[1] not in left_out})
-        if not sides[-1]:
+        unit = estimand["spread"] or estimand["unit"]
+        cells = _cells(some, unit, lambda own: _mean(own, estimand["value"]))
+        used = {key: value for key, value in cells.items() if key[1] not in left_out}
+        if estimand["spread"]:
+            used = _by_group(_spread(used), {cell(row, unit): cell(row, estimand["unit"]) for row in some})
+        sides.append(used)
+        if not used:
             why = f"all {estimand['units']} are left out" if cells else f"the table has no values of the {name}"
             return Estimate(reason=why, absent=not some)
-    if estimand["spread"]:
-        sides = [_spread(cells) for cells in sides]
     if test == "welch":
         return _two_groups(sides[0], sides[1], estimand["units"], level)
     if len(sides) == 1:
@@ -172,6 +181,11 @@ def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mappin
 
 
 def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Estimate:
+    """The mean of the seeds' numbers where these have an interval; else the number of the row of all together.
+
+    A study may estimate from averages over seeds (a correlation of mean matrices), which is not the mean of what it
+    estimates from each seed and may lie outside the interval of these. Its p is that of its own estimate.
+    """
     by_seed, whole = _by_seed(rows)
     values = {seed: value for seed, row in by_seed.items() if (value := _effect(row, estimand)) is not None}
     effect = _effect(whole, estimand)
@@ -185,11 +199,12 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     seeds = tuple(sorted(values, key=int)) if all(seed.isdecimal() for seed in values) else ()
     found = _t([values[seed] for seed in seeds], level, f"over {len(seeds)} seeds") if seeds else None
     if found is not None and found.low is not None:
-        return _with(found, effect=effect, p=p, seeds=seeds)
+        return _with(found, p=p, seeds=seeds)
     low, high = (_number(whole, estimand[side]) if estimand[side] else None for side in ("low", "high"))
     told = found.interval if found is not None else f"none: {_counted(len(seeds), 'seed')}"
     if low is not None:
         told = cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
+        told = told.replace("over tasks", "over tasks as if independent")
     constant = found is not None and found.constant
     return Estimate(effect, low, high, told, constant, p=p, n=len(seeds) or None, seeds=seeds)
 
@@ -227,7 +242,8 @@ def _over(cells: Cells, called: str, level: float) -> Estimate:
         found = _t(of_seeds, level, f"over {len(seeds)} seeds")
         if found.low is not None:
             return _with(found, seeds=named)
-    told = f"across {len(units)} {called}" + (f" ({_counted(len(named), 'seed')})" if named else "")
+    assumed = "" if called in INDEPENDENT else " as if independent"
+    told = f"across {len(units)} {called}{assumed}" + (f" ({_counted(len(named), 'seed')})" if named else "")
     return _with(_t(of_units, level, told), seeds=named)
 
 
@@ -319,6 +335,19 @@ def _spread(cells: Cells) -> Cells:
     """Distances from the median of the units of a seed (the values of a Brown-Forsythe test)."""
     middle = {seed: median(v for key, v in cells.items() if key[0] == seed) for seed, _ in cells}
     return {key: abs(value - middle[key[0]]) for key, value in cells.items()}
+
+
+def _by_group(cells: Cells, group: Mapping[str, str]) -> Cells:
+    """The mean of the units of each group, by seed."""
+    parts: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for (seed, unit), value in cells.items():
+        parts[seed, group[unit]].append(value)
+    return {key: fmean(values) for key, values in parts.items()}
+
+
+def _up_to(row: Row, limits: Mapping[str, float]) -> bool:
+    values = {column: _number(row, column) for column in limits}
+    return all(value is not None and value <= limits[column] for column, value in values.items())
 
 
 def _slope(points: Sequence[tuple[float, float]]) -> float:

@@ -1,6 +1,6 @@
 """Claims in words: their numbers, and the table in the README, between two markers, from `results/claims.json`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from taskneurons.errors import InputError
@@ -9,6 +9,12 @@ README, RESULTS = "README.md", "results/claims.json"
 BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
 SYMBOLS = {"holds": "✔", "fails": "✘", "inconclusive": "?", "not tested": "–"}
 _PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao et al. 2024"}
+_ROLES = {
+    "claim": "",
+    "control": "*Control:* ",
+    "design": "*Check of the design:* ",
+    "arithmetic": "*Printed numbers:* ",
+}
 _DIGITS = {"points": 1, "slope": 2, "percent": 0, "layers": 0, "correlation": 2, "similarity": 2}
 
 
@@ -33,25 +39,22 @@ def claims_table(decided: Mapping[str, Any]) -> str:
     """The claims as a Markdown table: one row a claim, what each model says, and what the rules and counts are."""
     counts, rules = decided["counts"], decided["rules"]
     told = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts[verdict]}" for verdict in SYMBOLS)
+    designs = [claim for claim in decided["claims"] if claim["role"] == "design"]
+    others = [claim for claim in decided["claims"] if claim["role"] != "design"]
     lines = [
         "<details>",
-        f"<summary>{len(decided['claims'])} claims; verdicts: {told}</summary>",
+        f"<summary>{len(others)} claims; verdicts: {told}</summary>",
         "",
         f"Effects with their {100 * rules['level']:g} % intervals in points of accuracy or ROUGE-L, correlations or "
         "similarities; p is Holm-corrected within a family of claims. Digest of the rules: "
         f"`{rules['digest'][:12]}`.",
         "",
-        "| | claim | published | found |",
-        "|---|---|---|---|",
+        *_rows(others),
+        "",
     ]
-    for claim in decided["claims"]:
-        role = {"claim": "", "control": "*Control:* ", "arithmetic": "*Printed numbers:* "}[claim["role"]]
-        published = shown(claim["published"], claim["unit"]) if claim["published"] is not None else ""
-        found = "<br>".join(_found(claim, result) for result in claim["results"])
-        said = f"{role}{claim['statement']} {_PAPERS[claim['paper']]}, {claim['source']}"
-        lines.append(f"| `{claim['id']}` | {_cell(said)} | {published} | {_cell(found)} |")
-    lines += ["", "</details>"]
-    return "\n".join(lines) + "\n"
+    if designs:
+        lines += ["In no count, for a suite was designed until it was so:", "", *_rows(designs), ""]
+    return "\n".join([*lines, "</details>"]) + "\n"
 
 
 def shown(value: float, unit: str) -> str:
@@ -62,6 +65,17 @@ def shown(value: float, unit: str) -> str:
 def said_words(words: str) -> str:
     """The verdict of a study itself; checks that agree or do not are counted."""
     return {"True": "all agree", "False": "none agrees"}.get(words, words.replace(" True", " agree"))
+
+
+def _rows(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    lines = ["| | claim | published | found |", "|---|---|---|---|"]
+    for claim in claims:
+        role = _ROLES[claim["role"]]
+        published = shown(claim["published"], claim["unit"]) if claim["published"] is not None else ""
+        found = "<br>".join(_found(claim, result) for result in claim["results"])
+        said = f"{role}{claim['statement']} {_PAPERS[claim['paper']]}, {claim['source']}"
+        lines.append(f"| `{claim['id']}` | {_cell(said)} | {published} | {_cell(found)} |")
+    return lines
 
 
 def _found(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from taskneurons.params.section import Inconsistency, Named, PathText, Section, 
 FILE = "claims.yaml"
 
 
-def _nothing() -> Mapping[str, str]:
+def _nothing() -> Mapping[str, Any]:
     return MappingProxyType({})
 
 
@@ -27,6 +27,7 @@ TaskLists = Annotated[
     AfterValidator(MappingProxyType),
     PlainSerializer(dict, return_type=dict),
 ]
+Limits = Annotated[Mapping[str, float], AfterValidator(MappingProxyType), PlainSerializer(dict, return_type=dict)]
 TABLE = described("file below results/tables", "-", pattern=r"^[a-z][a-z0-9_]*\.csv$")
 WHERE = described("column and the value, or values, that its cells have", "-", default_factory=_nothing)
 
@@ -60,10 +61,13 @@ class Contrast(Section):
     where: Cells = WHERE
     minuend: Side
     subtrahend: Side | None = None
+    at_most: Limits = described("column and the greatest number in it that counts", "-", default_factory=_nothing)
     value: str = described("column of the numbers", "-", default="value")
     unit: str = described("column of what an interval is across when there is one seed", "-")
     units: str = described("what these are called, in the plural", "-", default="tasks")
-    spread: bool = described("compare the distances from the median of the units", "-", default=False)
+    spread: str | None = described(
+        "column of what differs: its values' distances from their median are compared", "-", default=None
+    )
     leave_out: LeftOut | None = None
 
 
@@ -112,8 +116,10 @@ class Claim(Section):
     """One claim and the rule that decides it."""
 
     paper: Literal["leng2025", "zhao2024"] = described("who makes it, or in whose numbers a control looks", "-")
-    role: Literal["claim", "control", "arithmetic"] = described(
-        "what the paper says; what must also be so for that to mean what it seems; whether its own numbers agree", "-"
+    role: Literal["claim", "control", "design", "arithmetic"] = described(
+        "what the paper says; what must also be so for that to mean what it seems; what a suite was designed for, "
+        "which is in no count of verdicts; whether the paper's own numbers agree",
+        "-",
     )
     statement: PathText = described("the claim in our words, one sentence", "-")
     source: PathText = described("table, figure or section of the paper", "-")
@@ -127,7 +133,7 @@ class Claim(Section):
     architecture: Literal["llama", "bloom", "any", "none"] = described(
         "models that it is about: Bloom, all others, all, or none", "-"
     )
-    family: Slug = described("the claims among which p is corrected", "-")
+    family: Slug | None = described("the claims among which p is corrected; null for a design", "-")
     test: Literal["t", "welch", "table", "words"] = described("how it is tested", "-")
     estimand: Annotated[Contrast | Trend | TableRow | Words, Field(discriminator="kind")] = described(
         "what is compared", "-"
@@ -140,6 +146,12 @@ class Claim(Section):
             yield Inconsistency(
                 ("test",), f"`{self.test}` is no test of a {self.estimand.kind}", f"Write {' or '.join(tests)}"
             )
+        if (self.role == "design") != (self.family is None):
+            yield Inconsistency(
+                ("family",),
+                "p of a check of the design is corrected with no other, that of all others within their family",
+                "Write `null` for the role design, else a name",
+            )
         if self.direction == "within" and self.margin <= 0:
             yield Inconsistency(("margin",), f"nothing lies within plus and minus {self.margin:g}", "Write more than 0")
         if self.test == "welch" and (not isinstance(self.estimand, Contrast) or self.estimand.subtrahend is None):
@@ -151,7 +163,7 @@ class Claim(Section):
 
 
 class Claims(Section):
-    """All claims; what decides was fixed here before the results were read."""
+    """All claims; the head of their file says what was decided with first results in view."""
 
     level: float = described("coverage of an interval", "-", gt=0, lt=1)
     alpha: float = described("greatest corrected p of a claim that holds", "-", gt=0, lt=1)
