@@ -1,5 +1,6 @@
 # Which claims of the papers hold: results/claims.json, and whether the printed numbers agree with each other.
 # claims.yaml holds the claims and the rules that decide them.
+from taskneurons.evidence.claims_pages import pages_of
 from taskneurons.params.claims import load_claims
 
 CLAIMS_FILE = "claims.yaml"
@@ -79,7 +80,7 @@ rule plot_claims:
     input:
         "results/claims.json",
     output:
-        figure_paths("results/figures/claims", ["claims"]),
+        figure_paths("results/figures/claims", [page.name for page in pages_of(CLAIMS.rules()["claims"])]),
     log:
         "logs/claims/plot_claims.log",
     benchmark:

@@ -1,4 +1,4 @@
-"""The picture of the claims: the same bytes in every process, every verdict by colour and symbol, nothing left out."""
+"""The pages of the claims: the same bytes in every process, every verdict by colour and symbol, nothing left out."""
 
 import hashlib
 import subprocess
@@ -15,35 +15,39 @@ from matplotlib.text import Text
 from taskneurons.errors import InputError
 from taskneurons.evidence.claims import decide_claims
 from taskneurons.evidence.claims_decision import VERDICTS
+from taskneurons.evidence.claims_pages import PAPERS, STUDIES, pages_of
 from taskneurons.evidence.claims_text import SYMBOLS, claims_table, shown, with_claims
 from taskneurons.evidence.figures.claims import LOOK, draw_claims
+from taskneurons.params.claims import load_claims
 
 
 def planted():
     """One claim for each verdict, and one of each further form."""
     rows = make_table(5.0) + make_table(-4.0, model="bloom")
-    words = {"kind": "words", "table": "checks.csv", "column": "agrees", "holds": ["True"], "fails": ["False"]}
+    words = {"kind": "words", "table": "training_checks.csv", "column": "agrees", "holds": ["True"], "fails": ["False"]}
     claims = [
         contrast(statement="Llama holds."),
         contrast(id="fails", statement="Less is more.", direction="below", margin=-1.0, architecture="llama"),
         contrast(id="open", statement="It lies about five.", margin=5.0, architecture="llama", published=None),
         contrast(id="equal", statement="Both are equal.", direction="within", margin=9.0, unit="correlation"),
         make_claim(words, id="words", test="words", architecture="none", statement="They agree.", unit="percent"),
-        contrast(id="absent", role="control", statement="Nobody looked.") | {"estimand": absent()},
+        on("training_absent.csv", contrast(id="absent", role="control", statement="Nobody looked.")),
+        contrast(id="designed", role="design", family=None, statement="It was made so.", architecture="llama"),
     ]
-    tables = {"made_up.csv": rows, "checks.csv": [{"agrees": "True"}, {"agrees": "False"}]}
+    tables = {"training_checks.csv": [{"agrees": "True"}, {"agrees": "False"}], "training.csv": rows}
+    claims = [on("training.csv", one) if one["estimand"]["table"] == "made_up.csv" else one for one in claims]
     return decide_claims(make_rules(*claims), tables, MODELS, {})
 
 
-def absent():
-    return contrast()["estimand"] | {"table": "layers.csv"}
+def on(table, claim):
+    return claim | {"estimand": claim["estimand"] | {"table": table}}
 
 
-def kept(decided):
-    """The figure, not written."""
+def kept(decided, name="claims-2"):
+    """The figure of a page, not written."""
     figures: list[Figure] = []
     with mock.patch.object(Figure, "savefig", lambda self, *a, **k: figures.append(self)):
-        draw_claims(decided, ["x.png"], dpi=60)
+        draw_claims(decided, name, ["x.png"], dpi=60)
     return figures[0]
 
 
@@ -59,10 +63,10 @@ def test_the_planted_claims_have_every_verdict():
 def test_bytes_do_not_change_between_processes(tmp_path):
     code = (
         "import hashlib, sys; from test_evidence_claims_figure import planted, draw_claims;"
-        "draw_claims(planted(), ['a.png', 'a.svg'], dpi=60);"
+        "draw_claims(planted(), 'claims-2', ['a.png', 'a.svg'], dpi=60);"
         "print(*(hashlib.sha256(open(f'a.{kind}', 'rb').read()).hexdigest() for kind in ('png', 'svg')))"
     )
-    draw_claims(planted(), ["a.png", "a.svg"], dpi=60)
+    draw_claims(planted(), "claims-2", ["a.png", "a.svg"], dpi=60)
     here = [hashlib.sha256(Path(f"a.{kind}").read_bytes()).hexdigest() for kind in ("png", "svg")]
     folder = str(Path(__file__).parent)
     done = subprocess.run(
@@ -86,13 +90,47 @@ def test_every_result_stands_there_with_its_verdict_by_colour_and_symbol():
             assert (
                 text == f"{shown(result['effect'], unit)} [{shown(result['low'], unit)}, {shown(result['high'], unit)}]"
             )
-    assert numbers[-2:] == ["1 of 2 agree", "not tested"]
+    assert numbers[-3:-1] == ["1 of 2 agree", "not tested"]
+
+
+def test_a_check_of_the_design_stands_apart_and_is_not_counted():
+    decided = planted()
+    page = kept(decided)
+    (title,) = (text.get_text() for text in page.findobj(Text) if text.get_gid() == "title")
+    own = [r["verdict"] for c in decided["claims"] if c["role"] == "claim" for r in c["results"]]
+    assert f"{own.count('holds')} hold, {own.count('fails')} fail" in title
+    said = [text.get_text() for text in page.axes[0].texts]
+    headings = [text for text in said if STUDIES["training"] in text]
+    assert [heading.partition(":")[0] for heading in headings] == [
+        PAPERS["leng2025"],
+        "In no count, for it was designed so",
+    ]
+    assert said[-1].startswith("It was made so.")
+    told = claims_table(decided)
+    assert "<summary>6 claims;" in told
+    assert told.index("In no count") < told.index("`designed`")
+    assert told.index("`absent`") < told.index("In no count")
+
+
+def test_every_claim_of_the_file_stands_on_one_printable_page_with_two_models():
+    claims = load_claims(Path(__file__).parents[2] / "claims.yaml").rules()["claims"]
+    result = dict.fromkeys(("effect", "low", "high", "p", "p_holm", "n")) | {"verdict": "not tested", "model": "bloom"}
+    claims = [claim | {"table": claim["estimand"]["table"], "results": [result, result]} for claim in claims]
+    decided = {"rules": {"digest": "0" * 64, "level": 0.95, "alpha": 0.05}, "claims": claims}
+    pages = pages_of(claims)
+    assert sorted(claim["id"] for page in pages for claim in page.claims) == sorted(claim["id"] for claim in claims)
+    for page in pages:
+        width, height = kept(decided, page.name).get_size_inches()
+        assert width <= 7 and height <= 10, (page.name, height)
 
 
 @pytest.mark.parametrize(("direction", "margin", "side"), [("above", 1.0, 1), ("below", -1.0, -1), ("below", 9.0, -1)])
 def test_right_is_as_claimed(direction, margin, side):
     decided = decide_claims(
-        make_rules(contrast(direction=direction, margin=margin)), {"made_up.csv": make_table(5.0)}, MODELS, {}
+        make_rules(on("training.csv", contrast(direction=direction, margin=margin))),
+        {"training.csv": make_table(5.0)},
+        MODELS,
+        {},
     )
     ((result,),) = (claim["results"] for claim in decided["claims"])
     axis = kept(decided).axes[1]
@@ -117,7 +155,9 @@ def test_all_words_are_inside_the_page():
 
 def test_no_claims_are_refused():
     with pytest.raises(InputError, match="no claims to draw"):
-        draw_claims({"claims": []}, ["x.png"])
+        draw_claims({"claims": []}, "claims-2", ["x.png"])
+    with pytest.raises(InputError, match="study `made` is on no page"):
+        pages_of([contrast()])
 
 
 def test_the_readme_names_every_claim_with_its_verdicts():

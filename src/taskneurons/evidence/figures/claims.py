@@ -1,8 +1,8 @@
-"""All claims in one picture: what each says, its effect and interval against the margin, the verdict."""
+"""All claims in a few pages: what each says, its effect and interval against the margin, the verdict."""
 
 import textwrap
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,22 +13,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.claims_pages import Page, pages_of
 from taskneurons.evidence.claims_text import said_words, shown
 from taskneurons.evidence.figures.style import BLACK, BLUE, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
 
-PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao, Ziser & Cohen 2024"}
-# The first word of a table's name is its study.
-STUDIES = {
-    "deactivation": "neurons switched off",
-    "training": "neurons trained",
-    "proportion": "growing shares of neurons trained",
-    "overlap": "overlap of neuron sets",
-    "similarity": "parameters of neurons",
-    "dial": "a suite in which true transfer is known",
-    "continual": "continual learning",
-    "layers": "layer by layer",
-    "published": "the printed numbers themselves",
-}
 # Colour and marker of each verdict.
 LOOK = {
     "holds": (BLUE, "o"),
@@ -58,32 +46,34 @@ class _Place:
     height: float
 
 
-def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi: int = 200) -> None:
-    """Draw every claim as a line or two: statement, effect with its interval, verdict and numbers of each run.
+def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Path], *, dpi: int = 200) -> None:
+    """Draw the claims of a page, each a few lines: statement, effect with its interval, verdict, numbers of each run.
 
     The axis is turned so that right is as claimed. It is linear around 0 and logarithmic beyond; correlations and
     similarities are drawn in hundredths, beside points of accuracy or ROUGE-L.
 
     Args:
         decided: the content of `claims.json`.
+        name: of the page, one of `claims_pages.PAGES`.
         paths: where to write, `.png` and `.svg`.
         dpi: dots an inch of the PNG.
 
     Raises:
-        InputError: there are no claims.
+        InputError: the page has no claims.
     """
-    if not decided["claims"]:
-        raise InputError("there are no claims to draw")
-    headings, places, height = _places(decided["claims"])
+    page = next((page for page in pages_of(decided["claims"]) if page.name == name), None)
+    if page is None:
+        raise InputError("there are no claims to draw", where=name)
+    headings, places, height = _places(page)
     level, alpha, digest = (decided["rules"][key] for key in ("level", "alpha", "digest"))
     caption = (
         f"A line is one model's answer to one claim. Bars: {100 * level:g} % intervals, over seeds where there are "
-        "three, else across tasks (claims.csv says which). Blue band: where the claim holds, from its margin on. It "
-        "holds when its whole interval lies there and p, Holm-corrected within its family, is at most "
+        "three, else across tasks or families (claims.csv says which). Blue band: where the claim holds, from its "
+        "margin on. It holds when its whole interval lies there and p, Holm-corrected within its family, is at most "
         f"{alpha:g}; it fails when the whole interval lies outside. The axis is turned so that right is as claimed; "
         "the numbers beside it are not. Points of accuracy or ROUGE-L; correlations and similarities are drawn in "
         "hundredths, slopes over the whole range of overlap. Control: what must also be so for a claim to mean what it "
-        f"seems. Digest of the rules: {digest[:12]}."
+        f"seems. Digest of the rules: {digest[:12]}. {_all_pages(decided)}"
     )
     handles = [
         *(
@@ -96,7 +86,7 @@ def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi:
         ),
         Patch(facecolor=_BAND, edgecolor=BLACK, linewidth=0.4, label="where the claim holds"),
     ]  # fmt: skip
-    with sheet(height + 0.45, Words(_title(decided), caption), paths, dpi, handles) as figure:
+    with sheet(height + 0.45, Words(_title(decided, page), caption), paths, dpi, handles) as figure:
         said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.55, 1.75, 1.8], "wspace": 0.0})
         for one in (said, told):
             one.set_axis_off()
@@ -116,14 +106,10 @@ def draw_claims(decided: Mapping[str, Any], paths: Iterable[str | Path], *, dpi:
             text.set_in_layout(False)
 
 
-def _places(claims: Sequence[Mapping[str, Any]]) -> tuple[list[tuple[float, str]], list[_Place], float]:
+def _places(page: Page) -> tuple[list[tuple[float, str]], list[_Place], float]:
     """Headings with their heights, the places of the claims below them, and the height of all, in inches."""
-    groups: dict[str, list[Mapping[str, Any]]] = {}
-    for claim in claims:
-        study = claim["table"].removesuffix(".csv").partition("_")[0]
-        groups.setdefault(f"{PAPERS[claim['paper']]}: {STUDIES.get(study, study)}", []).append(claim)
     headings, places, top = [], [], 0.0
-    for heading, members in groups.items():
+    for heading, members in page.headings.items():
         headings.append((top + 0.13, heading))
         top += 0.26
         for claim in members:
@@ -221,11 +207,22 @@ def _numbers(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     return shown(result["effect"], claim["unit"]) + (f" [{', '.join(limits)}]" if limits else "")
 
 
-def _title(decided: Mapping[str, Any]) -> str:
-    claims = [claim for claim in decided["claims"] if claim["role"] == "claim"]
-    counts = Counter(result["verdict"] for claim in claims for result in claim["results"])
-    tested = sum(counts.values()) - counts["not tested"]
+def _title(decided: Mapping[str, Any], page: Page) -> str:
+    names = [one.name for one in pages_of(decided["claims"])]
+    return f"What the papers claim, page {names.index(page.name) + 1} of {len(names)}: {_counted(page.claims)}"
+
+
+def _all_pages(decided: Mapping[str, Any]) -> str:
+    return f"The papers' claims on all pages, without controls: {_counted(decided['claims'])}."
+
+
+def _counted(claims: Iterable[Mapping[str, Any]]) -> str:
+    """The verdicts on what a paper says itself; controls and checks are not its claims."""
+    own = [claim for claim in claims if claim["role"] == "claim"]
+    counts = Counter(result["verdict"] for claim in own for result in claim["results"])
+    if not own:
+        return "no claims of a paper, only checks"
     return (
-        f"The papers' claims, tested {tested} times here: {counts['holds']} hold, {counts['fails']} fail, "
-        f"{counts['inconclusive']} are inconclusive; {counts['not tested']} are not tested"
+        f"{counts['holds']} hold, {counts['fails']} fail, {counts['inconclusive']} are inconclusive, "
+        f"{counts['not tested']} are not tested"
     )
