@@ -41,6 +41,7 @@ def training_rows(
     noise: float = 0.5,
     draws: int = 3,
     pairs: bool = True,
+    rate_of_others: float = 3e-3,
 ) -> list[Row]:
     """Rows of the training study: all of Tables 2 and 7, matrix `pairs` with the first seed, `transfer` with all."""
     rows: list[Row] = []
@@ -60,6 +61,7 @@ def training_rows(
             arm = others[seed % len(others)]["name"]
             for other in tasks:
                 owner, own = sparse | {"neurons": other["name"]}, sparse | {"neurons": task["name"]}
+                owner["learning_rate"] = rate_of_others
                 gain = TRANSFER[_relation(task, other)] if other is not task else GAINS["task"]
                 rows += measured(other, ZERO_SHOT[other["kind"]] + gain, noise, condition="task", **own)
                 if other["name"] == arm:

@@ -189,6 +189,18 @@ def test_diagonal_tests_recover_the_known_effect(tasks) -> None:
         assert min(row["p_holm"] for row in family) == pytest.approx(min(1, len(family) * smallest))
 
 
+def test_rates_that_differ_on_the_diagonal_of_pairs_are_told_and_change_no_number(tasks) -> None:
+    rows, slower = (training_rows(tasks, noise=0.0, rate_of_others=rate) for rate in (3e-3, 1e-4))
+    assert {row["reason"] for row in training_diagonal(rows, tasks)} == {""}
+    results = training_diagonal(slower, tasks)
+    told = {matrix: {row["reason"] for row in results if row["matrix"] == matrix} for matrix in ("pairs", "transfer")}
+    assert told == {"pairs": {"learning rate 0.003 on the diagonal, 0.0001 off it"}, "transfer": {""}}
+    assert [row | {"reason": ""} for row in results] == training_diagonal(rows, tasks)
+    missing = [row for row in slower if (row["neurons"], row["test_task"]) != ("nli_place", "nli_person")]
+    row = the(training_diagonal(missing, tasks), matrix="pairs", scope="classification", metric="accuracy", seed=0)
+    assert row["reason"] == "1 of 36 gains were not measured; learning rate 0.003 on the diagonal, 0.0001 off it"
+
+
 def test_a_matrix_without_structure_has_no_diagonal(tasks) -> None:
     rng = np.random.default_rng(0)
     null = [

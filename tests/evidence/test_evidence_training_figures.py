@@ -36,7 +36,7 @@ def draw(name: str, tasks, paths, *, seeds=(0,), noise=1.0, run=RUN, **options) 
         draw_training(rows, tasks, paths, measure="loss" if name == "gains-loss" else "score", **SETTING, **run)
     elif name in ("pairs", "transfer"):
         draw_training_matrix(
-            training_rows(tasks, seeds=seeds, noise=noise), tasks, paths, matrix=name, **SETTING, **run
+            training_rows(tasks, seeds=seeds, noise=noise, **options), tasks, paths, matrix=name, **SETTING, **run
         )
     elif name == "controlled":
         draw_controlled_overlap(
@@ -147,7 +147,9 @@ def test_matrices_print_the_gains_and_leave_the_unmeasured_empty(tasks) -> None:
     assert "own task +15.0, same family +8.0, same kind +2.0, other kind −1.0" in words
     words, _ = texts_of("pairs", tasks, noise=0.0)
     assert "A task's neurons trained on the tested task's data, mean gain in points: own task +15.0" in words
-    assert "1 seed, 500 test examples" in words
+    assert "1 seed, 500 test examples" in words and "learning rate" not in words
+    words, _ = texts_of("pairs", tasks, noise=0.0, rate_of_others=1e-4)
+    assert "all else frozen; learning rate 0.003 on the diagonal, 0.0001 off it." in words
 
 
 def test_proportions_say_the_change_the_trend_and_the_rates(tasks) -> None:

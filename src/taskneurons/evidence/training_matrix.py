@@ -16,7 +16,8 @@ from taskneurons.measures.stats import holm
 MATRICES = ("pairs", "transfer")
 """What the entry of row i and column j is a gain of.
 
-- pairs: of task i's neurons, trained on task j's data and tested on j. All but the neurons is the same in a column.
+- pairs: of task i's neurons, trained on task j's data and tested on j. All but the neurons is the same in a column
+  where the learning rates agree: that of the diagonal and that of the other cells are chosen apart (`apart`).
 - transfer: of task i's neurons, trained on task i's data and tested on j. The rows differ in their data, too.
 
 Figure 5 c-d leaves open which of them it shows.
@@ -65,12 +66,29 @@ def matrix_seeds(rows: Iterable[Row], matrix: str) -> list[int]:
     return sorted({row["seed"] for row in beyond if matrix == "transfer" or row["draw"] is None})
 
 
+def apart(rows: Iterable[Row], matrix: str) -> str:
+    """The learning rates of the diagonal and of the other cells of a matrix, in words where they differ; else empty.
+
+    Args:
+        rows: of one suite, model and setting.
+        matrix: one of MATRICES.
+    """
+    rates: dict[bool, set[float]] = {True: set(), False: set()}
+    for row in rows:
+        if _belongs(row, matrix):
+            rates[row["neurons"] == row["test_task"]].add(row["learning_rate"])
+    own, others = (", ".join(f"{rate:g}" for rate in sorted(rates[diagonal])) for diagonal in (True, False))
+    return "" if not others or own == others else f"learning rate {own} on the diagonal, {others} off it"
+
+
 def training_diagonal(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
     """Is the gain largest on the task whose neurons are trained?
 
     For every model, setting and matrix that was measured: the classification, the generation and all tasks, for each
     metric, for each seed and for the mean over seeds (`seed` = `mean`); columns as in `tables.diagonal_tests`, gains in
-    place of drops. `p_holm` is adjusted over all tests of one model and seed, those of both matrices.
+    place of drops. `p_holm` is adjusted over all tests of one model and seed, those of both matrices. Where the
+    diagonal of `pairs` was trained at another learning rate than the other cells, `reason` says so; the numbers stand,
+    but compare neurons and rates together.
 
     Args:
         rows: of `tuned.gather_tuned`.
@@ -101,7 +119,8 @@ def training_diagonal(rows: Sequence[Row], tasks: Tasks) -> list[Row]:
             if seeds := matrix_seeds(own, matrix):
                 tests = scope_tests(members, measured, seeds, partial(gain_matrix, both, matrix=matrix), "gains")
                 cells = dict(zip(("suite", "model", *SETTING), key, strict=True)) | {"matrix": matrix}
-                results += [cells | row for row in tests]
+                told = apart(own, matrix)
+                results += [cells | row | {"reason": "; ".join(filter(None, (row["reason"], told)))} for row in tests]
     for run in dict.fromkeys((r["suite"], r["model"], r["seed"]) for r in results):
         family = [r for r in results if (r["suite"], r["model"], r["seed"]) == run and r["p_value"] is not None]
         for row, adjusted in zip(family, holm([r["p_value"] for r in family]), strict=True):

@@ -12,7 +12,7 @@ from taskneurons.evidence.figures.matrix import matrix_panel, relation_means
 from taskneurons.evidence.figures.style import BLUE, VERMILLION, WIDTH, Words, by_kind, sheet, signed
 from taskneurons.evidence.figures.training import of_setting
 from taskneurons.evidence.tables import SCORE
-from taskneurons.evidence.training_matrix import MATRICES, gain_matrix, matrix_seeds
+from taskneurons.evidence.training_matrix import MATRICES, apart, gain_matrix, matrix_seeds
 from taskneurons.evidence.tuned import Row
 
 # White is no gain; both ends keep the borders of cells visible.
@@ -65,11 +65,13 @@ def draw_training_matrix(
     metrics = {task["name"]: SCORE[task["kind"]] for task in ordered}
     gains = np.mean([gain_matrix(chosen, names, metrics, seed, matrix=matrix) for seed in seeds], axis=0)
     across, along, data = _SHOWN[matrix]
+    rates = "; " + told if (told := apart(chosen, matrix)) else ""
     n = {row["n"] for row in chosen}
+    mean = f"Mean over {len(seeds)} seeds" if len(seeds) > 1 else "1 seed"
     caption = (
         f"{model}, {suite}. {percent:g} % of the neurons of {'the model' if selection == 'model' else 'each layer'} by "
-        f"{estimator}, {data}, all else frozen. Gain in points over the untrained model: accuracy for classification, "
-        f"ROUGE-L for generation columns. {f'Mean over {len(seeds)} seeds' if len(seeds) > 1 else '1 seed'}, "
+        f"{estimator}, {data}, all else frozen{rates}. Gain in points over the untrained model: accuracy for "
+        f"classification, ROUGE-L for generation columns. {mean}, "
         f"{min(n)}{f' to {max(n)}' if len(n) > 1 else ''} test examples a task; no interval is drawn. Thick lines part "
         "the kinds, thin ones the families."
         + (" Upper left block: Figure 5 c of Leng & Xiong 2025, lower right: 5 d." if len(by_kind(ordered)) > 1 else "")
