@@ -22,6 +22,7 @@ STUDIES = {
     "published": "the printed numbers themselves",
     "layers": "layer by layer",
 }
+DESIGNED = "The suite was designed until this was so; in no count"
 # As many studies a page as can be printed on one, with two models each.
 PAGES = {
     "claims-1": ("deactivation",),
@@ -67,7 +68,7 @@ def pages_of(claims: Iterable[Mapping[str, Any]]) -> tuple[Page, ...]:
         study = _study(claim)
         heading = f"{PAPERS[claim['paper']]}: {STUDIES[study]}"
         if claim["role"] == "design":
-            heading = f"In no count, for it was designed so: {STUDIES[study]}"
+            heading = DESIGNED
         page = next(name for name, studies in PAGES.items() if study in studies)
         found[page].setdefault(heading, []).append(claim)
     return tuple(

@@ -209,7 +209,7 @@ def _numbers(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 
 def _title(decided: Mapping[str, Any], page: Page) -> str:
     names = [one.name for one in pages_of(decided["claims"])]
-    return f"What the papers claim, page {names.index(page.name) + 1} of {len(names)}: {_counted(page.claims)}"
+    return f"The papers' claims, page {names.index(page.name) + 1} of {len(names)}: {_counted(page.claims)}"
 
 
 def _all_pages(decided: Mapping[str, Any]) -> str:
@@ -221,8 +221,8 @@ def _counted(claims: Iterable[Mapping[str, Any]]) -> str:
     own = [claim for claim in claims if claim["role"] == "claim"]
     counts = Counter(result["verdict"] for claim in own for result in claim["results"])
     if not own:
-        return "no claims of a paper, only checks"
+        return "only checks here"
     return (
-        f"{counts['holds']} hold, {counts['fails']} fail, {counts['inconclusive']} are inconclusive, "
-        f"{counts['not tested']} are not tested"
+        f"{counts['holds']} hold, {counts['fails']} fail, {counts['inconclusive']} inconclusive, "
+        f"{counts['not tested']} not tested"
     )
