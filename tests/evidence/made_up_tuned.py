@@ -130,7 +130,8 @@ def overlap_rows(
                 for trained in ("classification", "generation") if kind == "classification" else ("generation",):
                     for percent in percents:
                         for overlap in overlaps:
-                            for draw in range(choices):
+                            # At 100 % there is nothing to choose.
+                            for draw in range(choices if overlap < 100 else 1):
                                 of = run | {"condition": "task", "train_task": trained, "neurons": trained}
                                 of |= {"percent": percent, "share": percent, "overlap": overlap, "draw": draw}
                                 of |= {"estimator": "taylor", "selection": "model", "learning_rate": 1e-3}

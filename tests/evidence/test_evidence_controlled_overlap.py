@@ -46,9 +46,9 @@ def test_cells_stand_beside_the_printed_ones(tasks) -> None:
 
 def test_interval_over_choices_is_that_of_the_cells_of_an_analysis_of_variance(tasks) -> None:
     rows = overlap_rows(tasks, noise=1.0)
-    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T9", percent=10.0, overlap=100.0, metric="accuracy")
+    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T9", percent=10.0, overlap=50.0, metric="accuracy")
     frame = pd.DataFrame(rows)
-    frame = frame[(frame.train_task == "classification") & (frame.percent == 10) & (frame.overlap == 100)]
+    frame = frame[(frame.train_task == "classification") & (frame.percent == 10) & (frame.overlap == 50)]
     values = frame[frame.metric == "accuracy"].pivot(index="draw", columns="test_task", values="value")
     variance = values.var(ddof=1).mean()
     half = stats.t.ppf(0.975, 6) * np.sqrt(variance / values.size)
@@ -96,7 +96,7 @@ def test_slopes_over_tasks_are_scipys(tasks) -> None:
     assert row["slope"] == pytest.approx(np.mean(slopes))
     assert (row["tasks_low"], row["tasks_high"]) == pytest.approx((interval.low, interval.high))
     assert row["tasks_interval"] == "95 % t over tasks"
-    assert (row["models"], row["tasks"], row["exact"], row["permutations"]) == (27, 3, False, 10_000)
+    assert (row["models"], row["tasks"], row["exact"], row["permutations"]) == (21, 3, False, 10_000)
 
 
 def test_printed_slope_is_scipys(tasks) -> None:
@@ -107,20 +107,14 @@ def test_printed_slope_is_scipys(tasks) -> None:
     assert published_slope(PUBLISHED["T9"], 3.0) is None
 
 
-def test_choices_of_the_same_neurons_are_one_model(tasks) -> None:
-    """At an overlap of 100 % nothing is left to choose: copies must not make a trend surer than it is."""
-    rows = overlap_rows(tasks, choices=2, rise=0.05)
-    copies = [
-        next(r for r in rows if all(r[c] == row[c] for c in r if c not in ("draw", "value")) and r["draw"] == 0)
-        | {"draw": row["draw"]}
-        if row["overlap"] == 100
-        else row
-        for row in rows
-    ]
-    once = [row for row in copies if row["overlap"] != 100 or row["draw"] == 0]
-    assert controlled_summary(copies, tasks, PUBLISHED) == controlled_summary(once, tasks, PUBLISHED)
-    assert controlled_trend(copies, tasks, PUBLISHED) == controlled_trend(once, tasks, PUBLISHED)
-    assert controlled_trend(copies, tasks, PUBLISHED)[0]["models"] == 3 * 5
+def test_choices_of_equal_scores_all_count(tasks) -> None:
+    """Two choices may score the same, above all with few test examples: they are two models all the same."""
+    rows = overlap_rows(tasks, choices=2)
+    equal = [row | {"value": 50.0} if row["overlap"] == 10 and row["metric"] != "loss" else row for row in rows]
+    row = the(controlled_summary(equal, tasks, PUBLISHED), table="T9", percent=10.0, overlap=10.0, metric="accuracy")
+    assert (row["choices"], row["choice_sd"], row["interval"]) == (2, 0.0, "not available: all choices are equal")
+    trend = the(controlled_trend(equal, tasks, PUBLISHED), table="T9", percent=10.0, metric="accuracy")
+    assert trend["models"] == 3 * (2 + 2 + 1)
 
 
 def test_single_choices_and_unknown_tasks(tasks) -> None:

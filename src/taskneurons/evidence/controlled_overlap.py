@@ -36,7 +36,6 @@ TABLES = {
 CHOICES = "95 % t over choices"
 # Slopes are told for each ten points of overlap.
 STEP = 10.0
-_MODEL = ("suite", "model", "seed", *SETTING, "train_task", "percent", "overlap", "test_task", "draw")
 _CELL = ("suite", "model", *SETTING, "trained", "tested", "percent", "metric")
 
 Published = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -46,25 +45,15 @@ Key = tuple[Any, ...]
 def controlled_rows(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
     """The rows whose overlap was set, with the cells `trained` (a group) and `tested` (the kind of the test task).
 
-    Where no neuron is left to choose, as at an overlap of 100 %, all choices are the same model; it is taken once,
-    since copies are no evidence. Choices of one cell are the same where every metric agrees exactly.
-
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
     kinds = task_kinds(tasks)
-    models: dict[Key, list[Row]] = defaultdict(list)
-    for row in rows:
-        if row["overlap"] is not None:
-            tested = kind_of(kinds, row["suite"], row["test_task"])
-            models[tuple(row[column] for column in _MODEL)].append(
-                row | {"trained": row["train_task"], "tested": tested}
-            )
-    distinct: dict[Key, list[Row]] = {}
-    for key, own in models.items():
-        values = frozenset((row["metric"], row["value"]) for row in own)
-        distinct.setdefault((*key[:-1], values), own)
-    return [row for own in distinct.values() for row in own]
+    return [
+        row | {"trained": row["train_task"], "tested": kind_of(kinds, row["suite"], row["test_task"])}
+        for row in rows
+        if row["overlap"] is not None
+    ]
 
 
 def controlled_summary(rows: Sequence[Row], tasks: Tasks, published: Published) -> list[Row]:
