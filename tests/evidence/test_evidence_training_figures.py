@@ -156,7 +156,8 @@ def test_proportions_say_the_change_the_trend_and_the_rates(tasks) -> None:
     words, figure = texts_of("joint", tasks, noise=0.01)
     assert "classification trained: ID‑CLS +18.0" in words
     assert "ρ = +1.00, p = 0.017" in words
-    assert "own 0.001 (10, 30, 50, 70, 100); random 0.001 (10, 30, 50, 70)" in words
+    assert "Learning rate, one for all shares, by validation: 0.001." in words
+    assert "at large shares they overlap them, and the difference shrinks by construction" in words
     assert "Thin: each tested task" in words
     assert "Thin: each seed" in texts_of("joint", tasks, seeds=(0, 1, 2))[0]
     loss, _ = texts_of("single-loss", tasks, noise=0.01)

@@ -87,6 +87,9 @@ def proportion_summary(rows: Sequence[Row], groups: Groups) -> list[Row]:
     and seed, positive where it is better. `share` is the true share of the trained neurons in percent, a union of three
     sets where training was joint.
 
+    Random neurons lie outside the set as long as enough of a layer do; a set of more than half of a layer overlaps its
+    random ones, so that at large shares `over_random` shrinks by construction.
+
     Args:
         rows: of `tuned.gather_tuned`.
         groups: tasks by suite and group.
@@ -139,8 +142,8 @@ def proportion_trend(rows: Sequence[Row], groups: Groups) -> list[Row]:
     one model stands behind several tested tasks, the null hypothesis deals the shares of a series out anew for all its
     tasks together (`measures.trend`). `p_holm` is adjusted over all trends of one model with the same metric, accuracy
     and ROUGE-L together. `change` is the score at the highest share less that at the lowest, `best_percent` the share
-    with the best mean score. The loss is turned round, so that a positive value is always an improvement. Where
-    `learning_rates` names more than one, the share is not all that differs: every share has its own rate.
+    with the best mean score. The loss is turned round, so that a positive value is always an improvement.
+    `learning_rates` are those of the models; there is one for all shares.
 
     Args:
         rows: of `tuned.gather_tuned`.

@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, VERMILLION, Words, sheet, signed
 from taskneurons.evidence.figures.training import Measure
-from taskneurons.evidence.proportion import Groups, placed, proportion_summary, proportion_trend
+from taskneurons.evidence.proportion import Groups, placed, proportion_summary, proportion_trend, rates_of
 from taskneurons.evidence.tables import SCORE
 from taskneurons.evidence.tuned import GROUPS, Row
 from taskneurons.measures.stats import MINIMUM_SEEDS
@@ -75,7 +75,14 @@ def draw_proportion(
         + f", {_range({row['n'] for row in shown})} test examples a task. Thin: each {thin}. Band: 95 % t interval of "
         f"the gain of the tasks' own neurons over {'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. ρ: mean rank "
         "correlation with the share of their own neurons; p: permutation of the shares among models, each test by "
-        f"itself. Learning rate, one for all shares, by validation: {_rates(cells)}. The paper prints no numbers."
+        f"itself. Learning rate, one for all shares, by validation: {rates_of(shown)}. "
+        + (
+            "Random neurons lie outside the tasks' own as long as enough of a layer do; at large shares they overlap "
+            "them, and the difference shrinks by construction. "
+            if draws
+            else ""
+        )
+        + "The paper prints no numbers."
     )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
@@ -168,19 +175,6 @@ def _thin_lines(rows: Iterable[Row], thin: str) -> dict[object, dict[float, floa
 def _tick(percent: float, share: float | None) -> str:
     beside = share is not None and abs(share - percent) >= 0.5
     return f"{percent:g}\n({share:.0f})" if beside else f"{percent:g}"
-
-
-def _rates(cells: Iterable[Row]) -> str:
-    """For each condition the learning rates and the shares that have them."""
-    found: dict[str, dict[str, set[float]]] = defaultdict(lambda: defaultdict(set))
-    for row in cells:
-        found[row["condition"]][row["learning_rate"]].add(row["percent"])
-    parts = []
-    for condition, name in (("task", "own"), ("random", "random")):
-        told = [f"{rate} ({', '.join(f'{p:g}' for p in sorted(some))})" for rate, some in found[condition].items()]
-        if told:
-            parts.append(f"{name} {', '.join(told)}")
-    return "; ".join(parts)
 
 
 def _range(counts: set[int]) -> str:
