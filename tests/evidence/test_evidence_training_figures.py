@@ -170,6 +170,7 @@ def test_overlaps_say_how_often_more_is_better(tasks) -> None:
     rising, figure = texts_of("controlled", tasks, rise=0.5, noise=0.2)
     assert "score better in 9 of 9 cases, loss better in 9 of 9 cases" in rising
     assert "10 % trained, learning rate 0.001" in rising
+    assert "layers are matched, importance is not" in rising
     assert len(figure.axes) == 9
     falling, _ = texts_of("controlled", tasks, rise=-0.5, noise=0.2)
     assert "score better in 0, worse in 9 of 9 cases" in falling

@@ -84,7 +84,9 @@ def draw_controlled_overlap(
         + f"; bars: 95 % t intervals over {over}, none where there is one choice. "
         f"{seeds} seed{'s' if seeds > 1 else ''}, {max(row['choices'] for row in cells)} choices, "
         f"{min(counts)}{f' to {max(counts)}' if len(counts) > 1 else ''} test examples a task. Bottom row: as printed "
-        "(Llama-2-7b), no interval given there. Slopes for each trained share: overlap_controlled_trend.csv."
+        "(Llama-2-7b), no interval given there. More overlap with one task's set also means more neurons that matter "
+        "to any task: layers are matched, importance is not. Slopes for each trained share: "
+        "overlap_controlled_trend.csv."
     )
     with sheet(4.6, Words(_title(trends), caption), paths, dpi, handles) as figure:
         grid = figure.subplots(3, len(combinations), squeeze=False, sharex=True)
