@@ -95,7 +95,7 @@ def test_slopes_over_tasks_are_scipys(tasks) -> None:
     interval = stats.ttest_1samp(slopes, 0).confidence_interval(0.95)
     assert row["slope"] == pytest.approx(np.mean(slopes))
     assert (row["tasks_low"], row["tasks_high"]) == pytest.approx((interval.low, interval.high))
-    assert row["tasks_interval"] == "95 % t over tasks"
+    assert row["tasks_interval"] == "95 % t over tasks as if independent"
     assert (row["models"], row["tasks"], row["exact"], row["permutations"]) == (21, 3, False, 10_000)
 
 

@@ -89,7 +89,7 @@ def test_one_seed_has_intervals_over_the_tasks_that_differ(tasks, groups) -> Non
                   metric="accuracy")  # fmt: skip
         interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
         assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
-        assert (row["interval"], row["tasks"]) == ("95 % t over tasks", 3)
+        assert (row["interval"], row["tasks"]) == ("95 % t over tasks as if independent", 3)
 
 
 def test_gains_of_known_size_are_recovered(tasks, groups) -> None:

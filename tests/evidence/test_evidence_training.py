@@ -67,6 +67,8 @@ def test_gains_of_known_size_are_recovered(tasks) -> None:
         assert (own["tasks"], own["gain_tasks"], own["over_random_tasks"]) == (6, 6, 6)
         # Six signs: two of 64 arrangements are as extreme.
         assert own["over_random_p"] == pytest.approx(2 / 64)
+        # Equally small in all conditions: five differ from the untrained model, two have random neurons beside them.
+        assert (own["gain_p_holm"], own["over_random_p_holm"]) == pytest.approx((5 * 2 / 64, 2 * 2 / 64))
     loss = the(summary, task="mean_all", condition="task", metric="loss")
     assert (loss["kind"], loss["tasks"], loss["gain"]) == ("all", 12, pytest.approx(15 / 40, abs=1e-3))
     assert loss["over_random_p"] == pytest.approx(2 / 4096)
@@ -89,9 +91,11 @@ def test_one_seed_has_intervals_over_tasks(tasks) -> None:
     ):
         interval = stats.ttest_1samp(numbers, 0).confidence_interval(0.95)
         assert (row[f"{start}low"], row[f"{start}high"]) == pytest.approx((interval.low, interval.high))
-        assert row[f"{start}interval"] == "95 % t over tasks"
+        assert row[f"{start}interval"] == "95 % t over tasks as if independent"
     assert row["over_random_p"] == stats.wilcoxon(own.loc["task"] - own.loc["random"]).pvalue
+    assert row["over_random_p"] <= row["over_random_p_holm"] <= 1
     alone = the(summary, task="summary_news", condition="task", metric="rougeL")
+    assert (alone["gain_p"], alone["gain_p_holm"]) == (None, None)
     assert (alone["low"], alone["interval"]) == (None, "not available: 1 seeds, at least 3 are needed")
 
 
@@ -103,7 +107,7 @@ def test_settings_of_one_seed_stand_beside_those_of_three(tasks) -> None:
     ]
     summary = training_summary(training_rows(tasks) + small, tasks)
     row = the(summary, task="mean_cls", condition="task", metric="accuracy", percent=3.0)
-    assert (row["seeds"], row["gain_interval"]) == (1, "95 % t over tasks")
+    assert (row["seeds"], row["gain_interval"]) == (1, "95 % t over tasks as if independent")
     assert the(summary, task="mean_cls", condition="task", metric="accuracy", percent=10.0)["seeds"] == 3
 
 
@@ -151,7 +155,7 @@ def test_intervals_say_what_they_are_over() -> None:
     partly = stated([{0: 1.0, 1: 2.0, 2: 4.0}, {0: 3.0, 1: 5.0}, {0: 2.0, 1: 2.0}])
     low, high = stats.ttest_1samp([1.5, 4.0, 2.0], 0).confidence_interval(0.95)
     assert (partly.mean, partly.low, partly.high) == pytest.approx((2.5, low, high))
-    assert partly.interval == "95 % t over tasks"
+    assert partly.interval == "95 % t over tasks as if independent"
     assert stated([{0: 1.0}, {0: 2.0}]).interval == "not available: 2 tasks, at least 3 are needed"
     assert stated([]).mean is None
     assert stated([{0: 1.0}, {1: 2.0}]).interval == "not available: 0 seeds, at least 3 are needed"

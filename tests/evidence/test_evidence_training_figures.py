@@ -132,7 +132,10 @@ def test_gains_say_what_random_neurons_gain(tasks) -> None:
     # 15 and 13 points are 0.375 and 0.325 nats, and less is better.
     assert "classification loss −0.37" in loss and "against random ones −0.3" in loss
     single, _ = texts_of("gains", tasks)
-    assert "1 seed: no interval of a task; bars of the averages: 95 % t intervals of the gain over tasks" in single
+    assert (
+        "1 seed: no interval of a task; bars of the averages: 95 % t intervals of the gain over tasks as if independent"
+        in single
+    )
 
 
 def test_tasks_that_no_model_learns_are_marked(tasks) -> None:

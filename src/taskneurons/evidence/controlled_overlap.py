@@ -112,10 +112,10 @@ def controlled_trend(rows: Sequence[Row], tasks: Tasks, published: Published) ->
     `slope` is the least-squares slope in points (nats for the loss) for ten points of overlap, every test task and seed
     with an intercept of its own; `low` and `high` are limits over the random choices of neurons, for these test tasks.
     `tasks_low` and `tasks_high` are those over seeds or, below three of them, over the test tasks, whose slopes are
-    taken one by one; `tasks_rising` counts the positive ones. The p-value is that of dealing the overlaps out anew
-    among the models of a test task and seed; `p_holm` is adjusted over all combinations and trained shares of one model
-    with the same metric, accuracy and ROUGE-L together. The loss is turned round, so that a positive slope is always an
-    improvement. `published_slope` is that of the printed values of the same trained share.
+    taken one by one, as if independent; `tasks_rising` counts the positive ones. The p-value is that of dealing the
+    overlaps out anew among the models of a test task and seed; `p_holm` is adjusted over all combinations and trained
+    shares of one model with the same metric, accuracy and ROUGE-L together. The loss is turned round, so that a
+    positive slope is always an improvement. `published_slope` is that of the printed values of the same trained share.
 
     Args, Raises: as `controlled_summary`.
     """

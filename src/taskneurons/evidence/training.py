@@ -13,15 +13,16 @@ from taskneurons.evidence.chance import at_chance, chance_level
 from taskneurons.evidence.tables import KINDS, Tasks, kind_of, task_kinds
 from taskneurons.evidence.training_intervals import signed_rank, stated
 from taskneurons.evidence.tuned import CONDITIONS, Row
+from taskneurons.measures.stats import holm
 
 SETTING = ("estimator", "percent", "selection")
 # Conditions that train no selected neurons, and so have no setting.
 UNSELECTED = ("zero_shot", "ffn", "full")
 TRAINING_COLUMNS = (
     "suite", "model", *SETTING, "condition", "task", "kind", "metric", "share", "learning_rate", "seeds", "value",
-    "low", "high", "interval", "gain", "gain_low", "gain_high", "gain_interval", "gain_p", "over_random",
-    "over_random_low", "over_random_high", "over_random_interval", "over_random_p", "tasks", "gain_tasks",
-    "over_random_tasks", "draws", "draw_sd", "n", "chance", "at_chance",
+    "low", "high", "interval", "gain", "gain_low", "gain_high", "gain_interval", "gain_p",
+    "gain_p_holm", "over_random", "over_random_low", "over_random_high", "over_random_interval", "over_random_p",
+    "over_random_p_holm", "tasks", "gain_tasks", "over_random_tasks", "draws", "draw_sd", "n", "chance", "at_chance",
 )  # fmt: skip
 
 Key = tuple[Any, ...]
@@ -48,10 +49,11 @@ def training_summary(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
     a kind, made within each seed that has them all; `mean_all`, for the loss alone, is over both kinds.
 
     `interval`, `gain_interval` and `over_random_interval` say which interval stands beside the mean
-    (`training_intervals.stated`): `95 % t` over seeds; below three seeds, for averages, `95 % t over tasks`; or why
-    there is none.
+    (`training_intervals.stated`): `95 % t` over seeds; below three seeds, for averages, `95 % t over tasks
+    as if independent`; or why there is none.
     For averages `gain_p` and `over_random_p` are exact two-sided p-values of the Wilcoxon signed-rank test over tasks
-    (each task's mean over seeds), `gain_tasks` and `over_random_tasks` count the tasks with a positive difference.
+    (each task's mean over seeds), `gain_p_holm` and `over_random_p_holm` are adjusted over all conditions and settings
+    of one model, kind and metric; `gain_tasks` and `over_random_tasks` count the tasks with a positive difference.
     A score stands beside the level of chance, and `at_chance` says whether it is no better.
 
     Args:
@@ -95,6 +97,14 @@ def training_summary(rows: Iterable[Row], tasks: Tasks) -> list[Row]:
             row["chance"] = chances[suite, task]
             row["at_chance"] = at_chance(fmean(per_seed[key].values()), row["n"], row["chance"])
         summary.append({column: row.get(column) for column in TRAINING_COLUMNS})
+    for name in ("gain_p", "over_random_p"):
+        families: dict[Key, list[Row]] = defaultdict(list)
+        for row in summary:
+            if row[name] is not None:
+                families[tuple(row[column] for column in ("suite", "model", "kind", "metric"))].append(row)
+        for family in families.values():
+            for row, adjusted in zip(family, holm([row[name] for row in family]), strict=True):
+                row[f"{name}_holm"] = adjusted
     return sorted(summary, key=lambda row: _order(row, tasks))
 
 

@@ -158,7 +158,9 @@ def _interval_words(used: Sequence[Row], seeds: int) -> str:
     if seeds < 3:
         over_tasks = any(row["gain_interval"] == TASKS for row in used)
         told = f"{seeds} seed{'s' if seeds != 1 else ''}: no interval of a task"
-        return told + ("; bars of the averages: 95 % t intervals of the gain over tasks." if over_tasks else ".")
+        return told + (
+            "; bars of the averages: 95 % t intervals of the gain over tasks as if independent." if over_tasks else "."
+        )
     return f"Bars: 95 % t intervals of the gain over {seeds} seeds; none where they agree exactly."
 
 
