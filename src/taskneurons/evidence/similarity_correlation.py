@@ -4,8 +4,8 @@ For each test task there are as many points as training tasks: the model tuned o
 between its task's neurons and those of the test task, and a gain on the test task. For one test task and seed the gain
 is the score less a constant, so that it correlates as the score does. Six points say little: an interval stands beside
 every coefficient, and beside the printed ones the interval and p-value that six points give them. Intervals are those
-of Fisher's z, transformed back. Coefficients are not averaged over seeds: the mean over seeds correlates mean
-similarities with mean gains.
+of Fisher's z, transformed back. No coefficients are averaged here: the rows of the mean over seeds correlate
+mean similarities with mean gains.
 """
 
 from collections import defaultdict
