@@ -172,12 +172,6 @@ def test_the_effect_beside_an_interval_over_seeds_is_their_mean():
     assert (two.effect, two.low) == (together, None)
 
 
-def test_an_interval_over_tasks_of_a_study_takes_them_as_independent():
-    row = {"slope": "3", "low": "2", "high": "4", "told": "95 % t over tasks"}
-    estimand = {"kind": "row", "effect": "slope", "low": "low", "high": "high", "interval": "told"}
-    assert of([row], make_claim(estimand)).interval == "95 % t over tasks as if independent"
-
-
 def test_rows_of_a_mean_over_seeds_are_no_seed():
     rows = make_table(5.0) + [row | {"seed": "mean", "value": "1000"} for row in make_table(5.0, seeds=(0,))]
     assert of(rows, contrast()) == of(make_table(5.0), contrast())

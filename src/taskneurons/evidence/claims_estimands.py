@@ -204,7 +204,6 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     told = found.interval if found is not None else f"none: {_counted(len(seeds), 'seed')}"
     if low is not None:
         told = cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
-        told = told.replace("over tasks", "over tasks as if independent")
     constant = found is not None and found.constant
     return Estimate(effect, low, high, told, constant, p=p, n=len(seeds) or None, seeds=seeds)
 
