@@ -140,7 +140,7 @@ for suite, model in pairs_of("training"):
                 base=checkpoint_files(base_folder(suite, model)),
                 tasks=task_files(grouped_tasks(suite), suite),
                 scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-                rates=rates_path("training", suite, model),
+                tried=tried_rates_path("training", suite, model),
             output:
                 rows=[training_path(suite, model, task) for task in tasks],
                 patches=[patch_path(suite, model, task) for task in tasks],

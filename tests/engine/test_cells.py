@@ -12,7 +12,7 @@ from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.overlap_study import train_with_overlap
 from taskneurons.engine.proportion_study import train_proportions
 from taskneurons.engine.rates import Selection, choose_rates, common_rate
-from taskneurons.engine.training_study import train_tasks
+from taskneurons.engine.training_study import rates_by_size, train_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tuned import COLUMNS, gather_tuned
 from taskneurons.files import read_jsonl, write_csv, write_jsonl
@@ -32,9 +32,7 @@ TASKS = {
     "repeat": Task("repeat", "speech", "generation", ("say {input} again :",)),
 }
 KINDS = {name: (task.kind, task.family) for name, task in TASKS.items()}
-RATES = dict.fromkeys(
-    ["full", "ffn", *(f"{arm}@{percent}" for arm in ("task", "random", "other_task") for percent in (10, 25))], RATE
-)
+RATES = dict.fromkeys(["full", "ffn", *(f"{arm}@{percent}" for arm in ("set", "random") for percent in (10, 25))], RATE)
 SELECTION = Selection("taylor", "model")
 ARMS = {"methods": ["full", "ffn"], "conditions": ["task", "random", "other_task"]}
 
@@ -246,7 +244,7 @@ def test_all_neurons_as_a_set_are_the_arm_ffn(bench):
 
 
 def test_an_arm_without_a_learning_rate_is_named(bench, laid):
-    with pytest.raises(InputError, match="no learning rate was chosen for `task@50`"):
+    with pytest.raises(InputError, match="no learning rate was chosen for `set@50`"):
         trained(bench, laid, percents=[50])
 
 
@@ -278,10 +276,22 @@ def test_an_arm_that_diverges_at_every_rate_is_refused(laid, tmp_path):
         )
 
 
-def test_one_rate_serves_all_shares():
-    def row(arm, rate, loss):
-        return {"arm": arm, "task": "mood", "learning_rate": str(rate), "loss": loss}
+def row(arm, rate, loss):
+    """A training that was tried, as text."""
+    return {"arm": arm, "task": "mood", "learning_rate": str(rate), "loss": loss}
 
+
+def test_sets_of_one_size_share_their_rate():
+    losses = {"full": (1, 2), "ffn": (2, 1), "task@10": (1, 2), "random@10": (5, 1), "task@3": (1, 2)}
+    tried = [
+        row(arm, rate, str(loss))
+        for arm, both in losses.items()
+        for rate, loss in zip((0.001, 0.01), both, strict=True)
+    ]
+    assert rates_by_size(tried) == {"full": 0.001, "ffn": 0.01, "set@10": 0.01, "set@3": 0.001}
+
+
+def test_one_rate_serves_all_shares():
     arms = ("ffn", "task@10", "random@10", "task@50")
     tried = [row(arm, rate, str(loss)) for rate, loss in ((0.001, 2.0), (0.01, 1.0)) for arm in arms]
     assert common_rate(tried) == 0.01

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
 from taskneurons.engine.rates import Selection
-from taskneurons.engine.training_study import train_tasks
+from taskneurons.engine.training_study import rates_by_size, train_tasks
 from taskneurons.evidence.tuned import COLUMNS
-from taskneurons.files import read_json, write_csv
+from taskneurons.files import read_csv, write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 from taskneurons.neurons.patches import save_patch
@@ -38,7 +38,7 @@ for task, rows, own in train_tasks(
     bench.scores({Path(path).stem: path for path in snakemake.input.scores}),
     {name: (task.kind, task.family) for name, task in ((name, read_task(path)) for name, path in folders.items())},
     settings["tasks"],
-    read_json(snakemake.input.rates),
+    rates_by_size(read_csv(snakemake.input.tried)),
     selection=Selection(**settings["selection"]),
     percents=[*settings["percents"], *(settings["first_seed_percents"] if first else [])],
     random_draws=settings["random_draws"],

@@ -3,16 +3,36 @@
 Leng & Xiong 2025, Tables 2 and 7 and Figure 5 c-d: from the pre-trained model, everything else frozen.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskneurons.engine.cells import Bench, Cell
 from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.rates import Rates, Selection, arm, rate
+from taskneurons.engine.rates import Rates, Selection, arm, common_rate, rate
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.others import other_task
 from taskneurons.neurons.patches import NeuronPatch
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
+
+
+def rates_by_size(tried: Iterable[Mapping[str, str]]) -> dict[str, float]:
+    """The learning rates of `ffn`, `full` and, as `set@10`, of all sets of a share: the task's, random, another's.
+
+    Sets of one size share the rate with the least validation loss averaged over the three. With a rate of its own for
+    each, chosen by two pilot tasks, their difference was that of the rates: random neurons that drew 0.03 in place of
+    0.01 lost five points of accuracy.
+
+    Args:
+        tried: the table that `choose_rates` gives, as text.
+
+    Raises:
+        InputError: every rate diverges for some arm.
+    """
+    sizes: dict[str, list[Mapping[str, str]]] = {}
+    for row in tried:
+        _, at, percent = row["arm"].partition("@")
+        sizes.setdefault(arm("set", float(percent)) if at else row["arm"], []).append(row)
+    return {name: common_rate(rows) for name, rows in sizes.items()}
 
 
 def train_tasks(
@@ -34,7 +54,7 @@ def train_tasks(
         scores: of all tasks, on that model.
         kinds: (kind, family) of all tasks.
         tasks: that are trained on here.
-        rates: of the arms.
+        rates: of `ffn`, `full` and the sets of each share, see `rates_by_size`.
         selection: of the sets.
         percents: shares of the neurons.
         random_draws: random sets of each share, matched by layer.
@@ -90,7 +110,7 @@ def arms(
             tests: tuple[str, ...] = here,
             percent: float = percent,
         ) -> Cell:
-            speed = rate(rates, arm(condition, percent))
+            speed = rate(rates, arm("set", percent))
             facts = {"condition": condition, "neurons": owner, "train_task": task, "draw": draw, "learning_rate": speed}
             facts |= selection.facts(trained, percent)
             return Cell(tests, facts, "neurons", here, trained, speed, keep=condition == "task")
