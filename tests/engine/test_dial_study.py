@@ -21,7 +21,8 @@ from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.training import TrainingLog
 from taskneurons.engine.tuning import FullWeights, Tuned
 from taskneurons.errors import InputError
-from taskneurons.evidence.dial import MEASURED_COLUMNS, gather_measured
+from taskneurons.evidence.dial import gather_measured
+from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint

@@ -13,7 +13,6 @@ from scipy.stats import sem, spearmanr, t
 from taskneurons.errors import InputError
 from taskneurons.evidence.dial import (
     ALL_SEEDS,
-    MEASURED_COLUMNS,
     PAIR_COLUMNS,
     SUMMARY_COLUMNS,
     dial_pairs,
@@ -23,6 +22,7 @@ from taskneurons.evidence.dial import (
     read_dial_summary,
     summarise_dial,
 )
+from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.evidence.figures.dial import draw_dial
 from taskneurons.files import write_csv
 from taskneurons.neurons.sets import NeuronSet, save_sets

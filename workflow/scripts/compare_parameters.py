@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.cells import Bench, Recipe
+from taskneurons.engine.rates import Selection
 from taskneurons.engine.similarity_study import compare_parameters
-from taskneurons.engine.training_study import Selection
 from taskneurons.evidence.similarity import CELL_COLUMNS
 from taskneurons.evidence.tuned import COLUMNS
 from taskneurons.files import read_json, write_csv

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.dial_study import Selection, measure_models
-from taskneurons.evidence.dial import MEASURED_COLUMNS
+from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device

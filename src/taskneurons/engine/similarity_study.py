@@ -13,7 +13,7 @@ from torch import nn
 
 from taskneurons.engine.cells import Bench, Cell
 from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.training_study import Rates, Selection, rate
+from taskneurons.engine.rates import Rates, Selection, rate
 from taskneurons.engine.tuning import tuned
 from taskneurons.measures.similarity import parameter_similarity
 from taskneurons.models.ffn import neuron_shape

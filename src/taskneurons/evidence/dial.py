@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.dial_rows import MEASURED_COLUMNS, RUN
 from taskneurons.files import read_csv
 from taskneurons.measures.mantel import MantelTest, mantel
 from taskneurons.measures.overlap_null import overlap_chance
@@ -28,10 +29,6 @@ from taskneurons.measures.stats import t_interval
 from taskneurons.neurons.sets import NeuronSet, load_sets
 
 Row = dict[str, Any]
-RUN = ("study", "model", "suite", "seed")
-MEASURED_COLUMNS = (
-    *RUN, "train_task", "test_task", "shared", "sets", "selection", "metric", "value", "n", "reason",
-)  # fmt: skip
 PAIR_COLUMNS = (
     *RUN, "train_task", "test_task", "shared", "measure", "sets", "selection", "value", "jaccard", "chance", "reason",
 )  # fmt: skip
