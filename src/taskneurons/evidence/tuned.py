@@ -24,8 +24,8 @@ COLUMNS = (
 - overlap: where it is set, the share of the trained neurons that lie in the test task's set, in percent.
 - draw: number of a random set or choice.
 """
-# In the study `overlap` the rows of condition `task` are random neurons of which `overlap` percent lie in the set of the
-# test task, and `neurons` is the group that is trained on.
+# In the study `overlap` the rows of condition `task` are random neurons, of which `overlap` percent lie in the set of
+# the test task, and `neurons` is the group that is trained on.
 CONDITIONS = ("zero_shot", "random", "other_task", "task", "ffn", "full")
 GROUPS = ("classification", "generation")
 _WHOLE = ("seed", "draw", "n")

@@ -13,7 +13,7 @@ from typing import Any
 from taskneurons.errors import InputError
 from taskneurons.tasks.dial.ring import Ring
 from taskneurons.tasks.dial.skills import SKILLS, SYMBOLS
-from taskneurons.tasks.dial.suite import LENGTH, STRINGS, template
+from taskneurons.tasks.dial.suite import STRINGS, template
 from taskneurons.tasks.task import SLOT
 
 COPIED_SHARE = 0.5
