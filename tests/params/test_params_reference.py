@@ -17,7 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def sections(kind: type[Section] = Section) -> list[type[Section]]:
-    return [one for child in kind.__subclasses__() for one in (child, *sections(child))]
+    """The sections of the parameters; claims.yaml is made of sections, too, and states no parameter."""
+    found = [one for child in kind.__subclasses__() for one in (child, *sections(child))]
+    return [one for one in found if one.__module__ != "taskneurons.params.claims"]
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)
@@ -30,7 +32,8 @@ def test_every_field_is_described_required_and_has_a_unit(section: type[Section]
 
 
 @pytest.mark.parametrize(
-    "name", ["params.yaml", "params/full.yaml", "params/ci.yaml", "params/jsonl.yaml", "params/wide.yaml"]
+    "name",
+    ["params.yaml", "params/full.yaml", "params/ci.yaml", "params/jsonl.yaml", "params/wide.yaml", "params/flan.yaml"],
 )
 def test_scales_are_valid(name: str) -> None:
     params = load_params(ROOT / name)
