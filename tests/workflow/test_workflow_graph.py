@@ -25,9 +25,14 @@ RAW = "raw/tasks/colour.train.jsonl"
 once = pytest.mark.parametrize("made", ["all"], indirect=True, ids=["all-tasks-in-one-job"])
 
 
+def is_shown(rule: str) -> bool:
+    """Whether a rule draws, or shows what was drawn."""
+    return rule.startswith(("plot_", "preview_")) or rule == "write_report"
+
+
 def is_large(rule: str) -> bool:
     """Whether a rule runs a model."""
-    return rule.startswith(("pretrain", "tune", "evaluate", "attribute", "deactivate"))
+    return rule.startswith(("pretrain", "tune", "evaluate", "attribute", "deactivate", "find_examples"))
 
 
 def is_cut_into_tasks(project: Project) -> bool:
@@ -148,14 +153,14 @@ def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
     project.dvc("commit", "-f", "-q")
     assert project.dvc("status").strip() == "Data and pipelines are up to date."
-    assert set(project.planned()) == {rule for rule in rules(project) if rule.startswith(("plot_", "preview_"))}
+    assert set(project.planned()) == {rule for rule in rules(project) if is_shown(rule)}
     assert "not written by `dvc repro`" in " ".join(project.taskneurons("audit", ok=False).split())
 
 
 def test_m6_only_the_rules_that_import_an_edited_module_run(project):
     with project.path("src/taskneurons/tasks/card.py").open("a") as file:
         file.write("\nEDITED = 1\n")
-    assert {re.sub("_mine.*", "", rule) for rule in project.planned()} == {"describe_tasks"}
+    assert {re.sub("_mine.*", "", rule) for rule in project.planned()} == {"describe_tasks", "write_report"}
     assert "older code" in project.snakemake("-n")
     with project.path("src/taskneurons/neurons/controls.py").open("a") as file:
         file.write("\nEDITED = 1\n")
@@ -206,7 +211,7 @@ def test_m9_a_fresh_clone_without_a_remote_makes_everything(clone, made):
 
 def test_m10_what_snakemake_made_dvc_takes_without_work(made):
     text = (made.folder.parent / "repro.log").read_text()
-    assert text.count("Nothing to be done") == 4
+    assert text.count("Nothing to be done") == 6
     assert "Finished jobid" not in text
     assert made.dvc("status").strip() == "Data and pipelines are up to date."
     assert set(yaml.safe_load(made.path("dvc.lock").read_text())["stages"]) == {
@@ -214,6 +219,8 @@ def test_m10_what_snakemake_made_dvc_takes_without_work(made):
         "models",
         "neurons",
         "deactivation",
+        "claims",
+        "report",
     }
     assert made.taskneurons("audit").endswith("Everything agrees.\n")
 
@@ -230,7 +237,7 @@ def test_a_figures_parameter_remakes_figures_alone(project):
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
     planned = project.planned()
     assert planned
-    assert all(rule.startswith(("plot_", "preview_")) for rule in planned)
+    assert all(map(is_shown, planned))
 
 
 @once

@@ -176,13 +176,18 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     large = {name: values for name, values in found.items() if values["gpu"] != "0"}
     kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name in large)
     # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
-    assert kinds == {"tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48}
+    assert kinds == {
+        "tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48,
+        "attribute_base": 24, "choose_rates": 8, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
+        "compare_parameters": 2, "find_examples": 2,
+    }  # fmt: skip
+    whole = ("tune", "choose_rates", "train_neurons", "compare_parameters")
     for name, values in large.items():
-        bytes_each = 16 if name.startswith("tune") else 2
+        bytes_each = 16 if name.startswith(whole) else 2
         assert int(values["gpu"]) >= 1
         assert bytes_each * 6738 < int(values["gpu_mem_mb"]) < 2 * bytes_each * 7069 + 5000, name
         assert int(values["mem_mb"]) > 2 * 6738, "the host reads the weights"
-        assert int(values["runtime"]) > (24 if name.startswith("tune") else 1) * 60, "minutes"
+        assert int(values["runtime"]) > (24 if name.startswith(whole) else 1) * 60, "minutes"
     assert all({"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values) for name, values in found.items())
     assert not [name for name in found if name not in large and name.startswith(tuple(kinds))]
 
