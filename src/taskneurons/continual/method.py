@@ -1,0 +1,66 @@
+"""What a method of continual learning is: it learns tasks one after another, and answers any task after each of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from taskneurons.continual.workshop import Workshop
+
+Scores = Mapping[str, tuple[float, int]]
+"""Metric -> (value, examples): `accuracy` in percent and, where a method infers the task, `identification`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Learned:
+    """What one stage leaves behind: all that later stages, and answers, need of it.
+
+    Attributes:
+        task: what was learned.
+        tensors: weights, adapters or statistics, float32 or integers.
+        settings: what the tensors are, as JSON knows it.
+        trainable: parameters that moved.
+        seconds: of training, with the scoring of neurons and the like.
+        loss: mean training loss at the end, nats per answer token.
+    """
+
+    task: str
+    tensors: Mapping[str, np.ndarray]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trainable: int = 0
+    seconds: float = 0.0
+    loss: float = 0.0
+
+
+class Method(Protocol):
+    """One way to learn a stream of tasks. It keeps nothing itself: all that it knows is in what its stages left."""
+
+    @property
+    def name(self) -> str:
+        """As in tables: what the method is, and which variant of it."""
+
+    def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        """Those of the tasks so far, in order, on which the newest one's stage depends; the newest is the last."""
+
+    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+        """Learn a task after others. The base model is afterwards bit for bit what it was.
+
+        Raises:
+            InputError: the training diverged.
+        """
+
+    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+        """Answer the test examples of each task after what was learned; the base is afterwards what it was.
+
+        Tasks that were not learned yet are answered too; no method knows of an example more than its prompt, unless it
+        says so.
+        """
+
+    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+        """Bytes that must be kept besides the base model, to answer and to go on learning."""
+
+
+def nbytes(learned: Learned) -> int:
+    """The bytes of everything that a stage left."""
+    return sum(array.nbytes for array in learned.tensors.values())
