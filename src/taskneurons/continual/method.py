@@ -1,4 +1,4 @@
-"""What a method of continual learning is: it learns tasks one after another, and answers any task after each of them."""
+"""What a method of continual learning is: it learns tasks one after another, and answers any task after each."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -138,7 +138,7 @@ class Workshop:
         return {"accuracy": (float(right.mean()), len(right))}
 
     def features(self, examples: Sequence[Encoded]) -> Float[np.ndarray, "example width"]:
-        """The last layer's features of prompts, their mean over tokens (Leng & Xiong 2025, Eq. 10), of the model now."""
+        """The last layer's features of prompts in the model as it is, mean over tokens (Leng & Xiong 2025, Eq. 10)."""
         found = representations(
             self.base.model,
             examples,

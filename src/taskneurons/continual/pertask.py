@@ -1,0 +1,38 @@
+"""Per-Task FT: each task alone, from the base, with weights of its own: what forgetting is measured against."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
+from taskneurons.continual.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class PerTask:
+    """Fine-tuning of all weights on one task alone; the task of a test example is known.
+
+    Args:
+        learning_rate: of every task.
+    """
+
+    learning_rate: float
+    name: str = "pertask"
+
+    def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        """The newest task alone."""
+        return tasks[-1:]
+
+    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+        """Train all weights from the base."""
+        return learn_whole(workshop, task, {task: workshop.training(task)}, None, learning_rate=self.learning_rate)
+
+    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+        """Answer the newest task with its own weights; those of the others have not changed."""
+        if seen and seen[-1].task in tasks:
+            with wearing(workshop, seen[-1]):
+                yield seen[-1].task, workshop.score(seen[-1].task)
+
+    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+        """New weights for each task."""
+        return len(seen) * weight_bytes(workshop)
