@@ -14,6 +14,7 @@ from taskneurons.params.root import GROUPED
 from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
+from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 
 if workflow.is_main_process and workflow.config_settings.config:
@@ -111,6 +112,8 @@ def task_names(suite):
         return list(flan_task_names(chosen.tasks))
     if chosen.source == "dial":
         return list(dial_task_names(chosen.skills, chosen.asked))
+    if chosen.source == "stream":
+        return list(stream_task_names(chosen.tasks))
     return list(chosen.tasks)
 
 

@@ -21,8 +21,8 @@ def task_files(tasks, suite="{suite}"):
     return [f"{task_folder(task, suite)}/{name}" for task in tasks for name in TASK_FILES]
 
 
-def dial_settings(suite, *keys):
-    """What is read of the parameters of a suite of known answers."""
+def suite_settings(suite, *keys):
+    """Some of the parameters of a suite, by name."""
     return {key: getattr(P.suites[suite], key) for key in keys}
 
 
@@ -64,11 +64,30 @@ for suite in P.suites:
                 params:
                     settings=settings(
                         tasks=tasks,
-                        **dial_settings(suite, "skills", "asked", "train", "validation", "test", "seed"),
+                        **suite_settings(suite, "skills", "asked", "train", "validation", "test", "seed"),
                     ),
                     code=code("make_dial_tasks"),
                 script:
                     "../workflow/scripts/make_dial_tasks.py"
+
+        elif P.suites[suite].source == "stream":
+
+            rule:
+                name:
+                    f"make_stream_tasks_{suite}_{batch}"
+                output:
+                    task_files(tasks, suite),
+                log:
+                    f"logs/data/{suite}/make_stream_tasks_{batch}.log",
+                benchmark:
+                    f"logs/benchmarks/data/{suite}/make_stream_tasks_{batch}.tsv"
+                resources:
+                    **light_resources(),
+                params:
+                    settings=settings(tasks=tasks, **suite_settings(suite, "train", "validation", "test", "seed")),
+                    code=code("make_stream_tasks"),
+                script:
+                    "../workflow/scripts/make_stream_tasks.py"
 
         else:
 
@@ -146,11 +165,30 @@ for suite in P.suites:
             params:
                 settings=settings(
                     documents=P.suites[suite].corpus,
-                    **dial_settings(suite, "skills", "asked", "seed"),
+                    **suite_settings(suite, "skills", "asked", "seed"),
                 ),
                 code=code("make_dial_corpus"),
             script:
                 "../workflow/scripts/make_dial_corpus.py"
+
+    elif scratch_models_of(suite) and P.suites[suite].source == "stream":
+
+        rule:
+            name:
+                f"make_stream_corpus_{suite}"
+            output:
+                f"results/data/{suite}/corpus.jsonl",
+            log:
+                f"logs/data/{suite}/make_stream_corpus.log",
+            benchmark:
+                f"logs/benchmarks/data/{suite}/make_stream_corpus.tsv"
+            resources:
+                **light_resources(),
+            params:
+                settings=settings(documents=P.suites[suite].corpus, **suite_settings(suite, "seed")),
+                code=code("make_stream_corpus"),
+            script:
+                "../workflow/scripts/make_stream_corpus.py"
 
     elif scratch_models_of(suite):
 

@@ -87,7 +87,7 @@ for suite, model in pairs_of("dial"):
             settings=settings(
                 suite=suite,
                 model=model,
-                ring=dial_settings(suite, "skills", "asked"),
+                ring=suite_settings(suite, "skills", "asked"),
                 tasks=task_names(suite),
                 selections=dial_selections(),
                 estimator=P.training.estimator,

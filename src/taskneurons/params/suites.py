@@ -131,6 +131,23 @@ class DialSuite(Section):
             )
 
 
+class StreamSuite(Section):
+    """Generated classification tasks for learning one after another, after the eight of the benchmark of the paper."""
+
+    source: Literal["stream"] = described("where the examples come from", "-")
+    tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all eight", "-")
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The task list names each task once."""
+        if self.tasks != "all":
+            yield from task_list(self.tasks)
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -138,4 +155,6 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     yield from repeated(tasks, "tasks")
 
 
-Suite = Annotated[SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite, Field(discriminator="source")]
+Suite = Annotated[
+    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite, Field(discriminator="source")
+]

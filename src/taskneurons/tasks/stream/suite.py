@@ -1,0 +1,66 @@
+"""The tasks of a stream suite and their splits.
+
+The order is that of the benchmark: the first four tasks are its Standard benchmark, all eight its Large one.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Literal
+
+from taskneurons.errors import InputError
+from taskneurons.tasks.storage import Counts, SplitCounts
+from taskneurons.tasks.stream import entailment, rating, topic
+from taskneurons.tasks.synthetic import nli, paraphrase, sentiment
+from taskneurons.tasks.synthetic.grammar import Grammar
+from taskneurons.tasks.synthetic.suite import generate_split
+from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
+
+EIGHT: tuple[Grammar, ...] = (
+    topic.ENCYCLOPEDIA,
+    rating.PRODUCT,
+    topic.QUESTION,
+    topic.NEWS,
+    nli.PERSON,
+    paraphrase.QUESTION,
+    entailment.ROOM,
+    sentiment.FILM,
+)
+_BY_NAME = {grammar.task.name: grammar for grammar in EIGHT}
+
+
+def stream_task_names(tasks: Iterable[str] | Literal["all"] = "all") -> tuple[str, ...]:
+    """The names of the chosen tasks in the wanted order.
+
+    Raises:
+        InputError: a task is unknown or named twice, or none is named.
+    """
+    return choose_tasks(tasks, _BY_NAME, where="stream suite")
+
+
+def stream_suite(
+    train: int, validation: int, test: int, seed: int, tasks: Iterable[str] | Literal["all"] = "all"
+) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
+    """Generate tasks; the laws of `synthetic_suite` hold: disjoint combinations, no copies, balanced prefixes.
+
+    Args:
+        train, validation, test: examples of each task's splits.
+        seed: of the draw of examples; the combinations' splits do not depend on it.
+        tasks: names of the tasks to generate, in the wanted order; a task does not depend on the others.
+
+    Yields:
+        Task, its splits, and the counts (drawn repeats are counted as dropped).
+
+    Raises:
+        InputError: a size is not positive, a task is unknown, or more distinct examples are asked than a task has.
+    """
+    sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
+    for split, size in sizes.items():
+        if size < 1:
+            raise InputError(f"`{split}` must be at least 1, not {size}", where="stream suite")
+    for name in stream_task_names(tasks):
+        splits: dict[str, list[Example]] = {}
+        counts: dict[str, SplitCounts] = {}
+        for split, size in sizes.items():
+            splits[split], repeats = generate_split(_BY_NAME[name], split, size, seed)
+            dropped = {"drawn before": repeats} if repeats else {}
+            counts[split] = SplitCounts(asked=size, read=size + repeats, kept=size, unused=0, dropped=dropped)
+        yield _BY_NAME[name].task, splits, Counts(counts)
