@@ -1,11 +1,22 @@
 """A tiny checkpoint and a tiny stream on disk, and workshops that stand on them."""
 
+import gc
+
 import pytest
 from small_checkpoint import lay_checkpoint
 from small_stream import STREAM, lay_stream_task
 
 from taskneurons.continual.workshop import Workshop
 from taskneurons.engine.cells import Recipe
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_garbage():
+    """accelerate collects garbage after every training; to walk through torch costs more than a tiny training."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
 
 
 @pytest.fixture(scope="session")
@@ -20,13 +31,20 @@ def stream(tmp_path_factory):
 
 @pytest.fixture
 def workshop(stream, tmp_path):
-    """Makes workshops on the stream; settings of the recipe can be changed."""
+    """Makes workshops on the stream; the checkpoint folder and settings of the recipe can be changed."""
 
-    def make(*, resume=tmp_path / "resume.safetensors", checkpoint_minutes=5.0, dtype="float32", **recipe):
+    def make(
+        *,
+        base=stream / "model",
+        resume=tmp_path / "resume.safetensors",
+        checkpoint_minutes=5.0,
+        dtype="float32",
+        **recipe,
+    ):
         settings = {"steps": 6, "batch_size": 4, "warmup": 1, "seed": 0}
         evaluation = {"batch_size": 6, "max_new_tokens": 4}
         return Workshop.load(
-            stream / "model",
+            base,
             {name: stream / name for name in STREAM},
             Recipe(**(settings | {"evaluation": evaluation} | recipe)),
             device="cpu",

@@ -1,0 +1,221 @@
+"""A stage that trains a LoRA adapter, fresh or on from an earlier one, and adapters put into the weights to be used."""
+
+import hashlib
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from taskneurons.continual.method import Learned
+from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.task_by_task import naming
+from taskneurons.engine.training import MIXED_PRECISION, MixedTasks, WeightedBatch, answer_batch, train
+from taskneurons.engine.tuning import EXPLOSION, Lora, Tuned
+from taskneurons.errors import InputError
+from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
+from taskneurons.models.encoding import Encoded
+
+_DOWN = ".lora_A."
+_PREFIX = "base_model.model."
+
+
+class Penalty(Protocol):
+    """A term of the loss that depends on an adapter's A matrices alone, given by its gradient."""
+
+    @property
+    def digest(self) -> str:
+        """Identifies the term; a killed training goes on only under the same one."""
+
+    def gradient(self, module: str, a: Float[Tensor, "rank inputs"]) -> Float[Tensor, "rank inputs"]:
+        """The term's gradient with respect to the A matrix of a module, by the module's name in the model."""
+
+
+def tune_adapter(
+    workshop: Workshop,
+    examples: Mapping[str, Sequence[Encoded]],
+    *,
+    learning_rate: float,
+    start: Adapter | None = None,
+    penalty: Penalty | None = None,
+    seed: int | None = None,
+) -> Tuned:
+    """Train one adapter with the budget of a stage, on whatever lies on the model now.
+
+    Without a start and a penalty it is `tune` with the method lora, bit for bit. The model is afterwards what it was.
+
+    Args:
+        workshop: its base is trained on; its recipe gives the budget.
+        examples: by task; tasks give equal shares of each batch.
+        learning_rate: the highest of the schedule.
+        start: is trained on; None: a fresh adapter in the form that `Lora` has by default.
+        penalty: is added to the loss. The log holds the loss without it.
+        seed: of a fresh adapter's values and of dropout; None: the recipe's, which is that of the order of the data.
+
+    Raises:
+        InputError: the loss diverged, with its step; there are no examples; the start does not fit the model; a penalty
+            under float16.
+    """
+    recipe, model = workshop.recipe, workshop.base.model
+    mixed_precision, pad_id = MIXED_PRECISION[workshop.dtype], workshop.base.tokenizer.pad_token_id
+    if penalty is not None and mixed_precision == "fp16":
+        raise InputError(
+            "a penalty needs unscaled gradients, and in float16 those of the loss are scaled",
+            where="dtype",
+            remedy="Set dtype to bfloat16 or float32",
+        )
+    seed = recipe.seed if seed is None else seed
+    with naming(" + ".join(examples)), _random_state(seed, model.device), _worn(model, start) as wrapped:
+        order = MixedTasks({task: len(own) for task, own in examples.items()}, recipe.batch_size, recipe.seed)
+
+        def batch(step: int) -> WeightedBatch:
+            return answer_batch([examples[task][index] for task, index in order[step]], pad_id)
+
+        trained = {name: weights for name, weights in model.named_parameters() if ".lora_" in name}
+        for weights in trained.values():
+            weights.requires_grad_(True)
+        if penalty is not None:
+            _add(penalty, trained)
+        log = train(
+            model,
+            batch,
+            steps=recipe.steps,
+            learning_rate=learning_rate,
+            warmup=recipe.warmup,
+            # The values that the training starts from are part of what `train` knows a resume file by.
+            data_digest=_identity(examples, [recipe.batch_size, recipe.seed, seed, pad_id], penalty),
+            parameters=trained,
+            explosion=EXPLOSION * math.log(model.config.vocab_size),
+            device=model.device,
+            mixed_precision=mixed_precision,
+            resume=workshop.resume,
+            checkpoint_minutes=workshop.checkpoint_minutes,
+            name="adapter tuning",
+        )
+        return Tuned(_read(wrapped), log)
+
+
+@contextmanager
+def merged(model: nn.Module, adapters: Sequence[Adapter]) -> Iterator[None]:
+    """Put W + sum over adapters of (alpha / rank) B A in the place of W inside the block; then W, bit for bit.
+
+    It computes what all adapters together compute beside the weights, up to rounding, at no cost a token. Adapters that
+    are trained or put on inside the block lie on top.
+
+    Raises:
+        InputError: an adapter does not fit the model.
+    """
+    before: dict[str, Tensor] = {}
+    try:
+        for adapter in adapters:
+            for name, change in _changes(model, adapter).items():
+                weight: Any = model.get_submodule(name).weight
+                before.setdefault(name, weight.data)
+                # A new tensor, so that the one before can come back as it was.
+                weight.data = (weight.data.float() + change).to(weight.dtype)
+        yield
+    finally:
+        for name, values in before.items():
+            weight = model.get_submodule(name).weight
+            weight.data = values
+
+
+def learned_adapter(task: str, result: Tuned) -> Learned:
+    """What a stage leaves that trained an adapter."""
+    adapter = result.change
+    assert isinstance(adapter, Adapter)
+    _, loss, seconds = result.log.rows[-1]
+    return Learned(task, adapter.tensors, adapter.settings, adapter.parameters, seconds, loss)
+
+
+def adapter_of(learned: Learned) -> Adapter:
+    """The adapter that a stage left."""
+    tensors = {name: array for name, array in learned.tensors.items() if name.startswith(_PREFIX)}
+    return Adapter(learned.settings, tensors)
+
+
+def down_projections(adapter: Adapter) -> dict[str, Float[np.ndarray, "rank inputs"]]:
+    """The A matrices of an adapter by the name of the module in the model."""
+    return {
+        name.removeprefix(_PREFIX).partition(_DOWN)[0]: array
+        for name, array in adapter.tensors.items()
+        if _DOWN in name
+    }
+
+
+def _worn(model: nn.Module, start: Adapter | None) -> AbstractContextManager[Any]:
+    """The model under the adapter that is trained on, or under a fresh one."""
+    if start is not None:
+        return adapted(model, start)
+    from peft import LoraConfig
+    from transformers.pytorch_utils import Conv1D
+
+    form = Lora()
+    config = LoraConfig(
+        r=form.rank,
+        lora_alpha=form.alpha,  # type: ignore[arg-type]
+        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
+        task_type="CAUSAL_LM",
+    )
+    return injected(model, config)
+
+
+def _add(penalty: Penalty, trained: Mapping[str, nn.Parameter]) -> None:
+    """Add the penalty's gradient to that of the loss.
+
+    `train` has no place for another term of the loss. None is needed: the gradient of a sum is the sum of the
+    gradients, and a hook on a parameter gets, once a backward pass, its whole gradient before anything reads it. The
+    clipping and the optimizer see what they would see of loss + penalty. The hooks go when the layers are taken out.
+    """
+    for name, weights in trained.items():
+        module, down, _ = name.partition(_DOWN)
+        if down:
+
+            def both(gradient: Tensor, module: str = module, weights: nn.Parameter = weights) -> Tensor:
+                return gradient + penalty.gradient(module, weights.detach())
+
+            weights.register_hook(both)
+
+
+def _read(wrapped: Any) -> Adapter:
+    from peft import get_peft_model_state_dict
+
+    # A copy: on the CPU numpy would share the memory of the parameters.
+    tensors = {
+        name: tensor.detach().float().cpu().numpy().copy()
+        for name, tensor in get_peft_model_state_dict(wrapped).items()
+    }
+    return Adapter(settings_of(wrapped.peft_config["default"]), tensors)
+
+
+def _changes(model: nn.Module, adapter: Adapter) -> dict[str, Float[Tensor, "_ _"]]:
+    """What an adapter adds to the weight of each module, as the weight lies there."""
+    from peft.tuners.lora import LoraLayer
+
+    with adapted(model, adapter), torch.no_grad():
+        return {
+            name: module.get_delta_weight("default").float()  # type: ignore[attr-defined]
+            for name, module in model.named_modules()
+            if isinstance(module, LoraLayer)
+        }
+
+
+@contextmanager
+def _random_state(seed: int, device: torch.device) -> Iterator[None]:
+    """Seed torch inside the block and leave the process's own random state as it was."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)
+        yield
+
+
+def _identity(examples: Mapping[str, Sequence[Encoded]], numbers: Sequence[int], penalty: Penalty | None) -> str:
+    """A digest of what the batches and the penalty of a training are."""
+    content = hashlib.sha256(json.dumps([list(numbers), penalty.digest if penalty else ""]).encode())
+    for task, own in examples.items():
+        content.update(json.dumps([task, [[example.prompt, example.target] for example in own]]).encode())
+    return content.hexdigest()

@@ -1,0 +1,40 @@
+"""SeqLoRA: one LoRA adapter, trained on from task to task; nothing keeps it from forgetting."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
+from taskneurons.continual.method import Learned, Scores, nbytes
+from taskneurons.continual.workshop import Workshop
+
+
+@dataclass(frozen=True)
+class SeqLoRA:
+    """The lower bound of the methods that train adapters.
+
+    Args:
+        learning_rate: the highest of the schedule.
+    """
+
+    learning_rate: float
+    name: str = "seqlora"
+
+    def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        """All: the adapter is trained on."""
+        return tasks
+
+    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+        """Train the adapter that the stage before left, or a fresh one."""
+        start = adapter_of(seen[-1]) if seen else None
+        examples = {task: workshop.training(task)}
+        return learned_adapter(task, tune_adapter(workshop, examples, learning_rate=self.learning_rate, start=start))
+
+    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+        """Answer under the adapter of the last stage."""
+        with merged(workshop.base.model, [adapter_of(seen[-1])] if seen else []):
+            for task in tasks:
+                yield task, workshop.score(task)
+
+    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+        """One adapter."""
+        return nbytes(seen[-1]) if seen else 0
