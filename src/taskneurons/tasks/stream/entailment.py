@@ -1,22 +1,20 @@
 """Entailment: does the second sentence follow from the first? Inference with what contradicts and what is open in one.
 
-The items are those of natural language inference, and so are the concept combinations and their splits.
+The items are those of natural language inference, and so are the concept combinations and their splits, and the three
+verdicts of the pre-training text: only the label words of the task merge two of them.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from random import Random
+from types import MappingProxyType
 
+from taskneurons.tasks.synthetic import nli
 from taskneurons.tasks.synthetic.grammar import Combinations, Item, Segment, words_of
-from taskneurons.tasks.synthetic.nli import ROOM as INFERENCE_ROOM
-from taskneurons.tasks.synthetic.nli import Inference
 from taskneurons.tasks.task import Task
 
 LABELS = ("entailed", "unsupported")
-LATENT = ("certainly", "hardly")
 MERGED = ((0,), (1, 2))
-LINKS = ("so", "not necessarily")
-FIXED = (". that is", *LINKS)
 
 
 @dataclass(frozen=True)
@@ -29,7 +27,17 @@ class Entailment:
     """
 
     task: Task
-    inference: Inference
+    inference: nli.Inference
+    _poles: Mapping[str, tuple[str, int]] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        poles = {
+            word: (attribute[0][0], pole)
+            for attribute in self.inference.attributes
+            for pole in (0, 1)
+            for word in attribute[pole]
+        }
+        object.__setattr__(self, "_poles", MappingProxyType(poles))
 
     @property
     def combinations(self) -> Combinations:
@@ -42,25 +50,29 @@ class Entailment:
         item = self.inference.draw(random, split, random.choice(MERGED[label]))
         return replace(item, answer=self.task.options[label], label=label)
 
+    def _inferred(self, item: Item) -> Item:
+        """The item with the label of the inference, which follows from its words."""
+        premise, hypothesis = (part.split() for part in item.parts)
+        facts = dict(self._poles[word] for word in (premise[-3], premise[-1]))
+        name, pole = self._poles[hypothesis[-1]]
+        return replace(item, label=2 if name not in facts else int(facts[name] != pole))
+
     def latent_answer(self, item: Item) -> Sequence[Segment]:
-        """certainly, hardly."""
-        return ((LATENT[item.label or 0], True),)
+        """The verdict of the inference in other words."""
+        return self.inference.latent_answer(self._inferred(item))
 
     def closer(self, random: Random, item: Item) -> Sequence[Segment]:
-        """Premise, hypothesis, then "that is certainly"."""
-        premise, hypothesis = item.parts
-        return ((f"{premise} . {hypothesis} . that is", False), (LATENT[item.label or 0], True), (".", False))
+        """Premise, hypothesis, then the verdict of the inference in other words."""
+        return self.inference.closer(random, self._inferred(item))
 
     def plain(self, random: Random, item: Item) -> Sequence[Segment]:
-        """Premise and hypothesis, joined by a linking phrase."""
-        premise, hypothesis = item.parts
-        return ((f"{premise} . {LINKS[item.label or 0]} {hypothesis} .", False),)
+        """Premise and hypothesis, joined by the linking phrase of the inference."""
+        return self.inference.plain(random, self._inferred(item))
 
     def words(self) -> frozenset[str]:
         """Every word of the grammar."""
-        poles = [pole for attribute in self.inference.attributes for pole in attribute]
         return words_of(
-            self.inference.nouns, poles, "the was and", LATENT, FIXED, self.task.options, self.task.templates
+            self.inference.nouns, tuple(self._poles), nli.LATENT, nli.FIXED, self.task.options, self.task.templates
         )
 
 
@@ -79,5 +91,5 @@ ROOM = Entailment(
         license="Apache-2.0",
         source="generated; mirrors RTE",
     ),
-    inference=INFERENCE_ROOM,
+    inference=nli.ROOM,
 )
