@@ -23,6 +23,7 @@ from taskneurons.models.encoding import Encoded
 
 _DOWN = ".lora_A."
 _PREFIX = "base_model.model."
+_SETTINGS = "lora"
 
 
 class Penalty(Protocol):
@@ -130,13 +131,13 @@ def learned_adapter(task: str, result: Tuned) -> Learned:
     adapter = result.change
     assert isinstance(adapter, Adapter)
     _, loss, seconds = result.log.rows[-1]
-    return Learned(task, adapter.tensors, adapter.settings, adapter.parameters, seconds, loss)
+    return Learned(task, adapter.tensors, {_SETTINGS: adapter.settings}, adapter.parameters, seconds, loss)
 
 
 def adapter_of(learned: Learned) -> Adapter:
     """The adapter that a stage left."""
     tensors = {name: array for name, array in learned.tensors.items() if name.startswith(_PREFIX)}
-    return Adapter(learned.settings, tensors)
+    return Adapter(learned.settings[_SETTINGS], tensors)
 
 
 def down_projections(adapter: Adapter) -> dict[str, Float[np.ndarray, "rank inputs"]]:

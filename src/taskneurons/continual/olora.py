@@ -59,7 +59,7 @@ class OLoRA:
                 {task: workshop.training(task)},
                 learning_rate=self.learning_rate,
                 penalty=Orthogonality(self.strength, earlier, workshop.base.model.device) if earlier else None,
-                seed=_seed(workshop.recipe.seed, len(seen)),
+                seed=start_seed(workshop.recipe.seed, len(seen)),
             )
         return learned_adapter(task, result)
 
@@ -96,6 +96,14 @@ class Orthogonality:
         return self._strength * ((a @ rows.T).sign() @ rows)
 
 
+def start_seed(seed: int, stage: int) -> int:
+    """The seed of a stage's fresh adapter: the recipe's for the first, so that it starts as in all methods.
+
+    Later ones differ, since equal starts would be one subspace.
+    """
+    return int(np.random.SeedSequence((seed, stage)).generate_state(1)[0]) if stage else seed
+
+
 def subspace_overlap(adapters: Sequence[Adapter]) -> float:
     """Mean |cosine| between rows of A of different adapters in the same module: 0 for orthogonal subspaces.
 
@@ -115,8 +123,3 @@ def subspace_overlap(adapters: Sequence[Adapter]) -> float:
 def _stacked(adapters: Sequence[Adapter]) -> Mapping[str, Float[np.ndarray, "rows inputs"]]:
     found = [down_projections(adapter) for adapter in adapters]
     return {module: np.concatenate([one[module] for one in found]) for module in found[0]}
-
-
-def _seed(seed: int, stage: int) -> int:
-    """The first adapter starts as those of all methods do; equal starts of later ones would be one subspace."""
-    return int(np.random.SeedSequence((seed, stage)).generate_state(1)[0]) if stage else seed

@@ -1,0 +1,113 @@
+"""EPI (Wang et al. 2023, "Rehearsal-free Continual Language Learning via Efficient Parameter Isolation").
+
+Each task has private parameters, trained alone on the frozen base, so that nothing is forgotten but which task an
+example is of. That is inferred: Gaussians of the base's features, the mean over tokens of the last layer, with one
+covariance for all tasks; the nearest in Mahalanobis distance is answered with.
+
+Where this differs from the paper and its code: the private parameters are a LoRA adapter, as in the other methods here,
+not a prefix; a Gaussian stands for a task, theirs for a class, the nearest class giving the task; the covariance is
+shrunk, theirs has a pseudo-inverse; the answer is the likeliest option, theirs comes from a linear
+classifier on the encoder.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from jaxtyping import Int
+
+from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
+from taskneurons.continual.identification import Moments, TaskGaussians
+from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.workshop import Workshop
+from taskneurons.errors import InputError
+
+_MEAN, _SCATTER, _COUNT = "features.mean", "features.scatter", "prompts"
+
+
+@dataclass(frozen=True)
+class EPI:
+    """An adapter a task, chosen for each example by its prompt.
+
+    Args:
+        learning_rate: the highest of the schedule.
+        prompts: training prompts whose features make a task's Gaussian, at most; the paper takes all.
+
+    Raises:
+        InputError: fewer than two prompts.
+    """
+
+    learning_rate: float
+    # ASSUME: a mean and a shrunk covariance gain little from more.
+    prompts: int = 1000
+    name: str = "epi"
+
+    def __post_init__(self) -> None:
+        if self.prompts < 2:
+            raise InputError(f"two prompts or more make a covariance, not {self.prompts}", where="epi")
+
+    def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
+        """The task alone."""
+        return tasks[-1:]
+
+    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+        """Train an adapter on the base, and measure what the base makes of the task's prompts."""
+        found = learned_adapter(
+            task, tune_adapter(workshop, {task: workshop.training(task)}, learning_rate=self.learning_rate)
+        )
+        began = time.monotonic()
+        moments = Moments.of(workshop.base_features(task, "train", self.prompts))
+        return replace(
+            found,
+            tensors={**found.tensors, _MEAN: moments.mean, _SCATTER: moments.scatter},
+            settings={**found.settings, _COUNT: moments.count},
+            seconds=found.seconds + time.monotonic() - began,
+        )
+
+    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+        """Answer each example under the adapter of its inferred task; one of a task not learned has a wrong one."""
+        inferred = {task: infer(workshop, seen, task) for task in tasks} if seen else {}
+        right = {task: np.empty(len(owners)) for task, owners in inferred.items()}
+        # An adapter is put on once, for all tasks that have examples for it.
+        for number, learned in enumerate(seen):
+            with merged(workshop.base.model, [adapter_of(learned)]):
+                for task, owners in inferred.items():
+                    rows = np.flatnonzero(owners == number)
+                    if len(rows):
+                        right[task][rows] = workshop.correct(task, rows.tolist())
+        names = [learned.task for learned in seen]
+        for task in tasks:
+            if not seen:
+                yield task, workshop.score(task)
+                continue
+            scores = {"accuracy": (float(right[task].mean()), len(right[task]))}
+            if task in names:
+                found = inferred[task] == names.index(task)
+                scores["identification"] = (100 * float(found.mean()), len(found))
+            yield task, scores
+
+    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+        """All adapters, a mean a task and one covariance."""
+        adapters = sum(array.nbytes for learned in seen for array in adapter_of(learned).tensors.values())
+        return adapters + (gaussians(seen).nbytes if seen else 0)
+
+
+def gaussians(seen: Sequence[Learned]) -> TaskGaussians:
+    """The Gaussians of what EPI's stages left.
+
+    Raises:
+        InputError: as `TaskGaussians`.
+    """
+    return TaskGaussians.pooled(
+        {
+            learned.task: Moments(learned.settings[_COUNT], learned.tensors[_MEAN], learned.tensors[_SCATTER])
+            for learned in seen
+        }
+    )
+
+
+def infer(workshop: Workshop, seen: Sequence[Learned], task: str) -> Int[np.ndarray, " example"]:
+    """For each test example of a task the place of the likeliest stage."""
+    features = workshop.base_features(task, workshop.recipe.split, len(workshop.prompts(task)))
+    return gaussians(seen).log_posterior(features).argmax(1)

@@ -1,0 +1,314 @@
+"""SeqLoRA, O-LoRA and EPI: what each stage trains, what answers, and what is kept."""
+
+import copy
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from patches import assert_bit_equal, state
+from peft import PeftModel
+from scipy.stats import multivariate_normal
+from small_checkpoint import TOKENIZER
+from small_stream import SIZES, STREAM
+from torch.nn.functional import cross_entropy
+
+from taskneurons.continual import adapter_stage
+from taskneurons.continual.adapter_stage import adapter_of, merged, tune_adapter
+from taskneurons.continual.epi import EPI, gaussians
+from taskneurons.continual.olora import OLoRA, start_seed, subspace_overlap
+from taskneurons.continual.seqlora import SeqLoRA
+from taskneurons.engine.training import BETAS, MixedTasks, train
+from taskneurons.engine.tuning import Lora
+from taskneurons.errors import InputError
+from taskneurons.models.adapters import Adapter, adapted, save_adapter
+from taskneurons.models.encoding import collate
+
+RATE = 3e-2
+ORDER = ("taste", "mood", "count")
+METHODS = [SeqLoRA(RATE), OLoRA(RATE, 0.5), EPI(RATE)]
+named = pytest.mark.parametrize("method", METHODS, ids=lambda method: method.name)
+
+
+def stream_of(method, place, order=ORDER):
+    seen = []
+    for task in order:
+        seen.append(method.learn(place, seen, task))
+    return seen
+
+
+def assert_equal(one, other):
+    assert (one.task, one.settings, one.trainable, one.loss) == (
+        other.task,
+        other.settings,
+        other.trainable,
+        other.loss,
+    )
+    assert one.tensors.keys() == other.tensors.keys()
+    for name, array in one.tensors.items():
+        np.testing.assert_array_equal(array, other.tensors[name], err_msg=name)
+
+
+@named
+def test_the_base_is_what_it_was_and_every_task_is_answered(workshop, method):
+    place = workshop()
+    before, seen = state(place.base.model), []
+    zero_shot = {task: place.score(task) for task in ORDER}
+    assert dict(method.test(place, [], ORDER)) == zero_shot
+    assert method.storage(place, []) == 0
+    for task in ORDER:
+        seen.append(method.learn(place, seen, task))
+        assert_bit_equal(place.base.model, before)
+        scores = dict(method.test(place, seen, ORDER))
+        assert tuple(scores) == ORDER
+        assert {n for metrics in scores.values() for _, n in metrics.values()} == {SIZES["test"]}
+        assert_bit_equal(place.base.model, before)
+    # A driver that stops in the middle leaves the base, too.
+    running = method.test(place, seen, ORDER)
+    next(running)
+    running.close()
+    assert_bit_equal(place.base.model, before)
+    for learned in seen:
+        assert json.loads(json.dumps(learned.settings)) == learned.settings
+        assert {array.dtype for array in learned.tensors.values()} == {np.dtype(np.float32)}
+        assert learned.trainable == adapter_of(learned).parameters == 2 * 2 * 8 * (16 + 16)
+        assert learned.seconds > 0
+        assert learned.loss > 0
+
+
+@named
+def test_it_learns(workshop, method):
+    place = workshop(steps=60, split="train")
+    [(_, plain)] = method.test(place, [], ["mood"])
+    [(_, scores)] = method.test(place, stream_of(method, place, ["mood"]), ["mood"])
+    assert scores["accuracy"][0] > plain["accuracy"][0] + 30
+
+
+@named
+def test_the_first_stage_is_that_of_tune(workshop, method):
+    place = workshop()
+    theirs = place.tune({"mood": place.training("mood")}, "lora", learning_rate=RATE)
+    ours = adapter_of(method.learn(place, [], "mood"))
+    assert ours.settings == theirs.change.settings
+    for name, array in theirs.change.tensors.items():
+        np.testing.assert_array_equal(ours.tensors[name], array)
+
+
+@named
+def test_a_killed_stage_goes_on_to_the_same_bits(workshop, method, monkeypatch):
+    place = workshop(checkpoint_minutes=0)
+    seen = stream_of(method, place, ORDER[:2])
+    whole = method.learn(place, seen, "count")
+    before = state(place.base.model)
+
+    def killed(model, batches, **settings):
+        def until_killed(step):
+            if step == 4:
+                raise KeyboardInterrupt
+            return batches(step)
+
+        return train(model, until_killed, **settings)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(adapter_stage, "train", killed)
+        method.learn(place, seen, "count")
+    assert place.resume.exists()
+    assert_bit_equal(place.base.model, before)
+    assert_equal(method.learn(place, seen, "count"), whole)
+    assert not place.resume.exists()
+
+
+@pytest.mark.parametrize("method", METHODS[:2], ids=lambda method: method.name)
+def test_peft_loads_what_was_saved_and_answers_alike(workshop, method, tmp_path):
+    place = workshop()
+    seen = stream_of(method, place)
+    model, active = place.base.model, seen[-1:] if method.name == "seqlora" else seen
+    ids = torch.tensor([TOKENIZER("<bos> mood of red blue", add_special_tokens=False)["input_ids"]])
+    theirs = copy.deepcopy(model)
+    for number, learned in enumerate(active):
+        save_adapter(tmp_path / str(number), adapter_of(learned))
+        if number:
+            theirs.load_adapter(tmp_path / str(number), adapter_name=str(number))
+        else:
+            theirs = PeftModel.from_pretrained(theirs, tmp_path / "0", adapter_name="0")
+    theirs.base_model.set_adapter([str(number) for number in range(len(active))])
+    with torch.no_grad():
+        expected, plain = theirs(input_ids=ids).logits, model(input_ids=ids).logits
+    scored = method.test(place, seen, ORDER)
+    for task, _ in scored:
+        # Between two answers the model wears what it answers with.
+        with torch.no_grad():
+            found = model(input_ids=ids).logits
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4, msg=task)
+    assert (expected - plain).abs().max() > 0.1
+
+
+def test_seqlora_trains_its_adapter_on(workshop):
+    place = workshop()
+    method = SeqLoRA(RATE)
+    first, second, _ = seen = stream_of(method, place)
+    again = tune_adapter(place, {"mood": place.training("mood")}, learning_rate=RATE, start=adapter_of(first)).change
+    for name, array in again.tensors.items():
+        np.testing.assert_array_equal(second.tensors[name], array)
+        assert abs(array - first.tensors[name]).max() > 0
+    assert method.depends(ORDER) == ORDER
+    adapter = 4 * first.trainable
+    assert [method.storage(place, seen[:count]) for count in range(4)] == [0, adapter, adapter, adapter]
+
+
+def all_active_in_peft(place, earlier, start, strength, folder):
+    """A stage by the reference's recipe: every adapter active, the last one trained, its loss with the |A A^T| term."""
+    for number, adapter in enumerate([*earlier, start]):
+        save_adapter(folder / str(number), adapter)
+    names = [str(number) for number in range(len(earlier) + 1)]
+    model = PeftModel.from_pretrained(copy.deepcopy(place.base.model), folder / "0", adapter_name="0")
+    for name in names[1:]:
+        model.load_adapter(folder / name, adapter_name=name)
+    model.base_model.set_adapter(names)
+    model.train()
+    weights = dict(model.named_parameters())
+    moving = {name: weight for name, weight in weights.items() if f".{names[-1]}.weight" in name and "lora_" in name}
+    for name, weight in weights.items():
+        weight.requires_grad_(name in moving)
+    optimizer = torch.optim.AdamW(moving.values(), lr=RATE, betas=BETAS, weight_decay=0.0)
+    recipe, examples = place.recipe, place.training("count")
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
+    order = MixedTasks({"count": len(examples)}, recipe.batch_size, recipe.seed)
+    for step in range(recipe.steps):
+        batch = collate([examples[index] for _, index in order[step]], place.base.tokenizer.pad_token_id)
+        found = model(
+            input_ids=batch.input_ids, attention_mask=batch.attention_mask, position_ids=batch.position_ids
+        ).logits
+        loss = cross_entropy(found.flatten(0, 1), batch.labels.flatten())
+        for name, new in moving.items():
+            for before in names[:-1]:
+                if "lora_A" in name:
+                    loss = (
+                        loss + strength * (weights[name.replace(f".{names[-1]}.", f".{before}.")] @ new.T).abs().sum()
+                    )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(moving.values(), 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    return {name.replace(f".{names[-1]}.", "."): weight.detach() for name, weight in moving.items()}
+
+
+@pytest.mark.parametrize("strength", [0.0, 0.02])
+def test_an_olora_stage_is_that_of_the_reference(workshop, strength, tmp_path):
+    place = workshop(warmup=0)
+    method = OLoRA(RATE, strength)
+    seen = stream_of(method, place, ORDER[:2])
+    # At this rate A does not move and B moves from 0 to next to nothing.
+    still = adapter_of(OLoRA(1e-30, strength).learn(place, seen, "count"))
+    start = Adapter(
+        still.settings,
+        {name: np.zeros_like(array) if "lora_B" in name else array for name, array in still.tensors.items()},
+    )
+    earlier = [adapter_of(learned) for learned in seen]
+    expected = all_active_in_peft(place, earlier, start, strength, tmp_path)
+    found = adapter_of(method.learn(place, seen, "count"))
+    assert found.tensors.keys() == expected.keys()
+    for name, array in found.tensors.items():
+        torch.testing.assert_close(torch.tensor(array), expected[name], rtol=0, atol=1e-3, msg=lambda t, n=name: n + t)
+
+
+def test_olora_of_strength_0_trains_fresh_adapters_on_top_of_frozen_ones(workshop):
+    place = workshop()
+    seen = stream_of(OLoRA(RATE, 0.5), place, ORDER[:2])
+    found = OLoRA(RATE, 0.0).learn(place, seen, "count")
+    examples = {"count": place.training("count")}
+    with merged(place.base.model, [adapter_of(learned) for learned in seen]):
+        plain = tune_adapter(place, examples, learning_rate=RATE, seed=start_seed(place.recipe.seed, 2)).change
+    for name, array in plain.tensors.items():
+        np.testing.assert_array_equal(found.tensors[name], array)
+    assert len({start_seed(seed, stage) for seed in range(3) for stage in range(8)}) == 3 * 8
+
+
+def test_overlap_falls_as_strength_rises(workshop):
+    place = workshop(steps=30)
+    first = OLoRA(RATE, 0.0).learn(place, [], "taste")
+    overlaps = [
+        subspace_overlap([adapter_of(first), adapter_of(OLoRA(RATE, strength).learn(place, [first], "mood"))])
+        for strength in (0.0, 0.003, 0.03, 0.3)
+    ]
+    assert overlaps == sorted(overlaps, reverse=True)
+    assert overlaps[-1] < 0.5 * overlaps[0]
+
+
+def test_overlap_is_a_mean_cosine():
+    def adapter(rows):
+        return Adapter({}, {"base_model.model.q.lora_A.weight": np.array(rows, np.float32)})
+
+    x, y, z = np.eye(3)
+    assert subspace_overlap([adapter([x, 2 * y]), adapter([3 * z])]) == 0
+    assert subspace_overlap([adapter([x]), adapter([-5 * x])]) == 1
+    assert subspace_overlap([adapter([x]), adapter([x + y])]) == pytest.approx(0.5**0.5)
+    # Three adapters make three pairs.
+    assert subspace_overlap([adapter([x]), adapter([x]), adapter([y])]) == pytest.approx(1 / 3)
+    random = np.random.default_rng(0)
+    wide = [adapter(random.normal(size=(100, 400))) for _ in range(2)]
+    assert subspace_overlap(wide) == pytest.approx((2 / (np.pi * 400)) ** 0.5, rel=0.05)
+
+
+def test_olora_keeps_all_adapters(workshop):
+    place, method = workshop(), OLoRA(RATE, 0.5)
+    seen = stream_of(method, place)
+    assert method.storage(place, seen) == 3 * 4 * seen[0].trainable
+    assert method.depends(ORDER) == ORDER
+    with pytest.raises(InputError, match="strength of at least 0"):
+        OLoRA(RATE, -1.0)
+
+
+def test_epi_learns_each_task_alone(workshop):
+    place, method = workshop(), EPI(RATE)
+    seen = stream_of(method, place)
+    turned = {learned.task: learned for learned in stream_of(method, workshop(), ORDER[::-1])}
+    for learned in seen:
+        assert_equal(learned, turned[learned.task])
+    assert method.depends(ORDER) == ("count",)
+    width = place.base.model.config.hidden_size
+    assert method.storage(place, seen) == 4 * (3 * seen[0].trainable + 3 * width + width * width)
+
+
+def test_epi_answers_with_the_adapter_of_the_inferred_task(workshop):
+    place, method = workshop(steps=30), EPI(RATE, prompts=20)
+    seen = stream_of(method, place, ORDER[:2])
+    fitted = gaussians(seen)
+    scores = dict(method.test(place, seen, ORDER))
+    for task, metrics in scores.items():
+        features = place.features(place.prompts(task))
+        likely = np.stack([multivariate_normal(mean, fitted.shrunk()).logpdf(features) for mean in fitted.means])
+        owners = likely.argmax(0)
+        each = []
+        for learned in seen:
+            with adapted(place.base.model, adapter_of(learned)):
+                each.append(place.correct(task))
+        right = np.choose(owners, each)
+        assert metrics["accuracy"] == (right.mean(), SIZES["test"])
+        if task in ORDER[:2]:
+            assert metrics["identification"] == (100 * (owners == ORDER.index(task)).mean(), SIZES["test"])
+        else:
+            assert "identification" not in metrics
+    # The instructions differ, so the tasks can be told apart; then nothing is lost to learning each alone.
+    assert scores["taste"]["identification"][0] == scores["mood"]["identification"][0] == 100
+    [(_, alone)] = EPI(RATE).test(place, seen[:1], ["taste"])
+    assert alone == scores["taste"]
+
+
+def test_epi_of_prompts_that_look_alike_takes_the_likelier(workshop):
+    place, method = workshop(), EPI(RATE)
+    first = method.learn(place, [], "taste")
+    twin = replace(first, task="mood")
+    # Two tasks of the same prompts: all go to the first, whatever their own task is.
+    scores = dict(method.test(place, [first, twin], ["taste", "mood"]))
+    assert [scores[task]["identification"][0] for task in ("taste", "mood")] == [100, 0]
+    with pytest.raises(InputError, match="two prompts or more"):
+        EPI(RATE, prompts=1)
+
+
+def test_the_form_of_the_adapters_is_that_of_tune(workshop):
+    settings = adapter_of(SeqLoRA(RATE).learn(workshop(), [], "taste")).settings
+    assert (settings["r"], settings["lora_alpha"]) == (Lora().rank, Lora().alpha)
+    assert set(STREAM) == set(ORDER)
