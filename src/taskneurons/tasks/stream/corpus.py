@@ -24,12 +24,10 @@ from taskneurons.tasks.synthetic.corpus import (
     SAME_MEANING,
     TRUE_FORMAT_SHARE,
 )
-from taskneurons.tasks.synthetic.grammar import Segment, either, input_text, words_of
+from taskneurons.tasks.synthetic.grammar import PROBES, Segment, either, input_text, words_of
 from taskneurons.tasks.task import SLOT
 
 DICTIONARY_SHARE, DENSE_SHARE = 0.10, 0.55
-# Queries of a dense document: as many as leave it no longer than a document in the true format.
-PROBES = 10
 # The inference skills are the hardest to learn, so their tasks and queries come more often.
 WEIGHTS = {"nli": 3.0, "paraphrase": 4.0}
 DENSE_WEIGHTS = (8, 4, 1, 1)
