@@ -17,6 +17,7 @@ STUDIES = [
     "similarity",
     "layers",
     "dial",
+    "continual",
     "claims",
     "report",
 ]

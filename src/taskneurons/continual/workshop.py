@@ -43,6 +43,7 @@ class Workshop:
     checkpoint_minutes: float
     _encoded: dict[tuple[str, str], list[Encoded]] = field(default_factory=dict)
     _prepared: dict[str, PreparedTask] = field(default_factory=dict)
+    _batches: dict[str, list[tuple[np.ndarray, PreparedTask]]] = field(default_factory=dict)
     _features: dict[tuple[str, str, int], np.ndarray] = field(default_factory=dict)
 
     @classmethod
@@ -60,16 +61,15 @@ class Workshop:
         """Load the base.
 
         Raises:
-            InputError: a task is not a classification with two labels or more; as `load_checkpoint`.
+            InputError: a task is no classification, or has one class; as `load_checkpoint`.
         """
         for folder in tasks.values():
             task = read_task(folder)
-            if len(task.options) < 2:
+            if task.kind != "classification":
                 raise InputError(
-                    f"a stream's scores are accuracies (Leng & Xiong 2025, Eq. 4): {task.kind} with "
-                    f"{len(task.options)} labels has none, or always 100 %",
+                    "the scores of a stream are accuracies (Leng & Xiong 2025, Eq. 4), which a generation has not",
                     where=f"task {task.name}",
-                    remedy="Leave it out of the orders, or give it two labels or more",
+                    remedy="Leave it out of the orders",
                 )
         loaded = load_checkpoint(base, device=device, dtype="float32")
         return cls(loaded, tasks, recipe, dtype, Path(resume), checkpoint_minutes)
@@ -131,6 +131,23 @@ class Workshop:
         """
         prepared = self._whole(task) if rows is None else self._prepare(task, rows)
         return evaluate_examples(self.base.model, prepared, **self.recipe.evaluation, metrics=["accuracy"])["accuracy"]
+
+    def batches(self, task: str) -> list[tuple[np.ndarray, PreparedTask]]:
+        """The test examples in batches of like length: their places among `prompts(task)`, as the model meets them."""
+        if task not in self._batches:
+            lengths = [len(example.prompt) + len(example.target) for example in self.prompts(task)]
+            order = np.argsort(lengths, kind="stable")
+            self._batches[task] = []
+            for begin in range(0, len(order), self.recipe.evaluation["batch_size"]):
+                rows = order[begin : begin + self.recipe.evaluation["batch_size"]]
+                batch = self._prepare(task, rows.tolist())
+                self._batches[task].append((rows[batch.order], batch))
+        return self._batches[task]
+
+    def correct_in_batch(self, batch: PreparedTask) -> Float[np.ndarray, " example"]:
+        """As `correct`, of one of `batches`, which is not cut again."""
+        whole = {**self.recipe.evaluation, "batch_size": len(batch)}
+        return evaluate_examples(self.base.model, batch, **whole, metrics=["accuracy"])["accuracy"]
 
     def score(self, task: str) -> dict[str, tuple[float, int]]:
         """The accuracy of the model as it is now, in percent, and the number of test examples."""

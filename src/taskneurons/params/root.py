@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
+from taskneurons.params.continual import Continual, Streams
 from taskneurons.params.dial import Dial
 from taskneurons.params.models import Model, ScratchModel
 from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
@@ -22,7 +23,7 @@ from taskneurons.params.studies import (
 from taskneurons.params.suites import DialSuite, Suite
 from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGroups, Training
 
-Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial"]
+Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual"]
 # They train on some tasks of a suite and test on others.
 GROUPED: tuple[Study, ...] = ("training", "proportion", "overlap", "similarity")
 # `results/models/imported/` holds the models that were not trained here.
@@ -80,6 +81,8 @@ class Params(Section):
     similarity: Similarity = described("similarity of the parameters of neurons", "-")
     layers: Layers = described("comparison of models layer by layer", "-")
     dial: Dial = described("shared skills, transfer and neurons", "-")
+    streams: Named[Streams] = described("orders in which tasks are learned one after another, by suite", "-")
+    continual: Continual = described("continual learning", "-")
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -109,6 +112,12 @@ class Params(Section):
                         f"study `{study}` needs to know which tasks of suite `{run.suite}` to train on",
                         f"Write groups.{run.suite}",
                     )
+            if "continual" in run.studies and run.suite not in self.streams:
+                yield Inconsistency(
+                    ("runs", index, "studies"),
+                    f"study `continual` needs to know in which orders the tasks of suite `{run.suite}` come",
+                    f"Write streams.{run.suite}",
+                )
             suite, model = self.suites.get(run.suite), self.models.get(run.model)
             if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
                 yield Inconsistency(
@@ -122,8 +131,9 @@ class Params(Section):
                     f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                     "Write a number of documents",
                 )
-        for name in set(self.groups) - set(self.suites):
-            yield Inconsistency(("groups", name), f"there is no suite `{name}`", nearest(name, self.suites))
+        for section in ("groups", "streams"):
+            for name in set(getattr(self, section)) - set(self.suites):
+                yield Inconsistency((section, name), f"there is no suite `{name}`", nearest(name, self.suites))
         for index, selection in enumerate(self.neurons.selections):
             needed = DERIVED_FROM if selection.estimator in ("contrast", "entropy") else selection.estimator
             if needed not in self.attribution.estimators:

@@ -1,0 +1,229 @@
+# Tasks learned one after another (Leng & Xiong 2025, section 6): results/continual/{suite}/{model}/seed{seed}/.
+#
+# A job learns all orders of one method: orders that begin alike share their first stages. What was learned after each
+# stage is kept in .taskneurons/stages/, so that a killed job, or one whose orders have changed, learns new stages alone.
+from taskneurons.tasks.orders import sampled_orders
+
+CONTINUAL_FIGURES = ["methods", "retention", "stages", "cost", "ranks", "rates"]
+CONTINUAL_TABLES = ["summary", "methods", "published", "rates"]
+CONTINUAL_PUBLISHED = "published/leng2025/table5_continual_learning.csv"
+# The sets of one size share a learning rate: with a rate of its own for each, their difference would be that of rates.
+RATE_GROUPS = {name: [name, "ncft_random"] if name == "ncft" else [name] for name in P.continual.methods}
+PATCHED = [name for name in P.continual.methods + P.continual.variants if name.startswith("ncft")]
+
+
+@cache
+def stream_benchmarks(suite):
+    """The orders by benchmark, by name; sampled ones follow those of their benchmark."""
+    streams = P.streams[suite]
+    benchmarks = {name: dict(orders) for name, orders in streams.benchmarks.items()}
+    known = benchmarks[streams.sampled.benchmark]
+    besides = [*streams.orders().values(), streams.development]
+    tasks = next(iter(known.values()))
+    drawn = sampled_orders(tasks, streams.sampled.count, streams.sampled.seed, besides)
+    known |= {f"s{number}": order for number, order in enumerate(drawn, start=1)}
+    asked = {task for orders in benchmarks.values() for order in orders.values() for task in order}
+    if unknown := sorted((asked | set(streams.development)) - set(task_names(suite))):
+        raise InputError(
+            f"there is no task {', '.join(unknown)}",
+            where=f"streams.{suite}",
+            remedy=f"Choose among {', '.join(task_names(suite))}",
+        )
+    return benchmarks
+
+
+def stream_orders(suite, names=None):
+    """Orders by name: all, or some."""
+    orders = {name: order for own in stream_benchmarks(suite).values() for name, order in own.items()}
+    return {name: orders[name] for name in (orders if names is None else names)}
+
+
+def learned_orders(suite, model, method, first):
+    """The orders that a method learns with the first seed, or with each further one."""
+    streams = P.streams[suite]
+    if first:
+        return stream_orders(suite, streams.variants if method in P.continual.variants else None)
+    every = [name for name in streams.every_seed if method in P.continual.methods or name in streams.variants]
+    return stream_orders(suite, every)
+
+
+def stream_tasks(suite, *orders):
+    """The tasks of some orders, in the suite's order."""
+    asked = {task for order in orders for task in order}
+    return [task for task in task_names(suite) if task in asked]
+
+
+def stream_rows_path(suite, model, method, order):
+    return f"results/continual/{suite}/{model}/seed{{seed}}/{method}/{order}.csv"
+
+
+def stream_patch_paths(suite, model, method, orders):
+    folder = f"results/continual/{suite}/{model}/seed{{seed}}/{method}"
+    return [
+        f"{folder}/{order}/{number}_{task}.safetensors"
+        for order, tasks in orders.items()
+        for number, task in enumerate(tasks, start=1)
+    ]
+
+
+def stream_rates_path(suite, model, group, kind):
+    return f"results/continual/{suite}/{model}/rates/{group}.{kind}"
+
+
+def stream_recipe(*more):
+    """The budget of a stage, the same for every method."""
+    keys = ["steps", "batch_size", "warmup"]
+    return {key: getattr(P.continual, key) for key in keys} | {"evaluation": P.evaluation} | dict(more)
+
+
+def stream_methods(*names):
+    """What methods take besides rates and strengths."""
+    taken = {
+        "ncft": P.continual.ncft,
+        "replay": P.continual.replay,
+        "ewc": {"examples": P.continual.ewc.examples},
+        "wncft": {key: getattr(P.continual.wncft, key) for key in ["vector_examples", "kept"]},
+    }
+    return {name: taken[name] for name in names if name in taken}
+
+
+def stream_seeds(suite, model):
+    """Whether a seed is the first of its run, and the seeds of which that is so, as the constraint of a wildcard."""
+    seeds = seed_list(suite, model)
+    parts = {True: seeds[:1], False: seeds[1:]}
+    return [(first, "|".join(map(str, own))) for first, own in parts.items() if own]
+
+
+def continual_rows():
+    """Every table of a stream."""
+    for suite, model, seed in runs_of("continual"):
+        first = seed == seed_list(suite, model)[0]
+        for method in [*P.continual.methods, *P.continual.variants]:
+            for order in learned_orders(suite, model, method, first):
+                yield stream_rows_path(suite, model, method, order).format(seed=seed)
+        for method in P.continual.weightings:
+            for order in learned_orders(suite, model, "ncft", first):
+                yield stream_rows_path(suite, model, method, order).format(seed=seed)
+
+
+for suite, model in pairs_of("continual"):
+    for group, methods in RATE_GROUPS.items():
+
+        rule:
+            name:
+                f"choose_stream_rates_{suite}_{model}_{group}"
+            input:
+                base=[path.format(seed=seed_list(suite, model)[0]) for path in checkpoint_files(base_folder(suite, model))],
+                tasks=task_files(stream_tasks(suite, P.streams[suite].development), suite),
+            output:
+                chosen=stream_rates_path(suite, model, group, "json"),
+                tried=stream_rates_path(suite, model, group, "csv"),
+            log:
+                f"logs/continual/{suite}/{model}/choose_stream_rates_{group}.log",
+            benchmark:
+                f"logs/benchmarks/continual/{suite}/{model}/choose_stream_rates_{group}.tsv"
+            priority: 60
+            threads: P.workflow.training_threads
+            resources:
+                **model_resources(model, "train"),
+                checkpoint_minutes=P.workflow.checkpoint_minutes,
+            params:
+                settings=settings(
+                    methods=methods,
+                    order=P.streams[suite].development,
+                    seed=seed_list(suite, model)[0],
+                    recipe=stream_recipe(),
+                    trials={
+                        "settings": stream_methods(group, *(["wncft"] if group == "ncft" else [])),
+                        "rates": P.continual.learning_rates,
+                        "strengths": getattr(P.continual, group).strengths if group in ["olora", "ewc"] else [],
+                        "weightings": P.continual.weightings if group == "ncft" else [],
+                        "temperatures": P.continual.wncft.temperatures if group == "ncft" else [],
+                    },
+                    dtype=dtype_of(model),
+                ),
+                code=code("choose_stream_rates"),
+            script:
+                "../workflow/scripts/choose_stream_rates.py"
+
+    for first, seeds in stream_seeds(suite, model):
+        for method in [*P.continual.methods, *P.continual.variants]:
+            if orders := learned_orders(suite, model, method, first):
+
+                rule:
+                    name:
+                        f"learn_streams_{suite}_{model}_{method}{'' if first else '_further'}"
+                    input:
+                        base=checkpoint_files(base_folder(suite, model)),
+                        tasks=task_files(stream_tasks(suite, *orders.values()), suite),
+                        chosen=stream_rates_path(suite, model, "ncft" if method in PATCHED else method, "json"),
+                    output:
+                        rows=[stream_rows_path(suite, model, method, order) for order in orders],
+                        patches=stream_patch_paths(suite, model, method, orders) if method in PATCHED else [],
+                    log:
+                        f"logs/continual/{suite}/{model}/seed{{seed}}/learn_streams_{method}.log",
+                    benchmark:
+                        f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/learn_streams_{method}.tsv"
+                    wildcard_constraints:
+                        seed=seeds,
+                    priority: 50
+                    threads: P.workflow.training_threads
+                    resources:
+                        **model_resources(model, "train"),
+                        checkpoint_minutes=P.workflow.checkpoint_minutes,
+                        keep_stages=int(P.continual.keep_stages),
+                    params:
+                        settings=settings(
+                            suite=suite,
+                            model=model,
+                            method=method,
+                            chosen_as="ncft" if method in PATCHED else method,
+                            orders=orders,
+                            patches=method in PATCHED,
+                            recipe=stream_recipe(("limit", P.continual.test_examples)),
+                            methods=stream_methods("ncft" if method in PATCHED else method),
+                            dtype=dtype_of(model),
+                        ),
+                        code=code("learn_streams"),
+                    script:
+                        "../workflow/scripts/learn_streams.py"
+
+        if P.continual.weightings and (orders := learned_orders(suite, model, "ncft", first)):
+
+            rule:
+                name:
+                    f"weigh_patches_{suite}_{model}{'' if first else '_further'}"
+                input:
+                    base=checkpoint_files(base_folder(suite, model)),
+                    tasks=task_files(stream_tasks(suite, *orders.values()), suite),
+                    chosen=stream_rates_path(suite, model, "ncft", "json"),
+                    patches=stream_patch_paths(suite, model, "ncft", orders),
+                output:
+                    [
+                        stream_rows_path(suite, model, name, order)
+                        for name in P.continual.weightings
+                        for order in orders
+                    ],
+                log:
+                    f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches.log",
+                benchmark:
+                    f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/weigh_patches.tsv"
+                wildcard_constraints:
+                    seed=seeds,
+                priority: 50
+                threads: P.workflow.training_threads
+                resources:
+                    **model_resources(model, "infer"),
+                    checkpoint_minutes=P.workflow.checkpoint_minutes,
+                params:
+                    settings=settings(
+                        suite=suite,
+                        model=model,
+                        orders=orders,
+                        recipe=stream_recipe(("limit", P.continual.test_examples)),
+                        methods=stream_methods("ncft", "wncft"),
+                        dtype=dtype_of(model),
+                    ),
+                    code=code("weigh_patches"),
+                script:
+                    "../workflow/scripts/weigh_patches.py"

@@ -1,0 +1,181 @@
+"""Streams: what is written of them, what is refused, and what a killed or changed stream does again."""
+
+import json
+
+import pytest
+from small_stream import STREAM
+
+from taskneurons.continual.ncft import NCFT
+from taskneurons.continual.pertask import PerTask
+from taskneurons.continual.seqft import SeqFT
+from taskneurons.continual.sequence import final_accuracy, follow, identity
+from taskneurons.continual.stages import Stages
+from taskneurons.continual.workshop import Workshop
+from taskneurons.errors import InputError
+
+RATE = 3e-3
+ORDER = tuple(STREAM)
+
+
+class Counted:
+    """A method that counts its trainings, and may die in one."""
+
+    def __init__(self, method, dies_at=None):
+        self._method, self._dies_at, self.trained = method, dies_at, []
+
+    def __getattr__(self, name):
+        return getattr(self._method, name)
+
+    def __repr__(self):
+        return repr(self._method)
+
+    def learn(self, workshop, seen, task):
+        if task == self._dies_at:
+            raise KeyboardInterrupt
+        self.trained.append(task)
+        return self._method.learn(workshop, seen, task)
+
+
+def without_seconds(rows):
+    return [row for row in rows if row["metric"] != "seconds"]
+
+
+def test_every_task_is_tested_before_the_stream_and_after_every_stage(workshop, tmp_path):
+    rows, seen = follow(workshop(), SeqFT(RATE), ORDER, Stages(tmp_path / "stages", "x"))
+    tested = {(row["stage"], row["test_task"]) for row in rows if row["metric"] == "accuracy"}
+    assert tested == {(stage, task) for stage in range(len(ORDER) + 1) for task in ORDER}
+    assert [learned.task for learned in seen] == list(ORDER)
+    assert {row["train_task"] for row in rows if row["stage"] == 2} == {ORDER[1]}
+    costs = {row["metric"] for row in rows if row["test_task"] is None}
+    assert costs == {"seconds", "trainable", "storage", "loss"}
+    last = [row["value"] for row in rows if row["metric"] == "accuracy" and row["stage"] == len(ORDER)]
+    assert final_accuracy(rows) == pytest.approx(sum(last) / len(last))
+
+
+def test_what_a_method_tests_is_what_the_model_answers(workshop, tmp_path):
+    shop = workshop()
+    rows, _ = follow(shop, PerTask(RATE), ORDER, Stages(tmp_path / "stages", "x"))
+    assert {(row["stage"], row["test_task"]) for row in rows if row["metric"] == "accuracy" and row["stage"]} == {
+        (stage, task) for stage, task in enumerate(ORDER, start=1)
+    }
+    tuned = shop.tune({ORDER[0]: shop.training(ORDER[0])}, "full", learning_rate=RATE).change
+    model = shop.base.model
+    for name, parameter in model.named_parameters():
+        parameter.data = tuned.tensors[name]
+    right = 0
+    for example in shop.prompts(ORDER[0]):
+        import torch
+
+        ids = list(example.prompt)
+        for token in example.target:
+            predicted = int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax())
+            ids.append(token)
+            if predicted != token:
+                break
+        else:
+            right += 1
+    value = next(row["value"] for row in rows if row["stage"] == 1 and row["metric"] == "accuracy")
+    assert value == pytest.approx(100 * right / len(shop.prompts(ORDER[0])))
+
+
+@pytest.mark.parametrize(("order", "message"), [(ORDER[:1], "one task"), ((*ORDER, ORDER[0]), "learned twice")])
+def test_what_is_no_stream_is_refused(workshop, tmp_path, order, message):
+    with pytest.raises(InputError, match=message) as error:
+        follow(workshop(), SeqFT(RATE), order, Stages(tmp_path / "stages", "x"))
+    assert error.value.remedy and not (tmp_path / "stages").exists()
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [({"options": ["good"]}, "at least two options"), ({"kind": "generation", "options": []}, "accuracies")],
+)
+def test_a_task_with_one_class_or_none_is_refused_and_named(stream, tmp_path, workshop, changed, message):
+    folder = tmp_path / ORDER[0]
+    folder.mkdir()
+    for file in (stream / ORDER[0]).iterdir():
+        (folder / file.name).write_bytes(file.read_bytes())
+    facts = json.loads((folder / "task.json").read_text())
+    (folder / "task.json").write_text(json.dumps(facts | changed))
+    shop = workshop()
+    with pytest.raises(InputError, match=message) as error:
+        Workshop.load(
+            stream / "model", {ORDER[0]: folder}, shop.recipe, device="cpu", dtype="float32", resume=tmp_path / "r",
+            checkpoint_minutes=5,
+        )  # fmt: skip
+    assert ORDER[0] in str(error.value)
+
+
+def test_after_a_kill_only_the_stage_that_was_under_way_is_done_again(workshop, tmp_path):
+    whole, _ = follow(workshop(), SeqFT(RATE), ORDER, Stages(tmp_path / "whole", "x"))
+    dying = Counted(SeqFT(RATE), dies_at=ORDER[2])
+    with pytest.raises(KeyboardInterrupt):
+        follow(workshop(), dying, ORDER, Stages(tmp_path / "stages", "x"))
+    assert dying.trained == list(ORDER[:2])
+    again = Counted(SeqFT(RATE))
+    rows, _ = follow(workshop(), again, ORDER, Stages(tmp_path / "stages", "x"))
+    assert again.trained == [ORDER[2]]
+    assert without_seconds(rows) == without_seconds(whole)
+
+
+def test_orders_that_begin_alike_share_their_first_stages(workshop, tmp_path):
+    stages = Stages(tmp_path / "stages", "x")
+    follow(workshop(), SeqFT(RATE), ORDER[:2], stages)
+    longer = Counted(SeqFT(RATE))
+    follow(workshop(), longer, ORDER, stages)
+    assert longer.trained == [ORDER[2]]
+    turned = Counted(SeqFT(RATE))
+    follow(workshop(), turned, ORDER[::-1], stages)
+    assert turned.trained == list(ORDER[::-1])
+
+
+def test_another_rate_seed_code_or_data_is_another_stage(workshop, tmp_path, stream):
+    shop = workshop()
+    folder = tmp_path / "stages"
+    follow(shop, SeqFT(RATE), ORDER[:2], Stages(folder, identity(shop, "code")))
+    for other, method, code in [
+        (shop, SeqFT(2 * RATE), "code"),
+        (shop, SeqFT(RATE), "other code"),
+        (workshop(seed=1), SeqFT(RATE), "code"),
+        (workshop(steps=7), SeqFT(RATE), "code"),
+    ]:
+        counted = Counted(method)
+        follow(other, counted, ORDER[:2], Stages(folder, identity(other, code)))
+        assert counted.trained == list(ORDER[:2])
+
+
+def test_a_damaged_file_is_done_again(workshop, tmp_path):
+    stages = Stages(tmp_path / "stages", "x")
+    whole, _ = follow(workshop(), SeqFT(RATE), ORDER[:2], stages)
+    for file in (tmp_path / "stages").iterdir():
+        file.write_bytes(file.read_bytes()[:20])
+    rows, _ = follow(workshop(), SeqFT(RATE), ORDER[:2], stages)
+    assert without_seconds(rows) == without_seconds(whole)
+
+
+def test_the_end_of_a_job_leaves_its_own_stages_or_nothing(workshop, tmp_path):
+    old, new = Stages(tmp_path / "stages", "old"), Stages(tmp_path / "stages", "new")
+    follow(workshop(), SeqFT(RATE), ORDER[:2], old)
+    before = set((tmp_path / "stages").iterdir())
+    follow(workshop(), SeqFT(RATE), ORDER[:2], new)
+    new.finish(keep=True)
+    kept = set((tmp_path / "stages").iterdir())
+    assert kept and not kept & before
+    new.finish(keep=False)
+    assert not (tmp_path / "stages").exists()
+
+
+def test_stages_of_a_large_model_are_read_when_they_are_asked_for(workshop, tmp_path):
+    _, seen = follow(workshop(), SeqFT(RATE), ORDER[:2], Stages(tmp_path / "stages", "x"))
+    assert len(seen[0].tensors) and "no such" not in seen[0].tensors
+    for file in (tmp_path / "stages").glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(FileNotFoundError):
+        dict(seen[0].tensors)
+
+
+def test_what_was_learned_before_is_tested_without_training(workshop, tmp_path):
+    method = NCFT(RATE, 30, "model", "taylor", 8, 4)
+    rows, seen = follow(workshop(), method, ORDER, Stages(tmp_path / "a", "x"))
+    idle = Counted(method)
+    again, _ = follow(workshop(), idle, ORDER, Stages(tmp_path / "b", "x"), learned=seen)
+    assert idle.trained == [] and without_seconds(again) == without_seconds(rows)

@@ -1,0 +1,174 @@
+"""Methods that train all weights: what they are equal to when what sets them apart is taken away."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from taskneurons.continual.ewc import EWC, fisher_diagonal
+from taskneurons.continual.multitask import Multitask
+from taskneurons.continual.pertask import PerTask
+from taskneurons.continual.replay import Replay
+from taskneurons.continual.seqft import SeqFT
+from taskneurons.continual.sequence import follow
+from taskneurons.continual.stages import Stages
+from taskneurons.engine.forward import forward
+from taskneurons.engine.tuning import FullWeights
+from taskneurons.errors import InputError
+from taskneurons.models.encoding import collate
+
+RATE = 3e-3
+
+
+@pytest.fixture
+def order(stream):
+    from small_stream import STREAM
+
+    return tuple(STREAM)
+
+
+def weights(model):
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def learned(workshop, method, order):
+    seen = []
+    for task in order:
+        seen.append(method.learn(workshop, seen, task))
+    return seen
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_sequential_tuning_is_one_tuning_after_another(workshop, order):
+    shop = workshop()
+    model = shop.base.model
+    before = weights(model)
+    found = learned(shop, SeqFT(RATE), order[:2])
+    assert all(torch.equal(before[name], value) for name, value in weights(model).items())
+    first = shop.tune({order[0]: shop.training(order[0])}, "full", learning_rate=RATE).change
+    assert isinstance(first, FullWeights)
+    for name, parameter in model.named_parameters():
+        parameter.data = first.tensors[name]
+    second = shop.tune({order[1]: shop.training(order[1])}, "full", learning_rate=RATE).change
+    assert isinstance(second, FullWeights)
+    assert equal(found[1].tensors, {name: tensor.numpy() for name, tensor in second.tensors.items()})
+    assert found[1].trainable == sum(parameter.numel() for parameter in model.parameters())
+
+
+def test_ewc_without_strength_is_sequential_tuning(workshop, order):
+    plain = learned(workshop(), SeqFT(RATE), order[:2])
+    free = learned(workshop(), EWC(RATE, 0.0, 4), order[:2])
+    assert equal(plain[1].tensors, {name: array for name, array in free[1].tensors.items() if "fisher/" not in name})
+
+
+def test_ewc_holds_weights_the_more_the_stronger_it_is(workshop, order):
+    shop = workshop()
+    moved = []
+    for strength in (0.0, 1e2, 1e6):
+        first, second = learned(shop, EWC(RATE, strength, 4), order[:2])
+        names = [name for name in second.tensors if "fisher/" not in name]
+        fisher = {name: first.tensors[f"fisher/{name}"] for name in names}
+        moved.append(
+            sum((fisher[name] * (second.tensors[name] - first.tensors[name]) ** 2).sum() for name in names)
+        )
+    assert moved[0] > moved[1] > moved[2]
+
+
+def test_ewc_adds_the_gradient_of_its_penalty(workshop, order):
+    """The first step of AdamW has the size of the learning rate: its signs are those of loss + penalty by autograd."""
+    shop = workshop(steps=1, warmup=0)
+    method = EWC(RATE, 50.0, 4)
+    first = method.learn(shop, [], order[0])
+    # An anchor elsewhere than the weights, so that the penalty pulls from the first step on.
+    shifted = {name: array + 0.05 if "fisher/" not in name else array for name, array in first.tensors.items()}
+    from dataclasses import replace
+
+    from taskneurons.continual.ewc import _pulled_back
+
+    model = shop.base.model
+    anchor = replace(first, tensors=shifted)
+    with _pulled_back(model, anchor, 50.0):
+        result = shop.tune({order[1]: shop.training(order[1])}, "full", learning_rate=RATE).change
+    examples = shop.training(order[1])
+    from taskneurons.engine.training import MixedTasks, answer_batch
+
+    drawn = MixedTasks({order[1]: len(examples)}, shop.recipe.batch_size, shop.recipe.seed)[0]
+    batch = answer_batch([examples[index] for _, index in drawn], shop.base.tokenizer.pad_token_id)
+    model.requires_grad_(True)
+    counted = batch.labels != -100
+    losses = nn.functional.cross_entropy(
+        model(input_ids=batch.input_ids).logits[counted].float(), batch.labels[counted], reduction="none"
+    )
+    penalty = sum(
+        25.0 * (torch.tensor(first.tensors[f"fisher/{name}"]) * (parameter - torch.tensor(shifted[name])) ** 2).sum()
+        for name, parameter in model.named_parameters()
+    )
+    gradients = torch.autograd.grad(losses @ batch.weights[counted] + penalty, list(model.parameters()))
+    model.requires_grad_(False)
+    for (name, parameter), gradient in zip(model.named_parameters(), gradients, strict=True):
+        clear = gradient.abs() > 1e-4
+        step = result.tensors[name] - parameter
+        assert torch.equal(step[clear].sign(), -gradient[clear].sign()), name
+
+
+def test_fisher_information_is_the_mean_of_squared_gradients_by_example(workshop, order):
+    shop = workshop()
+    examples = shop.training(order[0])[:3]
+    model, pad = shop.base.model, shop.base.tokenizer.pad_token_id
+    found = fisher_diagonal(model, examples, pad)
+    name, parameter = next((n, p) for n, p in model.named_parameters() if "down_proj" in n)
+    parameter.requires_grad_(True)
+    squares = []
+    for example in examples:
+        batch = collate([example], pad)
+        logits, _ = forward(
+            model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=batch.answer_width
+        )
+        logs = logits.log_softmax(-1)[0, range(batch.answer_width), batch.labels[0, -batch.answer_width :]]
+        squares.append(torch.autograd.grad(logs.sum(), parameter)[0] ** 2)
+    parameter.requires_grad_(False)
+    np.testing.assert_allclose(found[name], torch.stack(squares).mean(0).numpy(), rtol=1e-4, atol=1e-9)
+    with pytest.raises(InputError, match="no example"):
+        fisher_diagonal(model, [], pad)
+
+
+def test_replay_of_nothing_is_sequential_tuning(workshop, order):
+    plain = learned(workshop(), SeqFT(RATE), order[:2])
+    empty = learned(workshop(), Replay(RATE, 0), order[:2])
+    some = learned(workshop(), Replay(RATE, 3), order[:2])
+    assert equal(plain[1].tensors, empty[1].tensors)
+    assert equal(plain[0].tensors, some[0].tensors) and not equal(plain[1].tensors, some[1].tensors)
+
+
+def test_the_buffer_holds_so_many_examples_of_each_earlier_task(workshop, order):
+    shop = workshop()
+    method = Replay(RATE, 3)
+    seen = learned(shop, method, order[:2])
+    tokens = sum(len(e.prompt) + len(e.target) for task in order[:2] for e in method.buffer(shop, task))
+    assert len(method.buffer(shop, order[0])) == 3
+    assert method.storage(shop, seen) == SeqFT(RATE).storage(shop, seen) + 4 * tokens
+
+
+def test_per_task_tuning_does_not_depend_on_earlier_tasks(workshop, order):
+    shop = workshop()
+    after, alone = learned(shop, PerTask(RATE), order[:2])[1], learned(shop, PerTask(RATE), order[1:2])[0]
+    assert equal(after.tensors, alone.tensors)
+    assert PerTask(RATE).depends(order) == order[-1:]
+
+
+def test_multitask_training_is_the_same_in_every_order_and_comes_last(workshop, order, tmp_path):
+    shop = workshop()
+    method = Multitask(RATE, len(order))
+    rows, seen = follow(shop, method, order, Stages(tmp_path / "a", "x"))
+    _, other = follow(shop, method, order[::-1], Stages(tmp_path / "b", "x"))
+    assert equal(dict(seen[-1].tensors), dict(other[-1].tensors))
+    assert {row["stage"] for row in rows} == {0, len(order)}
+    assert {row["train_task"] for row in rows} == {None}
+    joint = shop.tune(
+        {task: shop.training(task) for task in sorted(order)}, "full", learning_rate=RATE,
+        steps=len(order) * shop.recipe.steps,
+    ).change  # fmt: skip
+    assert equal(dict(seen[-1].tensors), {name: tensor.numpy() for name, tensor in joint.tensors.items()})

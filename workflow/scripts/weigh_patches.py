@@ -1,0 +1,44 @@
+"""Answer with NCFT's patches weighted by similarity: the readings of W-NCFT and the dynamic weightings."""
+
+import json
+from pathlib import Path
+
+from taskneurons.continual.ncft import of_patch
+from taskneurons.continual.sequence import follow, identity
+from taskneurons.continual.stages import Stages
+from taskneurons.continual.weightings import weighting
+from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.cells import Recipe
+from taskneurons.evidence.stream_rows import COLUMNS
+from taskneurons.files import read_json, write_csv
+from taskneurons.lineage.runinfo import run_info
+from taskneurons.models.device import granted_device
+from taskneurons.neurons.patches import load_patch
+
+settings = json.loads(snakemake.params.settings)
+device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
+run_info(snakemake.log[0], device=str(device))
+run = {"suite": settings["suite"], "model": settings["model"], "seed": int(snakemake.wildcards.seed)}
+resume = Path(".taskneurons/resume") / Path(snakemake.output[0]).parent.parent / "weighted"
+workshop = Workshop.load(
+    Path(snakemake.input.base[0]).parent,
+    {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks},
+    Recipe(**settings["recipe"], seed=run["seed"]),
+    device=device,
+    dtype=settings["dtype"],
+    resume=resume / "tuning.safetensors",
+    checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+)
+chosen = read_json(snakemake.input.chosen)
+stages = Stages(resume, identity(workshop, snakemake.params.code))
+patches = {(Path(path).parent.name, Path(path).stem): path for path in snakemake.input.patches}
+for path in map(Path, snakemake.output):
+    name, order = path.parent.name, path.stem
+    tasks = tuple(settings["orders"][order])
+    files = [patches[order, f"{number}_{task}"] for number, task in enumerate(tasks, start=1)]
+    learned = [of_patch(load_patch(file)) for file in files]
+    temperature = chosen[name]["temperature"]
+    method = weighting(name, chosen["ncft"]["learning_rate"], settings["methods"], temperature=temperature)
+    rows, _ = follow(workshop, method, tasks, stages, learned=learned)
+    write_csv(path, [run | {"method": name, "order": order} | row for row in rows], COLUMNS)
+stages.finish(keep=False)
