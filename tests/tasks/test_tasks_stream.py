@@ -250,6 +250,18 @@ def test_the_corpus_says_every_word_of_the_tasks_and_no_other(suite, corpus):
     assert asked <= said == corpus_words()
 
 
+def test_the_corpus_has_the_stated_mixture(corpus):
+    texts = [text_of(document) for document in corpus]
+    lessons = (" is another word for ", " is the opposite of ", " belongs to ")
+    shares = {
+        0.10: sum(any(lesson in text for lesson in lessons) for text in texts),
+        0.55: sum(len(document["segments"]) == 13 for document in corpus),
+        0.32 * 0.6 * 0.55: sum(text.startswith("query : ") for text in texts),
+    }
+    for share, found in shares.items():
+        assert abs(found / DOCUMENTS - share) < 3 * sqrt(share * (1 - share) / DOCUMENTS)
+
+
 def test_the_true_format_is_rare_and_tells_nothing_of_the_right_label(corpus):
     formats = [found for document in corpus if (found := true_format(document))]
     assert abs(len(formats) / DOCUMENTS - 0.03) < 3 * sqrt(0.03 * 0.97 / DOCUMENTS)
