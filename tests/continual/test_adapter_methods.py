@@ -272,29 +272,40 @@ def test_epi_learns_each_task_alone(workshop):
     assert method.storage(place, seen) == 4 * (3 * seen[0].trainable + 3 * width + width * width)
 
 
+def by_inferred_task(place, seen, task):
+    """Owners by scipy's densities, and what each example's owner makes of it, under PEFT's own layers."""
+    fitted, features = gaussians(seen), place.features(place.prompts(task))
+    owners = np.stack([multivariate_normal(mean, fitted.shrunk()).logpdf(features) for mean in fitted.means]).argmax(0)
+    each = []
+    for learned in seen:
+        with adapted(place.base.model, adapter_of(learned)):
+            each.append(place.correct(task))
+    return owners, np.choose(owners, each)
+
+
 def test_epi_answers_with_the_adapter_of_the_inferred_task(workshop):
     place, method = workshop(steps=30), EPI(RATE, prompts=20)
-    seen = stream_of(method, place, ORDER[:2])
-    fitted = gaussians(seen)
-    scores = dict(method.test(place, seen, ORDER))
-    for task, metrics in scores.items():
-        features = place.features(place.prompts(task))
-        likely = np.stack([multivariate_normal(mean, fitted.shrunk()).logpdf(features) for mean in fitted.means])
-        owners = likely.argmax(0)
-        each = []
-        for learned in seen:
-            with adapted(place.base.model, adapter_of(learned)):
-                each.append(place.correct(task))
-        right = np.choose(owners, each)
-        assert metrics["accuracy"] == (right.mean(), SIZES["test"])
-        if task in ORDER[:2]:
-            assert metrics["identification"] == (100 * (owners == ORDER.index(task)).mean(), SIZES["test"])
-        else:
-            assert "identification" not in metrics
+    apart = stream_of(method, place, ORDER[:2])
+    # Two tasks of one kind of prompt: which one an example is of depends on its words.
+    halves = {"taste": place.training("mood")[:8], "mood": place.training("mood")[8:]}
+    mixed = [
+        replace(learned, tensors={**learned.tensors, "features.mean": place.features(halves[learned.task]).mean(0)})
+        for learned in apart
+    ]
+    for seen in (apart, mixed):
+        for task, metrics in method.test(place, seen, ORDER):
+            owners, right = by_inferred_task(place, seen, task)
+            assert metrics["accuracy"] == (right.mean(), SIZES["test"])
+            if task in ORDER[:2]:
+                assert metrics["identification"] == (100 * (owners == ORDER.index(task)).mean(), SIZES["test"])
+            else:
+                assert "identification" not in metrics
+            if seen is mixed and task == "mood":
+                assert 0.2 < owners.mean() < 0.8
     # The instructions differ, so the tasks can be told apart; then nothing is lost to learning each alone.
-    assert scores["taste"]["identification"][0] == scores["mood"]["identification"][0] == 100
-    [(_, alone)] = EPI(RATE).test(place, seen[:1], ["taste"])
-    assert alone == scores["taste"]
+    scores, alone = (dict(method.test(place, apart[:count], ["taste"])) for count in (2, 1))
+    assert scores == alone
+    assert scores["taste"]["identification"][0] == 100
 
 
 def test_epi_of_prompts_that_look_alike_takes_the_likelier(workshop):
