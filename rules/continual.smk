@@ -197,6 +197,7 @@ for suite, model in pairs_of("continual"):
                     base=checkpoint_files(base_folder(suite, model)),
                     tasks=task_files(stream_tasks(suite, *orders.values()), suite),
                     chosen=stream_rates_path(suite, model, "ncft", "json"),
+                    learning=[stream_rows_path(suite, model, "ncft", order) for order in orders],
                     patches=stream_patch_paths(suite, model, "ncft", orders),
                 output:
                     [

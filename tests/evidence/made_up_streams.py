@@ -24,7 +24,7 @@ PRINTED = {
 }
 OURS = {theirs: ours for ours, (theirs, _) in PAPER.items()}
 ORDERS = {order: tuple(OURS[task] for task in tasks.split()) for order, tasks in PRINTED.items()}
-BENCHMARKS = {"standard": ("1", "2", "3"), "large": ("4", "5", "6")}
+BENCHMARKS = {"stream": {"standard": ("1", "2", "3"), "large": ("4", "5", "6")}}
 TASKS = [
     {
         "name": name, "suite": "stream", "family": name.split("_")[0], "kind": "classification",
@@ -114,7 +114,7 @@ def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
     height = 75 - 60 * LOST[method]
     tried: list[Row] = []
     if METHODS[method].family in ("static", "dynamic"):
-        for temperature in (0.02, 0.1, 0.5, 2.0):
+        for temperature in (1.0,) if method == "wncft_literal" else (0.02, 0.1, 0.5, 2.0):
             value = height - 4 * abs(np.log10(temperature) + 1)
             tried.append({"method": method, "learning_rate": 1e-3, "temperature": temperature, "accuracy": value})
     else:

@@ -23,12 +23,12 @@ rows, summary = read_streams(snakemake.input.rows), read_summary(snakemake.input
 methods, trials = read_methods(snakemake.input.methods), read_rates(snakemake.input.rates)
 published, tasks = read_csv(snakemake.input.published), described_tasks(snakemake.input.tasks)
 draw = {
-    "methods": lambda paths, _: draw_continual_methods(rows, summary, published, paths, **run),
-    "retention": lambda paths, _: draw_retention(rows, paths, benchmarks=settings["benchmarks"], **run),
-    "stages": lambda paths, figure: draw_stages(rows, tasks, paths, order=figure["order"], **run),
-    "cost": lambda paths, _: draw_continual_cost(summary, paths, **run),
-    "ranks": lambda paths, _: draw_ranks(methods, paths, **run),
-    "rates": lambda paths, _: draw_continual_rates(trials, paths, **run),
+    "methods": lambda paths: draw_continual_methods(rows, summary, published, paths, **run),
+    "retention": lambda paths: draw_retention(rows, paths, benchmarks=settings["benchmarks"], **run),
+    "stages": lambda paths: draw_stages(rows, tasks, paths, order=settings["order"], **run),
+    "cost": lambda paths: draw_continual_cost(summary, paths, **run),
+    "ranks": lambda paths: draw_ranks(methods, paths, **run),
+    "rates": lambda paths: draw_continual_rates(trials, paths, **run),
 }
-for name, figure in settings["drawn"].items():
-    draw[figure["shows"]]([path for path in snakemake.output if Path(path).stem == name], figure)
+for name in dict.fromkeys(Path(path).stem for path in snakemake.output):
+    draw[name]([path for path in snakemake.output if Path(path).stem == name])

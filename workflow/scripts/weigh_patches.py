@@ -1,6 +1,7 @@
 """Answer with NCFT's patches weighted by similarity: the readings of W-NCFT and the dynamic weightings."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 from taskneurons.continual.ncft import of_patch
@@ -10,7 +11,7 @@ from taskneurons.continual.weightings import weighting
 from taskneurons.continual.workshop import Workshop
 from taskneurons.engine.cells import Recipe
 from taskneurons.evidence.stream_rows import COLUMNS
-from taskneurons.files import read_json, write_csv
+from taskneurons.files import read_csv, read_json, write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 from taskneurons.neurons.patches import load_patch
@@ -32,11 +33,19 @@ workshop = Workshop.load(
 chosen = read_json(snakemake.input.chosen)
 stages = Stages(resume, identity(workshop, snakemake.params.code))
 patches = {(Path(path).parent.name, Path(path).stem): path for path in snakemake.input.patches}
+learning = {Path(path).stem: path for path in snakemake.input.learning}
 for path in map(Path, snakemake.output):
     name, order = path.parent.name, path.stem
     tasks = tuple(settings["orders"][order])
-    files = [patches[order, f"{number}_{task}"] for number, task in enumerate(tasks, start=1)]
-    learned = [of_patch(load_patch(file)) for file in files]
+    costs = {(int(row["stage"]), row["metric"]): float(row["value"]) for row in read_csv(learning[order])}
+    learned = [
+        replace(
+            of_patch(load_patch(patches[order, f"{number}_{task}"])),
+            seconds=costs[number, "seconds"],
+            loss=costs[number, "loss"],
+        )
+        for number, task in enumerate(tasks, start=1)
+    ]
     temperature = chosen[name]["temperature"]
     method = weighting(name, chosen["ncft"]["learning_rate"], settings["methods"], temperature=temperature)
     rows, _ = follow(workshop, method, tasks, stages, learned=learned)

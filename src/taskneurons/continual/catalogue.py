@@ -1,6 +1,6 @@
 """Every method that learns, by its name in tables."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -46,19 +46,19 @@ def learner(
     """
     if name in NCFT_VARIANTS:
         return NCFT(rate, **settings["ncft"], **NCFT_VARIANTS[name], name=name)
-    if name in ("olora", "ewc"):
-        if strength is None:
-            raise InputError("needs a strength", where=f"method {name}")
-        return OLoRA(rate, strength) if name == "olora" else EWC(rate, strength, **settings["ewc"])
-    simple: dict[str, Method] = {
-        "seqft": SeqFT(rate),
-        "seqlora": SeqLoRA(rate),
-        "epi": EPI(rate),
-        "replay": Replay(rate, **settings["replay"]),
-        "pertask": PerTask(rate),
-        "multitask": Multitask(rate, tasks),
+    if strength is None and name in ("olora", "ewc"):
+        raise InputError("needs a strength", where=f"method {name}")
+    makers: dict[str, Callable[[], Method]] = {
+        "seqft": lambda: SeqFT(rate),
+        "seqlora": lambda: SeqLoRA(rate),
+        "olora": lambda: OLoRA(rate, strength or 0.0),
+        "epi": lambda: EPI(rate),
+        "replay": lambda: Replay(rate, **settings["replay"]),
+        "ewc": lambda: EWC(rate, strength or 0.0, **settings["ewc"]),
+        "pertask": lambda: PerTask(rate),
+        "multitask": lambda: Multitask(rate, tasks),
     }
-    if name not in simple:
-        known = ", ".join([*simple, "olora", "ewc", *NCFT_VARIANTS])
+    if name not in makers:
+        known = ", ".join([*makers, *NCFT_VARIANTS])
         raise InputError(f"there is no method {name!r}", where="continual", remedy=f"Choose among {known}")
-    return simple[name]
+    return makers[name]()

@@ -143,7 +143,7 @@ def _contrast(
             continue
         some = _of_side(rows, estimand[name], groups)
         unit = estimand["spread"] or estimand["unit"]
-        cells = _cells(some, unit, lambda own: _mean(own, estimand["value"]))
+        cells = _cells(some, unit, lambda own: _mean(own, estimand["value"]), "seed" in estimand["where"])
         used = {key: value for key, value in cells.items() if key[1] not in left_out}
         if estimand["spread"]:
             used = _by_group(_spread(used), {cell(row, unit): cell(row, estimand["unit"]) for row in some})
@@ -173,7 +173,7 @@ def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mappin
             return None
         return _slope(points) if estimand["measure"] == "slope" else _rank_correlation(points)
 
-    cells = _cells(some, estimand["unit"], trend)
+    cells = _cells(some, estimand["unit"], trend, "seed" in estimand["where"])
     if not cells:
         why = f"nothing was measured at two values of `{estimand['against']}`"
         return Estimate(reason=why, absent=not some)
@@ -316,12 +316,16 @@ def _of_side(rows: Sequence[Row], side: Mapping[str, Any], groups: Mapping[str, 
     return some
 
 
-def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float | None]) -> Cells:
-    """A value for each seed and unit, from its rows; rows of a mean over seeds are not a seed's."""
+def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float | None], named: bool = False) -> Cells:
+    """A value for each seed and unit, from its rows.
+
+    Rows of a mean over seeds are not a seed's: they count, as of no seed, only where the claim names the seed.
+    """
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
-        if row.get("seed") not in TOGETHER:
-            parts[row.get("seed", ""), cell(row, unit)].append(row)
+        seed = row.get("seed", "")
+        if seed not in TOGETHER or named:
+            parts["" if seed in TOGETHER else seed, cell(row, unit)].append(row)
     return {key: value for key, own in parts.items() if (value := of(own)) is not None}
 
 

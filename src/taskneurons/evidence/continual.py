@@ -80,7 +80,7 @@ Stream = tuple[str, str, str, str, int]
 Sequences = Mapping[tuple[str, str], tuple[str, ...]]
 """The tasks of each (suite, order), in the order in which they are learned."""
 Benchmarks = Mapping[str, Sequence[str]]
-"""The orders of each benchmark."""
+"""The orders of each benchmark of a suite."""
 
 
 def read_streams(path: str | Path) -> list[Row]:
@@ -163,26 +163,32 @@ def sequences(rows: Iterable[Row]) -> dict[tuple[str, str], tuple[str, ...]]:
     return made
 
 
-def benchmark_of(orders: Sequences, benchmarks: Benchmarks) -> dict[tuple[str, str], str]:
+def benchmark_of(orders: Sequences, benchmarks: Mapping[str, Benchmarks]) -> dict[tuple[str, str], str]:
     """The benchmark of each (suite, order).
+
+    Args:
+        orders: of `sequences`.
+        benchmarks: of each suite.
 
     Raises:
         InputError: an order is in no benchmark or in several, or orders of one benchmark have different tasks.
     """
-    named: dict[str, str] = {}
-    for benchmark, members in benchmarks.items():
-        for order in members:
-            if order in named:
-                raise InputError(f"order `{order}` is in benchmark `{named[order]}` and in `{benchmark}`")
-            named[order] = benchmark
+    named: dict[tuple[str, str], str] = {}
+    for suite, members in benchmarks.items():
+        for benchmark, own in members.items():
+            for order in own:
+                if before := named.get((suite, order)):
+                    raise InputError(f"order `{order}` of suite `{suite}` is in benchmark `{before}` and `{benchmark}`")
+                named[suite, order] = benchmark
     tasks: dict[tuple[str, str], tuple[str, frozenset[str]]] = {}
     for (suite, order), sequence in orders.items():
-        if order not in named:
+        if (suite, order) not in named:
             raise InputError(f"order `{order}` of suite `{suite}` is in no benchmark")
-        first, expected = tasks.setdefault((suite, named[order]), (order, frozenset(sequence)))
+        benchmark = named[suite, order]
+        first, expected = tasks.setdefault((suite, benchmark), (order, frozenset(sequence)))
         if expected != set(sequence):
-            raise InputError(f"orders `{first}` and `{order}` of benchmark `{named[order]}` have different tasks")
-    return {(suite, order): named[order] for suite, order in orders}
+            raise InputError(f"orders `{first}` and `{order}` of benchmark `{benchmark}` have different tasks")
+    return {place: named[place] for place in orders}
 
 
 def matrices(rows: Iterable[Row], orders: Sequences, metric: str = "accuracy") -> dict[Stream, np.ndarray]:

@@ -65,12 +65,12 @@ Key = tuple[str, str, str, str, str]
 """Suite, model, method, order and metric."""
 
 
-def summarise_streams(rows: Sequence[Row], benchmarks: Benchmarks) -> list[Row]:
+def summarise_streams(rows: Sequence[Row], benchmarks: Mapping[str, Benchmarks]) -> list[Row]:
     """One row for each run, method, order and metric: the mean over seeds with its t interval.
 
     Args:
         rows: of `continual.read_streams`.
-        benchmarks: the orders of each benchmark.
+        benchmarks: the orders of each benchmark of each suite.
 
     Raises:
         InputError: as `continual.sequences` and `continual.benchmark_of`.

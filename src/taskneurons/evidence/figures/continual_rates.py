@@ -143,7 +143,7 @@ def _knob(tried: Sequence[Row]) -> str:
     for knob in _NAMES:
         if len({row[knob] for row in tried if row[knob] is not None}) > 1:
             return knob
-    return "learning_rate" if any(row["learning_rate"] is not None for row in tried) else "temperature"
+    return "temperature" if any(row["temperature"] is not None for row in tried) else "learning_rate"
 
 
 def _best(tried: Sequence[Row], knob: str) -> Curve:

@@ -41,7 +41,7 @@ def draw_retention(
         rows: of `continual.read_streams`; those of other models are left aside.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
-        benchmarks: the orders of each benchmark.
+        benchmarks: the orders of each benchmark of the suite.
         dpi: dots an inch of the PNG.
 
     Raises:
@@ -49,7 +49,7 @@ def draw_retention(
     """
     own = of_run(rows, suite, model)
     orders = sequences(own)
-    named = benchmark_of(orders, benchmarks)
+    named = benchmark_of(orders, {suite: benchmarks})
     accuracy = matrices(own, orders)
     found: dict[str, dict[str, dict[str, list[np.ndarray]]]] = defaultdict(lambda: defaultdict(dict))
     for stream, matrix in accuracy.items():
