@@ -28,8 +28,9 @@ PAGES = {
     "claims-1": ("deactivation",),
     "claims-2": ("training", "proportion"),
     "claims-3": ("overlap", "similarity"),
-    "claims-4": ("dial", "continual", "published"),
+    "claims-4": ("dial", "published"),
     "claims-5": ("layers",),
+    "claims-6": ("continual",),
 }
 
 

@@ -177,9 +177,41 @@ STUDIES = (
     Study(
         "continual",
         "Tasks one after the other",
-        "Tasks are trained in sequence. Does training only the neurons of the current task forget less than training "
-        "everything, a low-rank adapter or a random mask of the same size?",
-        figures=(("*", "Scores after the whole sequence of tasks, and what is retained of each."),),
+        "Tasks are trained in sequence. Does training only the neurons of the current task (NCFT) forget less than "
+        "training everything, a low-rank adapter or random neurons? Does it help to weight what each task changed by "
+        "its similarity to the task that is asked (W-NCFT), with weights that are fixed or that adapt to each prompt? "
+        "Every method has the same budget and the same grid of learning rates, chosen on an order that is no result.",
+        figures=(
+            (
+                "methods",
+                "Mean accuracy on all tasks after the last one (CL), every method on every order of the tasks; hollow "
+                "diamonds are the printed values (Table 5).",
+            ),
+            (
+                "retention",
+                "How much of the earlier tasks is left after each stage, as a share of what training on each alone "
+                "reaches (Figure 4); high is good.",
+            ),
+            (
+                "stages",
+                "Every task after every stage of one order. Cells below the stair were learned; what fades there was "
+                "forgotten.",
+            ),
+            ("cost", "Accuracy at the end against what must be kept and against training time."),
+            (
+                "ranks",
+                "Mean ranks of the methods over orders. Bars join those that the orders do not tell apart (critical "
+                "difference).",
+            ),
+            ("rates", "What was tried on the development order. Stars mark what was chosen for all others."),
+        ),
+        tables=(
+            ("continual_methods", "Means and ranks over orders, with Friedman's test and the critical difference"),
+            ("continual_published", "Our values beside the printed ones, and whether the methods rank alike"),
+            ("continual_summary", "Every measure of every method and order, with intervals over seeds"),
+            ("continual_rates", "Every trial on the development order"),
+            ("continual", "Every measured value"),
+        ),
         published=(
             ("leng2025/table5_continual_learning.csv", "Table 5: mean accuracy after the last task"),
             ("leng2025/table14_task_orders.csv", "Table 14: the orders of the tasks"),
