@@ -22,7 +22,7 @@ def cells_of(where):
 
 def wobble(seed, unit):
     """Small and different for every cell, as noise is."""
-    return 0.001 * (SEEDS.index(seed) + 0.1 * UNITS.index(unit) + 1)
+    return 0.001 * ((SEEDS.index(seed) if seed in SEEDS else 0) + 0.1 * UNITS.index(unit) + 1)
 
 
 def wanted_effect(claim, holds):
@@ -46,7 +46,8 @@ def contrast_rows(estimand, effect):
             continue
         own = units[name].get(estimand["unit"], estimand["where"].get(estimand["unit"], UNITS))
         own = own if isinstance(own, list | tuple) else [own]
-        for seed, (place, unit) in product(SEEDS, enumerate(own)):
+        named = estimand["where"].get("seed")
+        for seed, (place, unit) in product((named,) if named else SEEDS, enumerate(own)):
             row = cells_of(estimand["where"] | side["where"]) | {estimand["unit"]: str(unit), "seed": seed}
             row |= {column: str(most) for column, most in estimand["at_most"].items()}
             for column in (*side["groups"], *(side["same"] or ())):

@@ -10,7 +10,7 @@ from jaxtyping import Float
 from taskneurons.errors import InputError
 
 Matrix = Float[np.ndarray, "stage task"]
-Alone = Float[np.ndarray, " task"]
+Alone = Float[np.ndarray, " alone"]
 
 MEASURES = ("CL", "FG", "BWT", "FWT", "forgetting", "max_forgetting", "learned")
 
