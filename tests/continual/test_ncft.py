@@ -75,9 +75,7 @@ def test_scores_of_the_base_are_those_of_the_base(workshop):
     for place in (1, 2):
         alone = base.learn(shop, [], ORDER[place])
         assert as_patch(alone).neurons == as_patch(of_base[place]).neurons
-    assert any(
-        as_patch(one).neurons != as_patch(other).neurons for one, other in zip(of_base, of_current, strict=True)
-    )
+    assert any(as_patch(one).neurons != as_patch(other).neurons for one, other in zip(of_base, of_current, strict=True))
 
 
 def test_random_controls_are_as_many_in_each_layer_and_others_than_the_tasks(workshop):
@@ -101,8 +99,9 @@ def test_patches_are_written_and_stack_as_in_the_stream(workshop, tmp_path):
     assert [dict(score) for _, score in method.test(shop, read, ORDER)] == [
         dict(score) for _, score in method.test(shop, seen, ORDER)
     ]
-    with pytest.raises(InputError, match="trained on top of"), patched(
-        shop.base.model, as_patch(read[1]), base=shop.base.digest
+    with (
+        pytest.raises(InputError, match="trained on top of"),
+        patched(shop.base.model, as_patch(read[1]), base=shop.base.digest),
     ):
         pass
 

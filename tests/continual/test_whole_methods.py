@@ -71,9 +71,7 @@ def test_ewc_holds_weights_the_more_the_stronger_it_is(workshop, order):
         first, second = learned(shop, EWC(RATE, strength, 4), order[:2])
         names = [name for name in second.tensors if "fisher/" not in name]
         fisher = {name: first.tensors[f"fisher/{name}"] for name in names}
-        moved.append(
-            sum((fisher[name] * (second.tensors[name] - first.tensors[name]) ** 2).sum() for name in names)
-        )
+        moved.append(sum((fisher[name] * (second.tensors[name] - first.tensors[name]) ** 2).sum() for name in names))
     assert moved[0] > moved[1] > moved[2]
 
 
@@ -124,9 +122,7 @@ def test_fisher_information_is_the_mean_of_squared_gradients_by_example(workshop
     squares = []
     for example in examples:
         batch = collate([example], pad)
-        logits, _ = forward(
-            model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=batch.answer_width
-        )
+        logits, _ = forward(model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=batch.answer_width)
         logs = logits.log_softmax(-1)[0, range(batch.answer_width), batch.labels[0, -batch.answer_width :]]
         squares.append(torch.autograd.grad(logs.sum(), parameter)[0] ** 2)
     parameter.requires_grad_(False)
