@@ -6,7 +6,7 @@ covariance for all tasks; the nearest in Mahalanobis distance is answered with.
 
 Where this differs from the paper and its code: the private parameters are a LoRA adapter, as in the other methods here,
 not a prefix; a Gaussian stands for a task, theirs for a class, the nearest class giving the task; the covariance is
-shrunk, theirs has a pseudo-inverse; the answer is the likeliest option, theirs comes from a linear
+shrunk, theirs has a pseudo-inverse; the answer is what the model writes, theirs comes from a linear
 classifier on the encoder.
 """
 
