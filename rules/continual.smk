@@ -214,7 +214,7 @@ for suite, model in pairs_of("continual"):
                 priority: 50
                 threads: P.workflow.training_threads
                 resources:
-                    **model_resources(model, "infer"),
+                    **model_resources(model, "compare"),
                     checkpoint_minutes=P.workflow.checkpoint_minutes,
                 params:
                     settings=settings(

@@ -121,7 +121,7 @@ def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
     model |= {"hidden_size": 16, "layers": 2, "heads": 2, "ffn_size": 32, "context": 64}
     model["pretraining"] |= {"steps": 3, "batch_size": 4, "warmup": 1}
     params["workflow"]["tasks_per_job"] = tasks_per_job
-    params["groups"] = {}
+    params["groups"], params["streams"] = {}, {}
     params["runs"] = [{"suite": "mine", "model": "small", "seeds": seeds, "studies": ["deactivation"]}]
     params["suites"] = {"mine": {"source": "jsonl", "path": "raw/tasks", "tasks": "all", **SUITE_SIZES}}
     params["models"] = {"small": model}
