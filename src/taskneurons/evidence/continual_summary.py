@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import fsum
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -163,7 +164,7 @@ def _of_streams(rows: Sequence[Row], orders: Sequences) -> Iterator[tuple[Stream
             "trainable": fmean(stages.values()),
             "storage": stages[max(stages)],
             # Joint training has one stage for all tasks.
-            "seconds": sum(stages.values()) / tasks,
+            "seconds": fsum(stages.values()) / tasks,
         }[metric]
         yield stream, metric, value, ""
 

@@ -53,7 +53,7 @@ def draw_stages(
     caption = (
         f"{model}, {suite}, order {order}. A row: after that many tasks were learned (0: before the stream). A column: "
         "the tested task; numbers: its place in the stream, "
-        + ", ".join(f"{place} {shortened(task)}" for place, task in enumerate(sequence, 1))
+        + ", ".join(f"{place} {shortened(task, 20)}" for place, task in enumerate(sequence, 1))
         + ". Colour: accuracy less that of the best constant answer or of guessing, in points; below it: as zero. "
         "Below the stair the task was learned before or at that stage; it should stay dark. Per-Task FT tests each "
         "task's own model alone, joint training all tasks at the end. "
