@@ -7,7 +7,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
 from taskneurons.evidence.continual import METHODS, Row
 from taskneurons.evidence.continual_rates import KNOBS
@@ -79,6 +79,7 @@ def draw_continual_rates(
                 _panel(axis, list(found)[place], found, knob)
                 axis.set_xlim(limits)
                 axis.set_ylim(values)
+                axis.yaxis.set_major_locator(MaxNLocator(nbins=4, integer=True))
                 if place % _ACROSS == 0:
                     axis.set_ylabel("accuracy (%)", fontsize=SMALL)
                 else:
