@@ -136,7 +136,7 @@ def stream(workshop, learned):
     return shop, learned["seen"]
 
 
-@pytest.mark.parametrize("reading", ["added", "literal", "averaged", "max"])
+@pytest.mark.parametrize("reading", ["added", "literal", "averaged", "max", "rewound"])
 def test_the_coefficients_of_each_reading(reading):
     weights = np.array([[0.5, 0.3, 0.2]])
     owners = [(0,), (0, 2), (1,)]
@@ -146,6 +146,7 @@ def test_the_coefficients_of_each_reading(reading):
         "literal": [[0.5, 0.2, 0.3, 1.0]],
         "averaged": [[1.5, 0.6, 0.9, 1.0]],
         "max": [[1.5, 1.5, 0.9, 1.0]],
+        "rewound": [[1.0, 0.5, 0.2]],
     }
     np.testing.assert_allclose(found, expected[reading])
 
@@ -153,8 +154,20 @@ def test_the_coefficients_of_each_reading(reading):
 def test_after_one_task_the_relative_readings_are_ncft(workshop, learned):
     shop, seen = stream(workshop, learned)
     plain = dict(NCFT_.test(shop, seen[:1], ORDER))
-    for reading in ("added", "averaged", "literal", "max"):
+    for reading in ("added", "averaged", "literal", "max", "rewound"):
         assert dict(weighted(reading, "known").test(shop, seen[:1], ORDER)) == plain
+
+
+def test_rewound_to_a_task_that_is_sure_is_the_model_just_after_its_stage(workshop, learned, monkeypatch):
+    shop, seen = stream(workshop, learned)
+    method = weighted("rewound", "prototype")
+    for place, task in enumerate(ORDER):
+        sure = np.where(np.arange(3) == place, 1e6, 0.0)
+        monkeypatch.setattr(
+            WNCFT, "_logits", lambda self, shop, seen, tasks, sure=sure: [(t, np.tile(sure, (12, 1))) for t in tasks]
+        )
+        found = dict(method.test(shop, seen, [task]))[task]["accuracy"]
+        assert found == dict(NCFT_.test(shop, seen[: place + 1], [task]))[task]["accuracy"]
 
 
 def test_at_a_high_temperature_the_added_reading_is_ncft(workshop, learned):

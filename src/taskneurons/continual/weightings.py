@@ -18,6 +18,7 @@ WEIGHTINGS: Mapping[str, tuple[Reading, Similarity]] = MappingProxyType(
         "wncft_prototype": ("added", "prototype"),
         "wncft_gate": ("added", "gate"),
         "wncft_online": ("added", "online"),
+        "wncft_rewind": ("rewound", "prototype"),
     }
 )
 """W-NCFT in its readings, and the dynamic weightings."""

@@ -28,13 +28,15 @@ from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import NeuronPatch
 from taskneurons.neurons.sets import NeuronSet
 
-Reading = Literal["added", "literal", "averaged", "max"]
+Reading = Literal["added", "literal", "averaged", "max", "rewound"]
 """What the similarities s_1 .. s_i (softmax over the tasks so far) do to the FFN.
 
 - added: base + sum_k (s_k / max s) * delta_k, where delta_k is what stage k changed. Neurons of no task stay.
 - literal: Eq. 12 as it stands: the weights of a task's neurons are multiplied by s_k, about 1 / i.
 - averaged: the same with i * s_k, which is 1 on average.
 - max: as averaged; a neuron that several tasks trained takes the largest of their s_k, not that of the last one.
+- rewound: base + sum_l (s_l + ... + s_i) * delta_l. Stage k trained on top of the stages before it, so a prompt that is
+  surely of task k meets the model as it was just after stage k. (Ours, not the paper's.)
 """
 
 Similarity = Literal["known", "inferred", "prototype", "gate", "online"]
@@ -90,7 +92,7 @@ class WNCFT:
         model, base = workshop.base.model, workshop.base.digest
         patches = [as_patch(learned) for learned in seen]
         owners: list[tuple[int, ...]] = []
-        if self.reading == "added":
+        if self.reading in ("added", "rewound"):
             components = changes(model, patches, base=base)
         else:
             owners, components = owned(model, patches, base=base)
@@ -177,6 +179,8 @@ class WNCFT:
         """What the components are multiplied by."""
         if self.reading == "added":
             return weights / weights.max(1, keepdims=True)
+        if self.reading == "rewound":
+            return weights[:, ::-1].cumsum(1)[:, ::-1]
         scale = 1 if self.reading == "literal" else weights.shape[1]
         columns = [
             weights[:, list(owner)].max(1) if self.reading == "max" else weights[:, owner[-1]] for owner in owners

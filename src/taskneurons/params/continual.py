@@ -18,7 +18,7 @@ Learner = Literal["seqft", "seqlora", "olora", "epi", "replay", "ewc", "ncft", "
 Variant = Literal["ncft_base", "ncft_disjoint", "ncft_random", "ncft_same_random", "ncft_random_disjoint"]
 Weighting = Literal[
     "wncft", "wncft_literal", "wncft_averaged", "wncft_max", "wncft_inferred", "wncft_prototype", "wncft_gate",
-    "wncft_online",
+    "wncft_online", "wncft_rewind",
 ]  # fmt: skip
 
 
