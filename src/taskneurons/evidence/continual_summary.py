@@ -216,7 +216,7 @@ def _of_group(rows: Sequence[Row], orders: Sequence[str], metric: str) -> Iterat
         if metric in BETTER:
             cells |= {"ranked": test.methods, "ranked_orders": test.units, "statistic": test.statistic}
             cells |= {"p_value": test.p_value, "critical_difference": test.critical_difference}
-            cells["rank_reason"] = test.reason.replace("unit", "order")
+            cells["rank_reason"] = test.reason.replace("unit", "order").replace("1 orders", "1 order")
         if name in ranks:
             cells |= {"mean_rank": ranks[name], "best": best}
             if test.critical_difference is not None and best is not None and test.available:
