@@ -5,8 +5,10 @@
 from taskneurons.tasks.orders import sampled_orders
 
 CONTINUAL_FIGURES = ["methods", "retention", "stages", "cost", "ranks", "rates"]
-CONTINUAL_TABLES = ["summary", "methods", "published", "rates"]
-CONTINUAL_PUBLISHED = "published/leng2025/table5_continual_learning.csv"
+CONTINUAL_PUBLISHED = [
+    "published/leng2025/table5_continual_learning.csv",
+    "published/leng2025/table14_task_orders.csv",
+]
 # The sets of one size share a learning rate: with a rate of its own for each, their difference would be that of rates.
 RATE_GROUPS = {name: [name, "ncft_random"] if name == "ncft" else [name] for name in P.continual.methods}
 PATCHED = [name for name in P.continual.methods + P.continual.variants if name.startswith("ncft")]
@@ -113,7 +115,10 @@ for suite, model in pairs_of("continual"):
             name:
                 f"choose_stream_rates_{suite}_{model}_{group}"
             input:
-                base=[path.format(seed=seed_list(suite, model)[0]) for path in checkpoint_files(base_folder(suite, model))],
+                base=[
+                    path.format(seed=seed_list(suite, model)[0])
+                    for path in checkpoint_files(base_folder(suite, model))
+                ],
                 tasks=task_files(stream_tasks(suite, P.streams[suite].development), suite),
             output:
                 chosen=stream_rates_path(suite, model, group, "json"),
@@ -200,11 +205,7 @@ for suite, model in pairs_of("continual"):
                     learning=[stream_rows_path(suite, model, "ncft", order) for order in orders],
                     patches=stream_patch_paths(suite, model, "ncft", orders),
                 output:
-                    [
-                        stream_rows_path(suite, model, name, order)
-                        for name in P.continual.weightings
-                        for order in orders
-                    ],
+                    [stream_rows_path(suite, model, name, order) for name in P.continual.weightings for order in orders],
                 log:
                     f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches.log",
                 benchmark:
@@ -228,3 +229,88 @@ for suite, model in pairs_of("continual"):
                     code=code("weigh_patches"),
                 script:
                     "../workflow/scripts/weigh_patches.py"
+
+    rule:
+        name:
+            f"plot_continual_{suite}_{model}"
+        input:
+            rows="results/tables/continual.csv",
+            summary="results/tables/continual_summary.csv",
+            methods="results/tables/continual_methods.csv",
+            rates="results/tables/continual_rates.csv",
+            published="results/tables/continual_published.csv",
+            tasks=described_tasks([suite]),
+        output:
+            figure_paths(f"results/figures/continual/{suite}/{model}", CONTINUAL_FIGURES),
+        log:
+            f"logs/continual/{suite}/{model}/plot_continual.log",
+        benchmark:
+            f"logs/benchmarks/continual/{suite}/{model}/plot_continual.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(
+                suite=suite,
+                model=model,
+                benchmarks={name: list(orders) for name, orders in stream_benchmarks(suite).items()},
+                order=[*P.streams[suite].every_seed, *stream_orders(suite)][0],
+                figures=P.figures,
+            ),
+            code=code("plot_continual"),
+        script:
+            "../workflow/scripts/plot_continual.py"
+
+
+if pairs_of("continual"):
+
+    rule tabulate_continual:
+        input:
+            rows=list(continual_rows()),
+            rates=[
+                stream_rates_path(suite, model, group, "csv")
+                for suite, model in pairs_of("continual")
+                for group in RATE_GROUPS
+            ],
+        output:
+            rows="results/tables/continual.csv",
+            rates="results/tables/continual_rates.csv",
+        log:
+            "logs/continual/tabulate_continual.log",
+        benchmark:
+            "logs/benchmarks/continual/tabulate_continual.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(),
+            code=code("tabulate_continual"),
+        script:
+            "../workflow/scripts/tabulate_continual.py"
+
+    rule summarise_continual:
+        input:
+            rows="results/tables/continual.csv",
+            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("continual"))),
+            published=CONTINUAL_PUBLISHED,
+        output:
+            summary="results/tables/continual_summary.csv",
+            methods="results/tables/continual_methods.csv",
+            published="results/tables/continual_published.csv",
+        log:
+            "logs/continual/summarise_continual.log",
+        benchmark:
+            "logs/benchmarks/continual/summarise_continual.tsv"
+        priority: 80
+        resources:
+            **light_resources(),
+        params:
+            settings=settings(
+                benchmarks={
+                    suite: {name: list(orders) for name, orders in stream_benchmarks(suite).items()}
+                    for suite, _ in pairs_of("continual")
+                }
+            ),
+            code=code("summarise_continual"),
+        script:
+            "../workflow/scripts/summarise_continual.py"

@@ -1,0 +1,104 @@
+"""The choice of rates: the best on the development order, the same for a group, and what diverges is not chosen."""
+
+import pytest
+from small_stream import STREAM
+
+from taskneurons.continual.catalogue import NCFT_VARIANTS, learner
+from taskneurons.continual.choosing import choose
+from taskneurons.continual.ncft import NCFT
+from taskneurons.continual.sequence import final_accuracy, follow
+from taskneurons.continual.stages import Stages
+from taskneurons.continual.weightings import WEIGHTINGS, weighting
+from taskneurons.errors import InputError
+
+ORDER = tuple(STREAM)[:2]
+SETTINGS = {
+    "ncft": {"percent": 30, "within": "model", "estimator": "taylor", "examples": 8, "batch_size": 4},
+    "replay": {"kept": 2},
+    "ewc": {"examples": 2},
+    "wncft": {"vector_examples": 8, "kept": 4},
+}
+
+
+@pytest.fixture
+def shop(workshop):
+    return workshop(split="validation", steps=10)
+
+
+def test_the_group_gets_the_rate_that_is_best_on_average(shop, tmp_path):
+    rates = [1e-4, 1e-2]
+    chosen, rows = choose(
+        shop, ["ncft", "ncft_random"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=rates, strengths=[]
+    )
+    means = {}
+    for rate in rates:
+        found = [
+            final_accuracy(follow(shop, NCFT(rate, **SETTINGS["ncft"], **NCFT_VARIANTS[name], name=name), ORDER,
+                                  Stages(tmp_path / "again", "x"))[0])
+            for name in ("ncft", "ncft_random")
+        ]  # fmt: skip
+        means[rate] = sum(found)
+        assert [row["accuracy"] for row in rows if row["learning_rate"] == rate] == found
+    best = max(rates, key=lambda rate: (means[rate], -rate))
+    assert chosen == {name: {"learning_rate": best} for name in ("ncft", "ncft_random")}
+    assert [row["chosen"] for row in rows] == [row["learning_rate"] == best for row in rows]
+
+
+def test_weightings_are_tried_on_what_the_chosen_rate_learned(shop, tmp_path):
+    temperatures = [10.0, 0.01]
+    names = list(WEIGHTINGS)
+    chosen, rows = choose(
+        shop, ["ncft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-2], strengths=[], weightings=names,
+        temperatures=temperatures,
+    )  # fmt: skip
+    tried = {(row["method"], row.get("temperature")): row["accuracy"] for row in rows}
+    for name in names:
+        grid = [1.0] if name == "wncft_literal" else temperatures
+        assert chosen[name]["temperature"] == max(grid, key=lambda one: (tried[name, one], one))
+    again, _ = follow(
+        shop, weighting("wncft_gate", 1e-2, SETTINGS, temperature=0.01), ORDER, Stages(tmp_path / "again", "x")
+    )
+    assert tried["wncft_gate", 0.01] == final_accuracy(again)
+
+
+def test_strengths_are_chosen_with_the_rate(shop, tmp_path):
+    chosen, rows = choose(
+        shop, ["ewc"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-3, 1e-2], strengths=[1.0, 1e4]
+    )
+    assert {(row["learning_rate"], row["strength"]) for row in rows} == {
+        (rate, strength) for rate in (1e-3, 1e-2) for strength in (1.0, 1e4)
+    }
+    best = max(rows, key=lambda row: row["accuracy"])["accuracy"]
+    assert [row["accuracy"] for row in rows if row["chosen"]] == [best]
+    assert set(chosen["ewc"]) == {"learning_rate", "strength"}
+
+
+def test_a_rate_that_diverges_is_not_chosen(shop, tmp_path):
+    chosen, rows = choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-3, 1e6], strengths=[])
+    assert chosen["seqft"] == {"learning_rate": 1e-3}
+    assert [row["accuracy"] is None for row in rows] == [False, True]
+    with pytest.raises(InputError, match="every learning rate diverges"):
+        choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e6], strengths=[])
+
+
+def test_per_task_tuning_is_judged_by_what_each_of_its_models_learned(shop, tmp_path):
+    _, rows = choose(shop, ["pertask"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-2], strengths=[])
+    own = []
+    for task in ORDER:
+        method = learner("pertask", 1e-2, SETTINGS, tasks=2)
+        own.append(dict(method.test(shop, [method.learn(shop, [], task)], [task]))[task]["accuracy"][0])
+    assert rows[0]["accuracy"] == pytest.approx(sum(own) / 2)
+
+
+def test_every_name_makes_a_method_of_that_name():
+    names = ["seqft", "seqlora", "olora", "epi", "replay", "ewc", "pertask", "multitask", *NCFT_VARIANTS]
+    for name in names:
+        assert learner(name, 1e-3, SETTINGS, tasks=2, strength=1.0).name == name
+    for name in WEIGHTINGS:
+        assert weighting(name, 1e-3, SETTINGS, temperature=1.0).name == name
+    with pytest.raises(InputError, match="Choose among seqft"):
+        learner("seqtf", 1e-3, SETTINGS, tasks=2)
+    with pytest.raises(InputError, match="Choose among wncft"):
+        weighting("wncff", 1e-3, SETTINGS, temperature=1.0)
+    with pytest.raises(InputError, match="needs a strength"):
+        learner("ewc", 1e-3, SETTINGS, tasks=2)

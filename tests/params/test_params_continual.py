@@ -1,0 +1,51 @@
+"""Parameters of continual learning: what is no stream, or cannot be judged, is refused at its key."""
+
+from pathlib import Path
+
+import pytest
+
+from taskneurons.errors import InputError
+from taskneurons.params import parse_params
+
+DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
+DEVELOPMENT = "development: [topic_question, sentiment_film, nli_person, topic_news]"
+SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            SECOND,
+            '"2": [topic_encyclopedia, rating_product, topic_news, topic_news]',
+            "streams.stream.benchmarks.standard.2: `topic_news` comes twice",
+        ),
+        (SECOND, '"2": [topic_news]', "standard.2: a stream of one task forgets nothing"),
+        (SECOND, '"2": [topic_news, nli_person]', "standard.2: has other tasks than the first"),
+        (SECOND, '"4": [topic_encyclopedia, rating_product, topic_news, topic_question]', "two orders are named `4`"),
+        (DEVELOPMENT, "development: [topic_news]", "development: a stream of one task forgets nothing"),
+        (
+            DEVELOPMENT,
+            "development: [topic_encyclopedia, rating_product, topic_news, topic_question]",
+            "development: is order `2`, which is reported",
+        ),
+        ('every_seed: ["4"]', 'every_seed: ["7"]', "every_seed[0]: there is no order `7`. Known: 1, 2, 3, 4, 5, 6"),
+        ('variants: ["1", "4"]', 'variants: ["1", "1"]', "variants[1]: '1' stands here twice"),
+        ("sampled: {benchmark: large", "sampled: {benchmark: huge", "there is no benchmark `huge`"),
+        ("  stream:\n    development", "  streem:\n    development", "Did you mean `stream`?"),
+        ("  stream:\n    development", "  wide:\n    development", "Write streams.stream"),
+        ("ewc, ncft, pertask, multitask]", "ewc, ncft, multitask]", "`pertask` is missing: retention (Eq. 5)"),
+        ("[seqft, seqlora", "[seqft, seqft, seqlora", "continual.methods[1]: 'seqft' stands here twice"),
+        ("[seqft, seqlora", "[seqtf, seqlora", "continual.methods[0]"),
+        ("temperatures: [100.0,", "temperatures: [0.0,", "continual.wncft.temperatures[0]"),
+        ("strengths: [0.5, 5.0]", "strengths: []", "continual.olora.strengths: is empty"),
+        ("strengths: [0.5, 5.0]", "strengths: [0.5, 0.5]", "continual.olora.strengths: names a value twice"),
+        ("ncft: {percent: 10,", "ncft: {percent: 0,", "continual.ncft.percent: expected greater than 0"),
+        ("  warmup: 6\n", "  warmup: 61\n", "continual.warmup"),
+    ],
+)
+def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str) -> None:
+    assert DEFAULT.count(old) == 1
+    with pytest.raises(InputError) as error:
+        parse_params(DEFAULT.replace(old, new))
+    assert said in str(error.value)
