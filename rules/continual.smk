@@ -80,13 +80,14 @@ def stream_recipe(*more):
 
 def stream_methods(*names):
     """What methods take besides rates and strengths."""
+    lora = {"lora": P.continual.lora} if {"seqlora", "olora", "epi"} & set(names) else {}
     taken = {
         "ncft": P.continual.ncft,
         "replay": P.continual.replay,
         "ewc": {"examples": P.continual.ewc.examples},
         "wncft": {key: getattr(P.continual.wncft, key) for key in ["vector_examples", "kept"]},
     }
-    return {name: taken[name] for name in names if name in taken}
+    return {name: taken[name] for name in names if name in taken} | lora
 
 
 def stream_seeds(suite, model):

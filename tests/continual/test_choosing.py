@@ -14,6 +14,7 @@ from taskneurons.errors import InputError
 ORDER = tuple(STREAM)[:2]
 SETTINGS = {
     "ncft": {"percent": 30, "within": "model", "estimator": "taylor", "examples": 8, "batch_size": 4},
+    "lora": {"rank": 2, "alpha": 4.0, "targets": "all"},
     "replay": {"kept": 2},
     "ewc": {"examples": 2},
     "wncft": {"vector_examples": 8, "kept": 4},
@@ -74,11 +75,11 @@ def test_strengths_are_chosen_with_the_rate(shop, tmp_path):
 
 
 def test_a_rate_that_diverges_is_not_chosen(shop, tmp_path):
-    chosen, rows = choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-3, 1e6], strengths=[])
+    chosen, rows = choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-3, 1e3], strengths=[])
     assert chosen["seqft"] == {"learning_rate": 1e-3}
     assert [row["accuracy"] is None for row in rows] == [False, True]
     with pytest.raises(InputError, match="every learning rate diverges"):
-        choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e6], strengths=[])
+        choose(shop, ["seqft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e3], strengths=[])
 
 
 def test_per_task_tuning_is_judged_by_what_each_of_its_models_learned(shop, tmp_path):

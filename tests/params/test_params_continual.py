@@ -30,7 +30,7 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
             "development: is order `2`, which is reported",
         ),
         ('every_seed: ["4"]', 'every_seed: ["7"]', "every_seed[0]: there is no order `7`. Known: 1, 2, 3, 4, 5, 6"),
-        ('variants: ["1", "4"]', 'variants: ["1", "1"]', "variants[1]: '1' stands here twice"),
+        ('variants: ["1", "4", "5"]', 'variants: ["1", "1"]', "variants[1]: '1' stands here twice"),
         ("sampled: {benchmark: large", "sampled: {benchmark: huge", "there is no benchmark `huge`"),
         ("  stream:\n    development", "  streem:\n    development", "Did you mean `stream`?"),
         ("  stream:\n    development", "  wide:\n    development", "Write streams.stream"),

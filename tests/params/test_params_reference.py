@@ -85,11 +85,12 @@ def test_page_has_a_row_for_every_key_of_the_scales() -> None:
     def check(value: object, path: str) -> None:
         if isinstance(value, dict):
             for key, one in value.items():
-                inner = path in ("suites", "models", "groups") or path.endswith(".revisions")
+                named = path.endswith((".revisions", ".benchmarks"))
+                inner = named or path in ("suites", "models", "groups", "streams")
                 here = f"{path}.<name>" if inner else f"{path}.{key}" if path else key
                 if here.count(".") and not inner:
                     assert f"| `{here}` |" in page
-                if not path.endswith(".revisions"):
+                if not named:
                     check(one, here)
         elif isinstance(value, list):
             for one in value:

@@ -42,6 +42,7 @@ def tune_adapter(
     examples: Mapping[str, Sequence[Encoded]],
     *,
     learning_rate: float,
+    form: Lora | None = None,
     start: Adapter | None = None,
     penalty: Penalty | None = None,
     seed: int | None = None,
@@ -54,7 +55,8 @@ def tune_adapter(
         workshop: its base is trained on; its recipe gives the budget.
         examples: by task; tasks give equal shares of each batch.
         learning_rate: the highest of the schedule.
-        start: is trained on; None: a fresh adapter in the form that `Lora` has by default.
+        form: of a fresh adapter; None: rank 8 on the attention.
+        start: is trained on; None: a fresh adapter.
         penalty: is added to the loss. The log holds the loss without it.
         seed: of a fresh adapter's values and of dropout; None: the recipe's, which is that of the order of the data.
 
@@ -71,7 +73,11 @@ def tune_adapter(
             remedy="Set dtype to bfloat16 or float32",
         )
     seed = recipe.seed if seed is None else seed
-    with naming(" + ".join(examples)), _random_state(seed, model.device), _worn(model, start) as wrapped:
+    with (
+        naming(" + ".join(examples)),
+        _random_state(seed, model.device),
+        _worn(model, start, form or Lora()) as wrapped,
+    ):
         order = MixedTasks({task: len(own) for task, own in examples.items()}, recipe.batch_size, recipe.seed)
 
         def batch(step: int) -> WeightedBatch:
@@ -149,17 +155,17 @@ def down_projections(adapter: Adapter) -> dict[str, Float[np.ndarray, "rank inpu
     }
 
 
-def _worn(model: nn.Module, start: Adapter | None) -> AbstractContextManager[Any]:
+def _worn(model: nn.Module, start: Adapter | None, form: Lora) -> AbstractContextManager[Any]:
     """The model under the adapter that is trained on, or under a fresh one."""
     if start is not None:
         return adapted(model, start)
     from peft import LoraConfig
     from transformers.pytorch_utils import Conv1D
 
-    form = Lora()
     config = LoraConfig(
         r=form.rank,
         lora_alpha=form.alpha,  # type: ignore[arg-type]
+        target_modules="all-linear" if form.targets == "all" else None,
         fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
         task_type="CAUSAL_LM",
     )

@@ -14,6 +14,7 @@ from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.replay import Replay
 from taskneurons.continual.seqft import SeqFT
 from taskneurons.continual.seqlora import SeqLoRA
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 
 NCFT_VARIANTS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
@@ -37,7 +38,7 @@ def learner(
     Args:
         name: of the method or the variant.
         rate: the learning rate.
-        settings: `ncft`, `replay` and `ewc`: what these methods take besides.
+        settings: `ncft`, `lora`, `replay` and `ewc`: what these methods take besides.
         tasks: of the stream.
         strength: of O-LoRA and EWC.
 
@@ -48,11 +49,15 @@ def learner(
         return NCFT(rate, **settings["ncft"], **NCFT_VARIANTS[name], name=name)
     if strength is None and name in ("olora", "ewc"):
         raise InputError("needs a strength", where=f"method {name}")
+
+    def form() -> Lora:
+        return Lora(**settings["lora"])
+
     makers: dict[str, Callable[[], Method]] = {
         "seqft": lambda: SeqFT(rate),
-        "seqlora": lambda: SeqLoRA(rate),
-        "olora": lambda: OLoRA(rate, strength or 0.0),
-        "epi": lambda: EPI(rate),
+        "seqlora": lambda: SeqLoRA(rate, form()),
+        "olora": lambda: OLoRA(rate, strength or 0.0, form()),
+        "epi": lambda: EPI(rate, form=form()),
         "replay": lambda: Replay(rate, **settings["replay"]),
         "ewc": lambda: EWC(rate, strength or 0.0, **settings["ewc"]),
         "pertask": lambda: PerTask(rate),

@@ -21,6 +21,7 @@ from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, mer
 from taskneurons.continual.identification import Moments, TaskGaussians
 from taskneurons.continual.method import Learned, Scores
 from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 
 _MEAN, _SCATTER, _COUNT = "features.mean", "features.scatter", "prompts"
@@ -33,6 +34,7 @@ class EPI:
     Args:
         learning_rate: the highest of the schedule.
         prompts: training prompts whose features make a task's Gaussian, at most; the paper takes all.
+        form: of the adapters.
 
     Raises:
         InputError: fewer than two prompts.
@@ -41,6 +43,7 @@ class EPI:
     learning_rate: float
     # ASSUME: a mean and a shrunk covariance gain little from more.
     prompts: int = 1000
+    form: Lora = Lora()
     name: str = "epi"
 
     def __post_init__(self) -> None:
@@ -54,7 +57,8 @@ class EPI:
     def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
         """Train an adapter on the base, and measure what the base makes of the task's prompts."""
         found = learned_adapter(
-            task, tune_adapter(workshop, {task: workshop.training(task)}, learning_rate=self.learning_rate)
+            task,
+            tune_adapter(workshop, {task: workshop.training(task)}, learning_rate=self.learning_rate, form=self.form),
         )
         began = time.monotonic()
         moments = Moments.of(workshop.base_features(task, "train", self.prompts))

@@ -22,6 +22,7 @@ from torch import Tensor
 from taskneurons.continual.adapter_stage import adapter_of, down_projections, learned_adapter, merged, tune_adapter
 from taskneurons.continual.method import Learned, Scores, nbytes
 from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter
 
@@ -33,6 +34,7 @@ class OLoRA:
     Args:
         learning_rate: the highest of the schedule.
         strength: of the penalty; 0: fresh adapters on top of frozen ones.
+        form: of the adapters.
 
     Raises:
         InputError: the strength is negative.
@@ -40,6 +42,7 @@ class OLoRA:
 
     learning_rate: float
     strength: float
+    form: Lora = Lora()
     name: str = "olora"
 
     def __post_init__(self) -> None:
@@ -58,6 +61,7 @@ class OLoRA:
                 workshop,
                 {task: workshop.training(task)},
                 learning_rate=self.learning_rate,
+                form=self.form,
                 penalty=Orthogonality(self.strength, earlier, workshop.base.model.device) if earlier else None,
                 seed=start_seed(workshop.recipe.seed, len(seen)),
             )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.method import Learned, Scores, nbytes
 from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.tuning import Lora
 
 
 @dataclass(frozen=True)
@@ -14,9 +15,11 @@ class SeqLoRA:
 
     Args:
         learning_rate: the highest of the schedule.
+        form: of the adapters.
     """
 
     learning_rate: float
+    form: Lora = Lora()
     name: str = "seqlora"
 
     def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
@@ -27,7 +30,9 @@ class SeqLoRA:
         """Train the adapter that the stage before left, or a fresh one."""
         start = adapter_of(seen[-1]) if seen else None
         examples = {task: workshop.training(task)}
-        return learned_adapter(task, tune_adapter(workshop, examples, learning_rate=self.learning_rate, start=start))
+        return learned_adapter(
+            task, tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form, start=start)
+        )
 
     def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under the adapter of the last stage."""

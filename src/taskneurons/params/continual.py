@@ -7,13 +7,19 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFloat, PositiveInt, StringConstraints
 
 from taskneurons.params.models import warmup_fits
-from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
+from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 from taskneurons.params.studies import Estimator
 
 Order = tuple[Slug, ...]
 # The paper's orders are numbers.
 OrderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
 Orders = Annotated[Mapping[OrderName, Order], AfterValidator(MappingProxyType), PlainSerializer(dict)]
+# A read-only view in another one must be unwrapped with it: what a serializer returns is not serialized by its type.
+Benchmarks = Annotated[
+    Mapping[Slug, Orders],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(lambda benchmarks: {name: dict(orders) for name, orders in benchmarks.items()}),
+]
 Learner = Literal["seqft", "seqlora", "olora", "epi", "replay", "ewc", "ncft", "pertask", "multitask"]
 Variant = Literal["ncft_base", "ncft_disjoint", "ncft_random", "ncft_same_random", "ncft_random_disjoint"]
 Weighting = Literal[
@@ -34,7 +40,7 @@ class Streams(Section):
     """The orders in which the tasks of a suite come (Leng & Xiong 2025, Table 14)."""
 
     development: Order = described("the order that chooses rates, strengths and temperatures; never reported", "-")
-    benchmarks: Named[Orders] = described("orders by name, by benchmark; those of a benchmark have the same tasks", "-")
+    benchmarks: Benchmarks = described("orders by name, by benchmark; those of a benchmark have the same tasks", "-")
     sampled: SampledOrders = described("further orders", "-")
     every_seed: tuple[OrderName, ...] = described("orders that are learned with every seed, not the first alone", "-")
     variants: tuple[OrderName, ...] = described("orders on which the variants of NCFT are learned", "-")
@@ -93,6 +99,16 @@ class Weighted(Section):
     kept: PositiveInt = described("prompts of each learned task that dynamic weightings keep", "examples")
 
 
+class Adapters(Section):
+    """The adapters of SeqLoRA, O-LoRA and EPI."""
+
+    rank: PositiveInt = described("rank of each adapter", "-")
+    alpha: PositiveFloat = described("the adapter's output is multiplied by alpha / rank", "-")
+    targets: Literal["attention", "all"] = described(
+        "query and value projections, or all linear layers but the language head", "-"
+    )
+
+
 class Buffer(Section):
     """What replay repeats."""
 
@@ -125,6 +141,7 @@ class Continual(Section):
     test_examples: PositiveInt = described("test examples of each task, at most", "examples")
     ncft: SparseTuning = described("NCFT", "-")
     wncft: Weighted = described("W-NCFT", "-")
+    lora: Adapters = described("SeqLoRA, O-LoRA and EPI", "-")
     replay: Buffer = described("replay", "-")
     ewc: Consolidation = described("EWC", "-")
     olora: Orthogonality = described("O-LoRA", "-")
