@@ -67,6 +67,7 @@ METHODS = {
     "wncft_prototype": Method("W-NCFT, prototypes", "dynamic"),
     "wncft_gate": Method("W-NCFT, gate", "dynamic"),
     "wncft_online": Method("W-NCFT, online", "dynamic"),
+    "wncft_rewind": Method("NCFT, rewound", "dynamic", True),
     "pertask": Method("Per-Task FT", "bound", True, "PerTaskFT"),
     "multitask": Method("Joint training", "bound", True),
 }
