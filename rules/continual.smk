@@ -104,7 +104,7 @@ def continual_rows():
         for method in [*P.continual.methods, *P.continual.variants]:
             for order in learned_orders(suite, model, method, first):
                 yield stream_rows_path(suite, model, method, order).format(seed=seed)
-        for method in P.continual.weightings:
+        for method in [*P.continual.weightings, *P.continual.dynamic]:
             for order in learned_orders(suite, model, "ncft", first):
                 yield stream_rows_path(suite, model, method, order).format(seed=seed)
 
@@ -144,6 +144,7 @@ for suite, model in pairs_of("continual"):
                         "rates": P.continual.learning_rates,
                         "strengths": getattr(P.continual, group).strengths if group in ["olora", "ewc"] else [],
                         "weightings": P.continual.weightings if group == "ncft" else [],
+                        "dynamic": P.continual.dynamic if group == "ncft" else [],
                         "temperatures": P.continual.wncft.temperatures if group == "ncft" else [],
                     },
                     dtype=dtype_of(model),
@@ -194,11 +195,13 @@ for suite, model in pairs_of("continual"):
                     script:
                         "../workflow/scripts/learn_streams.py"
 
-        if P.continual.weightings and (orders := learned_orders(suite, model, "ncft", first)):
+        for kind in ["weightings", "dynamic"]:
+            if not getattr(P.continual, kind) or not (orders := learned_orders(suite, model, "ncft", first)):
+                continue
 
             rule:
                 name:
-                    f"weigh_patches_{suite}_{model}{'' if first else '_further'}"
+                    f"weigh_patches_{suite}_{model}_{kind}{'' if first else '_further'}"
                 input:
                     base=checkpoint_files(base_folder(suite, model)),
                     tasks=task_files(stream_tasks(suite, *orders.values()), suite),
@@ -208,20 +211,21 @@ for suite, model in pairs_of("continual"):
                 output:
                     [stream_rows_path(suite, model, name, order) for name in P.continual.weightings for order in orders],
                 log:
-                    f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches.log",
+                    f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.log",
                 benchmark:
-                    f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/weigh_patches.tsv"
+                    f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.tsv"
                 wildcard_constraints:
                     seed=seeds,
                 priority: 50
                 threads: P.workflow.training_threads
                 resources:
-                    **model_resources(model, "compare"),
+                    **model_resources(model, "train"),
                     checkpoint_minutes=P.workflow.checkpoint_minutes,
                 params:
                     settings=settings(
                         suite=suite,
                         model=model,
+                        kind=kind,
                         orders=orders,
                         recipe=stream_recipe(("limit", P.continual.test_examples)),
                         methods=stream_methods("ncft", "wncft"),

@@ -45,21 +45,28 @@ def test_the_group_gets_the_rate_that_is_best_on_average(shop, tmp_path):
     assert [row["chosen"] for row in rows] == [row["learning_rate"] == best for row in rows]
 
 
-def test_weightings_are_tried_on_what_the_chosen_rate_learned(shop, tmp_path):
-    temperatures = [10.0, 0.01]
-    names = list(WEIGHTINGS)
+def test_weightings_are_tried_on_what_the_chosen_rate_learned_and_dynamic_ones_on_all(shop, tmp_path):
+    temperatures, rates = [10.0, 0.01], [1e-3, 1e-2]
+    static, dynamic = list(WEIGHTINGS)[:5], list(WEIGHTINGS)[5:]
     chosen, rows = choose(
-        shop, ["ncft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=[1e-2], strengths=[], weightings=names,
-        temperatures=temperatures,
+        shop, ["ncft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=rates, strengths=[], weightings=static,
+        dynamic=dynamic, temperatures=temperatures,
     )  # fmt: skip
-    tried = {(row["method"], row.get("temperature")): row["accuracy"] for row in rows}
-    for name in names:
-        grid = [1.0] if name == "wncft_literal" else temperatures
-        assert chosen[name]["temperature"] == max(grid, key=lambda one: (tried[name, one], one))
+    tried = {(row["method"], row["learning_rate"], row.get("temperature")): row["accuracy"] for row in rows}
+    own = chosen["ncft"]["learning_rate"]
+    for name in WEIGHTINGS:
+        grid = [
+            (rate, temperature)
+            for rate in ([own] if name in static else rates)
+            for temperature in ([1.0] if name == "wncft_literal" else temperatures)
+        ]
+        assert {key[1:] for key in tried if key[0] == name} == set(grid)
+        best = max(grid, key=lambda one: (tried[name, *one], one[1], -one[0]))
+        assert (chosen[name]["learning_rate"], chosen[name]["temperature"]) == best
     again, _ = follow(
         shop, weighting("wncft_gate", 1e-2, SETTINGS, temperature=0.01), ORDER, Stages(tmp_path / "again", "x")
     )
-    assert tried["wncft_gate", 0.01] == final_accuracy(again)
+    assert tried["wncft_gate", 1e-2, 0.01] == final_accuracy(again)
 
 
 def test_strengths_are_chosen_with_the_rate(shop, tmp_path):

@@ -1,4 +1,7 @@
-"""Answer with NCFT's patches weighted by similarity: the readings of W-NCFT and the dynamic weightings."""
+"""Answer with NCFT's patches weighted by similarity: the readings of W-NCFT, or the dynamic weightings.
+
+One that has chosen another learning rate than NCFT learns the streams anew.
+"""
 
 import json
 from dataclasses import replace
@@ -20,7 +23,7 @@ settings = json.loads(snakemake.params.settings)
 device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
 run_info(snakemake.log[0], device=str(device))
 run = {"suite": settings["suite"], "model": settings["model"], "seed": int(snakemake.wildcards.seed)}
-resume = Path(".taskneurons/resume") / Path(snakemake.output[0]).parent.parent / "weighted"
+resume = Path(".taskneurons/resume") / Path(snakemake.output[0]).parent.parent / settings["kind"]
 workshop = Workshop.load(
     Path(snakemake.input.base[0]).parent,
     {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks},
@@ -46,8 +49,9 @@ for path in map(Path, snakemake.output):
         )
         for number, task in enumerate(tasks, start=1)
     ]
-    temperature = chosen[name]["temperature"]
-    method = weighting(name, chosen["ncft"]["learning_rate"], settings["methods"], temperature=temperature)
-    rows, _ = follow(workshop, method, tasks, stages, learned=learned)
+    rate, temperature = chosen[name]["learning_rate"], chosen[name]["temperature"]
+    method = weighting(name, rate, settings["methods"], temperature=temperature)
+    same = rate == chosen["ncft"]["learning_rate"]
+    rows, _ = follow(workshop, method, tasks, stages, learned=learned if same else None)
     write_csv(path, [run | {"method": name, "order": order} | row for row in rows], COLUMNS)
 stages.finish(keep=False)

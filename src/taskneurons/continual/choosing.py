@@ -28,6 +28,7 @@ def choose(
     rates: Sequence[float],
     strengths: Sequence[float],
     weightings: Sequence[str] = (),
+    dynamic: Sequence[str] = (),
     temperatures: Sequence[float] = (),
 ) -> tuple[dict[str, dict[str, float]], list[Row]]:
     """Try a group of methods with every rate and strength, then the weightings of what the first one learned.
@@ -43,11 +44,14 @@ def choose(
         settings: see `learner`.
         rates: the grid.
         strengths: of methods that have one; empty for the others.
-        weightings: see `weighting`; each gets the temperature that is best for it, the literal one the paper's.
+        weightings: see `weighting`; they weigh what the first method learned with its rate. Each gets the temperature
+            that is best for it, the literal one the paper's.
+        dynamic: weightings that are methods of their own: each chooses its rate and its temperature.
         temperatures: the grid.
 
     Returns:
-        For each method `learning_rate` and `strength`, for each weighting `temperature`; and a row for each trial:
+        For each method `learning_rate` and `strength`, for each weighting `learning_rate` and `temperature`; and a row
+        for each trial:
         `method`, `learning_rate`, `strength`, `temperature`, `accuracy` (empty where it diverged), `chosen`.
 
     Raises:
@@ -77,16 +81,19 @@ def choose(
         chosen[name] = {"learning_rate": best[0]} | ({} if best[1] is None else {"strength": best[1]})
     for row in rows:
         row["chosen"] = (row["learning_rate"], row["strength"]) == best
-    for name in weightings:
+    for name in (*weightings, *dynamic):
         tried: list[Row] = []
-        # The paper's own equation has no temperature.
-        for temperature in (1.0,) if name == "wncft_literal" else temperatures:
-            method = weighting(name, best[0], settings, temperature=temperature)
-            tested, _ = follow(workshop, method, order, stages, learned=streams[best], only_last=True)
-            tried.append({"method": name, "learning_rate": best[0], "temperature": temperature})
-            tried[-1]["accuracy"] = final_accuracy(tested)
-        right = max(tried, key=lambda row: (row["accuracy"], row["temperature"]))
-        chosen[name] = {"temperature": right["temperature"]}
+        for key, learned in streams.items():
+            if name not in dynamic and key != best:
+                continue
+            # The paper's own equation has no temperature.
+            for temperature in (1.0,) if name == "wncft_literal" else temperatures:
+                method = weighting(name, key[0], settings, temperature=temperature)
+                tested, _ = follow(workshop, method, order, stages, learned=learned, only_last=True)
+                tried.append({"method": name, "learning_rate": key[0], "temperature": temperature})
+                tried[-1]["accuracy"] = final_accuracy(tested)
+        right = max(tried, key=lambda row: (row["accuracy"], row["temperature"], -row["learning_rate"]))
+        chosen[name] = {key: right[key] for key in ("learning_rate", "temperature")}
         rows += [row | {"chosen": row is right} for row in tried]
     return chosen, rows
 

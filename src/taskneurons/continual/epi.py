@@ -12,7 +12,7 @@ classifier on the encoder.
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from jaxtyping import Int
@@ -43,7 +43,7 @@ class EPI:
     learning_rate: float
     # ASSUME: a mean and a shrunk covariance gain little from more.
     prompts: int = 1000
-    form: Lora = Lora()
+    form: Lora = field(default_factory=Lora)
     name: str = "epi"
 
     def __post_init__(self) -> None:

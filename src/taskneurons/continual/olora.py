@@ -11,7 +11,7 @@ lambda_2 times the norms of the new adapter, is 0 in its scripts and absent here
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations
 
 import numpy as np
@@ -42,7 +42,7 @@ class OLoRA:
 
     learning_rate: float
     strength: float
-    form: Lora = Lora()
+    form: Lora = field(default_factory=Lora)
     name: str = "olora"
 
     def __post_init__(self) -> None:

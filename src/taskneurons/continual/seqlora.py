@@ -1,7 +1,7 @@
 """SeqLoRA: one LoRA adapter, trained on from task to task; nothing keeps it from forgetting."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.method import Learned, Scores, nbytes
@@ -19,7 +19,7 @@ class SeqLoRA:
     """
 
     learning_rate: float
-    form: Lora = Lora()
+    form: Lora = field(default_factory=Lora)
     name: str = "seqlora"
 
     def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from taskneurons.continual.method import Learned, Method
 from taskneurons.continual.stages import Stages
+from taskneurons.continual.wncft import WNCFT
 from taskneurons.continual.workshop import Workshop
 from taskneurons.engine.evaluation_study import Row
 from taskneurons.errors import InputError
@@ -61,14 +62,16 @@ def follow(
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
-            key = [repr(method), _data(workshop, past, "train")]
+            # Weightings learn as NCFT does, and share its stages.
+            learner = method.ncft if isinstance(method, WNCFT) else method
+            key = [repr(learner), _data(workshop, past, "train")]
             if learned is not None:
                 seen.append(learned[number - 1])
             else:
                 seen.append(stages.learned(key, lambda task=task: method.learn(workshop, seen, task)))  # type: ignore[misc]
             if only_last and number < len(order):
                 continue
-            tested = [*key, _data(workshop, order[:number], "train"), _data(workshop, order, "test")]
+            tested = [repr(method), *key, _data(workshop, order[:number], "train"), _data(workshop, order, "test")]
             rows += stages.found(tested, lambda number=number: _stage_rows(workshop, method, seen, order, number))  # type: ignore[misc]
     return rows, seen
 

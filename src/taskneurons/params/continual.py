@@ -22,10 +22,8 @@ Benchmarks = Annotated[
 ]
 Learner = Literal["seqft", "seqlora", "olora", "epi", "replay", "ewc", "ncft", "pertask", "multitask"]
 Variant = Literal["ncft_base", "ncft_disjoint", "ncft_random", "ncft_same_random", "ncft_random_disjoint"]
-Weighting = Literal[
-    "wncft", "wncft_literal", "wncft_averaged", "wncft_max", "wncft_inferred", "wncft_prototype", "wncft_gate",
-    "wncft_online", "wncft_rewind",
-]  # fmt: skip
+Weighting = Literal["wncft", "wncft_literal", "wncft_averaged", "wncft_max", "wncft_inferred"]
+Dynamic = Literal["wncft_prototype", "wncft_gate", "wncft_online", "wncft_rewind"]
 
 
 class SampledOrders(Section):
@@ -133,7 +131,12 @@ class Continual(Section):
 
     methods: tuple[Learner, ...] = described("methods that learn every order", "-")
     variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
-    weightings: tuple[Weighting, ...] = described("readings of W-NCFT, on every order of NCFT", "-")
+    weightings: tuple[Weighting, ...] = described(
+        "readings of W-NCFT, of what NCFT learned, on each of its orders", "-"
+    )
+    dynamic: tuple[Dynamic, ...] = described(
+        "weightings that look at each prompt, on each order of NCFT; they choose a learning rate of their own", "-"
+    )
     steps: PositiveInt = described("optimizer steps of a stage", "steps")
     batch_size: PositiveInt = described("examples of one step", "examples")
     warmup: int = described("steps of linear warm-up at the beginning of a stage", "steps", ge=0)
@@ -152,7 +155,7 @@ class Continual(Section):
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """Grids are not empty, and what needs NCFT or Per-Task FT has it."""
         yield from warmup_fits(self.warmup, self.steps)
-        for key in ("methods", "variants", "weightings"):
+        for key in ("methods", "variants", "weightings", "dynamic"):
             yield from repeated(getattr(self, key), key)
         for name in ("pertask", "ncft"):
             if name not in self.methods:
