@@ -33,6 +33,8 @@ class Shape:
 
 SHAPES = {
     "tiny": Shape(32, 2, 4, 88, 211, examples=4, tokens=24, answer=4),
+    # The default's models, on prompts of the stream's tasks.
+    "default": Shape(64, 4, 4, 256, 634, examples=16, tokens=34, answer=2),
     "59m": Shape(512, 8, 8, 1408, 32_000, examples=8, tokens=128, answer=16),
     # Llama-2-7b, after prompts of 512 tokens.
     "llama2-7b": Shape(4096, 32, 32, 11_008, 32_000, examples=8, tokens=527, answer=16),
