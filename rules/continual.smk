@@ -209,7 +209,11 @@ for suite, model in pairs_of("continual"):
                     learning=[stream_rows_path(suite, model, "ncft", order) for order in orders],
                     patches=stream_patch_paths(suite, model, "ncft", orders),
                 output:
-                    [stream_rows_path(suite, model, name, order) for name in P.continual.weightings for order in orders],
+                    [
+                        stream_rows_path(suite, model, name, order)
+                        for name in getattr(P.continual, kind)
+                        for order in orders
+                    ],
                 log:
                     f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.log",
                 benchmark:
