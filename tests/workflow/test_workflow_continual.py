@@ -1,0 +1,60 @@
+"""Which jobs streams ask for, and which run again after what: planned on the smallest scale, nothing is trained."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from projects import ROOT, Project, lay
+
+RUN = "stream_llama_short"
+
+
+@pytest.fixture(scope="module")
+def laid(tmp_path_factory) -> Project:
+    """The smallest scale, with the streams alone."""
+    project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
+    params = yaml.safe_load((ROOT / "params" / "ci.yaml").read_text())
+    params["runs"] = [run for run in params["runs"] if "continual" in run["studies"]]
+    project.path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    return project
+
+
+@pytest.fixture
+def project(laid: Project, tmp_path: Path) -> Project:
+    return laid.copy(tmp_path / "project")
+
+
+def jobs(project: Project) -> Counter[str]:
+    """The jobs of the study, without the name of the run."""
+    planned = project.planned("continual").items()
+    return Counter({rule.replace(f"_{RUN}", ""): number for rule, number in planned if rule != "continual"})
+
+
+def test_each_method_learns_all_orders_with_the_first_seed_and_some_with_the_others(project):
+    found = jobs(project)
+    methods = ["seqft", "olora", "ewc", "ncft", "pertask", "multitask"]
+    for name in methods:
+        assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}"] == 1
+        assert found[f"learn_streams_{name}_further"] == 1
+    assert found["learn_streams_ncft_random"] == found["learn_streams_ncft_random_further"] == 1
+    # A control has the rate of what it controls.
+    assert "choose_stream_rates_ncft_random" not in found
+    for kind in ("weightings", "dynamic"):
+        assert found[f"weigh_patches_{kind}"] == found[f"weigh_patches_{kind}_further"] == 1
+    assert found["tabulate_continual"] == found["summarise_continual"] == found["plot_continual"] == 1
+
+
+def test_a_stream_of_unknown_tasks_is_refused_before_any_job(project):
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["streams"]["stream"]["development"] = ["topic_nws", "rating_product"]
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    said = project.snakemake("-n", "continual", ok=False)
+    assert "streams.stream: there is no task topic_nws. Choose among topic_encyclopedia" in said
+
+
+def test_more_sampled_orders_than_there_are_is_refused_before_any_job(project):
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["streams"]["stream"]["sampled"]["count"] = 9
+    project.path("params.yaml").write_text(yaml.safe_dump(params))
+    assert "3 tasks have no 9 orders besides 1" in project.snakemake("-n", "continual", ok=False)
