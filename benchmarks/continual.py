@@ -1,0 +1,275 @@
+"""What a stage of NCFT costs beside the same steps of SeqLoRA, and what a stream of eight tasks leaves on disk.
+
+    python -m benchmarks.continual --check
+
+seqlora   a stage of SeqLoRA, whose adapter is trained on: rank 8 on all linear layers, as by default.
+attention the same with adapters on the query and value projections alone.
+steps     the training steps of NCFT's eighth stage, a tenth of the neurons, on a model that wears seven patches.
+scoring   the scoring of the neurons on that model, by which the tenth is chosen.
+ncft      NCFT's eighth stage as a stream has it: seven patches are read from disk and put on, then scoring, selection,
+          steps; the patches are taken off.
+
+The bar is about `ncft`, the whole stage; `steps` alone stand beside it. Steps and scored examples are in the proportion
+of the default: 60 steps of 16 examples for 300 that are scored. Both shapes are measured unless one is named: that of
+the default's models with the default's budget, and that of the other benchmarks with a fifth of its steps. NCFT's patch
+is asserted to be, bit for bit, what `tune` makes of the same set.
+
+The checkpoint of a stream is the base's weights and the eight patches, in files that this run writes: as the workflow
+keeps them (`patch files`), and as a stream that was killed goes on from (`stage files`).
+"""
+
+import copy
+import gc
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import PreTrainedModel
+
+from benchmarks.measure import Bar, Run, conclude, interleave, print_table, versions
+from benchmarks.shapes import SHAPES, Shape, build_examples, build_model, shape_options
+from taskneurons.continual.method import Learned, Method
+from taskneurons.continual.ncft import NCFT, as_patch
+from taskneurons.continual.seqlora import SeqLoRA
+from taskneurons.continual.stages import Stages
+from taskneurons.continual.workshop import Workshop
+from taskneurons.engine.attribution import attribute
+from taskneurons.engine.cells import Recipe
+from taskneurons.engine.training import MIXED_PRECISION
+from taskneurons.engine.tuning import Lora, tune
+from taskneurons.files import sha256, write_safetensors
+from taskneurons.models.encoding import Encoded
+from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.load import Checkpoint, DType
+from taskneurons.models.patching import patched
+from taskneurons.neurons.patches import NeuronPatch, save_patch
+
+TASKS = tuple(f"task{number}" for number in range(1, 9))
+MOST, MOST_BYTES = 1.05, 1.1
+LEARNING_RATE, PERCENT, ESTIMATOR, SCORING_BATCH = 1e-3, 10.0, "taylor", 32
+# Steps of a stage; a large model's are many enough for what a stage does once to fade.
+STEPS = {"tiny": 2, "default": 60}
+MORE_STEPS = 12
+FORMS = {"seqlora": Lora(targets="all"), "attention": Lora(targets="attention")}
+SCORED_SHARE = 300 / (60 * 16)
+EXAMPLES = 1500
+
+
+@dataclass(frozen=True, eq=False)
+class RandomTasks(Workshop):
+    """A workshop whose tasks are random tokens.
+
+    Args:
+        examples: by task.
+    """
+
+    examples: Mapping[str, list[Encoded]] = field(default_factory=dict)
+
+    def training(self, task: str) -> list[Encoded]:
+        """The task's training examples."""
+        return self.examples[task]
+
+
+def build_workshop(folder: Path, name: str, device: str, dtype: DType) -> Workshop:
+    """A base of random weights, whose file is written, and eight tasks; a stage has the steps of its shape."""
+    shape = SHAPES[name]
+    # The weights are float32 as in every workshop; `dtype` is that of the products.
+    model = build_model(shape, device)
+    weights = folder / "model.safetensors"
+    write_safetensors(weights, {key: values.cpu().numpy() for key, values in model.state_dict().items()}, {})
+    base = Checkpoint(model, SimpleNamespace(pad_token_id=0), sha256(weights), shape.tokens, "llama", name)
+    recipe = Recipe(
+        STEPS.get(name, MORE_STEPS), shape.examples, 1, 0, {"batch_size": shape.examples, "max_new_tokens": 1}
+    )
+    drawn = build_examples(replace(shape, examples=EXAMPLES))
+    examples = {
+        task: [drawn[index] for index in np.random.default_rng(number).permutation(EXAMPLES)]
+        for number, task in enumerate(TASKS)
+    }
+    return RandomTasks(base, {}, recipe, dtype, folder / "resume.safetensors", 60.0, examples=examples)
+
+
+def scored(recipe: Recipe) -> int:
+    """Examples that are scored before a stage."""
+    return max(2, round(SCORED_SHARE * recipe.steps * recipe.batch_size))
+
+
+def build_ncft(recipe: Recipe) -> NCFT:
+    """NCFT as it is by default."""
+    return NCFT(LEARNING_RATE, PERCENT, "model", ESTIMATOR, scored(recipe), SCORING_BATCH)
+
+
+def learn(workshop: Workshop, method: Method, tasks: Sequence[str], stages: Stages) -> list[Learned]:
+    """Learn a stream as `follow` does: what stages left is read from their files."""
+    seen: list[Learned] = []
+    for number, task in enumerate(tasks, start=1):
+        seen.append(stages.learned([method.name, number], lambda task=task: method.learn(workshop, seen, task)))
+    return seen
+
+
+def assert_parity(workshop: Workshop, learned: Learned, below: Sequence[NeuronPatch]) -> None:
+    """Train the set of a stage with `tune`.
+
+    Raises:
+        AssertionError: it makes another patch of it.
+    """
+    base, recipe, patch = workshop.base, workshop.recipe, as_patch(learned)
+    with patched(base.model, *below, base=base.digest):
+        found = tune(
+            base.model,
+            {learned.task: workshop.training(learned.task)},
+            method="neurons",
+            base=base.digest,
+            pad_id=base.tokenizer.pad_token_id,
+            steps=recipe.steps,
+            batch_size=recipe.batch_size,
+            learning_rate=LEARNING_RATE,
+            warmup=recipe.warmup,
+            seed=recipe.seed,
+            neurons=patch.neurons,
+            device=base.model.device,
+            mixed_precision=MIXED_PRECISION[workshop.dtype],
+        ).change
+    assert isinstance(found, NeuronPatch)
+    assert found.digest == patch.digest, "the stage and tune make different patches of the same set"
+
+
+@contextmanager
+def variants(
+    workshop: Workshop, ncft: NCFT, seen: Sequence[Learned], adapters: Mapping[str, Sequence[Learned]], last: Learned
+) -> Iterator[dict[str, Run]]:
+    """What is timed; the model of `steps` and `scoring` wears the patches as long as the block is open."""
+    task = TASKS[-1]
+    model: PreTrainedModel = copy.deepcopy(workshop.base.model)
+    worn = replace(workshop, base=replace(workshop.base, model=model))
+    examples, neurons = worn.training(task), as_patch(last).neurons
+    # As `follow` does: accelerate collects garbage after every training.
+    gc.collect()
+    gc.freeze()
+    with ExitStack() as blocks:
+        blocks.callback(gc.unfreeze)
+        for one in (model, workshop.base.model):
+            blocks.enter_context(fastest_on_cpu(one))
+            blocks.enter_context(fused_gelu(one))
+        blocks.enter_context(patched(model, *map(as_patch, seen), base=worn.base.digest))
+
+        def scoring() -> Any:
+            return attribute(
+                model, examples[: ncft.examples], pad_id=0, batch_size=ncft.batch_size, estimators=[ESTIMATOR]
+            )
+
+        def adapter(name: str) -> Learned:
+            return SeqLoRA(LEARNING_RATE, FORMS[name]).learn(workshop, adapters[name], task)
+
+        yield {
+            **{name: partial(adapter, name) for name in FORMS},
+            "steps": lambda: worn.tune({task: examples}, "neurons", learning_rate=LEARNING_RATE, neurons=neurons),
+            "scoring": scoring,
+            "ncft": lambda: ncft.learn(workshop, seen, task),
+        }
+
+
+def disk(folder: Path, workshop: Workshop, learned: Sequence[Learned], stages: Path) -> dict[str, int]:
+    """Bytes of the weights of the base and of eight patches, and of the files that hold them."""
+    for learning in learned:
+        save_patch(folder / "patches" / f"{learning.task}.safetensors", as_patch(learning))
+    files = {
+        "base file": folder / "model.safetensors",
+        "patch files": folder / "patches",
+        "stage files": stages,
+    }
+    found = {
+        "base": sum(4 * weights.numel() for weights in workshop.base.model.parameters()),
+        "patches": sum(4 * as_patch(learning).parameters for learning in learned),
+    }
+    for name, path in files.items():
+        found[name] = sum(one.stat().st_size for one in ([path] if path.is_file() else path.iterdir()))
+    return found
+
+
+def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> tuple[dict[str, Any], list[Bar]]:
+    """The figures of one shape, printed, and its bars."""
+    workshop = build_workshop(folder, name, device, dtype)
+    ncft = build_ncft(workshop.recipe)
+    # What lies below a stage has the same size however long it was trained.
+    brief = replace(workshop, recipe=replace(workshop.recipe, steps=1, warmup=0))
+    kept = Stages(folder / "stages", "ncft")
+    seen = learn(brief, ncft, TASKS[:-1], kept)
+    adapters = {
+        one: learn(brief, SeqLoRA(LEARNING_RATE, form), TASKS[:1], Stages(folder / one, one))
+        for one, form in FORMS.items()
+    }
+    last = kept.learned([ncft.name, len(TASKS)], lambda: ncft.learn(workshop, seen, TASKS[-1]))
+    assert_parity(workshop, last, [as_patch(learned) for learned in seen])
+    with variants(workshop, ncft, seen, adapters, last) as runs:
+        for run in runs.values():
+            run()
+        times = interleave(runs, rounds, device=device)
+    rows = {
+        one: {"seconds": times.median(one), **{f"per_{other}": times.ratio(one, other) for other in FORMS}}
+        for one in runs
+    }
+    shape, recipe = SHAPES[name], workshop.recipe
+    print(f"{title(name, shape)}: {recipe.steps} steps of {recipe.batch_size}, {scored(recipe)} examples scored")
+    print_table(
+        ["variant", "s / stage", "/ seqlora", "/ attention"], [(one, *row.values()) for one, row in rows.items()]
+    )
+    sizes = disk(folder, workshop, [*seen, last], folder / "stages")
+    least = sizes["base"] + sizes["patches"]
+    copies = (1 + len(TASKS)) * sizes["base"]
+    print_table(
+        ["on disk", "bytes", "/ (base + 8 patches)"],
+        [
+            ("base + 8 patches: their weights", least, 1.0),
+            ("base file + 8 patch files", sizes["base file"] + sizes["patch files"],
+             (sizes["base file"] + sizes["patch files"]) / least),
+            ("base file + 8 stage files", sizes["base file"] + sizes["stage files"],
+             (sizes["base file"] + sizes["stage files"]) / least),
+            ("base + 8 full copies", copies, copies / least),
+        ],
+    )  # fmt: skip
+    bars = [
+        Bar(f"{name}: stage of NCFT / same steps of SeqLoRA", rows["ncft"]["per_seqlora"], MOST),
+        Bar(f"{name}: steps of NCFT alone / same steps of SeqLoRA", rows["steps"]["per_seqlora"], MOST),
+        Bar(f"{name}: base and patch files / weights", (sizes["base file"] + sizes["patch files"]) / least, MOST_BYTES),
+        Bar(f"{name}: base and stage files / weights", (sizes["base file"] + sizes["stage files"]) / least, MOST_BYTES),
+    ]
+    return {"variants": rows, "bytes": sizes, "steps": recipe.steps, "scored": scored(recipe)}, bars
+
+
+def title(name: str, shape: Shape) -> str:
+    """A shape in words."""
+    return f"{name} (hidden size {shape.hidden_size}, {shape.layers} layers, {shape.ffn_size} neurons a layer)"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, compare with the bars."""
+    parser = shape_options(__doc__)
+    parser.set_defaults(shape=None)
+    chosen = parser.parse_args(arguments)
+    torch.set_num_threads(chosen.threads)
+    shapes = [chosen.shape] if chosen.shape else ["default", "59m"]
+    measurements: dict[str, Any] = {
+        "device": chosen.device,
+        "dtype": chosen.dtype,
+        "rounds": chosen.repeats,
+        "versions": versions("torch", "transformers", "peft", "taskneurons"),
+    }
+    bars: list[Bar] = []
+    for name in shapes:
+        with tempfile.TemporaryDirectory() as folder:
+            measurements[name], own = measure(name, Path(folder), chosen.repeats, chosen.device, chosen.dtype)
+        bars += own
+    return conclude(bars, measurements, chosen)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
