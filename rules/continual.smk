@@ -42,11 +42,12 @@ def stream_orders(suite, names=None):
 
 def learned_orders(suite, model, method, first):
     """The orders that a method learns with the first seed, or with each further one."""
-    streams = P.streams[suite]
+    streams, variant = P.streams[suite], method in P.continual.variants
     if first:
-        return stream_orders(suite, streams.variants if method in P.continual.variants else None)
-    every = [name for name in streams.every_seed if method in P.continual.methods or name in streams.variants]
-    return stream_orders(suite, every)
+        return stream_orders(suite, streams.variants if variant else None)
+    if variant and P.continual.variant_seeds == "first":
+        return {}
+    return stream_orders(suite, [name for name in streams.every_seed if not variant or name in streams.variants])
 
 
 def stream_tasks(suite, *orders):

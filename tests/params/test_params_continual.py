@@ -41,7 +41,7 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
         ("strengths: [0.5, 5.0]", "strengths: []", "continual.olora.strengths: is empty"),
         ("strengths: [0.5, 5.0]", "strengths: [0.5, 0.5]", "continual.olora.strengths: names a value twice"),
         ("ncft: {percent: 10,", "ncft: {percent: 0,", "continual.ncft.percent: expected greater than 0"),
-        ("  warmup: 6\n", "  warmup: 61\n", "continual.warmup"),
+        ("  warmup: 12\n", "  warmup: 121\n", "continual.warmup"),
     ],
 )
 def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str) -> None:

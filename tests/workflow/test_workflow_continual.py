@@ -37,7 +37,8 @@ def test_each_method_learns_all_orders_with_the_first_seed_and_some_with_the_oth
     for name in methods:
         assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}"] == 1
         assert found[f"learn_streams_{name}_further"] == 1
-    assert found["learn_streams_ncft_random"] == found["learn_streams_ncft_random_further"] == 1
+    # A variant is learned with the first seed alone.
+    assert found["learn_streams_ncft_random"] == 1 and "learn_streams_ncft_random_further" not in found
     # A control has the rate of what it controls.
     assert "choose_stream_rates_ncft_random" not in found
     for kind in ("weightings", "dynamic"):

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFl
 from taskneurons.params.models import warmup_fits
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 from taskneurons.params.studies import Estimator
+from taskneurons.params.training import Seeds
 
 Order = tuple[Slug, ...]
 # The paper's orders are numbers.
@@ -131,6 +132,7 @@ class Continual(Section):
 
     methods: tuple[Learner, ...] = described("methods that learn every order", "-")
     variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
+    variant_seeds: Seeds = described("seeds with which they are learned", "-")
     weightings: tuple[Weighting, ...] = described(
         "readings of W-NCFT, of what NCFT learned, on each of its orders", "-"
     )
