@@ -12,7 +12,7 @@ ncft      NCFT's eighth stage as a stream has it: seven patches are read from di
 The bar ("a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA") is about `ncft`, the whole stage with its
 scoring; `steps` alone stand beside it. Steps and scored examples are in the proportion of the default: 60 steps of 16
 examples for 300 that are scored. Both shapes are measured unless one is named: that of
-the default's models with the default's budget, and that of the other benchmarks with a fifth of its steps. NCFT's patch
+the default's models with the default's budget, and that of the other benchmarks with a tenth of its steps. NCFT's patch
 is asserted to be, bit for bit, what `tune` makes of the same set.
 
 The checkpoint of a stream is the base's weights and the eight patches, in files that this run writes: as the workflow
@@ -58,7 +58,7 @@ MOST, MOST_BYTES = 1.05, 1.1
 LEARNING_RATE, PERCENT, ESTIMATOR, SCORING_BATCH = 1e-3, 10.0, "taylor", 32
 # Steps of a stage; a large model's are many enough for what a stage does once to fade.
 STEPS = {"tiny": 2, "default": 60}
-MORE_STEPS = 12
+MORE_STEPS = 6
 FORMS = {"seqlora": Lora(targets="all"), "attention": Lora(targets="attention")}
 SCORED_SHARE = 300 / (60 * 16)
 EXAMPLES = 1500

@@ -38,8 +38,8 @@ LOST = {
     "seqft": 0.45, "seqlora": 0.3, "ewc": 0.25, "replay": 0.07, "olora": 0.08, "epi": 0.35, "ncft": 0.12,
     "ncft_base": 0.13, "ncft_disjoint": 0.11, "ncft_random": 0.14, "ncft_same_random": 0.3,
     "ncft_random_disjoint": 0.12, "wncft": 0.06, "wncft_literal": 0.8, "wncft_averaged": 0.1, "wncft_max": 0.09,
-    "wncft_inferred": 0.1, "wncft_prototype": 0.07, "wncft_gate": 0.05, "wncft_online": 0.08, "multitask": 0.0,
-    "pertask": 0.0,
+    "wncft_inferred": 0.1, "wncft_prototype": 0.07, "wncft_gate": 0.05, "wncft_online": 0.08, "wncft_rewind": 0.0,
+    "multitask": 0.0, "pertask": 0.0,
 }  # fmt: skip
 KEPT = {"seqft": 0.0, "seqlora": 0.4, "ewc": 12.0, "replay": 0.1, "olora": 2.1, "epi": 3.0, "multitask": 0.0}
 ALONE, BASE = 82.0, 5.0
