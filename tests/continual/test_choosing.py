@@ -45,19 +45,17 @@ def test_the_group_gets_the_rate_that_is_best_on_average(shop, tmp_path):
     assert [row["chosen"] for row in rows] == [row["learning_rate"] == best for row in rows]
 
 
-def test_weightings_are_tried_on_what_the_chosen_rate_learned_and_dynamic_ones_on_all(shop, tmp_path):
+def test_each_weighting_chooses_its_rate_and_its_temperature(shop, tmp_path):
     temperatures, rates = [10.0, 0.01], [1e-3, 1e-2]
-    static, dynamic = list(WEIGHTINGS)[:5], list(WEIGHTINGS)[5:]
     chosen, rows = choose(
-        shop, ["ncft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=rates, strengths=[], weightings=static,
-        dynamic=dynamic, temperatures=temperatures,
+        shop, ["ncft"], ORDER, Stages(tmp_path, "x"), SETTINGS, rates=rates, strengths=[], weightings=list(WEIGHTINGS),
+        temperatures=temperatures,
     )  # fmt: skip
     tried = {(row["method"], row["learning_rate"], row.get("temperature")): row["accuracy"] for row in rows}
-    own = chosen["ncft"]["learning_rate"]
     for name in WEIGHTINGS:
         grid = [
             (rate, temperature)
-            for rate in ([own] if name in static else rates)
+            for rate in rates
             for temperature in ([1.0] if name == "wncft_literal" else temperatures)
         ]
         assert {key[1:] for key in tried if key[0] == name} == set(grid)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Protocol
@@ -132,12 +133,13 @@ def merged(model: nn.Module, adapters: Sequence[Adapter]) -> Iterator[None]:
             weight.data = values
 
 
-def learned_adapter(task: str, result: Tuned) -> Learned:
-    """What a stage leaves that trained an adapter."""
+def learned_adapter(task: str, result: Tuned, began: float) -> Learned:
+    """What a stage leaves that trained an adapter; it began at a time of `time.monotonic`."""
     adapter = result.change
     assert isinstance(adapter, Adapter)
-    _, loss, seconds = result.log.rows[-1]
-    return Learned(task, adapter.tensors, {_SETTINGS: adapter.settings}, adapter.parameters, seconds, loss)
+    seconds = time.monotonic() - began
+    settings = {_SETTINGS: adapter.settings}
+    return Learned(task, adapter.tensors, settings, adapter.parameters, seconds, result.log.rows[-1][1])
 
 
 def adapter_of(learned: Learned) -> Adapter:

@@ -28,7 +28,6 @@ def choose(
     rates: Sequence[float],
     strengths: Sequence[float],
     weightings: Sequence[str] = (),
-    dynamic: Sequence[str] = (),
     temperatures: Sequence[float] = (),
 ) -> tuple[dict[str, dict[str, float]], list[Row]]:
     """Try a group of methods with every rate and strength, then the weightings of what the first one learned.
@@ -44,9 +43,8 @@ def choose(
         settings: see `learner`.
         rates: the grid.
         strengths: of methods that have one; empty for the others.
-        weightings: see `weighting`; they weigh what the first method learned with its rate. Each gets the temperature
-            that is best for it, the literal one the paper's.
-        dynamic: weightings that are methods of their own: each chooses its rate and its temperature.
+        weightings: see `weighting`. Each is a method of its own: it chooses the rate that NCFT learns with for it, and
+            a temperature; the literal one has the paper's.
         temperatures: the grid.
 
     Returns:
@@ -81,11 +79,9 @@ def choose(
         chosen[name] = {"learning_rate": best[0]} | ({} if best[1] is None else {"strength": best[1]})
     for row in rows:
         row["chosen"] = (row["learning_rate"], row["strength"]) == best
-    for name in (*weightings, *dynamic):
+    for name in weightings:
         tried: list[Row] = []
         for key, learned in streams.items():
-            if name not in dynamic and key != best:
-                continue
             # The paper's own equation has no temperature.
             for temperature in (1.0,) if name == "wncft_literal" else temperatures:
                 method = weighting(name, key[0], settings, temperature=temperature)

@@ -56,17 +56,16 @@ class EPI:
 
     def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
         """Train an adapter on the base, and measure what the base makes of the task's prompts."""
-        found = learned_adapter(
-            task,
-            tune_adapter(workshop, {task: workshop.training(task)}, learning_rate=self.learning_rate, form=self.form),
-        )
         began = time.monotonic()
+        examples = {task: workshop.training(task)}
+        result = tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form)
+        found = learned_adapter(task, result, began)
         moments = Moments.of(workshop.base_features(task, "train", self.prompts))
         return replace(
             found,
             tensors={**found.tensors, _MEAN: moments.mean, _SCATTER: moments.scatter},
             settings={**found.settings, _COUNT: moments.count},
-            seconds=found.seconds + time.monotonic() - began,
+            seconds=time.monotonic() - began,
         )
 
     def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:

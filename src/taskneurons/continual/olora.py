@@ -10,6 +10,7 @@ lambda_2 times the norms of the new adapter, is 0 in its scripts and absent here
 """
 
 import hashlib
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -55,6 +56,7 @@ class OLoRA:
 
     def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
         """Train a fresh adapter, orthogonal to the earlier ones, on top of them."""
+        began = time.monotonic()
         earlier = [adapter_of(learned) for learned in seen]
         with merged(workshop.base.model, earlier):
             result = tune_adapter(
@@ -65,7 +67,7 @@ class OLoRA:
                 penalty=Orthogonality(self.strength, earlier, workshop.base.model.device) if earlier else None,
                 seed=start_seed(workshop.recipe.seed, len(seen)),
             )
-        return learned_adapter(task, result)
+        return learned_adapter(task, result, began)
 
     def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under all adapters."""

@@ -1,5 +1,6 @@
 """SeqLoRA: one LoRA adapter, trained on from task to task; nothing keeps it from forgetting."""
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -28,11 +29,11 @@ class SeqLoRA:
 
     def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
         """Train the adapter that the stage before left, or a fresh one."""
+        began = time.monotonic()
         start = adapter_of(seen[-1]) if seen else None
         examples = {task: workshop.training(task)}
-        return learned_adapter(
-            task, tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form, start=start)
-        )
+        result = tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form, start=start)
+        return learned_adapter(task, result, began)
 
     def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under the adapter of the last stage."""

@@ -4,6 +4,7 @@ import gc
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -68,7 +69,9 @@ def follow(
             if learned is not None:
                 seen.append(learned[number - 1])
             else:
-                seen.append(stages.learned(key, lambda task=task: method.learn(workshop, seen, task)))  # type: ignore[misc]
+                made = stages.learned(key, lambda task=task: method.learn(workshop, seen, task))  # type: ignore[misc]
+                # A stage of joint training is the same whichever of its tasks came last.
+                seen.append(replace(made, task=task))
             if only_last and number < len(order):
                 continue
             tested = [repr(method), *key, _data(workshop, order[:number], "train"), _data(workshop, order, "test")]
@@ -143,6 +146,7 @@ def _row(stage: int, train: str | None, test: str | None, metric: str, value: fl
 
 
 def _data(workshop: Workshop, tasks: Sequence[str], split: str) -> list[list[str]]:
-    """Tasks with the digests of their data."""
+    """Tasks with the digests of what they are and of a split."""
     name = "train" if split == "train" else workshop.recipe.split
-    return [[task, sha256(Path(workshop.tasks[task]) / f"{name}.jsonl")] for task in tasks]
+    folders = [(task, Path(workshop.tasks[task])) for task in tasks]
+    return [[task, sha256(folder / "task.json"), sha256(folder / f"{name}.jsonl")] for task, folder in folders]

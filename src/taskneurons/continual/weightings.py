@@ -21,7 +21,7 @@ WEIGHTINGS: Mapping[str, tuple[Reading, Similarity]] = MappingProxyType(
         "wncft_rewind": ("rewound", "prototype"),
     }
 )
-"""W-NCFT in its readings, and dynamic weightings, which look at each prompt: from `wncft_prototype` on."""
+"""W-NCFT in its readings, and the dynamic weightings: from `wncft_prototype` on."""
 
 
 def weighting(name: str, rate: float, settings: Mapping[str, Any], *, temperature: float) -> WNCFT:

@@ -1,5 +1,6 @@
 """Parameters of continual learning: the streams of a suite, and how every method learns them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
@@ -54,9 +55,14 @@ class Streams(Section):
         names = [name for orders in self.benchmarks.values() for name in orders]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield Inconsistency(("benchmarks",), f"two orders are named `{name}`", "Rename one")
+        for name in names:
+            if re.fullmatch(r"s\d+", name):
+                yield Inconsistency(("benchmarks",), f"`{name}` is the name of a sampled order", "Choose another name")
         if not names:
             yield Inconsistency(("benchmarks",), "has no order", "Name at least one order")
         for benchmark, orders in self.benchmarks.items():
+            if not orders:
+                yield Inconsistency(("benchmarks", benchmark), "has no order", "Name at least one order")
             for name, order in orders.items():
                 yield from _stream(order, ("benchmarks", benchmark, name))
                 if set(order) != set(next(iter(orders.values()))):
@@ -71,6 +77,7 @@ class Streams(Section):
                 f"there is no benchmark `{self.sampled.benchmark}`",
                 f"Known: {', '.join(self.benchmarks) or 'none'}",
             )
+        names += [f"s{number}" for number in range(1, self.sampled.count + 1)]
         for key in ("every_seed", "variants"):
             for index, name in enumerate(getattr(self, key)):
                 if name not in names:
@@ -133,11 +140,9 @@ class Continual(Section):
     methods: tuple[Learner, ...] = described("methods that learn every order", "-")
     variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
     variant_seeds: Seeds = described("seeds with which they are learned", "-")
-    weightings: tuple[Weighting, ...] = described(
-        "readings of W-NCFT, of what NCFT learned, on each of its orders", "-"
-    )
+    weightings: tuple[Weighting, ...] = described("readings of W-NCFT, on each order of NCFT", "-")
     dynamic: tuple[Dynamic, ...] = described(
-        "weightings that look at each prompt, on each order of NCFT; they choose a learning rate of their own", "-"
+        "weightings that need no name of the task and follow the stream, on each order of NCFT", "-"
     )
     steps: PositiveInt = described("optimizer steps of a stage", "steps")
     batch_size: PositiveInt = described("examples of one step", "examples")
