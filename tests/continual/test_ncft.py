@@ -104,15 +104,3 @@ def test_patches_are_written_and_stack_as_in_the_stream(workshop, tmp_path):
         patched(shop.base.model, as_patch(read[1]), base=shop.base.digest),
     ):
         pass
-
-
-def test_a_stream_is_stored_as_the_base_and_its_patches(workshop):
-    """The bar: at most 1.1 times the base and one patch a stage, never a model a stage."""
-    shop = workshop()
-    method = NCFT(RATE, **SETTINGS)
-    seen = learned(shop, method)
-    weights = 4 * sum(as_patch(one).parameters for one in seen)
-    indices = 4 * sum(len(as_patch(one).neurons) for one in seen)
-    assert method.storage(shop, seen) == weights + indices
-    base = 4 * sum(parameter.numel() for parameter in shop.base.model.parameters())
-    assert base + weights + indices <= 1.1 * (base + weights)

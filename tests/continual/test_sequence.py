@@ -1,10 +1,14 @@
 """Streams: what is written of them, what is refused, and what a killed or changed stream does again."""
 
 import json
+import shutil
+from dataclasses import replace
 
 import pytest
+import torch
 from small_stream import STREAM
 
+from taskneurons.continual.multitask import Multitask
 from taskneurons.continual.ncft import NCFT
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.seqft import SeqFT
@@ -64,8 +68,6 @@ def test_what_a_method_tests_is_what_the_model_answers(workshop, tmp_path):
         parameter.data = tuned.tensors[name]
     right = 0
     for example in shop.prompts(ORDER[0]):
-        import torch
-
         ids = list(example.prompt)
         for token in example.target:
             predicted = int(model(input_ids=torch.tensor([ids])).logits[0, -1].argmax())
@@ -105,6 +107,21 @@ def test_a_task_with_one_class_or_none_is_refused_and_named(stream, tmp_path, wo
     assert ORDER[0] in str(error.value)
 
 
+def test_joint_training_in_another_order_is_of_all_tasks(workshop, tmp_path):
+    """What it gathered in one order serves another, whose last stage alone was lost."""
+    stages = Stages(tmp_path / "stages", "x")
+    method = Multitask(RATE, len(ORDER))
+    _, right = follow(workshop(), method, ORDER, stages)
+    weights = {name: array.copy() for name, array in right[-1].tensors.items()}
+    for file in (tmp_path / "stages").iterdir():
+        if file.suffix == ".json" or file.stat().st_size > 5000:
+            file.unlink()
+    turned = (ORDER[1], ORDER[0], *ORDER[2:])
+    _, again = follow(workshop(), method, turned, stages)
+    assert [learned.task for learned in again] == list(turned)
+    assert all((weights[name] == array).all() for name, array in again[-1].tensors.items())
+
+
 def test_after_a_kill_only_the_stage_that_was_under_way_is_done_again(workshop, tmp_path):
     whole, _ = follow(workshop(), SeqFT(RATE), ORDER, Stages(tmp_path / "whole", "x"))
     dying = Counted(SeqFT(RATE), dies_at=ORDER[2])
@@ -128,7 +145,27 @@ def test_orders_that_begin_alike_share_their_first_stages(workshop, tmp_path):
     assert turned.trained == list(ORDER[::-1])
 
 
-def test_another_rate_seed_code_or_data_is_another_stage(workshop, tmp_path, stream):
+def other_data(shop, tmp_path, name):
+    """The tasks, with one more empty line in a file of each."""
+    folders = {}
+    for task, folder in shop.tasks.items():
+        folders[task] = tmp_path / f"other {name}" / task
+        shutil.copytree(folder, folders[task])
+        with (folders[task] / name).open("a") as file:
+            file.write("\n")
+    return folders
+
+
+def test_other_test_examples_are_other_scores_of_the_same_stage(workshop, tmp_path):
+    shop, stages = workshop(), Stages(tmp_path / "stages", "x")
+    follow(shop, SeqFT(RATE), ORDER[:2], stages)
+    before = set((tmp_path / "stages").glob("*.json"))
+    counted = Counted(SeqFT(RATE))
+    follow(replace(shop, tasks=other_data(shop, tmp_path, "test.jsonl")), counted, ORDER[:2], stages)
+    assert not counted.trained and len(set((tmp_path / "stages").glob("*.json")) - before) == 3
+
+
+def test_another_rate_seed_code_model_or_data_is_another_stage(workshop, tmp_path):
     shop = workshop()
     folder = tmp_path / "stages"
     follow(shop, SeqFT(RATE), ORDER[:2], Stages(folder, identity(shop, "code")))
@@ -137,10 +174,15 @@ def test_another_rate_seed_code_or_data_is_another_stage(workshop, tmp_path, str
         (shop, SeqFT(RATE), "other code"),
         (workshop(seed=1), SeqFT(RATE), "code"),
         (workshop(steps=7), SeqFT(RATE), "code"),
+        (replace(shop, base=replace(shop.base, digest="f" * 64)), SeqFT(RATE), "code"),
+        (replace(shop, tasks=other_data(shop, tmp_path, "train.jsonl")), SeqFT(RATE), "code"),
+        (replace(shop, tasks=other_data(shop, tmp_path, "task.json")), SeqFT(RATE), "code"),
     ]:
         counted = Counted(method)
         follow(other, counted, ORDER[:2], Stages(folder, identity(other, code)))
         assert counted.trained == list(ORDER[:2])
+    # Not trained: accelerate knows one precision a process.
+    assert identity(replace(shop, dtype="bfloat16"), "code") != identity(shop, "code")
 
 
 def test_a_damaged_file_is_done_again(workshop, tmp_path):

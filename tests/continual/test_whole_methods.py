@@ -1,11 +1,14 @@
 """Methods that train all weights: what they are equal to when what sets them apart is taken away."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
+from small_stream import STREAM
 from torch import nn
 
-from taskneurons.continual.ewc import EWC, fisher_diagonal
+from taskneurons.continual.ewc import EWC, _pulled_back, fisher_diagonal
 from taskneurons.continual.multitask import Multitask
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.replay import Replay
@@ -13,6 +16,7 @@ from taskneurons.continual.seqft import SeqFT
 from taskneurons.continual.sequence import follow
 from taskneurons.continual.stages import Stages
 from taskneurons.engine.forward import forward
+from taskneurons.engine.training import MixedTasks, answer_batch
 from taskneurons.engine.tuning import FullWeights
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import collate
@@ -21,9 +25,7 @@ RATE = 3e-3
 
 
 @pytest.fixture
-def order(stream):
-    from small_stream import STREAM
-
+def order():
     return tuple(STREAM)
 
 
@@ -82,17 +84,11 @@ def test_ewc_adds_the_gradient_of_its_penalty(workshop, order):
     first = method.learn(shop, [], order[0])
     # An anchor elsewhere than the weights, so that the penalty pulls from the first step on.
     shifted = {name: array + 0.05 if "fisher/" not in name else array for name, array in first.tensors.items()}
-    from dataclasses import replace
-
-    from taskneurons.continual.ewc import _pulled_back
-
     model = shop.base.model
     anchor = replace(first, tensors=shifted)
     with _pulled_back(model, anchor, 50.0):
         result = shop.tune({order[1]: shop.training(order[1])}, "full", learning_rate=RATE).change
     examples = shop.training(order[1])
-    from taskneurons.engine.training import MixedTasks, answer_batch
-
     drawn = MixedTasks({order[1]: len(examples)}, shop.recipe.batch_size, shop.recipe.seed)[0]
     batch = answer_batch([examples[index] for _, index in drawn], shop.base.tokenizer.pad_token_id)
     model.requires_grad_(True)
@@ -129,6 +125,34 @@ def test_fisher_information_is_the_mean_of_squared_gradients_by_example(workshop
     np.testing.assert_allclose(found[name], torch.stack(squares).mean(0).numpy(), rtol=1e-4, atol=1e-9)
     with pytest.raises(InputError, match="no example"):
         fisher_diagonal(model, [], pad)
+
+
+def test_the_fisher_information_of_earlier_tasks_adds_up(workshop, order):
+    shop = workshop()
+    method = EWC(RATE, 10.0, 4)
+    seen = learned(shop, method, order)
+    own = [method._fisher(shop, one) for one in seen]
+    for name in own[0]:
+        np.testing.assert_allclose(
+            seen[2].tensors[f"fisher/{name}"], own[0][name] + own[1][name] + own[2][name], rtol=1e-5, atol=1e-12
+        )
+
+
+def test_half_of_each_batch_is_replayed(workshop, order, monkeypatch):
+    shop, drawn = workshop(), []
+    tune = type(shop).tune
+    monkeypatch.setattr(
+        type(shop),
+        "tune",
+        lambda self, examples, *rest, **more: drawn.append(examples) or tune(self, examples, *rest, **more),
+    )
+    method = Replay(RATE, 3)
+    learned(shop, method, order)
+    new, replayed = drawn[2].values()
+    assert new == shop.training(order[2])
+    assert replayed == [*method.buffer(shop, order[0]), *method.buffer(shop, order[1])]
+    batch = MixedTasks({task: len(own) for task, own in drawn[2].items()}, shop.recipe.batch_size, 0)[0]
+    assert sorted(name for name, _ in batch) == sorted([order[2], "(replayed)"] * (shop.recipe.batch_size // 2))
 
 
 def test_replay_of_nothing_is_sequential_tuning(workshop, order):
@@ -168,3 +192,8 @@ def test_multitask_training_is_the_same_in_every_order_and_comes_last(workshop, 
         steps=len(order) * shop.recipe.steps,
     ).change  # fmt: skip
     assert equal(dict(seen[-1].tensors), {name: tensor.numpy() for name, tensor in joint.tensors.items()})
+
+
+def test_ewc_refuses_a_scaled_loss(workshop, order):
+    with pytest.raises(InputError, match="unscaled loss"):
+        EWC(RATE, 1.0, 4).learn(workshop(dtype="float16"), [], order[0])

@@ -158,16 +158,31 @@ def test_after_one_task_the_relative_readings_are_ncft(workshop, learned):
         assert dict(weighted(reading, "known").test(shop, seen[:1], ORDER)) == plain
 
 
-def test_rewound_to_a_task_that_is_sure_is_the_model_just_after_its_stage(workshop, learned, monkeypatch):
+def test_rewound_to_a_task_that_is_sure_is_the_model_just_after_its_stage(workshop, learned):
     shop, seen = stream(workshop, learned)
-    method = weighted("rewound", "prototype")
-    for place, task in enumerate(ORDER):
-        sure = np.where(np.arange(3) == place, 1e6, 0.0)
-        monkeypatch.setattr(
-            WNCFT, "_logits", lambda self, shop, seen, tasks, sure=sure: [(t, np.tile(sure, (12, 1))) for t in tasks]
-        )
-        found = dict(method.test(shop, seen, [task]))[task]["accuracy"]
-        assert found == dict(NCFT_.test(shop, seen[: place + 1], [task]))[task]["accuracy"]
+    model, patches = shop.base.model, [as_patch(one) for one in seen]
+    branch = Branch(model, changes(model, patches, base=shop.base.digest))
+    for place in range(3):
+        sure = np.eye(3)[[place]]
+        with branch.blended(weighted("rewound", "prototype")._coefficients(sure, [])):
+            rewound = outputs(model)
+        with patched(model, *patches[: place + 1], base=shop.base.digest):
+            after = outputs(model)
+        torch.testing.assert_close(rewound, after, rtol=1e-3, atol=1e-3)
+        with patched(model, *patches, base=shop.base.digest):
+            assert place == 2 or not torch.allclose(outputs(model), after, atol=1e-2)
+
+
+def test_online_similarities_are_those_of_the_model_that_wears_all_patches(workshop, learned):
+    shop, seen = stream(workshop, learned)
+    method = weighted("added", "online")
+    found = dict(method._logits(shop, seen, ORDER))
+    with patched(shop.base.model, *map(as_patch, seen), base=shop.base.digest):
+        vectors = np.stack([shop.features(method._kept(shop, one.task)).mean(0) for one in seen])
+        for task in ORDER:
+            np.testing.assert_allclose(found[task], cosines(shop.features(shop.prompts(task)), vectors), atol=1e-6)
+    vectors = np.stack([shop.features(method._kept(shop, one.task)).mean(0) for one in seen])
+    assert np.abs(found[ORDER[0]] - cosines(shop.features(shop.prompts(ORDER[0])), vectors)).max() > 1e-3
 
 
 def test_at_a_high_temperature_the_added_reading_is_ncft(workshop, learned):
