@@ -129,7 +129,8 @@ for suite, model in pairs_of("continual"):
                 f"logs/continual/{suite}/{model}/choose_stream_rates_{group}.log",
             benchmark:
                 f"logs/benchmarks/continual/{suite}/{model}/choose_stream_rates_{group}.tsv"
-            priority: 60
+            # NCFT's patches are waited for.
+            priority: 70 if group == "ncft" else 60
             threads: P.workflow.training_threads
             resources:
                 **model_resources(model, "train"),
@@ -173,7 +174,7 @@ for suite, model in pairs_of("continual"):
                         f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/learn_streams_{method}.tsv"
                     wildcard_constraints:
                         seed=seeds,
-                    priority: 50
+                    priority: 65 if method == "ncft" else 50
                     threads: P.workflow.training_threads
                     resources:
                         **model_resources(model, "train"),
@@ -220,7 +221,7 @@ for suite, model in pairs_of("continual"):
                     f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.tsv"
                 wildcard_constraints:
                     seed=seeds,
-                priority: 50
+                priority: 55
                 threads: P.workflow.training_threads
                 resources:
                     **model_resources(model, "train"),
