@@ -102,7 +102,6 @@ def stream_rows(
                 "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
                 "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
                 "loss": 0.4,
-                "learning_rate": 0.001,
             }
             for metric, value in costs.items():
                 yield facts | {"stage": stage, "train_task": train, "metric": metric, "value": value}
@@ -114,9 +113,11 @@ def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
     height = 75 - 60 * LOST[method]
     tried: list[Row] = []
     if METHODS[method].family in ("static", "dynamic"):
-        for temperature in (1.0,) if method == "wncft_literal" else (0.02, 0.1, 0.5, 2.0):
-            value = height - 4 * abs(np.log10(temperature) + 1)
-            tried.append({"method": method, "learning_rate": 1e-3, "temperature": temperature, "accuracy": value})
+        for rate in rates:
+            for temperature in (1.0,) if method == "wncft_literal" else (0.02, 0.1, 0.5, 2.0):
+                value = height - 4 * abs(np.log10(temperature) + 1) - 14 * (np.log10(rate) - top) ** 2
+                row = {"method": method, "learning_rate": rate, "temperature": temperature}
+                tried.append(row | {"accuracy": max(value, 9.0)})
     else:
         for strength in (0.1, 1.0, 10.0) if method in ("ewc", "olora") else (None,):
             for rate in rates:

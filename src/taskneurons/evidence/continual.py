@@ -19,8 +19,8 @@ FAMILIES: dict[Family, str] = {
     "sequential": "one set of weights",
     "stored": "something kept of earlier tasks",
     "neurons": "neurons of each task alone",
-    "static": "patches of neurons, fixed weights",
-    "dynamic": "patches of neurons, weights that adapt",
+    "static": "patches of neurons, weights of a known task",
+    "dynamic": "patches of neurons, weights by the prompt",
     "bound": "no stream: a bound",
 }
 
@@ -59,11 +59,11 @@ METHODS = {
     "ncft_random": Method("NCFT, random", "neurons"),
     "ncft_same_random": Method("NCFT, same random", "neurons"),
     "ncft_random_disjoint": Method("NCFT, random disjoint", "neurons"),
-    "wncft": Method("W-NCFT", "static", True, "W-NCFT"),
-    "wncft_literal": Method("W-NCFT, Eq. 12", "static"),
-    "wncft_averaged": Method("W-NCFT, i × Sim", "static"),
-    "wncft_max": Method("W-NCFT, largest Sim", "static"),
-    "wncft_inferred": Method("W-NCFT, inferred", "static"),
+    "wncft": Method("W-NCFT (task known)", "static", True, "W-NCFT"),
+    "wncft_literal": Method("W-NCFT, Eq. 12 (task known)", "static"),
+    "wncft_averaged": Method("W-NCFT, i × Sim (task known)", "static"),
+    "wncft_max": Method("W-NCFT, largest Sim (task known)", "static"),
+    "wncft_inferred": Method("W-NCFT, inferred", "dynamic"),
     "wncft_prototype": Method("W-NCFT, prototypes", "dynamic"),
     "wncft_gate": Method("W-NCFT, gate", "dynamic"),
     "wncft_online": Method("W-NCFT, online", "dynamic"),
@@ -73,7 +73,7 @@ METHODS = {
 }
 """In the order of legends and rows."""
 SCORES = ("accuracy", "identification")
-COSTS = ("seconds", "trainable", "storage", "loss", "learning_rate")
+COSTS = ("seconds", "trainable", "storage", "loss")
 _KEY = tuple(column for column in COLUMNS if column not in ("value", "n"))
 
 Stream = tuple[str, str, str, str, int]

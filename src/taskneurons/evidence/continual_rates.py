@@ -50,8 +50,9 @@ def rate_table(files: Iterable[str | Path]) -> list[Row]:
                 raise InputError(f"{len(chosen)} trials of {method} are chosen, not one", where=str(path))
             if before := methods[suite, model, method]:
                 raise InputError(f"{method} was tried in {before[0]['group']}, too", where=str(path))
-            grid = sorted({row["learning_rate"] for row in tried if row["learning_rate"] is not None})
-            chosen[0]["at_edge"] = len(grid) > 1 and chosen[0]["learning_rate"] in (grid[0], grid[-1])
+            for knob in KNOBS:
+                grid = sorted({row[knob] for row in tried if row[knob] is not None})
+                chosen[0]["at_edge"] |= len(grid) > 1 and chosen[0][knob] in (grid[0], grid[-1])
             methods[suite, model, method] = tried
             rows += tried
     return sorted(rows, key=lambda row: (row["suite"], row["model"], by_method(row["method"]), _knobs(row)))

@@ -26,6 +26,8 @@ METHOD_LOOK = {
     "epi": (PURPLE, "X"),
     "ncft": (VERMILLION, "D"),
     "wncft": (ORANGE, "o"),
+    # A ninth colour, told from the others by its darkness.
+    "wncft_rewind": ("#5C3A00", "*"),
 }
 
 

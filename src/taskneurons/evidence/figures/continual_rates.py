@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
+from textwrap import fill
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
@@ -15,6 +16,8 @@ from taskneurons.evidence.figures.continual_look import FAMILY_LOOK, methods_in
 from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, Words, sheet
 
 _ACROSS = 5
+# A title of more letters is broken.
+_LETTERS = 22
 _NAMES = {"learning_rate": "learning rate", "temperature": "temperature", "strength": "strength"}
 
 Curve = dict[float, float]
@@ -47,9 +50,9 @@ def draw_continual_rates(
         "the row of panels. Where several strengths were tried, thin lines are the single ones and the thick one the "
         "best of them. Crosses at the bottom: training diverged. One run a point, no interval. "
         + (
-            f"Chosen at an edge of the grid: {', '.join(edges)}."
+            f"A rate, strength or temperature at an edge of its grid: {', '.join(edges)}."
             if edges
-            else "No rate was chosen at an edge of its grid."
+            else "None was chosen at an edge of its grid."
         )
     )
     lines = {knob: -(-len(found) // _ACROSS) for knob, found in blocks.items()}
@@ -134,7 +137,7 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[Row]], knob: st
         axis.xaxis.set_major_locator(LogLocator(numticks=4))
         axis.xaxis.set_minor_locator(NullLocator())
         axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_title(METHODS[method].label, fontsize=SMALL, fontweight="normal", color=colour)
+    axis.set_title(fill(METHODS[method].label, _LETTERS), fontsize=SMALL, fontweight="normal", color=colour)
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
 
