@@ -98,6 +98,22 @@ def stream_seeds(suite, model):
     return [(first, "|".join(map(str, own))) for first, own in parts.items() if own]
 
 
+# Bytes of memory for each parameter of the model. All methods hold float32 weights, 4. One that trains all of them wears
+# those of the last stage (4) and keeps what was worn (4), gradients (4) and two moments (8); EWC also the Fisher
+# information and its anchor (8).
+STREAM_BYTES = {"ewc": 32, "seqft": 24, "replay": 24, "pertask": 20, "multitask": 20}
+
+
+def stream_resources(model, method):
+    """As `model_resources` of a training, with the memory that a method takes."""
+    # ASSUME: adapters, neurons and activations take as much as the weights once more; and a fifth, and 4 GB.
+    memory_mb = math.ceil(1.2 * parameter_count(model) * STREAM_BYTES.get(method, 8) / 1e6) + 4000
+    taken = model_resources(model, "train")
+    gpu_mb = memory_mb if taken["gpu"] else 0
+    # The host holds what the stage before left, and what this one leaves.
+    return taken | {"gpu_mem_mb": gpu_mb, "mem_mb": 2000 + memory_mb}
+
+
 def continual_rows():
     """Every table of a stream."""
     for suite, model, seed in runs_of("continual"):
@@ -133,7 +149,7 @@ for suite, model in pairs_of("continual"):
             priority: 70 if group == "ncft" else 60
             threads: P.workflow.training_threads
             resources:
-                **model_resources(model, "train"),
+                **stream_resources(model, group),
                 checkpoint_minutes=P.workflow.checkpoint_minutes,
             params:
                 settings=settings(
@@ -177,7 +193,7 @@ for suite, model in pairs_of("continual"):
                     priority: 65 if method == "ncft" else 50
                     threads: P.workflow.training_threads
                     resources:
-                        **model_resources(model, "train"),
+                        **stream_resources(model, method),
                         checkpoint_minutes=P.workflow.checkpoint_minutes,
                         keep_stages=int(P.continual.keep_stages),
                     params:
@@ -224,7 +240,7 @@ for suite, model in pairs_of("continual"):
                 priority: 55
                 threads: P.workflow.training_threads
                 resources:
-                    **model_resources(model, "train"),
+                    **stream_resources(model, "ncft"),
                     checkpoint_minutes=P.workflow.checkpoint_minutes,
                 params:
                     settings=settings(

@@ -59,3 +59,11 @@ def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str)
     with pytest.raises(InputError) as error:
         parse_params(DEFAULT.replace(old, new))
     assert said in str(error.value)
+
+
+def test_a_penalty_under_float16_is_refused() -> None:
+    paper = (Path(__file__).resolve().parents[2] / "params" / "paper.yaml").read_text(encoding="utf-8")
+    paper = paper.replace("pin-me", "0" * 40)
+    parse_params(paper)
+    with pytest.raises(InputError, match="penalty of ewc and olora needs an unscaled loss"):
+        parse_params(paper.replace("dtype: bfloat16", "dtype: float16"))

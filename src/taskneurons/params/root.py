@@ -119,6 +119,13 @@ class Params(Section):
                     f"Write streams.{run.suite}",
                 )
             suite, model = self.suites.get(run.suite), self.models.get(run.model)
+            scaled = {"ewc", "olora"} & set(self.continual.methods)
+            if "continual" in run.studies and scaled and getattr(model, "dtype", "") == "float16":
+                yield Inconsistency(
+                    ("runs", index, "model"),
+                    f"the penalty of {' and '.join(sorted(scaled))} needs an unscaled loss, float16 products a scaled one",
+                    f"Set models.{run.model}.dtype to bfloat16 or float32",
+                )
             if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
                 yield Inconsistency(
                     ("runs", index, "studies"),
