@@ -44,7 +44,7 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
         ("sampled: {benchmark: large", "sampled: {benchmark: huge", "there is no benchmark `huge`"),
         ("  stream:\n    development", "  streem:\n    development", "Did you mean `stream`?"),
         ("  stream:\n    development", "  wide:\n    development", "Write streams.stream"),
-        ("ewc, ncft, pertask, multitask]", "ewc, ncft, multitask]", "`pertask` is missing: retention (Eq. 5)"),
+        ("ewc, ncft, pertask, multitask]", "ewc, pertask, multitask]", "`ncft` is missing: variants and weightings"),
         ("[seqft, seqlora", "[seqft, seqft, seqlora", "continual.methods[1]: 'seqft' stands here twice"),
         ("[seqft, seqlora", "[seqtf, seqlora", "continual.methods[0]"),
         ("temperatures: [10.0,", "temperatures: [0.0,", "continual.wncft.temperatures[0]"),
@@ -63,7 +63,7 @@ def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str)
 
 def test_a_penalty_under_float16_is_refused() -> None:
     paper = (Path(__file__).resolve().parents[2] / "params" / "paper.yaml").read_text(encoding="utf-8")
-    paper = paper.replace("pin-me", "0" * 40)
+    paper = paper.replace("pin-me", "a" * 40)
     parse_params(paper)
-    with pytest.raises(InputError, match="penalty of ewc and olora needs an unscaled loss"):
+    with pytest.raises(InputError, match="penalty of ewc and olora needs an unscaled loss, float16 a scaled one"):
         parse_params(paper.replace("dtype: bfloat16", "dtype: float16"))

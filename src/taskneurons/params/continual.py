@@ -137,7 +137,7 @@ class Orthogonality(Section):
 class Continual(Section):
     """Continual learning (Leng & Xiong 2025, Table 5 and Figure 4)."""
 
-    methods: tuple[Learner, ...] = described("methods that learn every order", "-")
+    methods: tuple[Learner, ...] = described("methods that learn every order; retention needs `pertask`", "-")
     variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
     variant_seeds: Seeds = described("seeds with which they are learned", "-")
     weightings: tuple[Weighting, ...] = described("readings of W-NCFT, on each order of NCFT", "-")
@@ -160,14 +160,12 @@ class Continual(Section):
     )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
-        """Grids are not empty, and what needs NCFT or Per-Task FT has it."""
+        """Grids are not empty, and what needs NCFT has it."""
         yield from warmup_fits(self.warmup, self.steps)
         for key in ("methods", "variants", "weightings", "dynamic"):
             yield from repeated(getattr(self, key), key)
-        for name in ("pertask", "ncft"):
-            if name not in self.methods:
-                why = "retention (Eq. 5) is measured against it" if name == "pertask" else "variants compare with it"
-                yield Inconsistency(("methods",), f"`{name}` is missing: {why}", f"Add {name}")
+        if "ncft" not in self.methods:
+            yield Inconsistency(("methods",), "`ncft` is missing: variants and weightings need it", "Add ncft")
         for path, values in (
             (("learning_rates",), self.learning_rates),
             (("wncft", "temperatures"), self.wncft.temperatures),

@@ -123,7 +123,7 @@ class Params(Section):
             if "continual" in run.studies and scaled and getattr(model, "dtype", "") == "float16":
                 yield Inconsistency(
                     ("runs", index, "model"),
-                    f"the penalty of {' and '.join(sorted(scaled))} needs an unscaled loss, float16 products a scaled one",
+                    f"the penalty of {' and '.join(sorted(scaled))} needs an unscaled loss, float16 a scaled one",
                     f"Set models.{run.model}.dtype to bfloat16 or float32",
                 )
             if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
