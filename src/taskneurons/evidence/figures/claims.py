@@ -33,6 +33,8 @@ _END = 130
 _LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
 _LINE = 0.13  # inches
 _WRAP = 59  # characters of a statement's line
+# Where the names of models end in the right column: room for a dozen letters.
+_NAMES = 0.34
 _REASONS = 26
 
 
@@ -87,7 +89,7 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
         Patch(facecolor=_BAND, edgecolor=BLACK, linewidth=0.4, label="where the claim holds"),
     ]  # fmt: skip
     with sheet(height + 0.45, Words(_title(decided, page), caption), paths, dpi, handles) as figure:
-        said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.55, 1.75, 1.8], "wspace": 0.0})
+        said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.3, 1.65, 2.15], "wspace": 0.0})
         for one in (said, told):
             one.set_axis_off()
         for one in (said, axis, told):
@@ -140,9 +142,9 @@ def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -
         colour, marker = LOOK[result["verdict"]]
         if result["effect"] is not None and claim["test"] != "words":
             _effect(axis, claim, result, height)
-        told.plot(0.22, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
-        told.text(0.185, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
-        told.text(0.26, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
+        told.plot(_NAMES + 0.035, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
+        told.text(_NAMES, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
+        told.text(_NAMES + 0.07, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
 
 
 def _band(axis: Axes, claim: Mapping[str, Any], place: _Place) -> None:
