@@ -22,7 +22,7 @@ SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 def validated(suite: dict, tmp_path: Path, root: Path) -> dict:
     """The suite as a job gets it: through the parameter file, its validation and the JSON of `settings`."""
     params = yaml.safe_load((root / "params" / "ci.yaml").read_text())
-    params["suites"] = {"synthetic": suite}
+    params["suites"], params["streams"] = {"synthetic": suite}, {}
     params["runs"] = [run for run in params["runs"] if run["suite"] == "synthetic"]
     params["models"]["llama"]["tokenizer"] = params["models"]["bloom"]["tokenizer"] = {"kind": "word"}
     path = tmp_path / "params.yaml"

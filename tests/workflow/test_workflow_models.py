@@ -173,6 +173,8 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     project = laid.copy(tmp_path / "project")
     project.path("paper.yaml").write_text(text)
     found = jobs(project.snakemake("-n", "--configfile", "paper.yaml"))
+    streams = {name: values for name, values in found.items() if "_large_" in name and values["gpu"] != "0"}
+    found = {name: values for name, values in found.items() if "_large_" not in name}
     large = {name: values for name, values in found.items() if values["gpu"] != "0"}
     kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name in large)
     # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
@@ -181,6 +183,10 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
         "attribute_base": 24, "choose_rates": 8, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
         "compare_parameters": 2, "find_examples": 2,
     }  # fmt: skip
+    # Streams hold float32 weights; EWC besides gradients and moments what was worn, the Fisher information, its anchor.
+    for method, bytes_each in (("ncft", 8), ("seqft", 24), ("ewc", 32)):
+        taken = int(streams[f"learn_streams_large_llama2_7b_{method}"]["gpu_mem_mb"])
+        assert bytes_each * 6738 < taken < 1.5 * bytes_each * 6738
     whole = ("tune", "choose_rates", "train_neurons", "compare_parameters")
     for name, values in large.items():
         bytes_each = 16 if name.startswith(whole) else 2
