@@ -57,8 +57,9 @@ def draw_continual_cost(
     caption = (
         f"{model}, {suite}. Mean accuracy after the last task (CL) against what is kept besides the base after it, and "
         "against the training time of a stage (of joint training: its share of one). Means over orders. "
-        f"{seeds_told(own)} No interval is drawn; seconds are wall time, with whatever else the machine did. Line: the methods that no other one beats in both; bounds are left "
-        "out of it. Named: these, base variants and bounds, where there is room. Pale: not on all orders of the "
+        f"{seeds_told(own)} No interval is drawn; seconds are wall time, with whatever else the machine did. "
+        "Line: the methods that no other one beats in both; bounds are left out of it. "
+        "Named: these, base variants and bounds, where there is room. Pale: not on all orders of the "
         "row. A method that keeps nothing stands at 0. Weightings of the same patches share their training and storage."
     )
     handles = family_handles(methods_in(own))
