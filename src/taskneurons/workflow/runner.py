@@ -1,0 +1,73 @@
+"""Does the job that a rule describes: builds the Job, calls the function that the rule names."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import TypeAdapter
+
+from taskneurons.errors import InputError
+from taskneurons.job import Files, Job
+from taskneurons.lineage.runinfo import run_info
+
+STUDIES = "taskneurons.studies"
+
+
+def run(snakemake: Any) -> None:
+    """Do one job of the workflow.
+
+    Args:
+        snakemake: the object that Snakemake gives to scripts. Its params are `settings`, one JSON text, and `code`,
+            `<study>.<module>:<function>` and the fingerprint of all that this function reaches.
+
+    Raises:
+        InputError: the job cannot be done; the message says where and what to do.
+    """
+    entry, _, _ = snakemake.params.code.partition(" ")
+    function = named_function(entry)
+    run_info(snakemake.log[0])
+    function(job_of(snakemake, settings_type(function)))
+
+
+def named_function(entry: str) -> Callable[[Job[Any]], None]:
+    """The function that a rule names, such as `dial.measure:measure_models`.
+
+    Raises:
+        InputError: there is no such module or function.
+    """
+    module, _, name = entry.partition(":")
+    try:
+        found: Callable[[Job[Any]], None] = getattr(import_module(f"{STUDIES}.{module}"), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
+    return found
+
+
+def settings_type(function: Callable[[Job[Any]], None]) -> Any:
+    """The type of the settings that a function of a job declares: `Job[Settings]`."""
+    (settings,) = get_args(get_type_hints(function)["job"])
+    return settings
+
+
+def job_of(snakemake: Any, settings: Any) -> Job[Any]:
+    """The job that Snakemake describes, its settings in their type."""
+    return Job(
+        settings=TypeAdapter(settings).validate_json(snakemake.params.settings),
+        inputs=_files(snakemake.input),
+        outputs=_files(snakemake.output),
+        wildcards=dict(snakemake.wildcards.items()),
+        identity=snakemake.params.settings + snakemake.params.code,
+        threads=snakemake.threads,
+        gpus=snakemake.resources.get("gpu", 0),
+        checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
+    )
+
+
+def _files(named: Any) -> Files:
+    return Files(
+        {
+            name: tuple(Path(path) for path in ([found] if isinstance(found, str) else found))
+            for name, found in named.items()
+        }
+    )

@@ -1,0 +1,5 @@
+"""The one script of all rules. What a job does stands in the function that its rule names; see `taskneurons.job`."""
+
+from taskneurons.workflow.runner import run
+
+run(snakemake)
