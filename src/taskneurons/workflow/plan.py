@@ -148,7 +148,11 @@ class Plan:
         return "|".join(fits) or "(?!)"
 
     def expand(
-        self, *patterns: str, study: str | None = None, seeds: Seeds = "all", **values: Iterable[Any]
+        self,
+        *patterns: str,
+        study: str | None = None,
+        seeds: Seeds = "all",
+        **values: Iterable[Any] | Callable[[str], Iterable[Any]],
     ) -> list[str]:
         """The files of all runs of a study.
 
@@ -156,17 +160,24 @@ class Plan:
             patterns: paths with `{run}`, `{seed}`, `{task}` and others, as far as they have them.
             study: whose runs; None: all runs.
             seeds: all seeds of a run, or its first.
-            values: of the other wildcards; `task` is by default every task of the run's suite.
+            values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
+                the run's suite.
         """
         found: dict[str, None] = {}
         for run in self.runs(study):
             for pattern in patterns:
                 choices: dict[str, Iterable[Any]] = {"run": [run.name], "seed": run.some(seeds)}
-                choices |= {"task": self.tasks(run.suite)} | values
+                choices |= {"task": self.tasks(run.suite)}
+                choices |= {name: own(run.suite) if callable(own) else own for name, own in values.items()}
                 names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
                 for chosen in product(*(choices[name] for name in names)):
                     found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
         return list(found)
+
+    def selection_within(self, whole: Literal["model", "layer"]) -> str:
+        """The slug of the first selection that ranks neurons over this whole, else of the first one."""
+        slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
+        return (slugs or [self.params.neurons.selections[0].slug])[0]
 
     def sooner(self, priority: int) -> Callable[[Wildcards], int]:
         """A priority by which the first seed of a run comes before the others, and that of the first run before all.
