@@ -32,8 +32,8 @@ class Diagonal:
         p_holm: adjusted over all tests of one model and seed.
         permutations: orders that make the null.
         exact: whether they are all there are.
-        rows_largest: rows whose largest entry lies on the diagonal.
-        columns_largest: columns whose largest entry lies on the diagonal.
+        rows_largest: share of the rows whose largest entry lies on the diagonal.
+        columns_largest: share of the columns whose largest entry lies on the diagonal.
         reason: why the test could not be made.
     """
 
@@ -51,8 +51,8 @@ class Diagonal:
     p_holm: P
     permutations: Annotated[int | None, Column(unit="orders", measured=True)]
     exact: Annotated[bool | None, Column(measured=True)]
-    rows_largest: Annotated[int | None, Column(unit="rows", measured=True)]
-    columns_largest: Annotated[int | None, Column(unit="columns", measured=True)]
+    rows_largest: Annotated[float | None, Column(unit="share of the rows", measured=True)]
+    columns_largest: Annotated[float | None, Column(unit="share of the columns", measured=True)]
     reason: Annotated[str, Column(measured=True)]
 
 

@@ -215,6 +215,6 @@ def test_the_figure_has_the_same_bytes_twice_and_says_what_it_draws(tables, tmp_
     transfer = drawn[0].axes[0]
     assert len(transfer.collections[0].get_offsets()) == 3 * 8 * 7
     (row,) = chosen(summary, seed=ALL_SEEDS, measure="transfer_rougeL", against="shared")
-    assert transfer.get_legend().get_texts()[0].get_text() == f"transfer: ρ = {row['value']:.2f}"
+    assert transfer.get_legend().get_texts()[0].get_text() == f"transfer: ρ = {row.value:.2f}"
     with pytest.raises(InputError, match="no pairs of tasks of bloom on dial were measured"):
         draw_dial(pairs, summary, [tmp_path / "x.png"], suite="dial", model="bloom", selection=SELECTION)

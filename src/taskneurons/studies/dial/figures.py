@@ -84,8 +84,8 @@ def draw_dial(
     seeds = len({row.seed for row in own})
     drawn = sum(row.low is not None for row in found if row.seed == ALL_SEEDS and row.shared is not None)
     caption = (
-        f"{model}, {suite}; {seeds_in_words(seeds)}. A dot: an ordered pair of tasks in one seed. The model is tuned as "
-        "a whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
+        f"{model}, {suite}; {seeds_in_words(seeds)}. A dot: an ordered pair of tasks in one seed. The model is tuned "
+        "as a whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
         f"({selection}); dotted line in the middle: sets with these numbers of neurons in each layer at random. "
         "Base: before any tuning; shuffled answers: the base, with each task's answers dealt anew to its prompts, a "
         "control that leaves shared words and no skill. Cosines: of the parameters of the two tasks' neurons (sets of "
@@ -105,29 +105,29 @@ def _panel(
     axis.axhline(0, color=BLACK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
     handles = []
     for place, (measure, sets, colour, marker, name) in enumerate(lines):
-        chosen = [row for row in pairs if _is(row, measure, sets, selection) and row.value is not None]
         if place == 0:
-            spread = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(chosen))
-            places = np.array([row.shared for row in chosen]) + spread
-            axis.scatter(places, [row.value for row in chosen], s=5, color=colour, alpha=0.35, linewidths=0, zorder=2)
+            dots = [
+                (row.shared, row.value) for row in pairs if _is(row, measure, sets, selection) and row.value is not None
+            ]
+            spread = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(dots))
+            across, up = np.array(dots, dtype=np.float64).reshape(-1, 2).T
+            axis.scatter(across + spread, up, s=5, color=colour, alpha=0.35, linewidths=0, zorder=2)
         means = sorted(
-            (
-                row
-                for row in summary
-                if row.seed == ALL_SEEDS
-                and _is(row, measure, sets, selection)
-                and row.shared is not None
-                and row.value is not None
-            ),
-            key=lambda row: row.shared,
+            (row.shared, row.value, row.low, row.high)
+            for row in summary
+            if row.seed == ALL_SEEDS
+            and _is(row, measure, sets, selection)
+            and row.shared is not None
+            and row.value is not None
         )
         shift = 0.08 * (place - (len(lines) - 1) / 2)
-        levels = [row.shared + shift for row in means]
-        values = [row.value for row in means]
-        axis.plot(levels, values, color=colour, marker=marker, markersize=4, linewidth=1.2, zorder=4)
-        for level, row in zip(levels, means, strict=True):
-            if row.low is not None:
-                axis.plot([level, level], [row.low, row.high], color=colour, linewidth=1, zorder=3)
+        levels = [shared + shift for shared, *_ in means]
+        axis.plot(
+            levels, [mean[1] for mean in means], color=colour, marker=marker, markersize=4, linewidth=1.2, zorder=4
+        )
+        for level, (_, _, low, high) in zip(levels, means, strict=True):
+            if low is not None and high is not None:
+                axis.plot([level, level], [low, high], color=colour, linewidth=1, zorder=3)
         handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2))
         handles[-1].set_label(f"{name}: {_rho(_correlation(summary, measure, sets, selection))}")
     axis.set_xlabel("skills that two tasks share")

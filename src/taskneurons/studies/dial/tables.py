@@ -125,9 +125,9 @@ def summarise_dial(pairs: Sequence[PairRow], *, draws: int) -> Iterator[SummaryR
     for seeds in runs.values():
         found: dict[tuple[Any, ...], list[SummaryRow]] = defaultdict(list)
         for measures in seeds.values():
-            for row in _of_seed(measures, draws):
-                found[row.measure, row.sets, row.selection, row.against, row.given, row.shared].append(row)
-                yield row
+            for mean in _of_seed(measures, draws):
+                found[mean.measure, mean.sets, mean.selection, mean.against, mean.given, mean.shared].append(mean)
+                yield mean
         for rows in found.values():
             yield _over_seeds(rows, len(seeds))
 
