@@ -122,7 +122,7 @@ def _cores(text: str) -> str:
 
 
 def _results(options: argparse.Namespace) -> int:
-    from taskneurons.params import load_params
+    from taskneurons.params.loading import load_params
     from taskneurons.progress import run_snakemake
 
     if not Path("Snakefile").is_file():
@@ -132,7 +132,7 @@ def _results(options: argparse.Namespace) -> int:
 
 
 def _params_check(options: argparse.Namespace) -> int:
-    from taskneurons.params import load_params
+    from taskneurons.params.loading import load_params
 
     for path in options.files:
         params = load_params(path)

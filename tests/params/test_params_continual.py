@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.params import parse_params
+from taskneurons.params.loading import parse_params
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
 DEVELOPMENT = "development: [topic_question, sentiment_film, nli_person, topic_news]"

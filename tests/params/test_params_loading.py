@@ -13,7 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.params import load_params, parse_params
+from taskneurons.params.loading import load_params, parse_params
 from taskneurons.params.strict_yaml import MAX_BYTES, parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -328,7 +328,7 @@ def test_a_misspelled_key_is_recognised(path: tuple) -> None:
 
 def test_loading_is_fast_and_imports_no_torch() -> None:
     code = (
-        "import sys, time; from taskneurons.params import load_params; load_params('params.yaml');"
+        "import sys, time; from taskneurons.params.loading import load_params; load_params('params.yaml');"
         "assert not {'torch', 'transformers', 'numpy', 'datasets'} & set(sys.modules); print(time.process_time())"
     )
     runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in range(3)]

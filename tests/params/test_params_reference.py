@@ -8,7 +8,9 @@ import pytest
 import yaml
 
 from taskneurons.errors import InputError
-from taskneurons.params import Params, load_params, parse_params, reference
+from taskneurons.params import reference
+from taskneurons.params.loading import load_params, parse_params
+from taskneurons.params.root import Params
 from taskneurons.params.section import Section
 from taskneurons.params.suites import HubSuite
 from taskneurons.tasks.hub import hub_task_names

@@ -8,7 +8,7 @@ import yaml
 from datasets import ClassLabel, Dataset, Features, Value
 
 from taskneurons.errors import InputError
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 from taskneurons.tasks.jsonl import jsonl_suite
 from taskneurons.tasks.sources import make_corpus, make_tasks, training_texts
 from taskneurons.tasks.storage import read_split, write_task

@@ -2,65 +2,30 @@
 
 from collections.abc import Iterator
 from difflib import get_close_matches
-from typing import Literal
 
-from pydantic import NonNegativeInt, PositiveInt
-
-from taskneurons.params.continual import Continual, Streams
-from taskneurons.params.dial import Dial
+from taskneurons.params.evaluation import Evaluation
+from taskneurons.params.figures import Figures
+from taskneurons.params.groups import TaskGroups
 from taskneurons.params.models import Model, ScratchModel
-from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
-from taskneurons.params.studies import (
-    DERIVED_FROM,
-    Attribution,
-    Deactivation,
-    Evaluation,
-    Figures,
-    Layers,
-    Multitask,
-    Neurons,
-)
+from taskneurons.params.runs import Run, Study, Workflow
+from taskneurons.params.section import Inconsistency, Named, Section, described
+from taskneurons.params.selection import DERIVED_FROM
 from taskneurons.params.suites import DialSuite, Suite
-from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGroups, Training
+from taskneurons.studies.continual.params import Continual, Streams
+from taskneurons.studies.deactivation.params import Deactivation
+from taskneurons.studies.dial.params import Dial
+from taskneurons.studies.layers.params import Layers
+from taskneurons.studies.models.params import Multitask
+from taskneurons.studies.neurons.params import Attribution, Neurons
+from taskneurons.studies.overlap.params import Overlap
+from taskneurons.studies.proportion.params import Proportion
+from taskneurons.studies.similarity.params import Similarity
+from taskneurons.studies.training.params import Training
 
-Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual"]
 # They train on some tasks of a suite and test on others.
 GROUPED: tuple[Study, ...] = ("training", "proportion", "overlap", "similarity")
 # `results/models/imported/` holds the models that were not trained here.
 RESERVED_SUITES = frozenset({"imported"})
-
-
-class Workflow(Section):
-    """How the work is cut into jobs."""
-
-    tasks_per_job: Literal["all"] | PositiveInt = described(
-        "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
-    )
-    training_threads: PositiveInt = described("CPU threads of a job that trains a model", "threads")
-    checkpoint_minutes: PositiveInt = described(
-        "time between two resume files of a training; changing it makes nothing again", "minutes"
-    )
-
-
-class Run(Section):
-    """One model on one suite, with its seeds."""
-
-    suite: Slug = described("name of a suite below `suites`", "-")
-    model: Slug = described("name of a model below `models`", "-")
-    seeds: tuple[NonNegativeInt, ...] = described("seeds of initialisation, data order and random controls", "-")
-    studies: tuple[Study, ...] = described("studies of its neurons and layers that are made", "-")
-
-    def inconsistencies(self) -> Iterator[Inconsistency]:
-        """At least one study and one seed, each once, seeds in the range that all generators take."""
-        if not self.seeds:
-            yield Inconsistency(("seeds",), "no seed is given", "Give at least one")
-        if not self.studies:
-            yield Inconsistency(("studies",), "no study is named", "Name at least `deactivation`")
-        yield from repeated(self.seeds, "seeds")
-        yield from repeated(self.studies, "studies")
-        for index, seed in enumerate(self.seeds):
-            if seed >= 2**31:
-                yield Inconsistency(("seeds", index), f"seed {seed} is too large", "Stay below 2147483648")
 
 
 class Params(Section):
