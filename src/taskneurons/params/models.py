@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
+from taskneurons.params.folders import FolderPath
 from taskneurons.params.schedule import warmup_fits
-from taskneurons.params.section import Inconsistency, PathText, Revision, Section, described
+from taskneurons.params.section import Inconsistency, Revision, Section, described
 
 DType = Literal["float32", "bfloat16", "float16"]
 
@@ -77,7 +78,7 @@ class FolderModel(Section):
     """A checkpoint in a local folder (safetensors)."""
 
     source: Literal["folder"] = described("where the model comes from", "-")
-    path: PathText = described("folder with config.json, *.safetensors and the tokenizer's files", "-")
+    path: FolderPath = described("folder with config.json, *.safetensors and the tokenizer's files", "-")
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")
