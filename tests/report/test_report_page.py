@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from report_folder import HOSTILE, RUN, lay_results, lay_scores
 
-from taskneurons.evidence.report.contents import all_files, gather
-from taskneurons.evidence.report.page import write_report
+from taskneurons.report.contents import all_files, gather
+from taskneurons.report.page import write_report
 from taskneurons.neurons.scores import NeuronScores
 
 CHROMIUM = Path("/usr/bin/chromium")

@@ -17,15 +17,15 @@ from hypothesis.extra.numpy import arrays
 from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 
 from taskneurons.cli import main
-from taskneurons.evidence.report.atlas import atlas, encoded, free, rounded
-from taskneurons.evidence.report.catalogue import STUDIES, study_of_table
-from taskneurons.evidence.report.contents import all_files, gather
-from taskneurons.evidence.report.costs import costs
-from taskneurons.evidence.report.packing import packed, packed_json
-from taskneurons.evidence.report.page import page, short
-from taskneurons.evidence.report.provenance import kinds_graph, walked
-from taskneurons.evidence.report.rule_graph import rule_picture
-from taskneurons.evidence.report.verdicts import read_claims, tally
+from taskneurons.report.atlas import atlas, encoded, free, rounded
+from taskneurons.report.catalogue import STUDIES, study_of_table
+from taskneurons.report.contents import all_files, gather
+from taskneurons.report.costs import costs
+from taskneurons.report.packing import packed, packed_json
+from taskneurons.report.page import page, short
+from taskneurons.report.provenance import kinds_graph, walked
+from taskneurons.report.rule_graph import rule_picture
+from taskneurons.report.verdicts import read_claims, tally
 from taskneurons.files import write_csv, write_jsonl
 from taskneurons.neurons.scores import NeuronScores
 
