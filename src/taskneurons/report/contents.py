@@ -320,7 +320,7 @@ def _comparisons(study: Study, beside: Beside, rows: Sequence[Mapping[str, str]]
         table, suite, model, *rest = key
         chosen = words.joined(sorted(zip(setting, rest, strict=True), key=lambda one: one[0] != "percent"), study.say)
         yield Comparison(
-            f"Table {table.removeprefix('T')} beside {model} on {suite} ({chosen})",
+            f"Table {table.removeprefix('T')} beside {model} on {suite}" + (f" ({chosen})" if chosen else ""),
             path,
             tuple(study.say(name, "condition") for name in beside.conditions),
             tuple(
