@@ -11,7 +11,8 @@ from taskneurons.studies.registry import STUDIES
     ("name", "column", "said"),
     [("other_task", "", "another task's neurons"), ("other_task", "condition", "another task's neurons"),
      ("wncft_rewind", "method", "NCFT, rewound"), ("rougeL", "", "ROUGE-L"),
-     ("mean", "intervention", "set to the mean"), ("mean", "layer", "mean"), ("my_task", "test_task", "my_task"), ("some_thing", "", "some thing")],
+     ("mean", "intervention", "set to the mean"), ("mean", "layer", "mean"),
+     ("my_task", "test_task", "my_task"), ("some_thing", "", "some thing")],
 )  # fmt: skip
 def test_a_name_is_told_by_its_column_and_an_unknown_one_as_it_is(name, column, said):
     assert words.of(name, column) == said

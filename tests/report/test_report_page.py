@@ -303,6 +303,19 @@ def test_claims_are_seen_whole_the_effect_beside_the_claim(seen: Seen, width: in
         page.set_viewport_size({"width": 1280, "height": 900})
 
 
+def test_claims_are_printed_whole(seen: Seen) -> None:
+    page = seen.page
+    # The width of A4 between the margins, in pixels of CSS.
+    page.set_viewport_size({"width": 688, "height": 980})
+    page.emulate_media(media="print")
+    try:
+        assert page.locator("table.claims").evaluate("(table) => table.getBoundingClientRect().right") <= 688
+        assert page.locator("header.bar").is_hidden()
+    finally:
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
 def test_a_jump_shows_the_heading_below_the_bar(browser: Any, seen: Seen) -> None:
     """On a fresh page, in which what is unpacked on the way grows."""
     page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
