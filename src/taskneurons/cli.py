@@ -216,18 +216,17 @@ def _recover(_options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     import webbrowser
-    from dataclasses import fields
 
-    from taskneurons.evidence.report.contents import all_files, gather
-    from taskneurons.evidence.report.page import write_report
     from taskneurons.lineage.graph import GRAPH, Graph
     from taskneurons.lineage.record import present, read_records
+    from taskneurons.report.contents import all_files, gather
+    from taskneurons.report.jobs import benchmarks, plain
+    from taskneurons.report.page import write_report
 
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
     lines = present(Graph.load()) if GRAPH.is_file() else read_records()
-    records = [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines.values()]
-    contents = gather(all_files(), records, benchmarks=sorted(Path("logs/benchmarks").rglob("*.tsv")))
+    contents = gather(all_files(), plain(lines.values()), benchmarks=benchmarks())
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
     if options.open:

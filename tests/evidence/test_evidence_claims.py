@@ -11,8 +11,8 @@ from scipy.stats import ttest_1samp
 from taskneurons.errors import InputError
 from taskneurons.evidence.claims import CLAIM_COLUMNS, claim_rows, decide_claims, read_tables
 from taskneurons.evidence.claims_decision import DECIDING, corrected, file_digest, rule_digest
-from taskneurons.evidence.report.verdicts import read_claims, tally
 from taskneurons.files import write_csv, write_json
+from taskneurons.report.verdicts import read_claims, tally
 
 
 def decided(claim, rows, *, models=MODELS, tables=None, groups=None):

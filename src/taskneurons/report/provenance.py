@@ -7,8 +7,9 @@ started, ended, device, software.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
+
+from taskneurons.evidence.study import Study, study_of
 
 Record = Mapping[str, Any]
 
@@ -16,19 +17,6 @@ Record = Mapping[str, Any]
 def kind_of(rule: str) -> str:
     """The kind of a rule or of a benchmark file: its verb and noun, without suite, model and batch."""
     return "_".join(rule.replace("-", "_").split("_")[:2])
-
-
-def study_of(artifact: str) -> str:
-    """The topic of an artifact: the folder below results/, for tables and figures the study that they are of."""
-    parts = Path(artifact).parts
-    if len(parts) < 3:
-        return "report" if Path(artifact).stem == "report" else Path(artifact).stem
-    topic = parts[1]
-    if topic == "figures":
-        return parts[2]
-    if topic == "tables":
-        return Path(artifact).stem.partition("_")[0]
-    return "data" if topic == "cards" else topic
 
 
 @dataclass(frozen=True)
@@ -48,7 +36,7 @@ class Job:
     outputs: int
 
 
-def jobs(records: Iterable[Record]) -> list[Job]:
+def jobs(records: Iterable[Record], studies: Sequence[Study]) -> list[Job]:
     """The jobs that made the recorded artifacts: those of one rule with the same inputs, parameters and end."""
     groups: dict[Any, list[Record]] = {}
     for record in records:
@@ -57,7 +45,7 @@ def jobs(records: Iterable[Record]) -> list[Job]:
         Job(
             members[0]["rule"],
             kind_of(members[0]["rule"]),
-            study_of(members[0]["output"]),
+            study_of(members[0]["output"], studies),
             max(0.0, _time(members[0]["ended"]) - min(_time(one["started"]) for one in members)),
             len(members),
         )
@@ -109,13 +97,13 @@ def walked(records: Sequence[Record]) -> dict[str, Any]:
     return {"artifacts": artifacts, "jobs": found, "software": software}
 
 
-def kinds_graph(records: Iterable[Record]) -> tuple[dict[str, str], set[tuple[str, str]]]:
+def kinds_graph(records: Iterable[Record], studies: Sequence[Study]) -> tuple[dict[str, str], set[tuple[str, str]]]:
     """Kinds of rules with their study, and which kind reads what which other made; outside files are kind `input`."""
     records = list(records)
     made = {record["output"]: kind_of(record["rule"]) for record in records}
-    studies: dict[str, str] = {}
+    kinds: dict[str, str] = {}
     for record in sorted(records, key=lambda record: record["output"]):
-        studies.setdefault(kind_of(record["rule"]), study_of(record["output"]))
+        kinds.setdefault(kind_of(record["rule"]), study_of(record["output"], studies))
     edges: set[tuple[str, str]] = set()
     seen: set[Any] = set()
     for record in records:
@@ -125,7 +113,7 @@ def kinds_graph(records: Iterable[Record]) -> tuple[dict[str, str], set[tuple[st
             continue
         seen.add(key)
         edges |= {(made[name], reader) for name, _ in record["inputs"] if name in made and made[name] != reader}
-    return studies, edges
+    return kinds, edges
 
 
 def _key(record: Record) -> Any:

@@ -6,7 +6,8 @@
   const enhance = async (section) => {
     const content = await page.json(section.dataset.table);
     if (!content) return;
-    const [columns, ...rows] = content;
+    const [words, columns, ...rows] = content;
+    const said = (i, cell) => words[columns[i]]?.[cell] ?? cell;
     const state = { text: "", chosen: new Map(), sort: -1, down: false, first: 0 };
     const numbers = columns.map((_, i) => rows.every((row) => row[i] === "" || page.numeric(row[i])));
     const bar = page.find(".filters", section);
@@ -37,7 +38,7 @@
         },
       });
       select.append(page.make("option", { text: "all" }));
-      for (const value of values) select.append(page.make("option", { text: value === "" ? "(empty)" : value }));
+      for (const value of values) select.append(page.make("option", { value, text: value === "" ? "(empty)" : said(i, value) }));
       bar.append(page.make("label", { text: `${spoken(name)} ` }, select));
     }
     bar.append(status);
@@ -71,7 +72,7 @@
     const show = () => {
       let found = rows.map((_, i) => i);
       for (const [i, value] of state.chosen) found = found.filter((r) => rows[r][i] === value);
-      if (state.text) found = found.filter((r) => rows[r].some((cell) => cell.toLowerCase().includes(state.text)));
+      if (state.text) found = found.filter((r) => rows[r].some((cell, i) => `${cell} ${said(i, cell)}`.toLowerCase().includes(state.text)));
       if (state.sort >= 0) {
         const i = state.sort;
         const sign = state.down ? -1 : 1;
@@ -94,7 +95,7 @@
             {},
             ...columns.map((name, i) => {
               const cell = rows[r][i];
-              if (!numbers[i]) return page.make("td", { text: cell });
+              if (!numbers[i]) return page.make("td", { text: said(i, cell), title: said(i, cell) === cell ? null : cell });
               if (cell === "") return page.make("td", { class: "n" });
               const button = page.make("button", {
                 type: "button",

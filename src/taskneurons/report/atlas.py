@@ -13,8 +13,9 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.report.packing import packed
+from taskneurons.evidence import words
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.report.packing import packed
 
 DIGITS = 3
 # ASSUME: 32 x 11,008 neurons for 12 tasks, about 11 MB in the page, must fit; two such models need not.
@@ -164,19 +165,24 @@ def examples_by_neuron(
 
 
 def set_effects(rows: Sequence[Mapping[str, str]]) -> list[list[Any]]:
-    """What switching off whole sets does to their own task: the rows of the deactivation summary that say so.
+    """What switching off whole sets does to the score of their own task: the rows of a summary that say so.
 
     Returns:
-        [run, estimator, percent, within, intervention, task, metric, drop, low, high], numbers as the table has them.
+        [run, estimator, percent, within, intervention, task, metric, drop, low, high], the metric in words, numbers as
+        the table has them.
     """
     needed = ("suite", "model", "estimator", "percent", "selection", "intervention", "task", "metric", "drop")
     return [
         [
             f"{row['suite']}/{row['model']}", row["estimator"], row["percent"], row["selection"], row["intervention"],
-            row["task"], row["metric"], row["drop"], row.get("drop_low", ""), row.get("drop_high", ""),
+            row["task"], words.of(row["metric"], "metric"),
+            row["drop"], row.get("drop_low", ""), row.get("drop_high", ""),
         ]
         for row in rows
-        if all(name in row for name in needed) and row.get("condition") == "task" and row["drop"]
+        if all(name in row for name in needed)
+        and row.get("condition") == "task"
+        and row["metric"] in ("accuracy", "rougeL")
+        and row["drop"]
     ]  # fmt: skip
 
 

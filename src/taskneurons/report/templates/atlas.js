@@ -465,7 +465,7 @@
         card.replaceChildren(page.make("p", { class: "empty", text: "Choose a neuron on the map or in the table: its scores for every task, the examples that activate it most and the effect of its sets are shown here." }));
         return;
       }
-      effects ??= (await page.json("effects")) || [];
+      effects ??= (await page.json("effects")) || ["", []];
       examples ??= (await page.json("examples")) || {};
       const seeds = layers.filter((one) => one.run === state.run && one.estimator === state.est && one.seed !== state.seed && String(one.shape) === String(seen.layer.shape));
       const lines = [];
@@ -513,12 +513,13 @@
             text ? page.make("p", { text }) : page.make("p", { class: "hint", text: "The licence of the data is not one that lets the text be shown here." })))));
       else parts.push(page.make("p", { class: "hint", text: "Known for the top neurons of each task in the first seed of a run; not for this one." }));
       const members = new Set(lines.filter((one) => one.member).map((one) => one.task.name));
-      const known = effects.filter(([run, estimator, share, whole, intervention, task, metric]) =>
-        run === state.run && estimator === state.est && Number(share) === state.p && whole === state.w && intervention === "zero" && metric !== "loss" && metric !== "accuracy_restricted" && members.has(task));
+      const [table, measured] = effects;
+      const known = measured.filter(([run, estimator, share, whole, intervention, task]) =>
+        run === state.run && estimator === state.est && Number(share) === state.p && whole === state.w && intervention === "zero" && members.has(task));
       parts.push(page.make("h4", { text: "When its sets are switched off" }));
       if (known.length)
         parts.push(page.make("ul", { class: "effects" }, ...known.map(([, , , , , task, metric, drop, low, high]) =>
-          page.make("li", {}, `${task}: ${metric} falls by `, page.make("button", { type: "button", class: "value", "data-path": "results/tables/deactivation_summary.csv", "data-exact": drop, "data-column": "drop", text: page.short(drop) }), low === "" ? "" : ` [${page.short(low)}, ${page.short(high)}]`))),
+          page.make("li", {}, `${task}: ${metric} falls by `, page.make("button", { type: "button", class: "value", "data-path": table, "data-exact": drop, "data-column": "drop", text: page.short(drop) }), low === "" ? "" : ` [${page.short(low)}, ${page.short(high)}]`))),
           page.make("p", { class: "hint", text: "The effect of the whole set, mean over seeds; single neurons were not switched off." }));
       else parts.push(page.make("p", { class: "hint", text: members.size ? "No deactivation of such a set was measured." : "It is in no set of this size." }));
       card.replaceChildren(...parts);

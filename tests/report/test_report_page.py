@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from report_folder import HOSTILE, RUN, lay_results, lay_scores
 
-from taskneurons.evidence.report.contents import all_files, gather
-from taskneurons.evidence.report.page import write_report
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.report.contents import all_files, gather
+from taskneurons.report.page import write_report
 
 CHROMIUM = Path("/usr/bin/chromium")
 # Machines that run tests are shared; what takes half a second alone may take a minute.
@@ -242,7 +242,7 @@ def test_scores_are_downloaded(seen: Seen, folder: Path) -> None:
 def test_charts_are_drawn_and_filtered_without_evaluating_text(seen: Seen) -> None:
     page = seen.page
     page.evaluate("() => page.everything()")
-    for name in ("drops", "matrix"):
+    for name in ("dots-deactivation_summary", "matrix-deactivation"):
         chart = page.locator(f"figure[data-chart={name}]")
         page.wait_for_selector(f"figure[data-chart={name}][data-ready]")
         assert chart.locator("canvas").count() == 1
@@ -284,6 +284,69 @@ def test_a_phone_scrolls_in_one_direction_and_has_a_menu(seen: Seen) -> None:
         page.locator("#cost h2").wait_for()
     finally:
         page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("width", [375, 700, 960, 1100, 1280, 1600])
+def test_claims_are_seen_whole_the_effect_beside_the_claim(seen: Seen, width: int) -> None:
+    page = seen.page
+    page.set_viewport_size({"width": width, "height": 900})
+    try:
+        cut = "(table) => table.scrollWidth - table.parentElement.clientWidth"
+        assert page.locator("table.claims").evaluate(cut) <= 0
+        ends = page.locator("table.claims td:visible").evaluate_all(
+            "(all) => all.map((one) => one.getBoundingClientRect().right)"
+        )
+        assert len(ends) == 2 * 7 and max(ends) <= width
+        if width >= 1280:
+            assert page.locator("table.claims thead th").nth(1).inner_text().startswith("Effect")
+    finally:
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_claims_are_printed_whole(seen: Seen) -> None:
+    page = seen.page
+    # The width of A4 between the margins, in pixels of CSS.
+    page.set_viewport_size({"width": 688, "height": 980})
+    page.emulate_media(media="print")
+    try:
+        assert page.locator("table.claims").evaluate("(table) => table.getBoundingClientRect().right") <= 688
+        assert page.locator("header.bar").is_hidden()
+    finally:
+        page.emulate_media(media="screen")
+        page.set_viewport_size({"width": 1280, "height": 900})
+
+
+def test_a_jump_shows_the_heading_below_the_bar(browser: Any, seen: Seen) -> None:
+    """On a fresh page, in which what is unpacked on the way grows."""
+    page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE)
+    page.goto(seen.file.as_uri())
+    bar = page.locator("header.bar").bounding_box()
+    end = "() => Math.ceil(scrollY + innerHeight) >= document.documentElement.scrollHeight"
+    links = page.locator("nav a").all()
+    assert len(links) > 7
+    for link in links:
+        link.click()
+        heading = page.locator(link.get_attribute("href")).locator("h1, h2").first
+        # Twice at one place: nothing moves any more.
+        places = [-1.0]
+        while len(places) < 3 or places[-1] != places[-2]:
+            page.wait_for_timeout(200)
+            places.append(heading.bounding_box()["y"])
+        assert places[-1] >= bar["y"] + bar["height"]
+        assert places[-1] <= 200 or page.evaluate(end)
+    page.context.close()
+
+
+def test_tables_say_conditions_in_words_and_are_searched_by_both(seen: Seen) -> None:
+    section = seen.page.locator("section[data-path='results/tables/deactivation_summary.csv']")
+    search = section.locator("input[type=search]")
+    section.locator("select[data-column=condition]").select_option(index=0)
+    for text in ("other_task", "another task's neurons"):
+        search.fill(text)
+        cells = section.locator("td[title=other_task]").all_inner_texts()
+        assert cells and set(cells) == {"another task's neurons"}
+    search.fill("")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])

@@ -2,10 +2,13 @@ import base64
 import gzip
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import product
 from pathlib import Path
 
 import networkx as nx
@@ -17,17 +20,18 @@ from hypothesis.extra.numpy import arrays
 from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 
 from taskneurons.cli import main
-from taskneurons.evidence.report.atlas import atlas, encoded, free, rounded
-from taskneurons.evidence.report.catalogue import STUDIES, study_of_table
-from taskneurons.evidence.report.contents import all_files, gather
-from taskneurons.evidence.report.costs import costs
-from taskneurons.evidence.report.packing import packed, packed_json
-from taskneurons.evidence.report.page import page, short
-from taskneurons.evidence.report.provenance import kinds_graph, walked
-from taskneurons.evidence.report.rule_graph import rule_picture
-from taskneurons.evidence.report.verdicts import read_claims, tally
-from taskneurons.files import write_csv, write_jsonl
+from taskneurons.evidence.study import Beside, Dots, Filter, Lines, Matrix, Study
+from taskneurons.files import write_csv, write_jsonl, write_text
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.report.atlas import atlas, encoded, free, rounded
+from taskneurons.report.contents import all_files, gather
+from taskneurons.report.costs import costs
+from taskneurons.report.packing import packed, packed_json
+from taskneurons.report.page import page, short
+from taskneurons.report.provenance import kinds_graph, walked
+from taskneurons.report.rule_graph import rule_picture
+from taskneurons.report.verdicts import read_claims, tally
+from taskneurons.studies.registry import STUDIES
 
 
 def unpacked(text: str) -> bytes:
@@ -111,7 +115,7 @@ def test_lineage_is_kept_whole_without_repetition():
 
 
 def test_the_rule_graph_says_what_must_come_before_what():
-    studies, edges = kinds_graph(records())
+    studies, edges = kinds_graph(records(), STUDIES)
     assert ("make_tasks", "attribute_scores") in edges and ("make_tasks", "summarise_deactivation") in edges
     picture = rule_picture(studies, edges)
     boxes = {box.name: box for box in picture.boxes}
@@ -137,7 +141,7 @@ def test_costs_come_from_benchmarks_and_where_there_are_none_from_records(tmp_pa
     (folder / "plot_drops_a.tsv").write_text(f"{head}2.5\t0:00:02\t100.0\tNA\t1.5\n")
     (folder / "plot_drops_b.tsv").write_text(f"{head}4.5\t0:00:04\tNA\tNA\t2.5\n-\tNA\tNA\tNA\tNA\n")
     (folder / "broken.tsv").write_text("")
-    rows = {row["rule"]: row for row in costs(sorted(folder.glob("*.tsv")), records())}
+    rows = {row["rule"]: row for row in costs(sorted(folder.glob("*.tsv")), records(), STUDIES)}
     assert rows["plot_drops"] == {
         "study": "deactivation", "rule": "plot_drops", "jobs": 2, "seconds": 7.0, "longest": 4.5, "cpu_seconds": 4.0,
         "memory_mb": 100.0,
@@ -182,26 +186,138 @@ def test_recorded_artifacts_that_are_not_here_are_counted(tmp_path, monkeypatch)
     assert any(sentence.startswith("24 artifacts of `neurons`") for sentence in told)
 
 
-@pytest.mark.parametrize("untouched", ["original", "zero_shot"])
-def test_the_printed_values_stand_beside_ours_by_task_and_condition(tmp_path, monkeypatch, untouched):
+WEATHER = Study(
+    name="weather",
+    title="Weather",
+    question="what storms do",
+    asks="What do storms do?",
+    figures=(("map-*", "Where it rains."),),
+    tables=(("weather", "Every value"),),
+    beside=Beside("weather_published", ("calm", "fog", "storm"), where=(("season", "winter"),)),
+    charts=(
+        Dots(
+            table="weather", title="Losses", caption="By task.", value="loss", low="low", high="high", axis="Loss",
+            legend="Weather", conditions=("task", "random"),
+            filters=(Filter("Place", ("suite", "model"), first="sea"), Filter("Neurons", ("percent",))),
+        ),
+        Lines(
+            table="weather", title="Layers", caption="By layer.", lines=(("loss", "now"), ("before", "then")),
+            axis="Loss", filters=(Filter("Place", ("suite",), first="sea"),),
+        ),
+    ),
+    words=(("condition", "storm", "a storm"), ("condition", "task", "its own storm")),
+)  # fmt: skip
+
+
+def weather_rows() -> list[dict[str, object]]:
+    names = ("suite", "model", "percent", "condition", "task", "loss", "low", "high", "layer", "before")
+    return [
+        dict(zip(names, (suite, "m", percent, condition, task, place, place - 1, "", layer, 0.5), strict=True))
+        for place, (suite, percent, condition, task, layer) in enumerate(
+            product(("land", "sea"), (10, 30), ("task", "random", "bottom"), ("a", "b", "mean_all"), ("0", "mean"))
+        )
+    ]
+
+
+def test_a_study_that_the_report_has_never_heard_of_is_shown_as_it_asks(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    columns = ("table", "suite", "model", "percent", "condition", "task", "metric", "published", "value")
-    settings = ((untouched, ""), ("random", 10), ("random", 30), ("task", 10), ("task", 30), ("bottom", 10))
-    cells = [(condition, percent, task) for condition, percent in settings for task in ("a", "b")]
+    rows = weather_rows()
+    write_csv("results/tables/weather.csv", rows, tuple(rows[0]))
+    write_text("results/figures/weather/s/m/map-1.svg", "<svg/>")
+    (section,) = gather(all_files(), [], studies=[WEATHER]).sections
+    assert [figure.caption for figure in section.figures] == ["Where it rains."]
+    assert [table.caption for table in section.tables] == ["Every value"]
+    # Own words first, then those of the house.
+    assert section.tables[0].words["condition"] == {
+        "task": "its own storm", "random": "random neurons", "bottom": "lowest-scored neurons",
+    }  # fmt: skip
+    dots, lines = section.charts
+    assert dots.filters == {"Place": ("land, m", "sea, m"), "Neurons": ("top 10 %", "top 30 %")}
+    assert lines.filters == {"Place": ("sea", "land")}, "what the study names is chosen first"
+    drawn = [row for row in rows if row["condition"] != "bottom" and row["task"] != "mean_all"]
+    assert [row["value"] for row in dots.spec["data"]["values"]] == [row["loss"] for row in drawn]
+    assert {row["condition"] for row in dots.spec["data"]["values"]} == {"its own storm", "random neurons"}
+    assert {row["line"] for row in lines.spec["data"]["values"]} == {"now", "then"}
+    assert len(lines.spec["data"]["values"]) == len(rows), "two lines, and half of the rows are means over layers"
+
+
+def test_a_matrix_shows_what_is_lost_against_the_reference_of_the_same_seed(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = ("suite", "model", "seed", "condition", "train_task", "test_task", "metric", "value")
+    cells = [
+        ("s", "m", 0, "calm", "", "b", "accuracy", 90), ("s", "m", 1, "calm", "", "b", "accuracy", 80),
+        ("s", "m", 0, "storm", "a", "b", "accuracy", 60), ("s", "m", 1, "storm", "a", "b", "accuracy", 70),
+        ("s", "m", 0, "calm", "", "b", "loss", 1.0), ("s", "m", 0, "storm", "a", "b", "loss", 1.5),
+        ("s", "m", 0, "fog", "a", "b", "accuracy", 1),
+    ]  # fmt: skip
+    write_csv("results/tables/weather.csv", [dict(zip(names, row, strict=True)) for row in cells], names)
+    asked = Matrix(
+        table="weather", title="M", caption="c", rows="Off", columns="Tested", legend="Lost", conditions=("storm",),
+        reference="calm", filters=(Filter("Metric", ("metric",), first="loss"),),
+    )  # fmt: skip
+    (section,) = gather(all_files(), [], studies=[replace(WEATHER, charts=(asked,))]).sections
+    (chart,) = section.charts
+    assert chart.filters == {"Metric": ("loss", "accuracy")}
+    assert [(row["Metric"], row["value"], row["seeds"]) for row in chart.spec["data"]["values"]] == [
+        ("accuracy", 20.0, 2),
+        ("loss", 0.5, 1),
+    ]
+
+
+def test_the_printed_values_stand_beside_ours_by_task_and_condition(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    columns = ("table", "suite", "model", "percent", "season", "condition", "task", "metric", "published", "value")
+    settings = (("calm", ""), ("fog", 10), ("fog", 30), ("storm", 10), ("storm", 30), ("hail", 10))
+    cells = [(condition, percent, task) for condition, percent in settings for task in ("a", "mean_cls")]
     rows = [
-        dict(zip(columns, ("T1", "s", "m", percent, condition, task, "accuracy", place, place + 0.5), strict=True))
+        ("T1", "s", "m", percent, "winter", condition, task, "rougeL", place, place + 0.5)
         for place, (condition, percent, task) in enumerate(cells)
     ]
-    write_csv("results/tables/deactivation_published.csv", rows, columns)
-    section = next(one for one in gather(all_files(), []).sections if one.study.name == "deactivation")
-    assert [one.title for one in section.comparisons] == [f"Table 1 beside m on s (percent {p})" for p in (10, 30)]
+    rows += [("T1", "s", "m", 10, "summer", "storm", "a", "rougeL", 99, 99)]
+    write_csv("results/tables/weather_published.csv", [dict(zip(columns, row, strict=True)) for row in rows], columns)
+    (section,) = gather(all_files(), [], studies=[WEATHER]).sections
+    assert [one.title for one in section.comparisons] == [f"Table 1 beside m on s (top {p} %)" for p in (10, 30)]
     for comparison, percent in zip(section.comparisons, (10, 30), strict=True):
-        assert comparison.conditions == (untouched, "random", "task")
-        assert [task for task, *_ in comparison.rows] == ["a", "b"]
-        for task, metric, pairs in comparison.rows:
-            of = [(untouched, "", task), ("random", percent, task), ("task", percent, task)]
-            assert metric == "accuracy"
+        assert comparison.conditions == ("calm", "fog", "a storm")
+        assert [row[:2] for row in comparison.rows] == [("a", "ROUGE-L"), ("mean, classification", "ROUGE-L")]
+        for task, (*_, pairs) in zip(("a", "mean_cls"), comparison.rows, strict=True):
+            of = [("calm", "", task), ("fog", percent, task), ("storm", percent, task)]
             assert pairs == tuple((str(cells.index(cell)), str(cells.index(cell) + 0.5)) for cell in of)
+
+
+def test_the_report_names_no_table_of_any_study(root):
+    stems = {stem for study in STUDIES for stem, _ in study.tables if stem != study.name}
+    sources = [path for path in (root / "src/taskneurons/report").rglob("*") if path.suffix in (".py", ".js", ".html")]
+    assert len(sources) > 15 and "deactivation_summary" in stems
+    found = {(path.name, stem) for path in sources for stem in stems if stem in path.read_text(encoding="utf-8")}
+    assert found == set()
+
+
+def test_the_same_results_give_the_same_bytes_in_every_process_and_order(tmp_path, root):
+    lay_results(tmp_path)
+    code = (
+        "import hashlib, random, sys\n"
+        "sys.path[:0] = sys.argv[2:]\n"
+        "from report_folder import records\n"
+        "from taskneurons.report.contents import all_files, gather\n"
+        "from taskneurons.report.page import page\n"
+        "files, lines = all_files(), records()\n"
+        "for shuffled in (files, lines): random.Random(sys.argv[1]).shuffle(shuffled)\n"
+        "print(hashlib.sha256(page(gather(files, lines, digest='d' * 64)).encode()).hexdigest())\n"
+    )
+    digests = set()
+    for seed in ("1", "2"):
+        command = [sys.executable, "-c", code, seed, str(root / "tests/report"), str(root / "src")]
+        surroundings = {**os.environ, "PYTHONHASHSEED": seed}
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=surroundings)
+        digests.add(done.stdout)
+    assert len(digests) == 1
+
+
+def test_the_digest_of_all_records_stands_in_the_head_where_it_is_known(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "Digest of all records" not in page(gather([], []))
+    assert "ab" * 32 in page(gather([], [], digest="ab" * 32))
 
 
 @pytest.mark.parametrize(
@@ -307,20 +423,10 @@ def test_numbers_have_four_digits_and_texts_stay(text, shown):
     assert short(text) == shown
 
 
-def test_the_catalogue_shows_every_published_table_and_knows_every_study(root):
-    printed = {name for study in STUDIES for name, _ in study.published}
-    assert printed == {path.relative_to(root / "published").as_posix() for path in (root / "published").rglob("*.csv")}
-    names = {study.name for study in STUDIES}
-    topics = {path.stem for path in (root / "rules").glob("*.smk")} - {"common", "report"}
-    assert topics <= names, topics - names
-    assert study_of_table("results/tables/deactivation_summary.csv", names) == "deactivation"
-    assert study_of_table("results/tables/new_things.csv", names) == "new"
-
-
 def test_the_installed_package_holds_the_templates(root, tmp_path):
     command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
     subprocess.run(command, cwd=root, capture_output=True, check=True)
     (wheel,) = tmp_path.glob("*.whl")
     names = set(zipfile.ZipFile(wheel).namelist())
-    folder = root / "src/taskneurons/evidence/report/templates"
-    assert {f"taskneurons/evidence/report/templates/{path.name}" for path in folder.iterdir()} <= names
+    folder = root / "src/taskneurons/report/templates"
+    assert {f"taskneurons/report/templates/{path.name}" for path in folder.iterdir()} <= names

@@ -1,17 +1,18 @@
 """What a run cost: time and memory by kind of rule, from Snakemake's benchmark files or from the lineage records."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.report.provenance import jobs, kind_of
+from taskneurons.evidence.study import Study
 from taskneurons.files import read_text
+from taskneurons.report.provenance import Record, jobs, kind_of
 
 COST_COLUMNS = ("study", "rule", "jobs", "seconds", "longest", "cpu_seconds", "memory_mb")
 
 
-def costs(benchmarks: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def costs(benchmarks: Iterable[Path], records: Iterable[Record], studies: Sequence[Study]) -> list[dict[str, Any]]:
     """One row a kind of rule, the dearest first.
 
     `seconds` is the sum over jobs of wall-clock time and `longest` that of the slowest job; `cpu_seconds` and
@@ -20,6 +21,7 @@ def costs(benchmarks: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> l
     Args:
         benchmarks: files below `logs/benchmarks/<study>/`.
         records: lineage lines, for rules that left no benchmark.
+        studies: by which a record's artifact is said to belong to one.
     """
     rows: dict[str, dict[str, Any]] = {}
     for path in benchmarks:
@@ -32,7 +34,7 @@ def costs(benchmarks: Iterable[Path], records: Iterable[Mapping[str, Any]]) -> l
             row["cpu_seconds"] = (row["cpu_seconds"] or 0.0) + measured.get("cpu_time", 0.0)
             row["memory_mb"] = max(row["memory_mb"] or 0.0, measured.get("max_rss", 0.0))
     recorded: dict[str, dict[str, Any]] = {}
-    for job in jobs(records):
+    for job in jobs(records, studies):
         if job.kind not in rows:
             row = recorded.setdefault(job.kind, _empty(job.study, job.kind))
             row["jobs"] += 1

@@ -12,17 +12,18 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from taskneurons.evidence.report.atlas import DIGITS
-from taskneurons.evidence.report.charts import library
-from taskneurons.evidence.report.contents import Contents, FigureFile, Table
-from taskneurons.evidence.report.packing import packed, packed_json
-from taskneurons.evidence.report.source import TEMPLATES
-from taskneurons.evidence.report.verdicts import tally
 from taskneurons.files import read_text, write_text
+from taskneurons.report.atlas import DIGITS
+from taskneurons.report.charts import library
+from taskneurons.report.contents import Contents, FigureFile, Table
+from taskneurons.report.packing import packed, packed_json
+from taskneurons.report.source import TEMPLATES
+from taskneurons.report.verdicts import tally
 
 # In the order in which they must run.
 SCRIPTS = ("core.js", "figures.js", "tables.js", "lineage.js", "charts.js", "atlas.js")
-SHOWN_ROWS = 8
+# As many as a page of the finished table, which then takes no more room.
+SHOWN_ROWS = 12
 SIGNIFICANT = 4
 _SIZE = re.compile(r'<svg\b[^>]*?\bviewBox="0 0 ([\d.]+) ([\d.]+)"')
 
@@ -43,20 +44,22 @@ def page(contents: Contents) -> str:
     )
     environment.filters |= {"short": short, "spoken": spoken, "seconds": duration}
     style = Markup(read_text(TEMPLATES / "report.css"))
-    charts = [chart for section in contents.sections for chart in section.charts]
+    sections = (*((contents.decided,) if contents.decided else ()), *contents.sections)
+    charts = [chart for section in sections for chart in section.charts]
     scripts = [Markup(library())] if charts else []
     scripts += [Markup(read_text(TEMPLATES / name)) for name in SCRIPTS]
     for text in (style, *scripts):
         if "</script" in text.lower() or "</style" in text.lower():
             raise ValueError("a script of the page would end its own element")
-    tables = [table for section in contents.sections for table in (*section.tables, *section.published)]
+    tables = [table for section in sections for table in (*section.tables, *section.published)]
     return environment.get_template("report.html").render(
         contents=contents,
         policy=_policy(str(style), [str(script) for script in scripts]),
         style=style,
         scripts=scripts,
         charts=charts,
-        figures=[figure for section in contents.sections for figure in section.figures],
+        tables=tables,
+        figures=[figure for section in sections for figure in section.figures],
         sized=_sized,
         table_ids={table.path: f"table-{place}" for place, table in enumerate(tables)},
         csv_of=_csv,
@@ -139,8 +142,8 @@ def _index(layer: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _csv(table: Table) -> str:
-    """A table packed as JSON: its header, then its rows, cells as they stand in the file."""
-    return packed_json([table.columns, *table.rows])
+    """A table packed as JSON: the words for its cells, its header, then its rows, cells as they stand in the file."""
+    return packed_json([table.words, table.columns, *table.rows])
 
 
 def _picture(figure: FigureFile) -> str:

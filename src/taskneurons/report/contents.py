@@ -1,7 +1,6 @@
 """What the report shows: read from the files that there are, with a sentence for everything that is not there."""
 
 import csv
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -9,29 +8,34 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.report.atlas import atlas, examples_by_neuron, free, set_effects
-from taskneurons.evidence.report.catalogue import Study, studies, study_of_table
-from taskneurons.evidence.report.charts import Chart, drops_chart, layers_chart, matrix_chart
-from taskneurons.evidence.report.costs import costs
-from taskneurons.evidence.report.provenance import kinds_graph, study_of, walked
-from taskneurons.evidence.report.rule_graph import Picture, rule_picture
-from taskneurons.evidence.report.verdicts import Claim, read_claims
+from taskneurons.evidence import words
+from taskneurons.evidence.study import Beside, Dots, Lines, Matrix, Role, Study, study_of
 from taskneurons.files import read_csv, read_json, read_jsonl, read_text
-
-# The untouched model of each study, which no setting of the others changes.
-UNTOUCHED = ("original", "zero_shot")
-SCORES = re.compile(r"^results/neurons/[^/]+/[^/]+/seed\d+/scores/[^/]+/[^/]+\.safetensors$")
-TASK_FOLDER = re.compile(r"^results/data/[^/]+/tasks/[^/]+/")
+from taskneurons.report.atlas import atlas, examples_by_neuron, free, set_effects
+from taskneurons.report.charts import Chart, draw
+from taskneurons.report.costs import costs
+from taskneurons.report.provenance import Record, kinds_graph, walked
+from taskneurons.report.rule_graph import Picture, rule_picture
+from taskneurons.report.verdicts import Claim, read_claims
+from taskneurons.studies.registry import REPORT, STUDIES
 
 
 @dataclass(frozen=True)
 class Table:
-    """A CSV file: its path, its caption, its header and its cells as they stand in the file."""
+    """A CSV file.
+
+    Attributes:
+        path: of the file.
+        caption: its heading.
+        columns, rows: its header and its cells as they stand in the file.
+        words: column -> value -> what readers are told, of the values that are shown in other words.
+    """
 
     path: str
     caption: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -50,7 +54,14 @@ class FigureFile:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One published table beside ours: for each task the printed and the measured value under each condition."""
+    """One published table beside ours.
+
+    Attributes:
+        title: which table, model and setting, in words.
+        path: of our table.
+        conditions: in words.
+        rows: for each task its name, its metric in words, and the printed and the measured value under each condition.
+    """
 
     title: str
     path: str
@@ -80,20 +91,25 @@ class Contents:
     """Everything that the page shows.
 
     Attributes:
-        claims: with their verdicts, as `results/claims.json` has them.
-        sections: the studies in the order of the catalogue, the claims first.
+        claims: with their verdicts, as the study that decides them has them.
+        decided: that study.
+        sections: the other studies, in the order in which they build on each other.
         cards: (suite, task, Markdown) of each data card.
         cost: rows of `costs`.
         picture: the graph of the rules.
         software: versions -> number of jobs that ran with them; devices alike.
         lineage: the records as `walked`.
-        layers: of the atlas, with the top examples and the effects of sets.
+        layers: of the atlas.
+        examples: that activate neurons most, by run.
+        effects: (path of the table, what switching whole sets off does).
         suites: suite -> task -> its description.
         ended: when the last job ended, ISO 8601; empty without records.
+        digest: of all records together, which names this state of the results; empty where it is not known.
         missing: one sentence each.
     """
 
     claims: tuple[Claim, ...] = ()
+    decided: Section | None = None
     sections: tuple[Section, ...] = ()
     cards: tuple[tuple[str, str, str], ...] = ()
     cost: tuple[Mapping[str, Any], ...] = ()
@@ -103,20 +119,23 @@ class Contents:
     lineage: Mapping[str, Any] = field(default_factory=dict)
     layers: Sequence[Mapping[str, Any]] = ()
     examples: Mapping[str, Any] = field(default_factory=dict)
-    effects: Sequence[Any] = ()
+    effects: tuple[str, Sequence[Any]] = ("", ())
     suites: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ended: str = ""
+    digest: str = ""
     missing: tuple[str, ...] = ()
 
 
 def gather(
     files: Iterable[str | Path],
-    records: Sequence[Mapping[str, Any]],
+    records: Iterable[Record],
     *,
+    studies: Sequence[Study] = STUDIES,
     benchmarks: Iterable[Path] = (),
     published: str | Path = "published",
+    digest: str = "",
 ) -> Contents:
-    """Read what there is.
+    """Read what there is. Neither the order of the files nor that of the records matters.
 
     A file that cannot be read is named among what is missing; it never stops the report.
 
@@ -124,44 +143,47 @@ def gather(
         files: artifacts below `results/`, relative to the present folder: tables, figures, cards, scores, tasks,
             claims, top examples. Others are left alone, and so are those that do not exist.
         records: the lineage lines as plain mappings.
+        studies: that are known; what belongs to none of them is shown without words.
         benchmarks: benchmark files of Snakemake.
         published: folder of the published numbers.
+        digest: of all records together.
     """
     there = sorted({Path(file).as_posix() for file in files if Path(file).is_file()})
+    records = sorted(records, key=lambda record: record["output"])
     missing: list[str] = []
     tables = _tables([path for path in there if path.startswith("results/tables/") and path.endswith(".csv")], missing)
     figures = [path for path in there if path.startswith("results/figures/")]
-    names = {study.name for study in studies(set())}
-    found = {study_of_table(table.path, names) for table in tables} | {study_of(path) for path in figures}
-    known = studies(found)
-    names = {study.name for study in known}
-    sections = tuple(_section(study, tables, figures, Path(published), names, missing) for study in known)
+    known = _known(studies, [*(table.path for table in tables), *figures])
+    sections = [_section(study, known, tables, figures, Path(published), missing) for study in known]
     shown = {table.path for section in sections for table in section.tables}
     missing += [f"{table.path} belongs to no study by its name" for table in tables if table.path not in shown]
-    suites, texts = _tasks(there, missing)
-    layers, said = atlas(path for path in there if SCORES.match(path))
+    suites, texts = _tasks(there, known, missing)
+    layers, said = atlas(_read_as("scores", there, known))
     missing += said
     if not layers:
         missing.append("The atlas is empty: there are no neuron scores in results/neurons/")
-    claims = _claims("results/claims.json" if "results/claims.json" in there else None, missing)
-    for study in (section.study for section in sections if not section.there and section.study.name != "claims"):
+    claims = _claims(_read_as("verdicts", there, known), missing)
+    decides = next((section for section in sections if _decides(section.study)), None)
+    others = tuple(section for section in sections if section is not decides)
+    for study in (section.study for section in others if not section.there):
         missing.append(f"{study.title}: no table and no figure of the study `{study.name}` is there")
-    missing += _absent(records)
-    summary = next((table for table in tables if table.name == "deactivation_summary"), None)
+    missing += _absent(records, known)
     return Contents(
         claims=claims,
-        sections=sections,
-        cards=_cards(there, suites, missing),
-        cost=tuple(costs(benchmarks, records)),
-        picture=rule_picture(*kinds_graph(records)),
+        decided=decides,
+        sections=others,
+        cards=_cards(_read_as("cards", there, known), suites, missing),
+        cost=tuple(costs(benchmarks, records, known)),
+        picture=rule_picture(*kinds_graph(records, known)),
         software=_software(records),
         devices=_counted(record["device"] or "not said" for record in records),
         lineage=walked(records),
         layers=layers,
         examples=_examples(there, texts, missing),
-        effects=set_effects(_dicts(summary)) if summary else (),
+        effects=_effects(tables, known),
         suites=suites,
         ended=max((record["ended"] for record in records), default=""),
+        digest=digest,
         missing=tuple(missing),
     )
 
@@ -169,6 +191,30 @@ def gather(
 def all_files(root: Path = Path("results")) -> list[str]:
     """Every file below `results/`, by a path that begins with it."""
     return [path.as_posix() for path in sorted(root.rglob("*")) if path.is_file()]
+
+
+def _known(studies: Sequence[Study], paths: Iterable[str]) -> tuple[Study, ...]:
+    """The studies, and one without words for each name that stands in a path and is not among them."""
+    names = {study.name for study in studies}
+    more = sorted({study_of(path, studies) for path in paths} - names)
+    return (
+        *studies,
+        *(
+            Study(name, name.capitalize(), question="not described", asks="No room of this name describes the study.")
+            for name in more
+            if name.isidentifier()
+        ),
+    )
+
+
+def _decides(study: Study) -> bool:
+    return any(role == "verdicts" for role, _ in study.files)
+
+
+def _read_as(role: Role, there: Iterable[str], studies: Iterable[Study]) -> list[str]:
+    """The files that the studies want to be read in a role."""
+    studies = tuple(studies)
+    return [path for path in there if any(study.reads(path, role) for study in studies)]
 
 
 def _tables(paths: Iterable[str], missing: list[str]) -> list[Table]:
@@ -192,49 +238,54 @@ def _dicts(table: Table) -> list[dict[str, str]]:
 
 
 def _section(
-    study: Study, tables: Iterable[Table], figures: Sequence[str], published: Path, names: set[str], missing: list[str]
+    study: Study,
+    known: Sequence[Study],
+    tables: Iterable[Table],
+    figures: Sequence[str],
+    published: Path,
+    missing: list[str],
 ) -> Section:
-    captions = dict(study.tables)
-    own = [table for table in tables if study_of_table(table.path, names) == study.name]
+    own = [table for table in tables if study_of(table.path, known) == study.name]
     places = [name for name, _ in study.tables]
     own.sort(key=lambda table: (places.index(table.name) if table.name in places else len(places), table.name))
     by_name = {table.name: table for table in own}
-    beside = by_name.get(f"{study.name}_published")
+    beside = by_name.get(study.beside.table) if study.beside else None
     charts = [
         chart
-        for name, draw in (
-            ("deactivation_summary", drops_chart),
-            ("deactivation", matrix_chart),
-            ("layers_summary", layers_chart),
-        )
-        if name in by_name and (chart := _drawn(draw, by_name[name], missing))
+        for asked in study.charts
+        if asked.table in by_name and (chart := _drawn(asked, by_name[asked.table], study, missing))
     ]
     printed = [
-        table
+        replace(table, words=_worded(study, table))
         for name, caption in study.published
         if (published / name).is_file() and (table := _table((published / name).as_posix(), caption, missing))
     ]
     return Section(
         study,
         tuple(_figures(study, figures)),
-        tuple(replace(table, caption=captions.get(table.name, _spoken(table.name))) for table in own),
-        tuple(_comparisons(_dicts(beside), beside.path)) if beside else (),
+        tuple(replace(table, caption=study.heading(table.name), words=_worded(study, table)) for table in own),
+        tuple(_comparisons(study, study.beside, _dicts(beside), beside.path)) if beside and study.beside else (),
         tuple(printed),
         tuple(charts),
     )
 
 
-def _spoken(stem: str) -> str:
-    return stem.replace("_", " ").capitalize()
+def _worded(study: Study, table: Table) -> dict[str, dict[str, str]]:
+    """The cells of a table that readers are told in other words, by column."""
+    found = {}
+    for place, column in enumerate(table.columns):
+        said = {value: study.say(value, column) for value in sorted({row[place] for row in table.rows}) if value}
+        if other := {value: text for value, text in said.items() if text != value}:
+            found[column] = other
+    return found
 
 
-def _drawn(draw: Any, table: Table, missing: list[str]) -> Chart | None:
+def _drawn(asked: Dots | Matrix | Lines, table: Table, study: Study, missing: list[str]) -> Chart | None:
     try:
-        chart: Chart | None = draw(_dicts(table), table.path)
-    except (ValueError, KeyError) as error:
+        return draw(asked, _dicts(table), table.path, study.say)
+    except ValueError as error:
         missing.append(f"{table.path}: no chart could be drawn ({error})")
         return None
-    return chart
 
 
 def _figures(study: Study, paths: Sequence[str]) -> Iterable[FigureFile]:
@@ -248,53 +299,56 @@ def _figures(study: Study, paths: Sequence[str]) -> Iterable[FigureFile]:
         yield FigureFile(str(path), " · ".join(folder.parts[3:]), study.caption(stem.name))
 
 
-def _comparisons(rows: Sequence[Mapping[str, str]], path: str) -> Iterable[Comparison]:
-    """Ours beside theirs by task and condition, one for each published table, model and setting.
-
-    Of interventions only what the papers do, setting activations to zero, stands beside them.
-    """
+def _comparisons(study: Study, beside: Beside, rows: Sequence[Mapping[str, str]], path: str) -> Iterable[Comparison]:
+    """Ours beside theirs by task and condition, one for each published table, model and setting."""
     needed = {"table", "suite", "model", "condition", "task", "metric", "published", "value"}
     if not rows or not set(rows[0]) >= needed:
         return
-    setting = [name for name in ("method", "estimator", "percent", "selection") if name in rows[0]]
+    base, *changed = beside.conditions
+    setting = [name for name in beside.setting if name in rows[0]]
     untouched: dict[tuple[str, ...], dict[tuple[str, str], tuple[str, str]]] = defaultdict(dict)
     groups: dict[tuple[str, ...], dict[tuple[str, str], dict[str, tuple[str, str]]]] = defaultdict(dict)
-    base = next((name for name in UNTOUCHED if any(row["condition"] == name for row in rows)), UNTOUCHED[0])
-    conditions = (base, "random", "task")
     for row in rows:
         run = row["table"], row["suite"], row["model"]
         line, pair = (row["task"], row["metric"]), (row["published"], row["value"])
-        if row["metric"] not in ("accuracy", "rougeL"):
-            continue
         if row["condition"] == base:
             untouched[run][line] = pair
-        elif row["condition"] in conditions and row.get("intervention", "zero") == "zero":
+        elif row["condition"] in changed and all(row.get(name, value) == value for name, value in beside.where):
             key = (*run, *(row[name] for name in setting))
             groups[key].setdefault(line, {})[row["condition"]] = pair
     for key, lines in groups.items():
         table, suite, model, *rest = key
-        told = ", ".join(f"{name} {value}" for name, value in zip(setting, rest, strict=True) if value)
+        chosen = words.joined(sorted(zip(setting, rest, strict=True), key=lambda one: one[0] != "percent"), study.say)
         yield Comparison(
-            f"Table {table.removeprefix('T')} beside {model} on {suite} ({told})",
+            f"Table {table.removeprefix('T')} beside {model} on {suite}" + (f" ({chosen})" if chosen else ""),
             path,
-            conditions,
+            tuple(study.say(name, "condition") for name in beside.conditions),
             tuple(
                 (
-                    *line,
+                    study.say(task, "task"),
+                    study.say(metric, "metric"),
                     tuple(
-                        ({base: untouched[key[:3]].get(line, ("", ""))} | cells).get(name, ("", ""))
-                        for name in conditions
+                        ({base: untouched[key[:3]].get((task, metric), ("", ""))} | cells).get(name, ("", ""))
+                        for name in beside.conditions
                     ),
                 )
-                for line, cells in lines.items()
+                for (task, metric), cells in lines.items()
             ),
         )
 
 
-def _claims(path: str | None, missing: list[str]) -> tuple[Claim, ...]:
-    if path is None:
+def _effects(tables: Iterable[Table], studies: Sequence[Study]) -> tuple[str, list[list[Any]]]:
+    """What switching whole sets off does, with the path of the table that says so."""
+    paths = _read_as("effects", [table.path for table in tables], studies)
+    found = next((table for table in tables if table.path in paths), None)
+    return (found.path, set_effects(_dicts(found))) if found else ("", [])
+
+
+def _claims(paths: Sequence[str], missing: list[str]) -> tuple[Claim, ...]:
+    if not paths:
         missing.append("The claims have not been decided: there is no results/claims.json")
         return ()
+    path = paths[0]
     try:
         claims = read_claims(read_json(path), path)
     except InputError as error:
@@ -305,12 +359,14 @@ def _claims(path: str | None, missing: list[str]) -> tuple[Claim, ...]:
     return claims
 
 
-def _tasks(there: Iterable[str], missing: list[str]) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
+def _tasks(
+    there: Sequence[str], studies: Sequence[Study], missing: list[str]
+) -> tuple[dict[str, dict[str, Any]], dict[str, Any]]:
     """The descriptions by suite and task; the texts of the test examples that may be shown, by suite, task and id."""
     described: dict[str, dict[str, Any]] = defaultdict(dict)
     texts: dict[str, dict[str, dict[str, str]]] = defaultdict(dict)
     paths = set(there)
-    for path in sorted(path for path in paths if TASK_FOLDER.match(path) and path.endswith("/task.json")):
+    for path in _read_as("tasks", there, studies):
         suite = PurePosixPath(path).parts[2]
         try:
             task = read_json(path)
@@ -333,7 +389,7 @@ def _examples(there: Iterable[str], texts: Mapping[str, Any], missing: list[str]
     found = {}
     for path in there:
         parts = PurePosixPath(path).parts
-        if parts[:2] != ("results", "report") or parts[-1] != "top_examples.csv":
+        if parts[:2] != ("results", REPORT) or parts[-1] != "top_examples.csv":
             continue
         suite, model, seed = parts[2:5]
         try:
@@ -346,14 +402,11 @@ def _examples(there: Iterable[str], texts: Mapping[str, Any], missing: list[str]
 
 
 def _cards(
-    there: Iterable[str], suites: Mapping[str, Mapping[str, Any]], missing: list[str]
+    paths: Iterable[str], suites: Mapping[str, Mapping[str, Any]], missing: list[str]
 ) -> tuple[tuple[str, str, str], ...]:
     cards = []
-    for path in there:
-        parts = PurePosixPath(path).parts
-        if parts[1] != "cards" or not path.endswith(".md"):
-            continue
-        suite, task = parts[2], PurePosixPath(path).stem
+    for path in paths:
+        suite, task = PurePosixPath(path).parent.name, PurePosixPath(path).stem
         try:
             text = read_text(path)
         except InputError as error:
@@ -367,24 +420,24 @@ def _cards(
     return tuple(cards)
 
 
-def _absent(records: Sequence[Mapping[str, Any]]) -> list[str]:
+def _absent(records: Sequence[Record], studies: Sequence[Study]) -> list[str]:
     """How many recorded artifacts are not here, by study."""
     gone: dict[str, int] = defaultdict(int)
     for record in records:
         if not Path(record["output"]).is_file():
-            gone[study_of(record["output"])] += 1
+            gone[study_of(record["output"], studies)] += 1
     return [
         f"{number} artifacts of `{study}` have a record but are not here: `dvc pull` or `make results` brings them"
         for study, number in sorted(gone.items())
     ]
 
 
-def _software(records: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+def _software(records: Iterable[Record]) -> dict[str, dict[str, int]]:
     versions: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for record in records:
         for name, version in (record["software"] or {}).items():
             versions[name][version] += 1
-    return {name: dict(found) for name, found in sorted(versions.items())}
+    return {name: dict(sorted(found.items())) for name, found in sorted(versions.items())}
 
 
 def _counted(values: Iterable[str]) -> dict[str, int]:
