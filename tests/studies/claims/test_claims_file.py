@@ -8,46 +8,17 @@ from statistics import fmean
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.evidence import (
-    continual_summary,
-    controlled_overlap,
-    dial,
-    layers,
-    overlap,
-    published_checks,
-    similarity,
-    similarity_correlation,
-    tables,
-    tidy,
-    training_matrix,
-    tuned,
-)
-from taskneurons.evidence.claims_estimands import INDEPENDENT
-from taskneurons.evidence.claims_text import BEGIN, END, with_claims
-from taskneurons.evidence.published import read_published
+from taskneurons.evidence.papers import CORRELATIONS, FILES, OVERLAPS, SCORES, STREAMS, read_table
 from taskneurons.files import read_json
-from taskneurons.params.claims import load_claims, parse_claims
+from taskneurons.studies.all_tables import all_tables
+from taskneurons.studies.claims.estimands import INDEPENDENT
+from taskneurons.studies.claims.params import load_claims, parse_claims
+from taskneurons.studies.claims.printed import union_jaccard
+from taskneurons.studies.claims.words import claims_page
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "claims.yaml").read_text(encoding="utf-8")
-COLUMNS = {
-    "deactivation.csv": tidy.COLUMNS,
-    "deactivation_summary.csv": tables.SUMMARY_COLUMNS,
-    "deactivation_diagonal.csv": tables.DIAGONAL_COLUMNS,
-    "training.csv": tuned.COLUMNS,
-    "training_diagonal.csv": training_matrix.DIAGONAL_COLUMNS,
-    "proportion.csv": tuned.COLUMNS,
-    "overlap_summary.csv": overlap.SUMMARY_COLUMNS,
-    "overlap_controlled_trend.csv": controlled_overlap.TREND_COLUMNS,
-    "similarity.csv": similarity.SIMILARITY_COLUMNS,
-    "similarity_correlation.csv": similarity_correlation.CORRELATION_COLUMNS,
-    "dial_summary.csv": dial.SUMMARY_COLUMNS,
-    "continual_summary.csv": continual_summary.SUMMARY_COLUMNS,
-    "layers.csv": layers.LAYER_COLUMNS,
-    "layers_summary.csv": layers.SUMMARY_COLUMNS,
-    "layers_map.csv": layers.MAP_COLUMNS,
-    "published_checks.csv": published_checks.CHECK_COLUMNS,
-}
+COLUMNS = {f"{name}.csv": table.columns for name, table in all_tables().items()}
 STUDY = re.compile("[a-z]+")
 
 
@@ -93,21 +64,22 @@ def test_a_rule_makes_every_table_of_a_study_that_there_is(rules):
 
 
 def printed(table, **wanted):
-    rows = read_published(ROOT / "published" / "leng2025", table)
-    return [row for row in rows if all(row[key] == value for key, value in wanted.items())]
+    kind = {"T4": CORRELATIONS, "T5": STREAMS, "T8": OVERLAPS}.get(table, SCORES)
+    rows = read_table(kind, ROOT / "published" / "leng2025" / f"{FILES[table]}.csv")
+    return [row for row in rows if all(getattr(row, key) == value for key, value in wanted.items())]
 
 
 def drop(table, first, second, task):
-    one, other = (printed(table, condition=condition, task=task)[0]["value"] for condition in (first, second))
+    one, other = (printed(table, condition=condition, task=task)[0].value for condition in (first, second))
     return one - other
 
 
 def stream(method, orders="123456"):
-    return fmean(row["value"] for row in printed("T5", method=method) if row["order"] in orders)
+    return fmean(row.value for row in printed("T5", method=method) if row.order in orders)
 
 
 def jaccard(pair):
-    return printed("T8", train_test=pair, percent="10")[0]["overlap"]
+    return printed("T8", train_test=pair, percent="10")[0].overlap
 
 
 def both(tables, first, second):
@@ -131,12 +103,12 @@ def test_published_values_are_those_of_the_printed_tables(rules):
         "t5_ncft_seqlora": stream("NCFT") - stream("SeqLoRA"),
         "t5_wncft": stream("W-NCFT") - stream("NCFT"),
         "t5_olora": stream("W-NCFT", "456") - stream("O-LoRA", "456"),
-        "t4_pearson": fmean(row["r"] for row in printed("T4", coefficient="pearson")),
-        "t4_spearman": fmean(row["r"] for row in printed("T4", coefficient="spearman")),
+        "t4_pearson": fmean(row.r for row in printed("T4", coefficient="pearson")),
+        "t4_spearman": fmean(row.r for row in printed("T4", coefficient="spearman")),
         "t8_classification": jaccard("CLS-CLS") - jaccard("CLS-GEN"),
         "t8_generation": jaccard("GEN-GEN") - jaccard("GEN-CLS"),
-        "t8_chance_classification": jaccard("CLS-CLS") - published_checks.union_jaccard(10),
-        "t8_chance_generation": jaccard("GEN-GEN") - published_checks.union_jaccard(10),
+        "t8_chance_classification": jaccard("CLS-CLS") - union_jaccard(10),
+        "t8_chance_generation": jaccard("GEN-GEN") - union_jaccard(10),
         **{
             f"t{n}_slope": controlled_overlap.published_slope(printed(f"T{n}"), 10)
             for n in (9, 10, 11)
@@ -227,15 +199,9 @@ def test_no_claims_are_refused():
         parse_claims("")
 
 
-def test_readme_is_in_step_with_the_results():
+def test_the_page_is_in_step_with_the_results():
     results = ROOT / "results" / "claims.json"
     if not results.is_file():
         pytest.skip("the claims have not been decided here")
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert with_claims(text, read_json(results)) == text, "run `taskneurons claims readme`"
-
-
-def test_readme_without_the_markers_is_refused():
-    for text in ("", f"{END} {BEGIN}", f"{BEGIN}{END}{BEGIN}{END}"):
-        with pytest.raises(InputError, match=r"README\.md: .*must stand there once"):
-            with_claims(text, {})
+    text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
+    assert claims_page(read_json(results)) == text, "run `taskneurons claims docs`"

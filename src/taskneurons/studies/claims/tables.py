@@ -6,19 +6,17 @@ stand in that file; their digests stand beside every result.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.claims_decision import VERDICTS, corrected, decide, file_digest, p_of, rule_digest
-from taskneurons.evidence.claims_estimands import Estimate, Row, cell, estimate, matches
-from taskneurons.files import read_csv
+from taskneurons.files import read_csv, read_json, write_json
+from taskneurons.job import Job
+from taskneurons.studies.claims.decision import VERDICTS, corrected, file_digest, p_of, rule_digest, verdict_on
+from taskneurons.studies.claims.estimands import Estimate, Row, cell, estimate, matches
+from taskneurons.studies.claims.rows import CLAIMS, ClaimRow
 
-CLAIM_COLUMNS = (
-    "id", "paper", "role", "statement", "source", "suite", "model", "architecture", "verdict", "effect", "low",
-    "high", "interval", "unit", "direction", "margin", "published", "p", "p_holm", "family", "family_size", "n",
-    "seeds", "words", "reason", "test", "table", "scale", "digest",
-)  # fmt: skip
 # ASSUME: papers speak of 7B models as such from a billion parameters on.
 BIG = 1_000_000_000
 _STATED = (
@@ -56,7 +54,7 @@ def decide_claims(
         results = []
         try:
             for run, found in _estimates(claim, tables, models, groups, level):
-                result = {**run, **_told(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
+                result = {**run, **_cells(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
                 results.append(result)
                 # A check of the design stands alone.
                 family = (claim["family"], "" if claim["family"] else claim["id"])
@@ -74,7 +72,7 @@ def decide_claims(
         p_values = corrected([result["p"] for result, *_ in members])
         size = sum(p is not None for p in p_values)
         for (result, found, claim), p_holm in zip(members, p_values, strict=True):
-            verdict, reason = decide(found, claim, p_holm, alpha)
+            verdict, reason = verdict_on(found, claim, p_holm, alpha)
             result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
     counts = Counter(result["verdict"] for claim in decided if claim["role"] != "design" for result in claim["results"])
     return {
@@ -84,13 +82,13 @@ def decide_claims(
     }
 
 
-def claim_rows(decided: Mapping[str, Any]) -> list[dict[str, Any]]:
+def claim_rows(decided: Mapping[str, Any]) -> list[ClaimRow]:
     """One row for each claim and run, in the order of the file of claims."""
     rows = []
     for claim in decided["claims"]:
         for result in claim["results"]:
             row = {**claim, **result, "seeds": " ".join(result["seeds"])}
-            rows.append({column: row[column] for column in CLAIM_COLUMNS})
+            rows.append(ClaimRow(**{column: row[column] for column in CLAIMS.columns}))
     return rows
 
 
@@ -168,6 +166,32 @@ def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, mode
     return {cell(row, chosen["column"]) for row in own if matches(row, chosen["where"])}
 
 
-def _told(found: Estimate) -> dict[str, Any]:
+def _cells(found: Estimate) -> dict[str, Any]:
     names = ("effect", "low", "high", "interval", "n", "words")
     return {name: getattr(found, name) for name in names} | {"seeds": list(found.seeds)}
+
+
+# Jobs
+
+
+@dataclass(frozen=True)
+class DecideSettings:
+    """Settings of `decide`.
+
+    Attributes:
+        rules: level, alpha and the claims, each with its `id`.
+        runs: (suite, model) in the order of the checkpoints.
+        groups: the lists of tasks of each suite.
+    """
+
+    rules: dict[str, Any]
+    runs: tuple[tuple[str, str], ...]
+    groups: dict[str, dict[str, tuple[str, ...]]]
+
+
+def decide(job: Job[DecideSettings]) -> None:
+    """Decide every claim by the rules of claims.yaml, from the tables alone."""
+    models = {run: read_json(path) for run, path in zip(job.settings.runs, job.inputs["checkpoints"], strict=True)}
+    decided = decide_claims(job.settings.rules, read_tables(job.inputs["tables"]), models, job.settings.groups)
+    write_json(job.outputs.one("json"), decided)
+    CLAIMS.write(job.outputs.one("table"), claim_rows(decided))

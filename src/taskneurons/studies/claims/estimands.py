@@ -201,11 +201,11 @@ def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Es
     if found is not None and found.low is not None:
         return _with(found, p=p, seeds=seeds)
     low, high = (_number(whole, estimand[side]) if estimand[side] else None for side in ("low", "high"))
-    told = found.interval if found is not None else f"none: {_counted(len(seeds), 'seed')}"
+    words = found.interval if found is not None else f"none: {_counted(len(seeds), 'seed')}"
     if low is not None:
-        told = cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
+        words = cell(whole, estimand["interval"]) if estimand["interval"] else f"{100 * level:g} %"
     constant = found is not None and found.constant
-    return Estimate(effect, low, high, told, constant, p=p, n=len(seeds) or None, seeds=seeds)
+    return Estimate(effect, low, high, words, constant, p=p, n=len(seeds) or None, seeds=seeds)
 
 
 def _words(rows: Sequence[Row], estimand: Estimand) -> Estimate:
@@ -242,8 +242,8 @@ def _over(cells: Cells, called: str, level: float) -> Estimate:
         if found.low is not None:
             return _with(found, seeds=named)
     assumed = "" if called in INDEPENDENT else " as if independent"
-    told = f"across {len(units)} {called}{assumed}" + (f" ({_counted(len(named), 'seed')})" if named else "")
-    return _with(_t(of_units, level, told), seeds=named)
+    words = f"across {len(units)} {called}{assumed}" + (f" ({_counted(len(named), 'seed')})" if named else "")
+    return _with(_t(of_units, level, words), seeds=named)
 
 
 def _two_groups(first: Cells, second: Cells, called: str, level: float) -> Estimate:
@@ -275,16 +275,16 @@ def _two_groups(first: Cells, second: Cells, called: str, level: float) -> Estim
     error = math.sqrt(sum(shares))
     freedom = sum(shares) ** 2 / sum(v**2 / (len(side) - 1) for v, side in zip(shares, (one, other), strict=True))
     half = float(stdtrit(freedom, 0.5 + level / 2)) * error
-    told = f"{100 * level:g} % t (Welch) across {len(one)} and {len(other)} {called}"
+    words = f"{100 * level:g} % t (Welch) across {len(one)} and {len(other)} {called}"
     n = len(one) + len(other)
-    return Estimate(effect, effect - half, effect + half, told, error=error, freedom=freedom, n=n, seeds=named)
+    return Estimate(effect, effect - half, effect + half, words, error=error, freedom=freedom, n=n, seeds=named)
 
 
-def _t(values: Sequence[float], level: float, told: str) -> Estimate:
+def _t(values: Sequence[float], level: float, words: str) -> Estimate:
     found = t_interval(values, level)
     if found.low is None or found.high is None:
         # `t_interval` speaks of seeds, whatever its values are of.
-        reason = found.reason.replace("seeds", "values") if "across" in told else found.reason
+        reason = found.reason.replace("seeds", "values") if "across" in words else found.reason
         reason = re.sub(r"\b1 (seed|value)s\b", r"1 \1", reason)
         return Estimate(
             found.mean,
@@ -294,7 +294,7 @@ def _t(values: Sequence[float], level: float, told: str) -> Estimate:
             reason="" if found.mean is not None else reason,
         )
     error = stdev(values) / math.sqrt(found.n)
-    words, freedom = f"{100 * level:g} % t {told}", found.n - 1
+    words, freedom = f"{100 * level:g} % t {words}", found.n - 1
     return Estimate(found.mean, found.low, found.high, words, error=error, freedom=freedom, n=found.n)
 
 

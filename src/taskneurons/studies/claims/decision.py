@@ -3,11 +3,11 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any
 
-from taskneurons.evidence.claims_estimands import Estimate
+from taskneurons.studies.claims.estimands import Estimate
+from taskneurons.studies.claims.rows import Verdict
 
-Verdict = Literal["holds", "fails", "inconclusive", "not tested"]
 VERDICTS: tuple[Verdict, ...] = ("holds", "fails", "inconclusive", "not tested")
 # What decides; the words of a claim and what the paper prints do not.
 DECIDING = ("estimand", "test", "direction", "margin", "scale", "architecture", "family")
@@ -55,7 +55,7 @@ def _p_above(found: Estimate, least: float) -> float:
     return float(stdtr(found.freedom, (least - found.effect) / found.error))
 
 
-def decide(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float) -> tuple[Verdict, str]:
+def verdict_on(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float) -> tuple[Verdict, str]:
     """The verdict on a claim that was tested, and why where that is not plain.
 
     1. Holds: the whole interval lies beyond the margin (without an interval: the effect does, by the table's own test),
@@ -70,7 +70,7 @@ def decide(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alph
     Words of a study stand for themselves, except that a p that is not small enough after correction leaves them open.
 
     Args:
-        found: of `claims_estimands.estimate`.
+        found: of `estimands.estimate`.
         claim: with `direction`, `margin` and `test`.
         p_holm: corrected within the family; None where the test has no p.
         alpha: greatest corrected p of a claim that holds.

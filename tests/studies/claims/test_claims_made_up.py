@@ -6,15 +6,15 @@ import pytest
 from made_up_layers import make_layer_rows
 from made_up_results import make_rows, make_tasks
 
-from taskneurons.evidence.claims import decide_claims, read_tables
 from taskneurons.evidence.layers import LAYER_COLUMNS, MAP_COLUMNS, layer_maps, summarise_layers
 from taskneurons.evidence.layers import SUMMARY_COLUMNS as LAYERS_SUMMARY_COLUMNS
 from taskneurons.evidence.tables import DIAGONAL_COLUMNS, SUMMARY_COLUMNS, diagonal_tests, summarise_deactivation
 from taskneurons.evidence.tidy import COLUMNS
 from taskneurons.files import write_csv
-from taskneurons.params.claims import load_claims
+from taskneurons.studies.claims.params import load_claims
+from taskneurons.studies.claims.tables import decide_claims, read_tables
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LLAMA = {"architecture": "llama", "parameters": 340_000}
 MODELS = {("synthetic", "llama"): LLAMA, ("wide", "llama"): LLAMA}
 

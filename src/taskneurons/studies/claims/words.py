@@ -1,12 +1,11 @@
-"""Claims in words: their numbers, and the table in the README, between two markers, from `results/claims.json`."""
+"""Claims in words: their numbers, and the page docs/claims.md, from `results/claims.json`."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from taskneurons.errors import InputError
+from taskneurons.studies.claims.pages import pages_of
 
-README, RESULTS = "README.md", "results/claims.json"
-BEGIN, END = "<!-- claims: begin -->", "<!-- claims: end -->"
+PAGE, RESULTS = "docs/claims.md", "results/claims.json"
 SYMBOLS = {"holds": "✔", "fails": "✘", "inconclusive": "?", "not tested": "–"}
 _PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao et al. 2024"}
 _ROLES = {
@@ -18,43 +17,50 @@ _ROLES = {
 _DIGITS = {"points": 1, "slope": 2, "percent": 0, "layers": 0, "correlation": 2, "similarity": 2}
 
 
-def with_claims(readme: str, decided: Mapping[str, Any], name: str = README) -> str:
-    """The text of the README with the table of claims between its markers.
+def claims_page(decided: Mapping[str, Any]) -> str:
+    """The page of all claims: what the rules are, how many verdicts there are, one row a claim.
 
     Args:
-        readme: the text as it is.
         decided: the content of `claims.json`.
-        name: of the README, for errors.
-
-    Raises:
-        InputError: the two markers do not stand there once, in order.
     """
-    if readme.count(BEGIN) != 1 or readme.count(END) != 1 or readme.index(BEGIN) > readme.index(END):
-        raise InputError(f"`{BEGIN}` and `{END}` must stand there once", where=name)
-    before, _, rest = readme.partition(BEGIN)
-    return f"{before}{BEGIN}\n{claims_table(decided)}{END}{rest.partition(END)[2]}"
-
-
-def claims_table(decided: Mapping[str, Any]) -> str:
-    """The claims as a Markdown table: one row a claim, what each model says, and what the rules and counts are."""
     counts, rules = decided["counts"], decided["rules"]
-    told = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts[verdict]}" for verdict in SYMBOLS)
+    verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts[verdict]}" for verdict in SYMBOLS)
     designs = [claim for claim in decided["claims"] if claim["role"] == "design"]
     others = [claim for claim in decided["claims"] if claim["role"] != "design"]
     lines = [
-        "<details>",
-        f"<summary>{len(others)} claims; verdicts: {told}</summary>",
+        "# Which claims hold",
         "",
-        f"Effects with their {100 * rules['level']:g} % intervals in points of accuracy or ROUGE-L, correlations or "
-        "similarities; p is Holm-corrected within a family of claims. Digest of the rules: "
+        "Generated from `results/claims.json` by `taskneurons claims docs`; a test fails when it is stale.",
+        "",
+        "[claims.yaml](../claims.yaml) states every claim of both papers with the rule that decides it: what is "
+        "compared, by which test, and by which margin it must hold. The head of that file says how margins were "
+        "chosen and which choices were made after first results had been seen.",
+        "",
+        f"{len(others)} claims. Verdicts: {verdicts}. A claim has one verdict for each model that can decide it.",
+        "",
+        f"Effects stand with their {100 * rules['level']:g} % intervals, in points of accuracy or ROUGE-L, in "
+        "correlations or in similarities. p is corrected by Holm within a family of claims. Digest of the rules: "
         f"`{rules['digest'][:12]}`.",
+        "",
+        "Pictures: "
+        + ", ".join(
+            f"[{page.title}](../results/figures/claims/{page.name}.png)" for page in pages_of(decided["claims"])
+        )
+        + ".",
         "",
         *_rows(others),
         "",
     ]
     if designs:
-        lines += ["In no count, for a suite was designed until it was so:", "", *_rows(designs), ""]
-    return "\n".join([*lines, "</details>"]) + "\n"
+        lines += [
+            "## Checks of a design",
+            "",
+            "A suite was changed until these were so. They are no findings and stand in no count.",
+            "",
+            *_rows(designs),
+            "",
+        ]
+    return "\n".join(lines)
 
 
 def shown(value: float, unit: str) -> str:

@@ -13,12 +13,12 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.claims import decide_claims
-from taskneurons.evidence.claims_decision import VERDICTS
-from taskneurons.evidence.claims_pages import DESIGNED, PAPERS, STUDIES, pages_of
-from taskneurons.evidence.claims_text import SYMBOLS, claims_table, shown, with_claims
-from taskneurons.evidence.figures.claims import LOOK, draw_claims
-from taskneurons.params.claims import load_claims
+from taskneurons.studies.claims.decision import VERDICTS
+from taskneurons.studies.claims.figures import LOOK, draw_claims
+from taskneurons.studies.claims.pages import DESIGNED, PAPERS, STUDIES, pages_of
+from taskneurons.studies.claims.params import load_claims
+from taskneurons.studies.claims.tables import decide_claims
+from taskneurons.studies.claims.words import SYMBOLS, claims_page, shown
 
 
 def planted():
@@ -62,7 +62,7 @@ def test_the_planted_claims_have_every_verdict():
 
 def test_bytes_do_not_change_between_processes(tmp_path):
     code = (
-        "import hashlib, sys; from test_evidence_claims_figure import planted, draw_claims;"
+        "import hashlib, sys; from test_claims_figure import planted, draw_claims;"
         "draw_claims(planted(), 'claims-2', ['a.png', 'a.svg'], dpi=60);"
         "print(*(hashlib.sha256(open(f'a.{kind}', 'rb').read()).hexdigest() for kind in ('png', 'svg')))"
     )
@@ -71,7 +71,7 @@ def test_bytes_do_not_change_between_processes(tmp_path):
     folder = str(Path(__file__).parent)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
-        env={"PYTHONPATH": f"{folder}:{Path(folder).parents[1] / 'src'}", "PATH": "", "PYTHONHASHSEED": "7"},
+        env={"PYTHONPATH": f"{folder}:{Path(folder).parents[2] / 'src'}", "PATH": "", "PYTHONHASHSEED": "7"},
     )  # fmt: skip
     assert done.stdout.split() == here
 
@@ -102,14 +102,13 @@ def test_a_check_of_the_design_stands_apart_and_is_not_counted():
     said = [text.get_text() for text in page.axes[0].texts]
     assert said[:2] == [f"{PAPERS['leng2025']}: {STUDIES['training']}", DESIGNED]
     assert said[-1].startswith("It was made so.")
-    told = claims_table(decided)
-    assert "<summary>6 claims;" in told
-    assert told.index("In no count") < told.index("`designed`")
-    assert told.index("`absent`") < told.index("In no count")
+    page = claims_page(decided)
+    assert "\n6 claims. Verdicts: " in page
+    assert page.index("`absent`") < page.index("## Checks of a design") < page.index("`designed`")
 
 
 def test_every_claim_of_the_file_stands_on_one_printable_page_with_two_models():
-    claims = load_claims(Path(__file__).parents[2] / "claims.yaml").rules()["claims"]
+    claims = load_claims(Path(__file__).parents[3] / "claims.yaml").rules()["claims"]
     result = dict.fromkeys(("effect", "low", "high", "p", "p_holm", "n")) | {"verdict": "not tested", "model": "bloom"}
     claims = [claim | {"table": claim["estimand"]["table"], "results": [result, result]} for claim in claims]
     decided = {"rules": {"digest": "0" * 64, "level": 0.95, "alpha": 0.05}, "claims": claims}
@@ -156,18 +155,12 @@ def test_no_claims_are_refused():
         pages_of([contrast()])
 
 
-def test_the_readme_names_every_claim_with_its_verdicts():
+def test_the_page_names_every_claim_with_its_verdicts():
     decided = planted()
-    text = claims_table(decided)
+    text = claims_page(decided)
     rows = {line.split("`")[1]: line for line in text.splitlines() if line.startswith("| `")}
     assert list(rows) == [claim["id"] for claim in decided["claims"]]
     for claim in decided["claims"]:
         for result in claim["results"]:
             assert f"{SYMBOLS[result['verdict']]} {result['model']}".strip() in rows[claim["id"]]
     assert decided["rules"]["digest"][:12] in text
-    readme = "# A\n<!-- claims: begin -->\nstale rows\n<!-- claims: end -->\n# B\n"
-    once = with_claims(readme, decided)
-    assert once == with_claims(once, decided)
-    assert "stale rows" not in once
-    assert once.startswith("# A\n")
-    assert once.endswith("<!-- claims: end -->\n# B\n")

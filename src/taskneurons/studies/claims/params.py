@@ -175,6 +175,12 @@ class Claims(Section):
         claims = [{"id": name} | claim.model_dump(mode="json") for name, claim in self.claims.items()]
         return {"level": self.level, "alpha": self.alpha, "claims": claims}
 
+    def tables(self) -> set[str]:
+        """The files below results/tables that the claims are decided from."""
+        estimands = [claim.estimand for claim in self.claims.values()]
+        left_out = [estimand.leave_out for estimand in estimands if isinstance(estimand, Contrast)]
+        return {one.table for one in [*estimands, *left_out] if one is not None}
+
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """There is a claim."""
         if not self.claims:
@@ -192,4 +198,4 @@ def load_claims(path: str | Path = FILE) -> Claims:
 
 def parse_claims(text: str, name: str = FILE) -> Claims:
     """Validate the text of a file of claims; see `load_claims`."""
-    return validated(Claims, parse_yaml(text, name), "src/taskneurons/params/claims.py")
+    return validated(Claims, parse_yaml(text, name), "src/taskneurons/studies/claims/params.py")

@@ -8,7 +8,7 @@ from made_up_claims import LEVEL, SIDE, TASKS, contrast, make_claim, make_table
 from scipy.stats import linregress, spearmanr, ttest_1samp, ttest_ind
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.claims_estimands import Estimate, estimate, matches
+from taskneurons.studies.claims.estimands import Estimate, estimate, matches
 
 
 def of(rows, claim, **options):

@@ -50,6 +50,11 @@ class Page:
             raise InputError("a page needs headings with claims", where=self.name)
 
     @property
+    def title(self) -> str:
+        """What its claims are about."""
+        return " and ".join(STUDIES[study] for study in PAGES[self.name])
+
+    @property
     def claims(self) -> tuple[Mapping[str, Any], ...]:
         """All claims of the page, in their order."""
         return tuple(claim for members in self.headings.values() for claim in members)

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from taskneurons.evidence.claims import decide_claims
-from taskneurons.params.claims import load_claims
+from taskneurons.studies.claims.params import load_claims
+from taskneurons.studies.claims.tables import decide_claims
 
-RULES = load_claims(Path(__file__).parents[2] / "claims.yaml").rules()
+RULES = load_claims(Path(__file__).parents[3] / "claims.yaml").rules()
 SEEDS = ("0", "1", "2")
 UNITS = tuple("abcdef")
 LISTS = dict.fromkeys(("train_classification", "train_generation", "test_classification", "test_generation"), UNITS)

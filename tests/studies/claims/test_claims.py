@@ -9,10 +9,11 @@ from made_up_claims import ALPHA, LEVEL, MODELS, SIDE, TASKS, contrast, make_cla
 from scipy.stats import ttest_1samp
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.claims import CLAIM_COLUMNS, claim_rows, decide_claims, read_tables
-from taskneurons.evidence.claims_decision import DECIDING, corrected, file_digest, rule_digest
 from taskneurons.files import write_csv, write_json
 from taskneurons.report.verdicts import read_claims, tally
+from taskneurons.studies.claims.decision import DECIDING, corrected, file_digest, rule_digest
+from taskneurons.studies.claims.rows import CLAIMS
+from taskneurons.studies.claims.tables import claim_rows, decide_claims, read_tables
 
 
 def decided(claim, rows, *, models=MODELS, tables=None, groups=None):
@@ -320,10 +321,11 @@ def test_results_survive_json_and_csv(tmp_path):
     write_json(tmp_path / "claims.json", found)
     assert json.loads((tmp_path / "claims.json").read_text()) == found
     rows = claim_rows(found)
-    assert [(row["id"], row["verdict"], row["seeds"]) for row in rows] == [
+    assert [(row.id, row.verdict, row.seeds) for row in rows] == [
         ("made_up", "holds", "0 1 2"),
         ("absent", "not tested", ""),
     ]
-    write_csv(tmp_path / "claims.csv", rows, CLAIM_COLUMNS)
-    assert math.isclose(rows[0]["effect"], found["claims"][0]["results"][0]["effect"])
+    CLAIMS.write(tmp_path / "claims.csv", rows)
+    assert CLAIMS.read(tmp_path / "claims.csv") == rows
+    assert math.isclose(rows[0].effect, found["claims"][0]["results"][0]["effect"])
     assert found["rules"]["digest"] == file_digest(rules["claims"], LEVEL, ALPHA)

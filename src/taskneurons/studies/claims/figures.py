@@ -13,9 +13,11 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.claims_pages import Page, pages_of
-from taskneurons.evidence.claims_text import said_words, shown
 from taskneurons.evidence.style import BLACK, BLUE, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
+from taskneurons.files import read_json
+from taskneurons.job import Job
+from taskneurons.studies.claims.pages import Page, pages_of
+from taskneurons.studies.claims.words import said_words, shown
 
 # Colour and marker of each verdict.
 LOOK = {
@@ -56,7 +58,7 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
 
     Args:
         decided: the content of `claims.json`.
-        name: of the page, one of `claims_pages.PAGES`.
+        name: of the page, one of `pages.PAGES`.
         paths: where to write, `.png` and `.svg`.
         dpi: dots an inch of the PNG.
 
@@ -89,10 +91,10 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
         Patch(facecolor=_BAND, edgecolor=BLACK, linewidth=0.4, label="where the claim holds"),
     ]  # fmt: skip
     with sheet(height + 0.45, Words(_title(decided, page), caption), paths, dpi, handles) as figure:
-        said, axis, told = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.3, 1.65, 2.15], "wspace": 0.0})
-        for one in (said, told):
+        said, axis, found = figure.subplots(1, 3, gridspec_kw={"width_ratios": [3.3, 1.65, 2.15], "wspace": 0.0})
+        for one in (said, found):
             one.set_axis_off()
-        for one in (said, axis, told):
+        for one in (said, axis, found):
             one.set_ylim(height, 0)
             one.set_xlim(0, 1)
         _scale(axis)
@@ -102,9 +104,9 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
             for side, turned in ((-0.4, "← against"), (0.4, "as claimed →")):
                 axis.text(side * _squeezed(_END), top, turned, ha="center", va="center", fontsize=SMALL, color=GREY)
         for number, place in enumerate(places):
-            _claim(said, axis, told, place, shaded=number % 2 == 0)
+            _claim(said, axis, found, place, shaded=number % 2 == 0)
         # Words may be wider than their column; the columns stay where they are.
-        for text in (*said.texts, *axis.texts, *told.texts):
+        for text in (*said.texts, *axis.texts, *found.texts):
             text.set_in_layout(False)
 
 
@@ -127,10 +129,10 @@ def _places(page: Page) -> tuple[list[tuple[float, str]], list[_Place], float]:
     return headings, places, top
 
 
-def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -> None:
+def _claim(said: Axes, axis: Axes, found: Axes, place: _Place, *, shaded: bool) -> None:
     claim, middle = place.claim, place.top + place.height / 2
     if shaded:
-        for one in (said, axis, told):
+        for one in (said, axis, found):
             one.axhspan(place.top, place.top + place.height, color="#F5F5F5", linewidth=0, zorder=0)
     said.text(0.008, middle, "\n".join(place.lines), va="center", fontsize=SMALL, linespacing=1.15)
     results = claim["results"]
@@ -142,9 +144,9 @@ def _claim(said: Axes, axis: Axes, told: Axes, place: _Place, *, shaded: bool) -
         colour, marker = LOOK[result["verdict"]]
         if result["effect"] is not None and claim["test"] != "words":
             _effect(axis, claim, result, height)
-        told.plot(_NAMES + 0.035, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
-        told.text(_NAMES, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
-        told.text(_NAMES + 0.07, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
+        found.plot(_NAMES + 0.035, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
+        found.text(_NAMES, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
+        found.text(_NAMES + 0.07, height, _numbers(claim, result), va="center", fontsize=SMALL, color="#202020")
 
 
 def _band(axis: Axes, claim: Mapping[str, Any], place: _Place) -> None:
@@ -228,3 +230,25 @@ def _counted(claims: Iterable[Mapping[str, Any]]) -> str:
         f"{counts['holds']} hold, {counts['fails']} fail, {counts['inconclusive']} inconclusive, "
         f"{counts['not tested']} not tested"
     )
+
+
+# Jobs
+
+
+@dataclass(frozen=True)
+class PlotSettings:
+    """Settings of `plot`.
+
+    Attributes:
+        dpi: dots an inch of the PNG.
+    """
+
+    dpi: int
+
+
+def plot(job: Job[PlotSettings]) -> None:
+    """Draw all claims in a few pages: effect and interval against the margin, the verdict, the published value."""
+    decided = read_json(job.inputs.one("json"))
+    for page in pages_of(decided["claims"]):
+        paths = [path for path in job.outputs["pages"] if path.stem == page.name]
+        draw_claims(decided, page.name, paths, dpi=job.settings.dpi)
