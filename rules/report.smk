@@ -69,9 +69,9 @@ rule write_report:
         shown=[path for study in registry.STUDIES for path in artifacts(study.name) if shown(path)],
         published=[f"published/{name}" for study in registry.STUDIES for name, _ in study.published],
         tasks=[
-            f"{task_folder(task, suite)}/{name}"
+            f"{paths.task_folder(suite, task)}/{name}"
             for suite in P.suites
-            for task in task_names(suite)
+            for task in plan.tasks(suite)
             for name in ["task.json", "test.jsonl"]
         ],
         scores=[

@@ -105,9 +105,8 @@ class CodeFingerprints:
     def __init__(self, scripts: Path, package: Path, cache: Path) -> None:
         self.scripts = scripts
         sources = sorted(package.rglob("*.py"))
-        state = {
-            path.relative_to(package).as_posix(): [path.stat().st_mtime_ns, path.stat().st_size] for path in sources
-        }
+        files = [*sources, *sorted(package.rglob("*.toml"))]
+        state = {path.relative_to(package).as_posix(): [path.stat().st_mtime_ns, path.stat().st_size] for path in files}
         known: dict[str, Any] = {}
         if cache.is_file():
             try:
@@ -121,9 +120,15 @@ class CodeFingerprints:
         self._imports: dict[str, list[str]] = known["imports"]
 
     def reached(self, script: str) -> tuple[str, ...]:
-        """The modules that a script reaches through imports, with the packages that hold them; sorted."""
-        source = self._source(script)
-        todo = list(imported_modules(source, frozenset(self._digests)))
+        """The modules that a script reaches through imports, with the packages that hold them; sorted.
+
+        Args:
+            script: its name; or an entry, and after a plus what its function loads by itself: `<module>:<function>` of
+                the package.
+        """
+        entry, *loaded = script.split("+")
+        todo = list(imported_modules(self._source(entry), frozenset(self._digests)))
+        todo += [f"{PACKAGE}.{one.partition(':')[0]}" for one in loaded]
         seen: set[str] = set()
         while todo:
             module = todo.pop()
@@ -141,7 +146,7 @@ class CodeFingerprints:
         Raises:
             InputError: there is no such script.
         """
-        parts = [syntax_digest(self._source(script))]
+        parts = [syntax_digest(self._source(script.partition("+")[0]))]
         parts += [f"{module}:{self._digests[module]}" for module in self.reached(script)]
         entry = f"{script} " if ":" in script else ""
         return entry + hashlib.sha256("\n".join(parts).encode()).hexdigest()
@@ -166,5 +171,8 @@ def _read_package(package: Path, sources: list[Path]) -> dict[str, Any]:
         parts = [package.name, *path.relative_to(package).with_suffix("").parts]
         module = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
         digests[module] = syntax_digest(path.read_text(encoding="utf-8"))
+        # Data written beside the code is a part of the module of its name.
+        if (data := path.with_suffix(".toml")).is_file():
+            digests[module] += hashlib.sha256(data.read_bytes()).hexdigest()
     imports = {module: sorted(graph.find_modules_directly_imported_by(module)) for module in sorted(graph.modules)}
     return {"digests": digests, "imports": imports}

@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from taskneurons.workflow.plan import Plan, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Run, Wildcards, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 TASK_FILES = ("task.json", "counts.json", "train.jsonl", "validation.jsonl", "test.jsonl")
+TRAIN = "results/data/{suite}/tasks/{task}/train.jsonl"
+COUNTS = "results/data/{suite}/tasks/{task}/counts.json"
+CONSTANT = "results/data/{suite}/tasks/{task}/constant.json"
+CORPUS = "results/data/{suite}/corpus.jsonl"
+TOKENIZER = "results/models/{run}/tokenizer"
+BASE = "results/models/{run}/seed{seed}/base"
+IMPORTED = "results/models/imported/{model}"
 MULTITASK = "results/models/{run}/seed{seed}/multitask"
 EVALUATION = "results/models/{run}/seed{seed}/evaluation/{task}.csv"
 SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors"
@@ -49,17 +56,14 @@ def figure_files(folder: str, names: Iterable[str]) -> list[str]:
 
 def base_folder(plan: Plan, model: str) -> str:
     """The checkpoint that studies start from: pre-trained here, or imported once for all suites and seeds."""
-    if plan.params.models[model].source == "scratch":
-        return "results/models/{run}/seed{seed}/base"
-    return f"results/models/imported/{model}"
+    return BASE if plan.params.models[model].source == "scratch" else fill(IMPORTED, model=model)
 
 
-def tokenizer_folder(plan: Plan, run: str) -> str:
-    """The tokenizer of a run."""
-    model = run.partition("/")[2]
-    if plan.params.models[model].source == "scratch":
-        return f"results/models/{run}/tokenizer"
-    return f"results/models/imported/{model}"
+def tokenizer_files(plan: Plan, run: Run) -> list[str]:
+    """The tokenizer of a run: trained on its suite, or imported with its model."""
+    scratch = plan.params.models[run.model].source == "scratch"
+    folder = fill(TOKENIZER, run=run.name) if scratch else fill(IMPORTED, model=run.model)
+    return [f"{folder}/{name}" for name in TOKENIZER_FILES]
 
 
 class Inputs:

@@ -14,11 +14,9 @@ from typing import Any, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
-from taskneurons.tasks.dial.suite import dial_task_names
-from taskneurons.tasks.flan import flan_task_names
-from taskneurons.tasks.jsonl import jsonl_task_names
-from taskneurons.tasks.stream.suite import stream_task_names
-from taskneurons.tasks.synthetic.suite import synthetic_task_names
+from taskneurons.params.suites import Suite
+from taskneurons.tasks.source import source_named
+from taskneurons.workflow.sources import suite_arguments
 
 Seeds = Literal["all", "first"]
 Wildcards = Any
@@ -93,12 +91,16 @@ class Plan:
         """The suites of the runs of a study, each once."""
         return list(dict.fromkeys(run.suite for run in self.runs(study)))
 
+    def runs_on(self, suite: str) -> list[Run]:
+        """The runs on a suite, in the order of the names of their models."""
+        return sorted((run for run in self.all_runs if run.suite == suite), key=lambda run: run.model)
+
     # Tasks
 
     def tasks(self, suite: str) -> tuple[str, ...]:
         """The tasks of a suite."""
         if suite not in self._tasks:
-            self._tasks[suite] = tuple(_task_names(self.params.suites[suite]))
+            self._tasks[suite] = _task_names(self.params.suites[suite])
         return self._tasks[suite]
 
     def grouped_tasks(self, suite: str) -> tuple[str, ...]:
@@ -208,16 +210,6 @@ def rule_name(text: str) -> str:
     return text.replace("-", "_").replace(".", "p")
 
 
-def _task_names(suite: Any) -> Iterable[str]:
-    if suite.source == "synthetic":
-        return synthetic_task_names(suite.tasks)
-    if suite.source == "jsonl":
-        return jsonl_task_names(suite.path, suite.tasks)
-    if suite.source == "flan":
-        return flan_task_names(suite.tasks)
-    if suite.source == "dial":
-        return dial_task_names(suite.skills, suite.asked)
-    if suite.source == "stream":
-        return stream_task_names(suite.tasks)
-    names: Iterable[str] = suite.tasks
-    return names
+def _task_names(suite: Suite) -> tuple[str, ...]:
+    source = source_named(suite.source)
+    return source.names(**suite_arguments(suite, source.names))

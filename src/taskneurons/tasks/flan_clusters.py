@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from taskneurons.tasks.hub_tasks import TRAIN_VALIDATION_TEST, Column, HubTask, Part
-from taskneurons.tasks.task import SLOT, Task
+from taskneurons.tasks.hub_task import Column, HubTask, Part
+from taskneurons.tasks.task import SLOT, SPLITS, Task
 
 REPOSITORY = "Muennighoff/flan"
 TEMPLATES = 10
@@ -51,7 +51,7 @@ def _adapter(name: str, cluster: str) -> HubTask:
     domain = f"FLAN 2021, {TEMPLATES} templates"
     task = Task(name, cluster, "generation", (SLOT,), (), domain, "of the source", REPOSITORY)
     columns: dict[str, Column] = {"inputs": "text", "targets": "text"}
-    return HubTask(task, REPOSITORY, None, columns, (Part("inputs"),), "targets", TRAIN_VALIDATION_TEST)
+    return HubTask(task, REPOSITORY, None, columns, (Part("inputs"),), "targets", {split: split for split in SPLITS})
 
 
 FLAN_TASKS: Mapping[str, HubTask] = MappingProxyType(

@@ -4,31 +4,41 @@ No code of a data set is ever run: only its tables (Parquet, JSON, CSV) are read
 sub-folder a data set, `<owner>__<name>`, as `hf download <owner>/<name> --repo-type dataset --local-dir ...` makes it.
 """
 
-import difflib
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from taskneurons.errors import InputError
+from taskneurons.tasks.corpus import text_corpus
 from taskneurons.tasks.curation import Record, curate
-from taskneurons.tasks.hub_tasks import HUB_TASKS, Column, HubTask
+from taskneurons.tasks.hub_task import REVISION, HubTask, check_columns, read_hub_tasks, to_record
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task, choose_tasks
 
-REVISION = re.compile(r"[0-9a-f]{40}")
 # Of a large data set only so many rows are looked at: enough for what is asked and all that may be dropped from it.
 ROWS_PER_ASKED, SPARE_ROWS = 2, 1000
 
 
-def hub_task_names() -> tuple[str, ...]:
-    """The names of the known tasks."""
-    return tuple(HUB_TASKS)
+@cache
+def hub_tasks() -> Mapping[str, HubTask]:
+    """The known data sets by the name of their task, as hub.toml beside this module describes them."""
+    return read_hub_tasks(Path(__file__).with_name("hub.toml"))
 
 
-def hub_suite(
-    tasks: Iterable[str],
+def names(*, tasks: Iterable[str]) -> tuple[str, ...]:
+    """The chosen tasks in the asked order.
+
+    Raises:
+        InputError: see `choose_tasks`.
+    """
+    return choose_tasks(tasks, hub_tasks(), where="hub suite")
+
+
+def make(
+    chosen: Iterable[str],
+    *,
     train: Size,
     validation: Size,
     test: Size,
@@ -40,7 +50,7 @@ def hub_suite(
     """Read tasks from the hub.
 
     Args:
-        tasks: names in the wanted order.
+        chosen: names in the wanted order.
         train: examples of each train split, at most, or "all".
         validation: of each validation split, at most; cut from train where the data set has none to spare.
         test: of each test split, at most, or "all".
@@ -56,17 +66,17 @@ def hub_suite(
         InputError: an unknown task, no pinned revision, a data set that cannot be reached or has other columns.
     """
     sizes: dict[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
-    names = choose_tasks(tasks, HUB_TASKS, where="hub suite")
+    known, asked = hub_tasks(), names(tasks=chosen)
     if mirror is None:
-        for name in names:
+        for name in asked:
             if not REVISION.fullmatch(revisions.get(name, "")):
                 raise InputError(
                     f"task {name} has no pinned revision",
                     where="hub suite",
-                    remedy=f"Give the commit of {HUB_TASKS[name].repository}, 40 hexadecimal digits, in `revisions`",
+                    remedy=f"Give the commit of {known[name].repository}, 40 hexadecimal digits, in `revisions`",
                 )
-    for name in names:
-        hub_task = HUB_TASKS[name]
+    for name in asked:
+        hub_task = known[name]
         records = {
             split: _records(hub_task, split, _asked_rows(hub_task, split, sizes), seed, revisions.get(name), mirror)
             for split in SPLITS
@@ -81,6 +91,11 @@ def hub_suite(
             where=hub_task.repository,
         )
         yield hub_task.task, splits, counts
+
+
+def corpus(documents: int, examples: Mapping[str, Sequence[Example]], *, seed: int) -> Iterator[dict[str, Any]]:
+    """Pre-training text from the training examples of the tasks; see `text_corpus`."""
+    return text_corpus(examples, documents, seed)
 
 
 def _asked_rows(hub_task: HubTask, split: str, sizes: Mapping[str, Size]) -> int | None:
@@ -148,67 +163,3 @@ def _load(hub_task: HubTask, hub_split: str, revision: str | None, mirror: str |
                 "HF_TOKEN) and give the parameter `mirror`"
             ),
         ) from None
-
-
-def check_columns(hub_task: HubTask, table: Any, where: str) -> None:
-    """Compare the columns with what the adapter expects, before the first row is read.
-
-    Raises:
-        InputError: a column is absent (the nearest present one is named) or has another type or number of classes.
-    """
-    from datasets import ClassLabel, Value
-
-    for name, column in hub_task.columns.items():
-        if name not in table.column_names:
-            near = difflib.get_close_matches(name, table.column_names, n=1)
-            raise InputError(
-                f"there is no column {name!r}; the columns are {', '.join(sorted(table.column_names))}",
-                where=where,
-                remedy=(f"Is it {near[0]!r} now? " if near else "") + "Pin the revision that the adapter was made for",
-            )
-        feature = table.features[name]
-        expected: type | str = {"text": "string", "label": "integer or class label", "texts": "list of strings"}[column]
-        if column == "text":
-            fits = isinstance(feature, Value) and feature.dtype in ("string", "large_string")
-        elif column == "label":
-            fits = isinstance(feature, ClassLabel) or (isinstance(feature, Value) and "int" in feature.dtype)
-        else:
-            inner = getattr(feature, "feature", None)
-            fits = isinstance(inner, Value) and inner.dtype in ("string", "large_string")
-        if not fits:
-            raise InputError(f"column {name!r} is {feature}, expected {expected}", where=where)
-        if isinstance(feature, ClassLabel) and feature.num_classes != len(hub_task.task.options):
-            raise InputError(
-                f"column {name!r} has {feature.num_classes} classes, expected {len(hub_task.task.options)}", where=where
-            )
-
-
-def to_record(hub_task: HubTask, row: Mapping[str, Any], where: str) -> Record:
-    """The input and target of one row. A row without a needed text becomes an empty input or answer, a label number
-    outside the adapter's labels stays a number: curation drops and counts both."""
-    lines: list[str] = []
-    for part in hub_task.inputs:
-        text = _text(row[part.column], hub_task.columns[part.column], part.joiner)
-        if not text and part.needed:
-            return Record(where, "", _target(hub_task, row))
-        if text:
-            lines.append(f"{part.heading}: {text}" if part.heading else text)
-    return Record(where, "\n".join(lines), _target(hub_task, row))
-
-
-def _target(hub_task: HubTask, row: Mapping[str, Any]) -> str:
-    value = row[hub_task.target]
-    if hub_task.columns[hub_task.target] != "label":
-        return _text(value, hub_task.columns[hub_task.target], None)
-    options = hub_task.task.options
-    if value is None:
-        return ""
-    return options[value] if 0 <= value < len(options) else str(value)
-
-
-def _text(value: Any, column: Column, joiner: str | None) -> str:
-    """Text of a cell; a list gives its first entry, or all of them between `joiner`."""
-    if column == "texts":
-        entries: Sequence[str] = [entry for entry in value or [] if entry]
-        return (joiner.join(entries) if joiner is not None else entries[0]).strip() if entries else ""
-    return (value or "").strip()

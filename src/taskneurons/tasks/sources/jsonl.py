@@ -8,11 +8,12 @@ optional. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refu
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from taskneurons.errors import InputError
+from taskneurons.tasks.corpus import text_corpus
 from taskneurons.tasks.curation import Record, curate
 from taskneurons.tasks.prompts import templates_from_instructions
 from taskneurons.tasks.storage import Counts
@@ -27,7 +28,7 @@ LIST_KEYS = ("instructions", "options")
 BOM = b"\xef\xbb\xbf"
 
 
-def jsonl_task_names(path: str | Path, tasks: Iterable[str] | Literal["all"] = "all") -> tuple[str, ...]:
+def names(*, path: str | Path, tasks: Iterable[str] | Literal["all"]) -> tuple[str, ...]:
     """The names of the chosen tasks in order; only tasks.json is read.
 
     Raises:
@@ -36,9 +37,10 @@ def jsonl_task_names(path: str | Path, tasks: Iterable[str] | Literal["all"] = "
     return choose_tasks(tasks, read_descriptions(path), where=str(Path(path) / "tasks.json"))
 
 
-def jsonl_suite(
+def make(
+    chosen: Iterable[str],
+    *,
     path: str | Path,
-    tasks: Iterable[str] | Literal["all"],
     train: Size,
     validation: Size,
     test: Size,
@@ -48,8 +50,8 @@ def jsonl_suite(
     """Read a folder of tasks.
 
     Args:
+        chosen: names in the wanted order.
         path: the folder.
-        tasks: names in the wanted order, or "all".
         train: examples of each train split, at most, or "all".
         validation: examples of each validation split, at most; cut from train where there is no validation file.
         test: examples of each test split, at most, or "all".
@@ -66,7 +68,7 @@ def jsonl_suite(
     folder = Path(path)
     descriptions = read_descriptions(folder)
     sizes: dict[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
-    for name in choose_tasks(tasks, descriptions, where=str(folder / "tasks.json")):
+    for name in choose_tasks(chosen, descriptions, where=str(folder / "tasks.json")):
         files = {split: folder / f"{name}.{split}.jsonl" for split in SPLITS}
         if not files["validation"].exists():
             del files["validation"]
@@ -76,6 +78,11 @@ def jsonl_suite(
             task, records, sizes, seed=seed, max_invalid_percent=max_invalid_percent, where=str(folder / name)
         )
         yield task, splits, counts
+
+
+def corpus(documents: int, examples: Mapping[str, Sequence[Example]], *, seed: int) -> Iterator[dict[str, Any]]:
+    """Pre-training text from the training examples of the tasks; see `text_corpus`."""
+    return text_corpus(examples, documents, seed)
 
 
 def read_descriptions(path: str | Path) -> dict[str, Task]:

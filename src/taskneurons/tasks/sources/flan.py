@@ -5,19 +5,20 @@ hold these files or the Parquet tables of the hub's branch refs/convert/parquet,
 another and a column names them.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from taskneurons.errors import InputError
+from taskneurons.tasks.corpus import text_corpus
 from taskneurons.tasks.curation import Record, curate
-from taskneurons.tasks.flan_tasks import FLAN_TASKS, REPOSITORY, published_name
-from taskneurons.tasks.hub import REVISION, check_columns, to_record
+from taskneurons.tasks.flan_clusters import FLAN_TASKS, REPOSITORY, published_name
+from taskneurons.tasks.hub_task import REVISION, check_columns, to_record
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task, choose_tasks
 
 
-def flan_task_names(tasks: Iterable[str] | Literal["all"] = "all") -> tuple[str, ...]:
+def names(*, tasks: Iterable[str] | Literal["all"] = "all") -> tuple[str, ...]:
     """The chosen tasks in the asked order, or all of them cluster by cluster.
 
     Raises:
@@ -26,8 +27,9 @@ def flan_task_names(tasks: Iterable[str] | Literal["all"] = "all") -> tuple[str,
     return choose_tasks(tasks, FLAN_TASKS, where="FLAN suite")
 
 
-def flan_suite(
-    tasks: Iterable[str],
+def make(
+    chosen: Iterable[str],
+    *,
     train: Size,
     validation: Size,
     test: Size,
@@ -39,14 +41,14 @@ def flan_suite(
     """Read tasks of FLAN.
 
     Args:
-        tasks: names in the wanted order.
+        chosen: names in the wanted order.
         train: examples of each train split, at most, or "all".
         validation: of each validation split, at most.
         test: of each test split, at most, or "all".
         seed: of the draw of examples.
         max_invalid_percent: share of invalid rows of a split, in percent, above which it is refused.
         revision: commit of the repository, 40 hexadecimal digits; not needed with a mirror.
-        mirror: folder of local copies (see `tasks.hub`); the hub is then not asked at all.
+        mirror: folder of local copies (see the source `hub`); the hub is then not asked at all.
 
     Yields:
         Task, its splits, and what became of every row.
@@ -55,14 +57,14 @@ def flan_suite(
         InputError: an unknown task, no pinned revision, files that cannot be reached or have other columns.
     """
     sizes: Mapping[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
-    names = flan_task_names(tasks)
+    asked = names(tasks=chosen)
     if mirror is None and not REVISION.fullmatch(revision):
         raise InputError(
             f"{REPOSITORY} has no pinned revision",
             where="FLAN suite",
             remedy="Give its commit, 40 hexadecimal digits, as `revision`",
         )
-    for name in names:
+    for name in asked:
         records = {split: _records(name, split, revision, mirror) for split in SPLITS}
         splits, counts = curate(
             FLAN_TASKS[name].task,
@@ -73,6 +75,11 @@ def flan_suite(
             where=f"{REPOSITORY}, {name}",
         )
         yield FLAN_TASKS[name].task, splits, counts
+
+
+def corpus(documents: int, examples: Mapping[str, Sequence[Example]], *, seed: int) -> Iterator[dict[str, Any]]:
+    """Pre-training text from the training examples of the tasks; see `text_corpus`."""
+    return text_corpus(examples, documents, seed)
 
 
 def _records(name: str, split: str, revision: str, mirror: str | Path | None) -> list[Record]:
