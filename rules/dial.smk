@@ -28,8 +28,7 @@ def dial_sets(suite, model):
 
 def dial_selections():
     """The selections by the estimator that the studies of training use; sets are made by no other one here."""
-    chosen = [one for one in P.neurons.selections if one.estimator == P.training.estimator]
-    return [{"slug": one.slug, "percent": one.percent, "within": one.within} for one in chosen]
+    return [one for one in P.neurons.selections if one.estimator == P.training.estimator]
 
 
 for suite, model in pairs_of("dial"):
@@ -90,7 +89,6 @@ for suite, model in pairs_of("dial"):
                 ring=suite_settings(suite, "skills", "asked"),
                 tasks=task_names(suite),
                 selections=dial_selections(),
-                estimator=P.training.estimator,
                 examples=P.attribution.examples,
                 attribution_batch_size=P.attribution.batch_size,
                 test_examples=P.dial.test_examples,
@@ -135,7 +133,7 @@ if pairs_of("dial"):
             rows=[path.format(seed=seed) for suite, model, seed in runs_of("dial") for path in dial_rows(suite, model)],
             sets=[path.format(seed=seed) for suite, model, seed in runs_of("dial") for path in dial_sets(suite, model)],
             multitask=[
-                sets_path(suite, model, selection["slug"], task).format(seed=seed)
+                sets_path(suite, model, selection.slug, task).format(seed=seed)
                 for suite, model, seed in runs_of("dial")
                 for selection in dial_selections()
                 for task in task_names(suite)
@@ -151,7 +149,7 @@ if pairs_of("dial"):
         resources:
             **light_resources(),
         params:
-            settings=settings(selections=[one["slug"] for one in dial_selections()], draws=P.dial.draws),
+            settings=settings(selections=[one.slug for one in dial_selections()], draws=P.dial.draws),
             code=code("tabulate_dial"),
         script:
             "../workflow/scripts/tabulate_dial.py"
