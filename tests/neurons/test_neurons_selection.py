@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from taskneurons.params.studies import Selection as SelectionParams
+from taskneurons.params.selection import Selection as SelectionParams
 
 from taskneurons.errors import InputError
 from taskneurons.neurons.scores import NeuronScores
