@@ -62,7 +62,7 @@ for suite, chosen in P.suites.items():
             script:
                 "../workflow/scripts/run.py"
 
-    if any(P.models[run.model].source == "scratch" for run in plan.runs_on(suite)):
+    if any(run.model in plan.scratch_models for run in plan.runs_on(suite)):
 
         rule:
             name:

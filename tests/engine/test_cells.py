@@ -6,8 +6,7 @@ import torch
 from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task
 
 from taskneurons.engine.cells import Cell, Condition, run_cells
-from taskneurons.engine.evaluation import Evaluation, Score, evaluate
-from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
+from taskneurons.engine.evaluation import Evaluation, Score, evaluate, evaluate_tasks, prepare_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.neurons_study import attribute_tasks

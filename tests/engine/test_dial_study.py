@@ -15,8 +15,7 @@ from taskneurons.engine.dial_study import (
     similarities,
     with_shuffled_answers,
 )
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import tune_controls
 from taskneurons.engine.neurons_study import attribute_tasks

@@ -7,8 +7,7 @@ from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.changes import load_change, save_change, trained_tasks
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import (
     Comparison,

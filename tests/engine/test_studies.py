@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 import torch
 from small_checkpoint import CONTEXT, ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
+from taskneurons.engine.models_study import tune_on_tasks
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine.deactivation_study import deactivate_tasks
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.models_study import tune_on_tasks
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tidy import COLUMNS, read_tidy

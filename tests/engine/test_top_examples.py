@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 from small_checkpoint import CONTEXT, ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
+from taskneurons.engine.top_examples import COLUMNS, top_examples, top_neurons
 
 from taskneurons.engine.execution import Execution
-from taskneurons.engine.top_examples import COLUMNS, top_examples, top_neurons
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import encode
 from taskneurons.neurons.scores import NeuronScores

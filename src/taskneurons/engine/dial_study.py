@@ -19,8 +19,7 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import WEIGHTS, changed, load_change
-from taskneurons.engine.evaluation import Evaluation, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, prepare_task, score_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.similarity_study import layer_parameters
 from taskneurons.engine.task_by_task import naming, progress

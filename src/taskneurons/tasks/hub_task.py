@@ -99,13 +99,15 @@ def read_hub_tasks(path: Path) -> Mapping[str, HubTask]:
     """Read a TOML file with a table for each task: what `HubTask` and `Task` say of it, and its instructions.
 
     Raises:
-        InputError: a table is not of this form; the message names it.
+        InputError: the file is no TOML, or a table is not of this form; the message names the place.
     """
     # Only this source needs it, and every command would pay for it.
     from pydantic import TypeAdapter, ValidationError
 
     try:
         entries = TypeAdapter(dict[str, _Entry]).validate_python(tomllib.loads(path.read_text(encoding="utf-8")))
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"not TOML ({error})", where=str(path)) from None
     except ValidationError as error:
         place, *_ = error.errors()
         raise InputError(place["msg"], where=f"{path}, {'.'.join(map(str, place['loc']))}") from None

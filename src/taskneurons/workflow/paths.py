@@ -39,6 +39,11 @@ def checkpoint(folder: str) -> list[str]:
     return [f"{folder}/{name}" for name in CHECKPOINT_FILES]
 
 
+def tokenizer(folder: str) -> list[str]:
+    """The files of a tokenizer."""
+    return [f"{folder}/{name}" for name in TOKENIZER_FILES]
+
+
 def task_folder(suite: str, task: str) -> str:
     """The data of one task."""
     return f"results/data/{suite}/tasks/{task}"
@@ -56,14 +61,13 @@ def figure_files(folder: str, names: Iterable[str]) -> list[str]:
 
 def base_folder(plan: Plan, model: str) -> str:
     """The checkpoint that studies start from: pre-trained here, or imported once for all suites and seeds."""
-    return BASE if plan.params.models[model].source == "scratch" else fill(IMPORTED, model=model)
+    return BASE if model in plan.scratch_models else fill(IMPORTED, model=model)
 
 
 def tokenizer_files(plan: Plan, run: Run) -> list[str]:
     """The tokenizer of a run: trained on its suite, or imported with its model."""
-    scratch = plan.params.models[run.model].source == "scratch"
-    folder = fill(TOKENIZER, run=run.name) if scratch else fill(IMPORTED, model=run.model)
-    return [f"{folder}/{name}" for name in TOKENIZER_FILES]
+    scratch = run.model in plan.scratch_models
+    return tokenizer(fill(TOKENIZER, run=run.name) if scratch else fill(IMPORTED, model=run.model))
 
 
 class Inputs:
@@ -89,6 +93,10 @@ class Inputs:
         return [
             fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
         ]
+
+    def corpus(self, wildcards: Wildcards) -> str:
+        """The pre-training text of the job's suite."""
+        return fill(CORPUS, suite=suite_of(wildcards))
 
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""

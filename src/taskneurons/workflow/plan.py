@@ -5,7 +5,7 @@ rule fits a model on a suite that no run has.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -91,6 +91,11 @@ class Plan:
         """The suites of the runs of a study, each once."""
         return list(dict.fromkeys(run.suite for run in self.runs(study)))
 
+    @cached_property
+    def scratch_models(self) -> tuple[str, ...]:
+        """The models that are trained here from random weights."""
+        return tuple(name for name, model in self.params.models.items() if model.source == "scratch")
+
     def runs_on(self, suite: str) -> list[Run]:
         """The runs on a suite, in the order of the names of their models."""
         return sorted((run for run in self.all_runs if run.suite == suite), key=lambda run: run.model)
@@ -132,7 +137,14 @@ class Plan:
 
     # Wildcards
 
-    def pattern(self, study: str | None = None, *, suite: str | None = None, seeds: Seeds | None = None) -> str:
+    def pattern(
+        self,
+        study: str | None = None,
+        *,
+        suite: str | None = None,
+        seeds: Seeds | None = None,
+        models: Collection[str] | None = None,
+    ) -> str:
         """The constraint of `{run}` in the rules of a study.
 
         Args:
@@ -140,10 +152,11 @@ class Plan:
             suite: of this suite alone.
             seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or the first. A look-ahead,
                 since a wildcard's own constraint cannot know the run.
+            models: of these models alone.
         """
         fits = []
         for run in self.runs(study):
-            if suite in (None, run.suite):
+            if suite in (None, run.suite) and (models is None or run.model in models):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
         # A rule that no run needs matches nothing.

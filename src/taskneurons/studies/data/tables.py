@@ -9,7 +9,7 @@ from taskneurons.tasks.storage import Counts, read_counts
 
 def outcomes(suite: str, task: str, counts: Counts) -> Iterator[OutcomeRow]:
     """One row for each outcome of the records of a split: read, kept, unused, or dropped for a reason."""
-    for split, of_split in counts.splits.items():
+    for split, of_split in sorted(counts.splits.items()):
         yield OutcomeRow("data", suite, task, split, "read", "", of_split.read)
         yield OutcomeRow("data", suite, task, split, "kept", "", of_split.kept)
         yield OutcomeRow("data", suite, task, split, "unused", "", of_split.unused)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -15,14 +15,14 @@ from taskneurons.engine.execution import Execution
 from taskneurons.engine.forward import forward
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.errors import InputError
+from taskneurons.evidence.top_examples import TOP_EXAMPLES, TopExample
+from taskneurons.job import Job
 from taskneurons.models.encoding import Batch, collate, encode
 from taskneurons.models.ffn import FFN, ffn_layers
-from taskneurons.models.load import load_checkpoint
+from taskneurons.models.load import DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.tasks.storage import read_split
-
-COLUMNS = ("layer", "neuron", "rank", "task", "example", "activation")
 
 
 def top_neurons(scores: Sequence[NeuronScores], count: int) -> NeuronSet:
@@ -54,7 +54,7 @@ def top_examples(
     *,
     examples: int,
     batch_size: int,
-) -> list[dict[str, Any]]:
+) -> list[TopExample]:
     """For each neuron the test examples of all tasks that activate it most.
 
     The activation of an example is the value w (the input of the down projection) at that token of prompt or correct
@@ -69,7 +69,7 @@ def top_examples(
         batch_size: examples at once; halved where the device's memory does not suffice.
 
     Returns:
-        Rows of `COLUMNS`, by neuron, then by rank from 1; examples are named by task and id.
+        By neuron, then by rank.
 
     Raises:
         InputError: the neurons are those of a model of another shape, or a file is unreadable.
@@ -105,8 +105,8 @@ def top_examples(
     rows = []
     for (layer, neuron), values, kept in zip(neurons.to_indices(), best, places, strict=True):
         for rank, (value, place) in enumerate(zip(values, kept, strict=True), start=1):
-            cells = (int(layer), int(neuron), rank, *names[place], float(value))
-            rows.append(dict(zip(COLUMNS, cells, strict=True)))
+            of_task, example = names[place]
+            rows.append(TopExample(int(layer), int(neuron), rank, of_task, example, float(value)))
     return rows
 
 
@@ -132,3 +132,39 @@ def _strongest(
                 hooks.callback(handle.remove)
         forward(model, batch.input_ids, batch.attention_mask, batch.position_ids, keep=1)
     return torch.cat([kept[layer] for layer in sorted(kept)], dim=1)
+
+
+# Jobs
+
+
+@dataclass(frozen=True)
+class ExamplesSettings:
+    """Settings of `find_examples`.
+
+    Attributes:
+        tasks: names of the tasks, in the order of the suite.
+        neurons: with the highest scores of each task.
+        examples: kept for each neuron.
+        batch_size: examples at once.
+        dtype: precision in which the model is loaded.
+    """
+
+    tasks: tuple[str, ...]
+    neurons: int
+    examples: int
+    batch_size: int
+    dtype: DType
+
+
+def find_examples(job: Job[ExamplesSettings]) -> None:
+    """Find the test examples that activate the top neurons of a run most, for the cards of the report's atlas."""
+    settings, folders = job.settings, job.inputs.folders("tasks")
+    rows = top_examples(
+        job.inputs.folder("checkpoint"),
+        {task: folders[task] for task in settings.tasks},
+        top_neurons([NeuronScores.load(path) for path in job.inputs["scores"]], settings.neurons),
+        Execution.of(job, settings.dtype),
+        examples=settings.examples,
+        batch_size=settings.batch_size,
+    )
+    TOP_EXAMPLES.write(job.outputs.one("examples"), rows)
