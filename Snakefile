@@ -34,6 +34,9 @@ for study in STUDIES:
     include: f"rules/{study}.smk"
 
 
+wire(rule for study in STUDIES for rule in rules_of(study))
+
+
 rule all:
     default_target: True
     input:
@@ -52,10 +55,11 @@ for study in STUDIES:
 if workflow.is_main_process:
     GRAPH = whole_graph()
     GRAPH.save()
+    code.sources.save()
     record.sync(GRAPH, logger.warning)
     if left_by_killed_run:
         logger.warning(" ".join(left_by_killed_run))
-        record.export(GRAPH)
+        record.export(GRAPH, logger.warning)
 
 
 onstart:
@@ -67,9 +71,9 @@ onstart:
 
 
 onsuccess:
-    record.export(GRAPH)
+    record.export(GRAPH, logger.warning)
 
 
 onerror:
     record.distrust(path for job in workflow.dag.needrun_jobs() for path in job.output)
-    record.export(GRAPH)
+    record.export(GRAPH, logger.warning)

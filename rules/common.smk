@@ -7,8 +7,10 @@ import taskneurons
 from snakemake.io import apply_wildcards
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
-from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.fingerprint import settings
+from taskneurons.lineage.workflow import jobs_of, wire
 from taskneurons.params import load_params
 from taskneurons.params.root import GROUPED
 from taskneurons.tasks.dial.suite import dial_task_names
@@ -46,11 +48,10 @@ def runs_of(study):
     return [(suite, model, seed) for suite, model, seed in RUNS if (suite, model) in pairs_of(study)]
 
 
-code = CodeFingerprints(
+code = Code(
+    Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"),
     Path(workflow.basedir) / "workflow" / "scripts",
-    Path(taskneurons.__file__).parent,
-    Path(".taskneurons") / "code.json",
-).of
+)
 
 
 wildcard_constraints:
@@ -237,10 +238,10 @@ def artifacts(study):
     return [path for rule in rules_of(study) for path in rule_outputs(rule)]
 
 
-def raw_inputs(rules_of_study):
-    """The files that rules read and no rule makes; those of a user's task or model folder as that folder."""
+def raw_inputs(jobs):
+    """The files that jobs read and no rule makes; those of a user's task or model folder as that folder."""
     folders = [Path(chosen.path) for chosen in [*P.suites.values(), *P.models.values()] if hasattr(chosen, "path")]
-    files = {Path(file) for rule in rules_of_study for file in rule.input if Path(file).parts[0] != "results"}
+    files = {Path(file) for job in jobs for file in job.inputs if Path(file).parts[0] != "results"}
     places = [next((folder for folder in folders if folder in file.parents), file) for file in files]
     return tuple(sorted({place.as_posix() for place in places}))
 
@@ -248,17 +249,13 @@ def raw_inputs(rules_of_study):
 def whole_graph():
     """What the lineage must know of the workflow; to be called after all rules are read."""
     rules = {study: rules_of(study) for study in STUDIES}
-    for rule in (rule for rules_of_study in rules.values() for rule in rules_of_study):
-        if sorted(rule.params.keys()) != ["code", "settings"] or not rule.script:
-            raise InputError(
-                "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
-            )
+    jobs = {
+        study: [job for rule in rules[study] for job in jobs_of(rule, rule_outputs(rule))] for study in STUDIES
+    }
     return Graph(
         studies=tuple(STUDIES),
-        rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule)},
+        jobs=tuple(job for study in STUDIES for job in jobs[study]),
         study_of={rule.name: study for study in STUDIES for rule in rules[study]},
-        code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
-        scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
-        raw={study: raw_inputs(rules[study]) for study in STUDIES},
+        raw={study: raw_inputs(jobs[study]) for study in STUDIES},
         params=str(PARAMS_FILE),
     )
