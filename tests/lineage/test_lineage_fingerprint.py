@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskneurons.lineage.fingerprint import settings
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.dial_study import Selection, measure_models
-from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
 from taskneurons.neurons.sets import save_sets
+from taskneurons.studies.dial.rows import MEASURED
 from taskneurons.tasks.dial.ring import Ring
 
 settings = json.loads(snakemake.params.settings)
@@ -35,5 +35,5 @@ for name, rows, selected, header in measure_models(
         shared = {task: ring.shared(source, task) if source else None for task in tasks}
         facts = {"study": "dial", **run, "train_task": source}
         write_csv(
-            tables[name], [{**facts, "shared": shared[row["test_task"]], **row} for row in rows], MEASURED_COLUMNS
+            tables[name], [{**facts, "shared": shared[row["test_task"]], **row} for row in rows], MEASURED.columns
         )

@@ -15,7 +15,7 @@ from matplotlib.patches import Patch
 from taskneurons.errors import InputError
 from taskneurons.evidence.claims_pages import Page, pages_of
 from taskneurons.evidence.claims_text import said_words, shown
-from taskneurons.evidence.figures.style import BLACK, BLUE, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
+from taskneurons.evidence.style import BLACK, BLUE, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
 
 # Colour and marker of each verdict.
 LOOK = {

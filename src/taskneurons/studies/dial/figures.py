@@ -1,6 +1,7 @@
 """The dial: transfer, overlap of neurons and similarity of parameters against a known number of shared skills."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -8,8 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.dial import ALL_SEEDS, Row
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -20,9 +20,11 @@ from taskneurons.evidence.figures.style import (
     VERMILLION,
     Words,
     interval_words,
-    seed_words,
+    seeds_in_words,
     sheet,
 )
+from taskneurons.job import Job
+from taskneurons.studies.dial.rows import ALL_SEEDS, PAIRS, SUMMARY, PairRow, SummaryRow
 
 _Line = tuple[str, str, str, str, str]
 """Measure, sets, colour, marker, what it is called. Of a panel's lines the first has its pairs drawn as dots."""
@@ -53,8 +55,8 @@ _JITTER = 0.16
 
 
 def draw_dial(
-    pairs: Sequence[Row],
-    summary: Sequence[Row],
+    pairs: Sequence[PairRow],
+    summary: Sequence[SummaryRow],
     paths: Iterable[str | Path],
     *,
     suite: str,
@@ -65,8 +67,8 @@ def draw_dial(
     """Draw every pair of tasks and the means by number of shared skills, three panels side by side.
 
     Args:
-        pairs: of `dial.read_dial`; those of other models are left aside.
-        summary: of `dial.read_dial_summary`.
+        pairs: one row a pair and measure; those of other models are left aside.
+        summary: means and correlations.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         selection: the sets that are drawn.
@@ -75,15 +77,15 @@ def draw_dial(
     Raises:
         InputError: the model has no rows.
     """
-    own = [row for row in pairs if (row["suite"], row["model"]) == (suite, model)]
+    own = [row for row in pairs if (row.suite, row.model) == (suite, model)]
     if not own:
         raise InputError(f"no pairs of tasks of {model} on {suite} were measured")
-    found = [row for row in summary if (row["suite"], row["model"]) == (suite, model)]
-    seeds = len({row["seed"] for row in own})
-    drawn = sum(row["low"] is not None for row in found if row["seed"] == ALL_SEEDS and row["shared"] is not None)
+    found = [row for row in summary if (row.suite, row.model) == (suite, model)]
+    seeds = len({row.seed for row in own})
+    drawn = sum(row.low is not None for row in found if row.seed == ALL_SEEDS and row.shared is not None)
     caption = (
-        f"{model}, {suite}; {seed_words(own)}. A dot: an ordered pair of tasks in one seed. The model is tuned as a "
-        "whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
+        f"{model}, {suite}; {seeds_in_words(seeds)}. A dot: an ordered pair of tasks in one seed. The model is tuned "
+        "as a whole on the first task and tested on the other as it is. Neurons: those that matter most for each task "
         f"({selection}); dotted line in the middle: sets with these numbers of neurons in each layer at random. "
         "Base: before any tuning; shuffled answers: the base, with each task's answers dealt anew to its prompts, a "
         "control that leaves shared words and no skill. Cosines: of the parameters of the two tasks' neurons (sets of "
@@ -97,39 +99,39 @@ def draw_dial(
             _panel(axis, own, found, lines, selection)
 
 
-def _panel(axis: Axes, pairs: Sequence[Row], summary: Sequence[Row], lines: Sequence[_Line], selection: str) -> None:
+def _panel(
+    axis: Axes, pairs: Sequence[PairRow], summary: Sequence[SummaryRow], lines: Sequence[_Line], selection: str
+) -> None:
     axis.axhline(0, color=BLACK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
     handles = []
     for place, (measure, sets, colour, marker, name) in enumerate(lines):
-        chosen = [row for row in pairs if _is(row, measure, sets, selection) and row["value"] is not None]
         if place == 0:
-            spread = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(chosen))
-            places = np.array([row["shared"] for row in chosen]) + spread
-            axis.scatter(
-                places, [row["value"] for row in chosen], s=5, color=colour, alpha=0.35, linewidths=0, zorder=2
-            )
+            dots = [
+                (row.shared, row.value) for row in pairs if _is(row, measure, sets, selection) and row.value is not None
+            ]
+            spread = np.random.default_rng(0).uniform(-_JITTER, _JITTER, len(dots))
+            across, up = np.array(dots, dtype=np.float64).reshape(-1, 2).T
+            axis.scatter(across + spread, up, s=5, color=colour, alpha=0.35, linewidths=0, zorder=2)
         means = sorted(
-            (
-                row
-                for row in summary
-                if row["seed"] == ALL_SEEDS
-                and _is(row, measure, sets, selection)
-                and row["shared"] is not None
-                and row["value"] is not None
-            ),
-            key=lambda row: row["shared"],
+            (row.shared, row.value, row.low, row.high)
+            for row in summary
+            if row.seed == ALL_SEEDS
+            and _is(row, measure, sets, selection)
+            and row.shared is not None
+            and row.value is not None
         )
         shift = 0.08 * (place - (len(lines) - 1) / 2)
-        levels = [row["shared"] + shift for row in means]
-        values = [row["value"] for row in means]
-        axis.plot(levels, values, color=colour, marker=marker, markersize=4, linewidth=1.2, zorder=4)
-        for level, row in zip(levels, means, strict=True):
-            if row["low"] is not None:
-                axis.plot([level, level], [row["low"], row["high"]], color=colour, linewidth=1, zorder=3)
+        levels = [shared + shift for shared, *_ in means]
+        axis.plot(
+            levels, [mean[1] for mean in means], color=colour, marker=marker, markersize=4, linewidth=1.2, zorder=4
+        )
+        for level, (_, _, low, high) in zip(levels, means, strict=True):
+            if low is not None and high is not None:
+                axis.plot([level, level], [low, high], color=colour, linewidth=1, zorder=3)
         handles.append(Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2))
-        handles[-1].set_label(f"{name}: {_told(_correlation(summary, measure, sets, selection))}")
+        handles[-1].set_label(f"{name}: {_rho(_correlation(summary, measure, sets, selection))}")
     axis.set_xlabel("skills that two tasks share")
-    axis.set_xticks(sorted({row["shared"] for row in pairs}))
+    axis.set_xticks(sorted({row.shared for row in pairs}))
     low, high = axis.get_ylim()
     axis.set_yticks([tick for tick in axis.get_yticks() if low <= tick <= high])
     # Room for the legend above what is drawn.
@@ -137,29 +139,29 @@ def _panel(axis: Axes, pairs: Sequence[Row], summary: Sequence[Row], lines: Sequ
     axis.legend(handles=handles, loc="upper left", borderpad=0, handlelength=1.4, fontsize=SMALL)
 
 
-def _is(row: Row, measure: str, sets: str, selection: str) -> bool:
-    return (row["measure"], row["sets"]) == (measure, sets) and row["selection"] in ("", selection)
+def _is(row: PairRow | SummaryRow, measure: str, sets: str, selection: str) -> bool:
+    return (row.measure, row.sets) == (measure, sets) and row.selection in ("", selection)
 
 
-def _correlation(summary: Sequence[Row], measure: str, sets: str, selection: str) -> Row | None:
+def _correlation(summary: Sequence[SummaryRow], measure: str, sets: str, selection: str) -> SummaryRow | None:
     """The correlation with the number of shared skills, its mean over seeds."""
     rows = [
         row
         for row in summary
-        if row["seed"] == ALL_SEEDS and row["against"] == "shared" and _is(row, measure, sets, selection)
+        if row.seed == ALL_SEEDS and row.against == "shared" and _is(row, measure, sets, selection)
     ]
     return rows[0] if rows else None
 
 
-def _told(row: Row | None) -> str:
-    return f"ρ = {_number(row)}" if row and row["value"] is not None else "ρ not available"
+def _rho(row: SummaryRow | None) -> str:
+    return f"ρ = {_number(row)}" if row and row.value is not None else "ρ not available"
 
 
-def _number(row: Row | None) -> str:
-    return "not available" if row is None or row["value"] is None else f"{row['value']:.2f}".replace("-", "−")
+def _number(row: SummaryRow | None) -> str:
+    return "not available" if row is None or row.value is None else f"{row.value:.2f}".replace("-", "−")
 
 
-def _title(summary: Sequence[Row], selection: str) -> str:
+def _title(summary: Sequence[SummaryRow], selection: str) -> str:
     transfer, overlap, shuffled, likeness = (
         _number(_correlation(summary, measure, sets, selection))
         for measure, sets in (
@@ -172,4 +174,33 @@ def _title(summary: Sequence[Row], selection: str) -> str:
     return (
         f"Rank correlation with the skills that two tasks share: transfer {transfer}, overlap of neurons {overlap} "
         f"(with shuffled answers {shuffled}), likeness of their parameters {likeness}"
+    )
+
+
+# Jobs
+
+
+@dataclass(frozen=True)
+class PlotSettings:
+    """Settings of `plot`.
+
+    Attributes:
+        selection: slug of the sets that are drawn.
+        dpi: dots an inch of the PNG.
+    """
+
+    selection: str
+    dpi: int
+
+
+def plot(job: Job[PlotSettings]) -> None:
+    """Draw transfer, overlap and similarity against the number of shared skills."""
+    draw_dial(
+        PAIRS.read(job.inputs.one("rows")),
+        SUMMARY.read(job.inputs.one("summary")),
+        job.outputs["figure"],
+        suite=job.suite,
+        model=job.model,
+        selection=job.settings.selection,
+        dpi=job.settings.dpi,
     )

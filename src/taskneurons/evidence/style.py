@@ -148,6 +148,11 @@ def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, A
     return {kind: group for kind, group in groups.items() if group}
 
 
+def seeds_in_words(seeds: int) -> str:
+    """How many seeds are behind a figure."""
+    return f"{seeds} seed{'s' if seeds != 1 else ''}"
+
+
 def seed_words(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many seeds are behind rows."""
     seeds = len({row["seed"] for row in rows})
