@@ -9,6 +9,7 @@ from taskneurons.errors import InputError
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.fingerprint import settings
+from taskneurons.lineage.outside import NEVER_READ, outside_files, outside_folder
 from taskneurons.lineage.workflow import jobs_of, wire
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
@@ -158,6 +159,7 @@ def raw_files(suite, tasks):
     chosen = P.suites[suite]
     if chosen.source != "jsonl":
         return []
+    folder_of_suite(suite)
     files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
     # A split of validation examples is optional; without one they are taken from the training examples.
     return [
@@ -166,12 +168,19 @@ def raw_files(suite, tasks):
     ]
 
 
+@cache
+def folder_of_suite(suite):
+    """The user's folder of tasks, checked once."""
+    return outside_folder(P.suites[suite].path, f"suites.{suite}.path")
+
+
 def model_raw_files(model):
+    """Every file of the user's folder that reading a model may read, tokenizers and templates included."""
     chosen = P.models[model]
     if chosen.source != "folder":
         return []
-    files = [path for path in sorted(Path(chosen.path).iterdir()) if path.suffix in {".json", ".safetensors", ".model"}]
-    return [path.as_posix() for path in files]
+    where = f"models.{model}.path"
+    return [path.as_posix() for path in outside_files(outside_folder(chosen.path, where), where, NEVER_READ)]
 
 
 # Resources
