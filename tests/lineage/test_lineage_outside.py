@@ -1,6 +1,7 @@
 """Folders from outside: what a job would read is a regular file of the folder, or the folder is refused by name."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -79,5 +80,5 @@ def test_links_of_caches_that_name_files_by_content_are_files(folder, tmp_path):
 def test_a_link_to_a_folder_is_how_one_names_what_lies_elsewhere(folder, tmp_path):
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/config.json").write_text("{}")
-    os.symlink(tmp_path / "elsewhere", "raw/linked")
+    Path("raw/linked").symlink_to(tmp_path / "elsewhere")
     assert [path.name for path in outside_files(outside_folder("raw/linked", WHERE), WHERE)] == ["config.json"]

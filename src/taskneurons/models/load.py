@@ -69,7 +69,6 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     """
     folder = Path(folder)
     facts = _read_facts(folder)
-    _refuse_unknown_files(folder)
     weights = folder / WEIGHTS
     _check_safetensors(weights)
     digest = sha256(weights)
@@ -82,6 +81,7 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     model = _read_model(folder, dtype)
     tokenizer = load_tokenizer(folder)
     _check_tokenizer(folder, tokenizer, model)
+    _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
     # transformers types `to` as a bound of an overloaded wrapper.
     model.to(device)  # type: ignore[arg-type]
