@@ -2,7 +2,7 @@
 # `snakemake --cores all <study>` makes one study, and what it needs.
 from snakemake.logging import logger
 from snakemake.utils import min_version
-from taskneurons.lineage import active, record
+from taskneurons.lineage import active, kept, record
 
 min_version("9.20")
 
@@ -56,6 +56,7 @@ if workflow.is_main_process:
     GRAPH = whole_graph()
     GRAPH.save()
     code.sources.save()
+    kept.put_back(GRAPH)
     record.sync(GRAPH, logger.warning)
     if left_by_killed_run:
         logger.warning(" ".join(left_by_killed_run))
@@ -67,13 +68,17 @@ onstart:
         raise InputError("would date artifacts as if they had been made now", where="--touch")
     # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
     if not workflow.configfiles:
-        record.prune(GRAPH, logger.warning)
+        kept.prune(GRAPH, logger.warning)
+    kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
 
 
 onsuccess:
     record.export(GRAPH, logger.warning)
+    kept.put_back(GRAPH)
 
 
 onerror:
     record.distrust(path for job in workflow.dag.needrun_jobs() for path in job.output)
+    if back := kept.put_back(GRAPH):
+        logger.warning(f"{len(back)} earlier artifacts, whose jobs did not finish, are back in their places")
     record.export(GRAPH, logger.warning)

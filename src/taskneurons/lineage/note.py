@@ -4,6 +4,7 @@ Notes lie in `.taskneurons/jobs`, which is not in git. What they say enters the 
 (`taskneurons.lineage.record`), as far as the files still are what the jobs wrote.
 """
 
+import hashlib
 import json
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -126,13 +127,17 @@ def _state(path: Path) -> tuple[int, ...]:
 
 def path_of(outputs: Iterable[Path]) -> Path:
     """Where the note of the job with these outputs lies."""
-    first = next(iter(outputs))
-    return NOTES / f"{first.as_posix()}.json"
+    return note_of(next(iter(outputs)).as_posix())
+
+
+def note_of(first: str) -> Path:
+    """Where the note of the job lies whose first output has this path; one folder holds them all."""
+    return NOTES / f"{hashlib.sha256(first.encode()).hexdigest()}.json"
 
 
 def read_notes() -> Iterator[Note]:
     """All notes of the current folder; what is no note is passed over, as if the job had left none."""
-    for path in sorted(NOTES.rglob("*.json")):
+    for path in sorted(NOTES.glob("*.json")):
         try:
             content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
             content["inputs"] = tuple((name, digest) for name, digest in content["inputs"])

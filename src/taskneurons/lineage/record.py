@@ -27,7 +27,7 @@ from taskneurons.lineage.active import STATE
 from taskneurons.lineage.fingerprint import settings as canonical
 from taskneurons.lineage.graph import Graph, PlannedJob, is_artifact
 from taskneurons.lineage.hashes import HashCache
-from taskneurons.lineage.note import Note, read_notes
+from taskneurons.lineage.note import Note, note_of, read_notes
 
 if TYPE_CHECKING:
     from snakemake.persistence import MetadataRecord
@@ -120,8 +120,8 @@ def iso(seconds: float) -> str:
 # Reading and writing
 
 
-def read_records(warn: Warn = print) -> dict[str, Line]:
-    """The lines of all records by artifact.
+def read_records(warn: Warn = print, folder: Path = RECORDS) -> dict[str, Line]:
+    """The lines of all records of a folder by artifact.
 
     What stands inside a merge conflict, what two jobs claim to have made, and what an earlier version of the project
     wrote, counts as absent: it is made again.
@@ -132,7 +132,7 @@ def read_records(warn: Warn = print) -> dict[str, Line]:
     lines: dict[str, Line] = {}
     disputed: set[str] = set()
     older: set[str] = set()
-    for path in sorted(RECORDS.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for number, text, conflicting in _texts(path):
             try:
                 job = json.loads(text)
@@ -190,24 +190,39 @@ def _lines(job: dict[str, Any]) -> Iterator[Line]:
 
 def write_records(lines: Iterable[Line], graph: Graph) -> None:
     """Write one file a study and in it one line a job, sorted by artifact; a study without lines has no file."""
-    jobs: dict[tuple[str, str], dict[str, Any]] = {}
-    for line in sorted(lines, key=lambda line: line.output):
+    by_study: dict[str, list[Line]] = {}
+    for line in lines:
         # The artifact of a study that is no longer in the graph keeps its line until it is pruned.
         study = graph.study(line.output) if line.output in graph.rules else Path(line.output).parts[1]
-        job = asdict(line)
-        output = {name: job.pop(name) for name in OF_ONE_OUTPUT}
-        job = jobs.setdefault((study, _text(job)), job | {"version": VERSION, "outputs": []})
-        job["outputs"].append(output)
-    texts: dict[str, str] = {}
-    for (study, _), job in jobs.items():
-        texts[study] = texts.get(study, "") + _text(job) + "\n"
+        by_study.setdefault(study, []).append(line)
     for path in RECORDS.glob("*.jsonl"):
-        if path.stem not in texts:
+        if path.stem not in by_study:
             path.unlink()
-    for study, text in texts.items():
-        path = RECORDS / f"{study}.jsonl"
+    for study, members in by_study.items():
+        path, text = RECORDS / f"{study}.jsonl", line_texts(members)
         if not path.is_file() or read_text(path) != text:
             write_text(path, text)
+
+
+def line_texts(lines: Iterable[Line]) -> str:
+    """Lines as the text of a file of records."""
+    jobs: dict[str, dict[str, Any]] = {}
+    for line in sorted(lines, key=lambda line: line.output):
+        job = asdict(line)
+        output = {name: job.pop(name) for name in OF_ONE_OUTPUT}
+        job = jobs.setdefault(_text(job), job | {"version": VERSION, "outputs": []})
+        job["outputs"].append(output)
+    return "".join(_text(job) + "\n" for job in jobs.values())
+
+
+def read_line_texts(path: Path) -> dict[str, Line]:
+    """The lines of one file that `line_texts` made, by artifact."""
+    found: dict[str, Line] = {}
+    for _, text, _ in _texts(path):
+        job = json.loads(text)
+        if job.pop("version") == VERSION:
+            found |= {line.output: line for line in _lines(job)}
+    return found
 
 
 def _text(content: Any) -> str:
@@ -465,8 +480,12 @@ def distrust(outputs: Iterable[str]) -> None:
 
 
 def export(graph: Graph, warn: Warn = print) -> None:
-    """Write a line for every artifact that lies here as its job wrote it."""
-    write_records(present(graph, warn).values(), graph)
+    """Write a line for every artifact that lies here as its job wrote it; notes that became records are dropped."""
+    lines = present(graph, warn)
+    write_records(lines.values(), graph)
+    for note in read_notes():
+        if all(lines.get(line.output) == line for line in lines_of(note)):
+            note_of(note.outputs[0][0]).unlink()
 
 
 def present(graph: Graph, warn: Warn = print) -> dict[str, Line]:
@@ -484,32 +503,6 @@ def present(graph: Graph, warn: Warn = print) -> dict[str, Line]:
     if changed := [output for output in changed if output not in beliefs.lines]:
         warn(f"{len(changed)} artifacts are not what their jobs wrote and are not recorded: {_some(changed)}")
     return found
-
-
-def prune(graph: Graph, warn: Warn = print) -> None:
-    """Remove the artifacts that have a record but are no longer in the graph, and their records.
-
-    A file that nobody recorded is left alone, and so is one that was edited since it was recorded.
-    """
-    lines, metadata, hashes = read_records(), Metadata(), HashCache(STATE / "hashes.json")
-    gone = [line for output, line in lines.items() if output not in graph.rules]
-    removed = 0
-    for line in gone:
-        path = Path(line.output)
-        if path.is_file() and hashes.of(line.output) == line.sha256:
-            path.unlink()
-            removed += 1
-            for folder in path.parents:
-                if folder == Path("results") or any(folder.iterdir()):
-                    break
-                folder.rmdir()
-        elif path.is_file():
-            warn(f"{path} belongs to nothing any more but was edited: left alone")
-        metadata.forget(line.output)
-        del lines[line.output]
-    if gone:
-        write_records(lines.values(), graph)
-        warn(f"{removed} artifacts that no parameter asks for any more are removed")
 
 
 def _some(names: Iterable[str], most: int = 5) -> str:
