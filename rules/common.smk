@@ -4,18 +4,22 @@ from functools import cache
 from pathlib import Path
 
 import taskneurons
-from snakemake.io import apply_wildcards
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
 from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
 from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
+from taskneurons.workflow import paths
+from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
+from taskneurons.workflow.paths import Inputs, checkpoint, each, figure_files
+from taskneurons.workflow.plan import Plan, suite_of, model_of
+from taskneurons.workflow.resources import LIGHT, of_model, training
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(
@@ -32,6 +36,8 @@ if len(workflow.configfiles) > 1:
 
 PARAMS_FILE = workflow.configfiles[0] if workflow.configfiles else Path("params.yaml")
 P = load_params(PARAMS_FILE)
+plan = Plan(P)
+inputs = Inputs(plan)
 
 RUNS = [(run.suite, run.model, seed) for run in P.runs for seed in run.seeds]
 RUN_PAIRS = [(run.suite, run.model) for run in P.runs]
@@ -46,11 +52,12 @@ def runs_of(study):
     return [(suite, model, seed) for suite, model, seed in RUNS if (suite, model) in pairs_of(study)]
 
 
-code = CodeFingerprints(
+FINGERPRINTS = CodeFingerprints(
     Path(workflow.basedir) / "workflow" / "scripts",
     Path(taskneurons.__file__).parent,
     Path(".taskneurons") / "code.json",
-).of
+)
+code = FINGERPRINTS.of
 
 
 wildcard_constraints:
@@ -216,17 +223,6 @@ def light_resources():
 # Artifacts
 
 
-def rule_outputs(rule):
-    """Every file that a rule can make: its output patterns with the seeds (suites, models) of the runs put in."""
-    runs = [{"suite": suite, "model": model, "seed": str(seed)} for suite, model, seed in RUNS]
-    for pattern in rule.output:
-        if unknown := pattern.get_wildcard_names() - {"suite", "model", "seed"}:
-            raise InputError(f"wildcards {sorted(unknown)} are not expanded", where=f"rule {rule.name}")
-        paths = dict.fromkeys(str(apply_wildcards(pattern, run)) for run in runs)
-        # A wildcard of a rule is constrained to the runs that the rule is for.
-        yield from (path for path in paths if pattern.match(path))
-
-
 def rules_of(study):
     """The rules of `rules/<study>.smk`."""
     return [rule for rule in workflow.rules if Path(str(rule.snakefile)).stem == study]
@@ -234,15 +230,12 @@ def rules_of(study):
 
 def artifacts(study):
     """Every file that the rules of a study can make."""
-    return [path for rule in rules_of(study) for path in rule_outputs(rule)]
+    return [path for rule in rules_of(study) for path in rule_outputs(rule, plan)]
 
 
-def raw_inputs(rules_of_study):
-    """The files that rules read and no rule makes; those of a user's task or model folder as that folder."""
-    folders = [Path(chosen.path) for chosen in [*P.suites.values(), *P.models.values()] if hasattr(chosen, "path")]
-    files = {Path(file) for rule in rules_of_study for file in rule.input if Path(file).parts[0] != "results"}
-    places = [next((folder for folder in folders if folder in file.parents), file) for file in files]
-    return tuple(sorted({place.as_posix() for place in places}))
+def user_folders():
+    """The folders of the user's tasks and models."""
+    return [Path(chosen.path) for chosen in [*P.suites.values(), *P.models.values()] if hasattr(chosen, "path")]
 
 
 def whole_graph():
@@ -255,10 +248,10 @@ def whole_graph():
             )
     return Graph(
         studies=tuple(STUDIES),
-        rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule)},
+        rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule, plan)},
         study_of={rule.name: study for study in STUDIES for rule in rules[study]},
         code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
         scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
-        raw={study: raw_inputs(rules[study]) for study in STUDIES},
+        raw={study: raw_inputs(rules[study], user_folders()) for study in STUDIES},
         params=str(PARAMS_FILE),
     )

@@ -1,63 +1,52 @@
 # A suite in which the answer is known: full transfer, overlap and similarity against shared skills: results/dial/.
 
-DIAL_FIGURES = ["dial"]
+DIAL = "results/dial/{run}/seed{seed}"
+DIAL_CHANGES = [f"{DIAL}/tuned/{{task}}/{name}" for name in ["change.json", "training.csv", "weights.safetensors"]]
+DIAL_ROWS = f"{DIAL}/measured/{{name}}.csv"
+DIAL_SETS = f"{DIAL}/sets/{{name}}.safetensors"
 
 
-def dial_folder(suite, model):
-    return f"results/dial/{suite}/{model}/seed{{seed}}"
+def dial_models(suite):
+    """The base, and the model that was tuned on each task."""
+    return ["base", *plan.tasks(suite)]
 
 
-def dial_change_files(suite, model):
-    return [
-        f"{dial_folder(suite, model)}/tuned/{task}/{name}"
-        for task in task_names(suite)
-        for name in ["change.json", "training.csv", "weights.safetensors"]
-    ]
-
-
-def dial_rows(suite, model):
-    """What the base does, and each model that was tuned on a task."""
-    return [f"{dial_folder(suite, model)}/measured/{name}.csv" for name in ["base", *task_names(suite)]]
-
-
-def dial_sets(suite, model):
-    """The sets of all tasks in the base, there also with shuffled answers, and in each model that was tuned on a task."""
-    names = ["base", "shuffled", *task_names(suite)]
-    return [f"{dial_folder(suite, model)}/sets/{name}.safetensors" for name in names]
+def dial_sets_of(suite):
+    """Sets are made in all of them, and in the base once more with shuffled answers."""
+    return ["base", "shuffled", *plan.tasks(suite)]
 
 
 def dial_selections():
     """The selections by the estimator that the studies of training use; sets are made by no other one here."""
-    return [one for one in P.neurons.selections if one.estimator == P.training.estimator]
+    return [selection for selection in P.neurons.selections if selection.estimator == P.training.estimator]
 
 
-for suite, model in pairs_of("dial"):
+for suite in plan.suites("dial"):
 
     rule:
         name:
-            f"tune_dial_{suite}_{model}"
+            f"tune_dial_{suite}"
         input:
-            base=checkpoint_files(base_folder(suite, model)),
-            tasks=task_files(task_names(suite), suite),
+            base=inputs.base,
+            tasks=task_files(plan.tasks(suite), suite),
         output:
-            dial_change_files(suite, model),
+            changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
         log:
-            f"logs/dial/{suite}/{model}/seed{{seed}}/tune_dial.log",
+            "logs/dial/{run}/seed{seed}/tune_dial.log",
         benchmark:
-            f"logs/benchmarks/dial/{suite}/{model}/seed{{seed}}/tune_dial.tsv"
+            "logs/benchmarks/dial/{run}/seed{seed}/tune_dial.tsv"
         wildcard_constraints:
-            seed=seeds_of(suite, model),
+            run=plan.pattern("dial", suite=suite, seeds="all"),
         priority: 20
         threads: P.workflow.training_threads
         resources:
-            **model_resources(model, "train"),
-            checkpoint_minutes=P.workflow.checkpoint_minutes,
+            **training(P),
         params:
-            settings=settings(
-                tasks=task_names(suite),
+            settings=lambda wildcards: settings(
+                tasks=plan.tasks(suite_of(wildcards)),
                 tuning={"method": "full"},
                 schedule=P.dial.tuning,
-                dtype=dtype_of(model),
+                dtype=dtype_of(model_of(wildcards)),
             ),
             code=code("tune_controls"),
         script:
@@ -65,91 +54,75 @@ for suite, model in pairs_of("dial"):
 
     rule:
         name:
-            f"measure_dial_{suite}_{model}"
+            f"measure_dial_{suite}"
         input:
-            base=checkpoint_files(base_folder(suite, model)),
-            changes=dial_change_files(suite, model),
-            tasks=task_files(task_names(suite), suite),
+            base=inputs.base,
+            changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
+            tasks=task_files(plan.tasks(suite), suite),
         output:
-            rows=dial_rows(suite, model),
-            sets=dial_sets(suite, model),
+            rows=paths.each(DIAL_ROWS, "name", dial_models(suite)),
+            sets=paths.each(DIAL_SETS, "name", dial_sets_of(suite)),
         log:
-            f"logs/dial/{suite}/{model}/seed{{seed}}/measure_dial.log",
+            "logs/dial/{run}/seed{seed}/measure_dial.log",
         benchmark:
-            f"logs/benchmarks/dial/{suite}/{model}/seed{{seed}}/measure_dial.tsv"
+            "logs/benchmarks/dial/{run}/seed{seed}/measure_dial.tsv"
         wildcard_constraints:
-            seed=seeds_of(suite, model),
+            run=plan.pattern("dial", suite=suite, seeds="all"),
         priority: 70
         resources:
-            **model_resources(model, "attribute"),
+            **of_model(P, "attribute"),
         params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                ring=suite_settings(suite, "skills", "asked"),
-                tasks=task_names(suite),
+            settings=lambda wildcards: settings(
+                suite=suite_of(wildcards),
+                model=model_of(wildcards),
+                ring=suite_settings(suite_of(wildcards), "skills", "asked"),
+                tasks=plan.tasks(suite_of(wildcards)),
                 selections=dial_selections(),
                 examples=P.attribution.examples,
                 attribution_batch_size=P.attribution.batch_size,
                 test_examples=P.dial.test_examples,
                 evaluation=P.evaluation,
-                dtype=dtype_of(model),
+                dtype=dtype_of(model_of(wildcards)),
             ),
             code=code("measure_dial"),
         script:
             "../workflow/scripts/measure_dial.py"
 
-    rule:
-        name:
-            f"plot_dial_{suite}_{model}"
-        input:
-            rows="results/tables/dial.csv",
-            summary="results/tables/dial_summary.csv",
-        output:
-            figure_paths(f"results/figures/dial/{suite}/{model}", DIAL_FIGURES),
-        log:
-            f"logs/dial/{suite}/{model}/plot_dial.log",
-        benchmark:
-            f"logs/benchmarks/dial/{suite}/{model}/plot_dial.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                selection=selection_within("layer"),
-                figures=P.figures,
-            ),
-            code=code("plot_dial"),
-        script:
-            "../workflow/scripts/plot_dial.py"
 
-
-if pairs_of("dial"):
+if plan.runs("dial"):
 
     rule tabulate_dial:
         input:
-            rows=[path.format(seed=seed) for suite, model, seed in runs_of("dial") for path in dial_rows(suite, model)],
-            sets=[path.format(seed=seed) for suite, model, seed in runs_of("dial") for path in dial_sets(suite, model)],
-            multitask=[
-                sets_path(suite, model, selection.slug, task).format(seed=seed)
-                for suite, model, seed in runs_of("dial")
-                for selection in dial_selections()
-                for task in task_names(suite)
-            ],
+            rows=plan.expand(DIAL_ROWS, study="dial", name=dial_models),
+            sets=plan.expand(DIAL_SETS, study="dial", name=dial_sets_of),
+            multitask=plan.expand(paths.SETS, study="dial", selection=[one.slug for one in dial_selections()]),
         output:
             rows="results/tables/dial.csv",
             summary="results/tables/dial_summary.csv",
         log:
             "logs/dial/tabulate_dial.log",
-        benchmark:
-            "logs/benchmarks/dial/tabulate_dial.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
             settings=settings(selections=[one.slug for one in dial_selections()], draws=P.dial.draws),
-            code=code("tabulate_dial"),
+            code=code("dial.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_dial.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_dial:
+        input:
+            rows="results/tables/dial.csv",
+            summary="results/tables/dial_summary.csv",
+        output:
+            figure=figure_files("results/figures/dial/{run}", ["dial"]),
+        log:
+            "logs/dial/{run}/plot_dial.log",
+        wildcard_constraints:
+            run=plan.pattern("dial"),
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(selection=plan.selection_within("layer"), dpi=P.figures.dpi),
+            code=code("dial.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

@@ -23,13 +23,12 @@ from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.training import TrainingLog
 from taskneurons.engine.tuning import FullWeights, Tuned
 from taskneurons.errors import InputError
-from taskneurons.evidence.dial import gather_measured
-from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
+from taskneurons.studies.dial.rows import MEASURED
 from taskneurons.tasks.storage import read_split
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
@@ -140,9 +139,9 @@ def test_rows_are_tidy(laid, tmp_path):
     for source, (rows, _, _) in found.items():
         facts = {"study": "dial", "model": "small", "suite": "s", "seed": 0, "train_task": source}
         cells = [{**facts, "shared": 1 if source in TASKS else None, **row} for row in rows]
-        write_csv(tmp_path / "rows.csv", cells, MEASURED_COLUMNS)
-        read = gather_measured([tmp_path / "rows.csv"])
-        assert [row["value"] for row in read] == [row.get("value") for row in rows]
+        write_csv(tmp_path / "rows.csv", cells, MEASURED.columns)
+        read = MEASURED.read(tmp_path / "rows.csv")
+        assert [row.value for row in read] == [row.get("value") for row in rows]
 
 
 def test_a_tuning_that_changed_nothing_has_no_cosine(laid, tmp_path):

@@ -19,7 +19,7 @@ from taskneurons.evidence.figures.drops import draw_drops
 from taskneurons.evidence.figures.layers import draw_layers
 from taskneurons.evidence.figures.matrix import draw_matrix
 from taskneurons.evidence.figures.scores import draw_scores
-from taskneurons.evidence.figures.style import WIDTH
+from taskneurons.evidence.style import WIDTH
 from taskneurons.neurons.scores import NeuronScores
 
 RUN = {"suite": "synthetic", "model": "llama", "estimator": "taylor", "percent": 10}

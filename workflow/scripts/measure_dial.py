@@ -8,11 +8,11 @@ from pydantic import TypeAdapter
 from taskneurons.engine.dial_study import Sample, measure_models
 from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.execution import Execution
-from taskneurons.evidence.dial_rows import MEASURED_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import save_sets
+from taskneurons.studies.dial.rows import MEASURED
 from taskneurons.tasks.dial.ring import Ring
 
 settings = json.loads(snakemake.params.settings)
@@ -40,5 +40,5 @@ for name, rows, selected, header in measure_models(
         shared = {task: ring.shared(source, task) if source else None for task in tasks}
         facts = {"study": "dial", **run, "train_task": source}
         write_csv(
-            tables[name], [{**facts, "shared": shared[row["test_task"]], **row} for row in rows], MEASURED_COLUMNS
+            tables[name], [{**facts, "shared": shared[row["test_task"]], **row} for row in rows], MEASURED.columns
         )

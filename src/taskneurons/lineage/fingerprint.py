@@ -143,10 +143,14 @@ class CodeFingerprints:
         """
         parts = [syntax_digest(self._source(script))]
         parts += [f"{module}:{self._digests[module]}" for module in self.reached(script)]
-        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+        entry = f"{script} " if ":" in script else ""
+        return entry + hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _source(self, script: str) -> str:
         path = self.scripts / f"{script}.py"
+        if ":" in script:
+            module = script.partition(":")[0].replace(".", "/")
+            path = self.scripts.parents[1] / "src" / "taskneurons" / "studies" / f"{module}.py"
         if not path.is_file():
             raise InputError("no such script", where=str(path), remedy="A rule names its script in code(...)")
         return path.read_text(encoding="utf-8")

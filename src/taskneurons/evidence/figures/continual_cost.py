@@ -21,7 +21,7 @@ from taskneurons.evidence.figures.continual_look import (
     of_run,
     seeds_told,
 )
-from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
 
 _COSTS = {"storage": ("kept besides the base (MB)", 1e-6), "seconds": ("training (seconds a stage)", 1.0)}
 # Places of a label around its point: x and y in points, horizontal and vertical alignment.

@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.continual import FAMILIES, METHODS, Family, Row, by_method, by_order
-from taskneurons.evidence.figures.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from taskneurons.evidence.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 
 FAMILY_LOOK: dict[Family, tuple[str, str]] = {
     "sequential": (GREY, "o"),

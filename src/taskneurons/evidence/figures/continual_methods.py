@@ -17,7 +17,7 @@ from taskneurons.evidence.figures.continual_look import (
     of_run,
     seeds_told,
 )
-from taskneurons.evidence.figures.style import BLACK, SMALL, Words, sheet
+from taskneurons.evidence.style import BLACK, SMALL, Words, sheet
 from taskneurons.measures.stats import t_interval
 
 _STEP = 0.165  # inches a method

@@ -13,7 +13,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from taskneurons.evidence.continual import METHODS, Row
 from taskneurons.evidence.continual_rates import KNOBS
 from taskneurons.evidence.figures.continual_look import FAMILY_LOOK, methods_in
-from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
 
 _ACROSS = 5
 # A title of more letters is broken.

@@ -20,7 +20,7 @@ from taskneurons.evidence.controlled_overlap import (
     controlled_trend,
     printed,
 )
-from taskneurons.evidence.figures.style import BLUE, GREEN, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
+from taskneurons.evidence.style import BLUE, GREEN, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
 from taskneurons.evidence.tables import SCORE, Tasks
 from taskneurons.evidence.tuned import Row
 

@@ -9,7 +9,7 @@ from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.chance import at_chance, chance_level
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.style import (
     BLACK,
     GREEN,
     GREY,

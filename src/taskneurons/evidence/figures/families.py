@@ -10,8 +10,8 @@ from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.similarity import ROLE_COLOURS, ROLE_NAMES, not_available, over_seeds
-from taskneurons.evidence.figures.style import GREY, Words, sheet, shortened
 from taskneurons.evidence.layers import Row, role_curves
+from taskneurons.evidence.style import GREY, Words, sheet, shortened
 
 _STEP = 0.23  # inches a family
 _SHIFT = 0.2  # of the tasks from the middle of their family

@@ -13,7 +13,9 @@ from matplotlib.patches import Patch
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.layer_map import GROUP_COLOURS, Maps
 from taskneurons.evidence.figures.similarity import layer_axis, say_in_panel
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.layers import Row
+from taskneurons.evidence.layers_joint import group_of, told_map
+from taskneurons.evidence.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -26,8 +28,6 @@ from taskneurons.evidence.figures.style import (
     sheet,
     shortened,
 )
-from taskneurons.evidence.layers import Row
-from taskneurons.evidence.layers_joint import group_of, told_map
 
 _RELATIONS = {
     "excess~cka": (BLUE, "o", "neurons ~ representations"),

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import BLACK, KIND_COLOURS, SMALL, Words, by_kind, sheet, shortened
+from taskneurons.evidence.style import BLACK, KIND_COLOURS, SMALL, Words, by_kind, sheet, shortened
 from taskneurons.evidence.tidy import Row
 
 _COLUMNS = 4

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.style import (
     NORMAL,
     SEQUENTIAL,
     SMALL,

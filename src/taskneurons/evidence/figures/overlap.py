@@ -16,7 +16,8 @@ from matplotlib.patches import Patch
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.matrix import matrix_panel, relation_means
 from taskneurons.evidence.figures.similarity import layer_axis
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.overlap import GROUPS, Row
+from taskneurons.evidence.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -31,7 +32,6 @@ from taskneurons.evidence.figures.style import (
     sheet,
     signed,
 )
-from taskneurons.evidence.overlap import GROUPS, Row
 
 _DIVERGING: Colormap = mpl.colormaps["RdBu_r"].resampled(256)
 _OVERLAP = "overlap; below: beyond chance in layers"

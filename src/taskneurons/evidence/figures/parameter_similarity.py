@@ -12,7 +12,9 @@ from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.similarity import layer_axis, say_in_panel
-from taskneurons.evidence.figures.style import (
+from taskneurons.evidence.similarity import DROP, MEASURES, RISE, Row
+from taskneurons.evidence.similarity_correlation import GIVEN, Transfer
+from taskneurons.evidence.style import (
     BLACK,
     BLUE,
     GREEN,
@@ -26,8 +28,6 @@ from taskneurons.evidence.figures.style import (
     sheet,
     shortened,
 )
-from taskneurons.evidence.similarity import DROP, MEASURES, RISE, Row
-from taskneurons.evidence.similarity_correlation import GIVEN, Transfer
 
 _TRAINED = {
     "all": "a  all models",

@@ -11,9 +11,9 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, VERMILLION, Words, sheet, signed
 from taskneurons.evidence.figures.training import Measure
 from taskneurons.evidence.proportion import Groups, placed, proportion_summary, proportion_trend, rates_of
+from taskneurons.evidence.style import BLACK, GREY, SMALL, VERMILLION, Words, sheet, signed
 from taskneurons.evidence.tables import SCORE
 from taskneurons.evidence.tuned import GROUPS, Row
 from taskneurons.measures.stats import MINIMUM_SEEDS

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from taskneurons.evidence.continual import METHODS, Row
 from taskneurons.evidence.continual_summary import ALL_ORDERS, COMMON
 from taskneurons.evidence.figures.continual_look import FAMILY_LOOK, family_handles, listed, of_run
-from taskneurons.evidence.figures.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
 from taskneurons.measures.ranks import cliques
 
 _STEP = 0.62  # between the heights of two names, where the axis is at 0 and down is positive

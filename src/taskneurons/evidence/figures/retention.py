@@ -19,7 +19,7 @@ from taskneurons.evidence.continual import (
     sequences,
 )
 from taskneurons.evidence.figures.continual_look import METHOD_LOOK, listed, of_run
-from taskneurons.evidence.figures.style import BLACK, GREY, Words, sheet
+from taskneurons.evidence.style import BLACK, GREY, Words, sheet
 from taskneurons.measures.continual import retention
 
 Lines = Mapping[str, Mapping[str, np.ndarray]]

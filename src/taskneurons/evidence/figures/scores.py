@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import FAMILY_COLOURS, GREY, Words, by_kind, sheet, shortened
+from taskneurons.evidence.style import FAMILY_COLOURS, GREY, Words, by_kind, sheet, shortened
 from taskneurons.neurons.scores import NeuronScores
 
 _POINTS = 200

@@ -12,8 +12,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.style import BLACK, BLUE, GREY, PURPLE, SMALL, VERMILLION, Words, seed_words, sheet
 from taskneurons.evidence.layers import Row, role_curves
+from taskneurons.evidence.style import BLACK, BLUE, GREY, PURPLE, SMALL, VERMILLION, Words, seed_words, sheet
 from taskneurons.measures.stats import Interval, t_interval
 
 ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": PURPLE, "control": BLACK}

@@ -11,7 +11,7 @@ from taskneurons.errors import InputError
 from taskneurons.evidence.chance import chance_level
 from taskneurons.evidence.continual import METHODS, Row, by_method, matrices, sequences
 from taskneurons.evidence.figures.continual_look import of_run
-from taskneurons.evidence.figures.style import BLACK, NORMAL, SEQUENTIAL, SMALL, Words, sheet, shortened
+from taskneurons.evidence.style import BLACK, NORMAL, SEQUENTIAL, SMALL, Words, sheet, shortened
 
 _ACROSS = 5
 

@@ -9,8 +9,8 @@ from matplotlib.colors import LinearSegmentedColormap
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.matrix import matrix_panel, relation_means
-from taskneurons.evidence.figures.style import BLUE, VERMILLION, WIDTH, Words, by_kind, sheet, signed
 from taskneurons.evidence.figures.training import of_setting
+from taskneurons.evidence.style import BLUE, VERMILLION, WIDTH, Words, by_kind, sheet, signed
 from taskneurons.evidence.tables import SCORE
 from taskneurons.evidence.training_matrix import MATRICES, apart, gain_matrix, matrix_seeds
 from taskneurons.evidence.tuned import Row

@@ -1,0 +1,131 @@
+"""Where artifacts lie that more than one study reads; `{run}` and `{seed}` are wildcards of Snakemake."""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from taskneurons.workflow.plan import Plan, Wildcards, suite_of
+
+CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
+TASK_FILES = ("task.json", "counts.json", "train.jsonl", "validation.jsonl", "test.jsonl")
+MULTITASK = "results/models/{run}/seed{seed}/multitask"
+EVALUATION = "results/models/{run}/seed{seed}/evaluation/{task}.csv"
+SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors"
+SETS = "results/neurons/{run}/seed{seed}/sets/{selection}/{task}.safetensors"
+BASE_SCORES = "results/neurons/{run}/seed{seed}/base/scores/{task}.safetensors"
+BASE_HALVES = "results/neurons/{run}/seed{seed}/base/halves/{task}.{half}.safetensors"
+
+
+def fill(pattern: str, **values: object) -> str:
+    """A pattern with some of its wildcards replaced and the others left as they are."""
+    for name, value in values.items():
+        pattern = pattern.replace(f"{{{name}}}", str(value))
+    return pattern
+
+
+def each(pattern: str, name: str, values: Iterable[object], **others: object) -> list[str]:
+    """A pattern once for each value of one wildcard."""
+    return [fill(pattern, **{name: value}, **others) for value in values]
+
+
+def checkpoint(folder: str) -> list[str]:
+    """The files of a checkpoint."""
+    return [f"{folder}/{name}" for name in CHECKPOINT_FILES]
+
+
+def task_folder(suite: str, task: str) -> str:
+    """The data of one task."""
+    return f"results/data/{suite}/tasks/{task}"
+
+
+def task_files(suite: str, tasks: Iterable[str]) -> list[str]:
+    """The data of some tasks of a suite."""
+    return [f"{task_folder(suite, task)}/{name}" for task in tasks for name in TASK_FILES]
+
+
+def figure_files(folder: str, names: Iterable[str]) -> list[str]:
+    """Figures, each as PNG and as SVG."""
+    return [f"{folder}/{name}.{extension}" for name in names for extension in ("png", "svg")]
+
+
+def base_folder(plan: Plan, model: str) -> str:
+    """The checkpoint that studies start from: pre-trained here, or imported once for all suites and seeds."""
+    if plan.params.models[model].source == "scratch":
+        return "results/models/{run}/seed{seed}/base"
+    return f"results/models/imported/{model}"
+
+
+def tokenizer_folder(plan: Plan, run: str) -> str:
+    """The tokenizer of a run."""
+    model = run.partition("/")[2]
+    if plan.params.models[model].source == "scratch":
+        return f"results/models/{run}/tokenizer"
+    return f"results/models/imported/{model}"
+
+
+class Inputs:
+    """Input functions of rules: the files that a job of a run reads.
+
+    Args:
+        plan: runs and tasks.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    def base(self, wildcards: Wildcards) -> list[str]:
+        """The base checkpoint of the job's run and seed."""
+        return self._base(wildcards.run, wildcards.seed)
+
+    def first_base(self, wildcards: Wildcards) -> list[str]:
+        """The base checkpoint of the first seed of the job's run."""
+        return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
+
+    def first_bases(self, study: str | None = None) -> list[str]:
+        """The folder of the base checkpoint of the first seed of each run of a study."""
+        return [
+            fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
+        ]
+
+    def tasks(self, wildcards: Wildcards) -> list[str]:
+        """The data of every task of the job's suite."""
+        return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))
+
+    def grouped_tasks(self, wildcards: Wildcards) -> list[str]:
+        """The data of the tasks of the job's suite that `groups` names."""
+        return task_files(suite_of(wildcards), self.plan.grouped_tasks(suite_of(wildcards)))
+
+    def described(self, wildcards: Wildcards) -> list[str]:
+        """What figures must know of the tasks of the job's suite."""
+        return self.described_tasks([suite_of(wildcards)])
+
+    def described_tasks(self, suites: Iterable[str]) -> list[str]:
+        """What tables must know of the tasks of some suites."""
+        return [
+            f"{task_folder(suite, task)}/{name}"
+            for suite in suites
+            for task in self.plan.tasks(suite)
+            for name in ("task.json", "constant.json")
+        ]
+
+    def of_tasks(self, pattern: str, **values: object) -> Callable[[Wildcards], list[str]]:
+        """One file for each task of the job's suite."""
+        return lambda wildcards: each(
+            pattern,
+            "task",
+            self.plan.tasks(suite_of(wildcards)),
+            **values,
+            **{name: value for name, value in wildcards.items() if name not in values},
+        )
+
+    def of_first_seed(self, pattern: str, tasks: Sequence[str] | None = None) -> Callable[[Wildcards], list[str]]:
+        """As `of_tasks`, of the first seed of the job's run."""
+
+        def of(wildcards: Wildcards) -> list[str]:
+            run = self.plan.run(wildcards.run)
+            return each(pattern, "task", tasks or self.plan.tasks(run.suite), run=run.name, seed=run.seeds[0])
+
+        return of
+
+    def _base(self, run: str, seed: object) -> list[str]:
+        folder = base_folder(self.plan, run.partition("/")[2])
+        return checkpoint(fill(folder, run=run, seed=seed))

@@ -1,0 +1,223 @@
+"""What the parameters ask for: runs, seeds, tasks, and the groups of tasks that one job does together.
+
+A run is a model on a suite. Paths name it `<suite>/<model>`, which rules match as the one wildcard `{run}`, so that no
+rule fits a model on a suite that no run has.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from string import Formatter
+from typing import Any, Literal
+
+from taskneurons.errors import InputError
+from taskneurons.params.root import Params
+from taskneurons.tasks.dial.suite import dial_task_names
+from taskneurons.tasks.flan import flan_task_names
+from taskneurons.tasks.jsonl import jsonl_task_names
+from taskneurons.tasks.stream.suite import stream_task_names
+from taskneurons.tasks.synthetic.suite import synthetic_task_names
+
+Seeds = Literal["all", "first"]
+Wildcards = Any
+"""Snakemake's wildcards of a job; an attribute for each."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A model on a suite.
+
+    Attributes:
+        suite, model: names below `suites` and `models` of the parameters.
+        seeds: of initialisation, data order and random controls.
+        studies: that are made of it.
+    """
+
+    suite: str
+    model: str
+    seeds: tuple[int, ...]
+    studies: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """The run in paths."""
+        return f"{self.suite}/{self.model}"
+
+    def some(self, seeds: Seeds) -> tuple[int, ...]:
+        """All seeds, or the first."""
+        return self.seeds[:1] if seeds == "first" else self.seeds
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Tasks of a suite that one job does together.
+
+    Attributes:
+        suite: their suite.
+        name: of the batch, a part of a rule's name.
+        tasks: names.
+    """
+
+    suite: str
+    name: str
+    tasks: tuple[str, ...]
+
+
+class Plan:
+    """The parameters as rules ask them.
+
+    Args:
+        params: the validated parameters.
+    """
+
+    def __init__(self, params: Params) -> None:
+        self.params = params
+        self._tasks: dict[str, tuple[str, ...]] = {}
+
+    @cached_property
+    def all_runs(self) -> tuple[Run, ...]:
+        """Every run, in the order of the parameters."""
+        return tuple(Run(run.suite, run.model, run.seeds, run.studies) for run in self.params.runs)
+
+    def runs(self, study: str | None = None) -> list[Run]:
+        """The runs that name a study; None: all, since tasks, models and neuron sets are made for every run."""
+        return [run for run in self.all_runs if study is None or study in run.studies]
+
+    def run(self, name: str) -> Run:
+        """The run that a path names."""
+        return next(run for run in self.all_runs if run.name == name)
+
+    def suites(self, study: str | None = None) -> list[str]:
+        """The suites of the runs of a study, each once."""
+        return list(dict.fromkeys(run.suite for run in self.runs(study)))
+
+    # Tasks
+
+    def tasks(self, suite: str) -> tuple[str, ...]:
+        """The tasks of a suite."""
+        if suite not in self._tasks:
+            self._tasks[suite] = tuple(_task_names(self.params.suites[suite]))
+        return self._tasks[suite]
+
+    def grouped_tasks(self, suite: str) -> tuple[str, ...]:
+        """The tasks of a suite that models are trained on or tested with one by one, in the suite's order.
+
+        Raises:
+            InputError: `groups` names a task that the suite has not.
+        """
+        chosen = self.params.groups[suite].tasks()
+        if unknown := sorted(set(chosen) - set(self.tasks(suite))):
+            raise InputError(
+                f"there is no task {', '.join(unknown)}",
+                where=f"groups.{suite}",
+                remedy=f"Choose among {', '.join(self.tasks(suite))}",
+            )
+        return tuple(task for task in self.tasks(suite) if task in chosen)
+
+    def batches(self, suite: str, tasks: Sequence[str] | None = None) -> list[Batch]:
+        """The tasks of a suite, or some of them, in groups that one job does together."""
+        tasks = tuple(self.tasks(suite) if tasks is None else tasks)
+        size = self.params.workflow.tasks_per_job
+        if size == "all":
+            return [Batch(suite, "all", tasks)]
+        groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
+        return [
+            Batch(suite, rule_name(group[0]) if size == 1 else f"batch{place}", group)
+            for place, group in enumerate(groups)
+        ]
+
+    # Wildcards
+
+    def pattern(self, study: str | None = None, *, suite: str | None = None, seeds: Seeds | None = None) -> str:
+        """The constraint of `{run}` in the rules of a study.
+
+        Args:
+            study: whose runs; None: all runs.
+            suite: of this suite alone.
+            seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or the first. A look-ahead,
+                since a wildcard's own constraint cannot know the run.
+        """
+        fits = []
+        for run in self.runs(study):
+            if suite in (None, run.suite):
+                ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
+                fits.append(re.escape(run.name) + ahead)
+        # A rule that no run needs matches nothing.
+        return "|".join(fits) or "(?!)"
+
+    def expand(
+        self,
+        *patterns: str,
+        study: str | None = None,
+        seeds: Seeds = "all",
+        **values: Iterable[Any] | Callable[[str], Iterable[Any]],
+    ) -> list[str]:
+        """The files of all runs of a study.
+
+        Args:
+            patterns: paths with `{run}`, `{seed}`, `{task}` and others, as far as they have them.
+            study: whose runs; None: all runs.
+            seeds: all seeds of a run, or its first.
+            values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
+                the run's suite.
+        """
+        found: dict[str, None] = {}
+        for run in self.runs(study):
+            for pattern in patterns:
+                choices: dict[str, Iterable[Any]] = {"run": [run.name], "seed": run.some(seeds)}
+                choices |= {"task": self.tasks(run.suite)}
+                choices |= {name: own(run.suite) if callable(own) else own for name, own in values.items()}
+                names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
+                for chosen in product(*(choices[name] for name in names)):
+                    found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
+        return list(found)
+
+    def selection_within(self, whole: Literal["model", "layer"]) -> str:
+        """The slug of the first selection that ranks neurons over this whole, else of the first one."""
+        slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
+        return (slugs or [self.params.neurons.selections[0].slug])[0]
+
+    def sooner(self, priority: int) -> Callable[[Wildcards], int]:
+        """A priority by which the first seed of a run comes before the others, and that of the first run before all.
+
+        So a first picture is there long before the last seed is.
+        """
+
+        def of(wildcards: Wildcards) -> int:
+            run = self.run(wildcards.run)
+            bonus = 200 if run == self.all_runs[0] else 100
+            return priority + bonus * (int(wildcards.seed) == run.seeds[0])
+
+        return of
+
+
+def suite_of(wildcards: Wildcards) -> str:
+    """The suite of a job's run."""
+    return str(wildcards.run).partition("/")[0]
+
+
+def model_of(wildcards: Wildcards) -> str:
+    """The model of a job: of its run, or its own wildcard."""
+    return str(wildcards.model) if hasattr(wildcards, "model") else str(wildcards.run).partition("/")[2]
+
+
+def rule_name(text: str) -> str:
+    """A text as a part of a rule's name, which Python must accept."""
+    return text.replace("-", "_").replace(".", "p")
+
+
+def _task_names(suite: Any) -> Iterable[str]:
+    if suite.source == "synthetic":
+        return synthetic_task_names(suite.tasks)
+    if suite.source == "jsonl":
+        return jsonl_task_names(suite.path, suite.tasks)
+    if suite.source == "flan":
+        return flan_task_names(suite.tasks)
+    if suite.source == "dial":
+        return dial_task_names(suite.skills, suite.asked)
+    if suite.source == "stream":
+        return stream_task_names(suite.tasks)
+    names: Iterable[str] = suite.tasks
+    return names
