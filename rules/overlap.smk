@@ -24,8 +24,8 @@ for suite, model in pairs_of("overlap"):
             input:
                 base=checkpoint_files(base_folder(suite, model)),
                 tasks=task_files(grouped_tasks(suite), suite),
-                scores=[base_scores_path(suite, model, task) for task in unseen_tasks(suite)],
-                rates=rates_path("overlap", suite, model),
+                scores=[base_scores_path(suite, model, task) for task in grouped.unseen(suite)],
+                rates=paths.fill(paths.RATES, run=f"{suite}/{model}", study="overlap"),
             output:
                 [controlled_path(suite, model, combination) for combination in combinations],
             log:
@@ -46,12 +46,12 @@ for suite, model in pairs_of("overlap"):
                     combinations={
                         combination: {
                             "group": COMBINATIONS[combination][0],
-                            "tasks": tasks_of(suite, "train", COMBINATIONS[combination][0]),
-                            "unseen": tasks_of(suite, "test", COMBINATIONS[combination][1]),
+                            "tasks": grouped.tasks(suite, "train", COMBINATIONS[combination][0]),
+                            "unseen": grouped.tasks(suite, "test", COMBINATIONS[combination][1]),
                         }
                         for combination in combinations
                     },
-                    recipe=recipe(),
+                    recipe=grouped.recipe(),
                     selection=base_selection(),
                     percents=P.overlap.trained_percents,
                     overlaps=P.overlap.controlled,

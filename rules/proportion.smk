@@ -13,15 +13,6 @@ def proportion_path(suite, model, group):
     return f"results/proportion/{suite}/{model}/seed{{seed}}/{group}.csv"
 
 
-def tasks_of(suite, role, group):
-    """The tasks of a kind (classification or generation) that are there to `train` on or to `test`."""
-    return list(getattr(P.groups[suite], f"{role}_{group}"))
-
-
-def unseen_tasks(suite):
-    return [task for group in ["classification", "generation"] for task in tasks_of(suite, "test", group)]
-
-
 for suite, model in pairs_of("proportion"):
     for batch, groups in batched(["classification", "generation"]):
 
@@ -34,9 +25,9 @@ for suite, model in pairs_of("proportion"):
                 scores=[
                     base_scores_path(suite, model, task)
                     for group in groups
-                    for task in tasks_of(suite, "train", group)
+                    for task in grouped.tasks(suite, "train", group)
                 ],
-                tried=tried_rates_path("proportion", suite, model),
+                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study="proportion"),
             output:
                 [proportion_path(suite, model, group) for group in groups],
             log:
@@ -54,9 +45,9 @@ for suite, model in pairs_of("proportion"):
                 settings=settings(
                     suite=suite,
                     model=model,
-                    groups={group: tasks_of(suite, "train", group) for group in groups},
-                    unseen=unseen_tasks(suite),
-                    recipe=recipe(),
+                    groups={group: grouped.tasks(suite, "train", group) for group in groups},
+                    unseen=grouped.unseen(suite),
+                    recipe=grouped.recipe(),
                     selection=base_selection(),
                     percents=P.proportion.percents,
                     random_draws=P.proportion.random_draws,

@@ -12,10 +12,6 @@ def similarity_path(suite, model, name):
     return f"results/similarity/{suite}/{model}/seed{{seed}}/{name}.csv"
 
 
-def trained_tasks(suite):
-    return [task for group in ["classification", "generation"] for task in tasks_of(suite, "train", group)]
-
-
 for suite, model in pairs_of("similarity"):
 
     rule:
@@ -25,7 +21,7 @@ for suite, model in pairs_of("similarity"):
             base=checkpoint_files(base_folder(suite, model)),
             tasks=task_files(grouped_tasks(suite), suite),
             scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-            rates=rates_path("similarity", suite, model),
+            rates=paths.fill(paths.RATES, run=f"{suite}/{model}", study="similarity"),
         output:
             cells=similarity_path(suite, model, "cells"),
             scores=similarity_path(suite, model, "scores"),
@@ -44,9 +40,9 @@ for suite, model in pairs_of("similarity"):
             settings=settings(
                 suite=suite,
                 model=model,
-                tasks=trained_tasks(suite),
-                unseen=unseen_tasks(suite),
-                recipe=recipe(),
+                tasks=grouped.trained(suite),
+                unseen=grouped.unseen(suite),
+                recipe=grouped.recipe(),
                 selection=base_selection(),
                 percent=P.similarity.percent,
                 test_examples=P.similarity.test_examples,

@@ -7,14 +7,6 @@ TRAINING_PUBLISHED = [
 ]
 
 
-def rates_path(study, suite, model):
-    return f"results/training/{suite}/{model}/rates/{study}.json"
-
-
-def tried_rates_path(study, suite, model):
-    return f"results/training/{suite}/{model}/rates/{study}.csv"
-
-
 def training_path(suite, model, task):
     return f"results/training/{suite}/{model}/seed{{seed}}/{task}.csv"
 
@@ -23,19 +15,9 @@ def patch_path(suite, model, task):
     return f"results/training/{suite}/{model}/seed{{seed}}/patches/{task}.safetensors"
 
 
-def recipe():
-    """How every fine-tuning of neurons is done."""
-    return {key: getattr(P.training, key) for key in ["steps", "batch_size", "warmup"]} | {"evaluation": P.evaluation}
-
-
 def base_selection():
     """How sets are made of scores on the pre-trained model."""
     return {key: getattr(P.training, key) for key in ["estimator", "within"]}
-
-
-def pilots(suite):
-    """The tasks whose validation loss decides the learning rates."""
-    return [P.groups[suite].train_classification[0], P.groups[suite].train_generation[0]]
 
 
 def training_figures():
@@ -79,8 +61,8 @@ for study in GROUPED:
                 tasks=task_files(grouped_tasks(suite), suite),
                 scores=[base_scores_path(suite, model, task).format(seed=first) for task in grouped_tasks(suite)],
             output:
-                rates=rates_path(study, suite, model),
-                tried=tried_rates_path(study, suite, model),
+                rates=paths.fill(paths.RATES, run=f"{suite}/{model}", study=study),
+                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study=study),
             log:
                 f"logs/training/{suite}/{model}/choose_rates_{study}.log",
             benchmark:
@@ -93,8 +75,8 @@ for study in GROUPED:
             params:
                 settings=settings(
                     seed=first,
-                    pilots=pilots(suite),
-                    recipe=recipe(),
+                    pilots=grouped.pilots(suite),
+                    recipe=grouped.recipe(),
                     selection=base_selection(),
                     learning_rates=P.training.learning_rates,
                     dtype=dtype_of(model),
@@ -111,7 +93,7 @@ if TRIED_RATES:
 
     rule tabulate_rates:
         input:
-            [tried_rates_path(*one) for one in TRIED_RATES],
+            [paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study=study) for study, suite, model in TRIED_RATES],
         output:
             "results/tables/training_rates.csv",
         log:
@@ -140,7 +122,7 @@ for suite, model in pairs_of("training"):
                 base=checkpoint_files(base_folder(suite, model)),
                 tasks=task_files(grouped_tasks(suite), suite),
                 scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-                tried=tried_rates_path("training", suite, model),
+                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study="training"),
             output:
                 rows=[training_path(suite, model, task) for task in tasks],
                 patches=[patch_path(suite, model, task) for task in tasks],
@@ -161,7 +143,7 @@ for suite, model in pairs_of("training"):
                     model=model,
                     tasks=tasks,
                     first_seed=seed_list(suite, model)[0],
-                    recipe=recipe(),
+                    recipe=grouped.recipe(),
                     selection=base_selection(),
                     percents=P.training.percents,
                     first_seed_percents=P.training.first_seed_percents,

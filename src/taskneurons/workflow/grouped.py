@@ -1,0 +1,85 @@
+"""What the studies share that train neurons on groups of tasks: the tasks, the recipe, the sets, the learning rates."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from taskneurons.evidence.tasks import KINDS, Kind
+from taskneurons.workflow.plan import Plan
+
+Role = Literal["train", "test"]
+
+
+class Grouped:
+    """The parameters as the rules of these studies ask them; what they give is a value of `settings`.
+
+    Args:
+        plan: runs and tasks.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+
+    # Tasks
+
+    def tasks(self, suite: str, role: Role, kind: Kind) -> tuple[str, ...]:
+        """The tasks of one kind that are trained on, or that only test."""
+        found: tuple[str, ...] = getattr(self.plan.params.groups[suite], f"{role}_{kind}")
+        return found
+
+    def trained(self, suite: str) -> tuple[str, ...]:
+        """The tasks that are trained on, classification first."""
+        return tuple(task for kind in KINDS for task in self.tasks(suite, "train", kind))
+
+    def unseen(self, suite: str) -> tuple[str, ...]:
+        """The tasks that only test, classification first."""
+        return tuple(task for kind in KINDS for task in self.tasks(suite, "test", kind))
+
+    def pilots(self, suite: str) -> tuple[str, ...]:
+        """The tasks whose validation loss decides the learning rates: the first of each kind that is trained on."""
+        return tuple(self.tasks(suite, "train", kind)[0] for kind in KINDS)
+
+    # How neurons are trained
+
+    def recipe(self) -> Mapping[str, Any]:
+        """How every fine-tuning is done and tested."""
+        training = self.plan.params.training
+        return {
+            "steps": training.steps,
+            "batch_size": training.batch_size,
+            "warmup": training.warmup,
+            "evaluation": self.plan.params.evaluation,
+        }
+
+    def selections(self, percents: Iterable[float]) -> list[Mapping[str, Any]]:
+        """How sets of some shares are made of scores on the pre-trained model."""
+        training = self.plan.params.training
+        return [
+            {"estimator": training.estimator, "percent": percent, "within": training.within} for percent in percents
+        ]
+
+    def arms(self, study: str) -> Mapping[str, Any]:
+        """What a study trains and chooses a learning rate for.
+
+        Each study has learning rates of its own, so that another share in one of them makes nothing of the others
+        again.
+
+        Returns:
+            `methods` that train all FFN neurons or the whole model, `conditions` that train sets of neurons, and the
+            `selections` of these sets.
+        """
+        params = self.plan.params
+        if study == "training":
+            percents = (*params.training.percents, *params.training.first_seed_percents)
+            return {
+                "methods": ("ffn", "full"),
+                "conditions": ("task", "random", "other_task"),
+                "selections": self.selections(percents),
+            }
+        if study == "proportion":
+            # To train all neurons is the method `ffn`.
+            shares = (percent for percent in params.proportion.percents if percent < 100)
+            return {"methods": ("ffn",), "conditions": ("task", "random"), "selections": self.selections(shares)}
+        if study == "overlap":
+            selections = self.selections(params.overlap.trained_percents)
+            return {"methods": (), "conditions": ("random",), "selections": selections}
+        return {"methods": ("full",), "conditions": (), "selections": []}
