@@ -15,10 +15,10 @@ import numpy as np
 from taskneurons.errors import InputError
 from taskneurons.evidence.intervals import Stated, stated
 from taskneurons.evidence.papers import CONTROLLED as PRINTED
-from taskneurons.evidence.papers import PaperControlled, table_of
+from taskneurons.evidence.papers import PaperControlled, printed_rows
 from taskneurons.evidence.tasks import KINDS, SCORE, DescribedTask, Kind, described_tasks, kind_of, task_kinds
 from taskneurons.evidence.trained import TRAINED, Trained, gather_trained
-from taskneurons.job import Job
+from taskneurons.job import Job, NoSettings
 from taskneurons.measures.stats import MINIMUM_SEEDS, holm
 from taskneurons.measures.trend import Block, slope
 from taskneurons.studies.overlap.rows import CONTROLLED, TREND, ControlledRow, TrendRow
@@ -163,13 +163,14 @@ def published_slope(rows: Iterable[PaperControlled], percent: float) -> float | 
     return float(np.polyfit(points[:, 0] / STEP, points[:, 1], 1)[0])
 
 
-def read_printed(paths: Sequence[Path]) -> dict[str, list[PaperControlled]]:
+def read_printed(paths: Iterable[Path]) -> dict[str, list[PaperControlled]]:
     """The rows of Tables 9 to 11, which are among the paths.
 
     Raises:
-        InputError: a table is not among them, or cannot be read.
+        InputError: as `printed_rows`.
     """
-    return {table: PRINTED.read(table_of(paths, table)) for table in COMBINATIONS.values()}
+    paths = list(paths)
+    return {table: printed_rows(PRINTED, paths, table) for table in COMBINATIONS.values()}
 
 
 def _score(row: Trained, tested: Kind) -> Score:
@@ -314,11 +315,6 @@ def _over_choices(groups: Sequence[Sequence[float]]) -> tuple[Stated, float | No
 
 
 # Jobs
-
-
-@dataclass(frozen=True)
-class NoSettings:
-    """The jobs below read files alone."""
 
 
 def gather(job: Job[NoSettings]) -> None:

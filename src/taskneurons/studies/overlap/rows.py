@@ -11,6 +11,11 @@ MEAN: Literal["mean"] = "mean"
 Relation = Literal["same_family", "same_kind", "other_kind"]
 RELATIONS: tuple[Relation, ...] = ("same_family", "same_kind", "other_kind")
 """Of two tasks: of one family; of one kind but two families; of two kinds."""
+_SHORT: dict[Kind, str] = {"classification": "CLS", "generation": "GEN"}
+GROUPS: dict[str, tuple[Kind, Kind]] = {
+    f"{trained}-{tested}": (one, other) for one, trained in _SHORT.items() for other, tested in _SHORT.items()
+}
+"""Rows of Table 8: the kind that is trained on, the kind that is tested."""
 Scope = Literal["unions", "pairs", "halves"]
 Share = Annotated[float, Column(unit="% of the neurons", low=0, high=100)]
 Overlap = Annotated[float | None, Column(unit="%", low=0, high=100, measured=True)]

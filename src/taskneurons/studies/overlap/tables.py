@@ -7,15 +7,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from taskneurons.evidence.papers import OVERLAPS, PaperOverlap
+from taskneurons.evidence.papers import OVERLAPS, PaperOverlap, printed_rows
 from taskneurons.evidence.tasks import DescribedTask, described_tasks
 from taskneurons.job import Job
 from taskneurons.neurons.scores import Within
 from taskneurons.studies.overlap.means import ONE_SEED, blank, mean_over_seeds
 from taskneurons.studies.overlap.pairs import Tasks, pair_table, relation_rows
-from taskneurons.studies.overlap.rows import PAIRS, SUMMARY, SummaryRow
+from taskneurons.studies.overlap.rows import GROUPS, PAIRS, SUMMARY, SummaryRow
 from taskneurons.studies.overlap.sets import ScoredRun, TaskSets, chance, read_scored_runs
-from taskneurons.studies.overlap.unions import GROUPS, union_rows
+from taskneurons.studies.overlap.unions import union_rows
 
 Groups = Mapping[str, Sequence[str]]
 """The tasks of `train_classification`, `test_classification` and so on."""
@@ -121,7 +121,7 @@ def tabulate(job: Job[TabulateSettings]) -> None:
         runs,
         settings.groups,
         tasks,
-        OVERLAPS.read(job.inputs.one("published")),
+        printed_rows(OVERLAPS, job.inputs["published"], "T8"),
         percents=settings.percents,
         within=settings.within,
         permutations=settings.permutations,

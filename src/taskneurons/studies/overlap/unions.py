@@ -12,17 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.tasks import Kind
 from taskneurons.measures.overlap_null import independent_jaccard, union_draws
 from taskneurons.studies.overlap.means import ONE_SEED, blank, mean_over_seeds
-from taskneurons.studies.overlap.rows import SummaryRow
+from taskneurons.studies.overlap.rows import GROUPS, SummaryRow
 from taskneurons.studies.overlap.sets import TaskSets, jaccard, members
-
-_SHORT: dict[Kind, str] = {"classification": "CLS", "generation": "GEN"}
-GROUPS: dict[str, tuple[Kind, Kind]] = {
-    f"{trained}-{tested}": (one, other) for one, trained in _SHORT.items() for other, tested in _SHORT.items()
-}
-"""Rows of Table 8: the kind that is trained on, the kind that is tested."""
 
 
 def union_rows(
