@@ -163,6 +163,6 @@ if plan.runs("overlap"):
         priority: 80
         params:
             settings=settings(dpi=P.figures.dpi),
-            code=code("overlap.controlled_figures:plot"),
+            code=code("overlap.controlled_figure:plot"),
         script:
             "../workflow/scripts/run.py"
