@@ -1,8 +1,10 @@
 """The rows of the tables of the study that trains the neurons of a task."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from taskneurons.errors import InputError
 from taskneurons.evidence.diagonal import Diagonal
 from taskneurons.evidence.tasks import Kind
 from taskneurons.evidence.trained import TRAINED, UNSELECTED, Condition, Trained
@@ -34,7 +36,8 @@ class Setting:
     selection: str | None
 
     def __str__(self) -> str:
-        return f"{self.estimator}, {self.percent:g}, {self.selection}"
+        percent = None if self.percent is None else f"{self.percent:g}"
+        return f"{self.estimator}, {percent}, {self.selection}"
 
 
 NO_SETTING = Setting(None, None, None)
@@ -43,6 +46,23 @@ NO_SETTING = Setting(None, None, None)
 def setting_of(row: Trained) -> Setting:
     """How the neurons were selected; `NO_SETTING` where none are trained, or all."""
     return NO_SETTING if row.condition in UNSELECTED else Setting(row.estimator, row.percent, row.selection)
+
+
+def of_setting(rows: Iterable[Trained], *, suite: str, model: str, setting: Setting) -> list[Trained]:
+    """The rows of one model under one setting, with those that have none, of the same seeds.
+
+    Raises:
+        InputError: the untrained model, or the setting, has no rows.
+    """
+    own = [row for row in rows if (row.suite, row.model) == (suite, model)]
+    trained = [row for row in own if setting_of(row) == setting]
+    seeds = {row.seed for row in trained}
+    beside = [row for row in own if row.condition in UNSELECTED and row.seed in seeds]
+    untrained = [row for row in beside if row.condition == "zero_shot"]
+    for found, what in ((trained, str(setting)), (untrained, "the untrained model")):
+        if not found:
+            raise InputError(f"there are no results of {model} on {suite} for {what}")
+    return beside + trained
 
 
 @dataclass(frozen=True)
