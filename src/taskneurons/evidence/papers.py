@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.tasks import MEANS, DescribedTask
+from taskneurons.measures.crossed import Coefficient
 from taskneurons.table import Column, Table
 
 Row = TypeVar("Row")
@@ -47,7 +48,7 @@ class PaperCorrelation:
     """
 
     test_task: str
-    coefficient: str
+    coefficient: Coefficient
     r: Annotated[float, Column(low=-1, high=1, measured=True)]
     p_value: Annotated[float, Column(low=0, high=1, measured=True)]
 
