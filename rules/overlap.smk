@@ -12,8 +12,6 @@ CONTROLLED_PUBLISHED = [
     "published/leng2025/table10_controlled_overlap_gen_gen.csv",
     "published/leng2025/table11_controlled_overlap_gen_cls.csv",
 ]
-# Figures of one share show the first that is trained everywhere.
-SHOWN = next((percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0])
 
 
 localrules:
@@ -73,6 +71,8 @@ for suite in plan.suites("overlap"):
 
 
 if plan.runs("overlap"):
+    # Figures of one share show the first that is trained everywhere.
+    SHOWN = next((percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0])
 
     rule tabulate_shared_neurons:
         input:
