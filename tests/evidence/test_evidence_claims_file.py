@@ -11,7 +11,6 @@ from taskneurons.errors import InputError
 from taskneurons.evidence import (
     continual_summary,
     controlled_overlap,
-    dial,
     layers,
     overlap,
     published_checks,
@@ -19,14 +18,15 @@ from taskneurons.evidence import (
     similarity_correlation,
     tables,
     tidy,
-    training_matrix,
-    tuned,
 )
 from taskneurons.evidence.claims_estimands import INDEPENDENT
 from taskneurons.evidence.claims_text import BEGIN, END, with_claims
 from taskneurons.evidence.published import read_published
 from taskneurons.files import read_json
 from taskneurons.params.claims import load_claims, parse_claims
+from taskneurons.studies.dial import rows as dial
+from taskneurons.studies.proportion import rows as proportion
+from taskneurons.studies.training import rows as training
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "claims.yaml").read_text(encoding="utf-8")
@@ -34,14 +34,12 @@ COLUMNS = {
     "deactivation.csv": tidy.COLUMNS,
     "deactivation_summary.csv": tables.SUMMARY_COLUMNS,
     "deactivation_diagonal.csv": tables.DIAGONAL_COLUMNS,
-    "training.csv": tuned.COLUMNS,
-    "training_diagonal.csv": training_matrix.DIAGONAL_COLUMNS,
-    "proportion.csv": tuned.COLUMNS,
+    **{f"{name}.csv": table.columns for room in (training, proportion) for name, table in room.TABLES.items()},
     "overlap_summary.csv": overlap.SUMMARY_COLUMNS,
     "overlap_controlled_trend.csv": controlled_overlap.TREND_COLUMNS,
     "similarity.csv": similarity.SIMILARITY_COLUMNS,
     "similarity_correlation.csv": similarity_correlation.CORRELATION_COLUMNS,
-    "dial_summary.csv": dial.SUMMARY_COLUMNS,
+    "dial_summary.csv": dial.SUMMARY.columns,
     "continual_summary.csv": continual_summary.SUMMARY_COLUMNS,
     "layers.csv": layers.LAYER_COLUMNS,
     "layers_summary.csv": layers.SUMMARY_COLUMNS,
