@@ -108,38 +108,6 @@ def proportion_rows(
     return rows
 
 
-def overlap_rows(
-    tasks: Sequence[dict[str, Any]],
-    *,
-    seeds: Sequence[int] = (0,),
-    noise: float = 0.5,
-    rise: float = 0.0,
-    percents: Sequence[float] = (10.0, 30.0, 50.0),
-    overlaps: Sequence[float] = (10.0, 50.0, 100.0),
-    choices: int = 3,
-) -> list[Row]:
-    """Ten points of overlap add `rise` points; each test task has a level of its own."""
-    groups = group_tasks(tasks)
-    named = {task["name"]: task for task in tasks}
-    rows: list[Row] = []
-    for seed in seeds:
-        run = {"study": "overlap", "model": "llama", "seed": seed}
-        for kind in ZERO_SHOT:
-            for place, name in enumerate(groups[f"test_{kind}"]):
-                rows += measured(named[name], ZERO_SHOT[kind], noise, condition="zero_shot", **run)
-                for trained in ("classification", "generation") if kind == "classification" else ("generation",):
-                    for percent in percents:
-                        for overlap in overlaps:
-                            # At 100 % there is nothing to choose.
-                            for draw in range(choices if overlap < 100 else 1):
-                                of = run | {"condition": "task", "train_task": trained, "neurons": trained}
-                                of |= {"percent": percent, "share": percent, "overlap": overlap, "draw": draw}
-                                of |= {"estimator": "taylor", "selection": "model", "learning_rate": 1e-3}
-                                score = ZERO_SHOT[kind] + 10 * place + rise * overlap / 10
-                                rows += measured(named[name], score, noise, **of)
-    return rows
-
-
 def _relation(one: dict[str, Any], other: dict[str, Any]) -> str:
     if one["family"] == other["family"]:
         return "family"

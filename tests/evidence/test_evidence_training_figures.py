@@ -9,25 +9,19 @@ from unittest import mock
 import numpy as np
 import pytest
 from made_up_results import make_tasks
-from made_up_tuned import group_tasks, overlap_rows, proportion_rows, training_rows
+from made_up_tuned import group_tasks, proportion_rows, training_rows
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.controlled_overlap import TABLES
-from taskneurons.evidence.figures.controlled_overlap import draw_controlled_overlap
 from taskneurons.evidence.figures.proportion import draw_proportion
 from taskneurons.evidence.figures.training import draw_training
 from taskneurons.evidence.figures.training_matrix import draw_training_matrix
-from taskneurons.evidence.published import read_published
 
-PUBLISHED = {
-    table: read_published(Path(__file__).parents[2] / "published" / "leng2025", table) for table in TABLES.values()
-}
 RUN = {"suite": "synthetic", "model": "llama", "dpi": 60}
 SETTING = {"estimator": "taylor", "percent": 10, "selection": "model"}
-NAMES = ("gains", "gains-loss", "pairs", "transfer", "joint", "single-loss", "controlled")
+NAMES = ("gains", "gains-loss", "pairs", "transfer", "joint", "single-loss")
 
 
 def draw(name: str, tasks, paths, *, seeds=(0,), noise=1.0, run=RUN, **options) -> None:
@@ -38,10 +32,6 @@ def draw(name: str, tasks, paths, *, seeds=(0,), noise=1.0, run=RUN, **options) 
         draw_training_matrix(
             training_rows(tasks, seeds=seeds, noise=noise, **options), tasks, paths, matrix=name, **SETTING, **run
         )
-    elif name == "controlled":
-        draw_controlled_overlap(
-            overlap_rows(tasks, seeds=seeds, noise=noise, **options), tasks, PUBLISHED, paths, **run
-        )
     else:
         how, _, measure = name.partition("-")
         rows = proportion_rows(tasks, seeds=seeds, noise=noise, **options)
@@ -51,7 +41,7 @@ def draw(name: str, tasks, paths, *, seeds=(0,), noise=1.0, run=RUN, **options) 
 
 def draw_all(folder: Path) -> list[Path]:
     tasks = make_tasks()
-    names = ("gains", "transfer", "joint", "controlled")
+    names = ("gains", "transfer", "joint")
     paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in names}
     for name in names:
         draw(name, tasks, paths[name])
@@ -97,8 +87,8 @@ def awkward(tasks) -> list[dict]:
 
 CASES = {
     "awkward names": (awkward, {}, NAMES),
-    "three seeds": (lambda tasks: tasks, {"seeds": (0, 1, 2)}, ("gains-loss", "joint", "controlled")),
-    "no spread": (lambda tasks: tasks, {"noise": 0.0}, ("gains", "single-loss", "controlled")),
+    "three seeds": (lambda tasks: tasks, {"seeds": (0, 1, 2)}, ("gains-loss", "joint")),
+    "no spread": (lambda tasks: tasks, {"noise": 0.0}, ("gains", "single-loss")),
 }
 
 
@@ -169,16 +159,6 @@ def test_proportions_say_the_change_the_trend_and_the_rates(tasks) -> None:
     assert len(figure.axes) == 6
 
 
-def test_overlaps_say_how_often_more_is_better(tasks) -> None:
-    rising, figure = texts_of("controlled", tasks, rise=0.5, noise=0.2)
-    assert "score better in 9 of 9 cases, loss better in 9 of 9 cases" in rising
-    assert "10 % trained, learning rate 0.001" in rising
-    assert "layers are matched, importance is not" in rising
-    assert len(figure.axes) == 9
-    falling, _ = texts_of("controlled", tasks, rise=-0.5, noise=0.2)
-    assert "score better in 0, worse in 9 of 9 cases" in falling
-
-
 def test_nothing_to_draw_is_refused(tasks) -> None:
     other = RUN | {"model": "bloom"}
     for name in ("gains", "transfer"):
@@ -186,8 +166,6 @@ def test_nothing_to_draw_is_refused(tasks) -> None:
             draw(name, tasks, ["x.png"], run=other)
     with pytest.raises(InputError, match="no joint training of bloom on synthetic has a score"):
         draw("joint", tasks, ["x.png"], run=other)
-    with pytest.raises(InputError, match="no overlap of bloom on synthetic was set"):
-        draw("controlled", tasks, ["x.png"], run=other)
     rows = training_rows(tasks, pairs=False)
     with pytest.raises(InputError, match="the matrix `pairs` of llama on synthetic was not measured"):
         draw_training_matrix(rows, tasks, ["x.png"], matrix="pairs", **SETTING, **RUN)

@@ -1,16 +1,20 @@
 """Made-up scores of neurons on three pre-trained models, with planted overlap."""
 
-from typing import Any
-
 import numpy as np
 
-from taskneurons.evidence.overlap import ScoredRun
+from taskneurons.evidence.tasks import DescribedTask, Kind
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.studies.overlap.sets import ScoredRun
 
 DEPTH, WIDTH = 4, 250
-FAMILIES = {"moods": "classification", "likes": "classification", "facts": "generation", "lists": "generation"}
-TASKS: dict[str, dict[str, Any]] = {
-    f"{family}_{letter}": {"name": f"{family}_{letter}", "family": family, "kind": kind, "suite": "mine"}
+FAMILIES: dict[str, Kind] = {
+    "moods": "classification",
+    "likes": "classification",
+    "facts": "generation",
+    "lists": "generation",
+}
+TASKS = {
+    f"{family}_{letter}": DescribedTask("mine", f"{family}_{letter}", family, kind)
     for family, kind in FAMILIES.items()
     for letter in "ab"
 }
@@ -33,7 +37,7 @@ def make_run(
     kind: float = 0.7,
     noise: float = 0.2,
     first_layer: float = 0.0,
-    model="llama",
+    model: str = "llama",
 ) -> ScoredRun:
     """Scores that are the sum of parts shared by kind and by family, an own part, and noise of the examples."""
     rng = np.random.default_rng(seed)
@@ -41,9 +45,9 @@ def make_run(
     crowd = first_layer * (np.arange(DEPTH) == 0)[:, None]
     shared = {name: rng.normal(size=shape) for name in (*FAMILIES, *FAMILIES.values())}
     whole, halves = {}, {}
-    for task, facts in TASKS.items():
-        value = family * shared[facts["family"]] + kind * shared[facts["kind"]] + rng.normal(size=shape) + crowd
+    for name, task in TASKS.items():
+        value = family * shared[task.family] + kind * shared[task.kind] + rng.normal(size=shape) + crowd
         one, other = (value + noise * rng.normal(size=shape) for _ in range(2))
-        whole[task] = make_scores(task, (one + other) / 2, f"{seed:064d}")
-        halves[task] = (make_scores(task, one, f"{seed:064d}"), make_scores(task, other, f"{seed:064d}"))
+        whole[name] = make_scores(name, (one + other) / 2, f"{seed:064d}")
+        halves[name] = (make_scores(name, one, f"{seed:064d}"), make_scores(name, other, f"{seed:064d}"))
     return ScoredRun("mine", model, seed, whole, halves)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from taskneurons.evidence.pair_intervals import jackknife_interval
+from taskneurons.evidence.intervals import jackknife_interval
 from taskneurons.measures.stats import t_interval
 
 TASKS = [f"task{number:02}" for number in range(12)]
