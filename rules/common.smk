@@ -6,6 +6,7 @@ from pathlib import Path
 import taskneurons
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
+from taskneurons.evidence.tasks import KINDS
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.params.loading import load_params

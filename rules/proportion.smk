@@ -1,12 +1,18 @@
 # Growing shares of the neurons of three tasks, trained jointly and singly (Figures 2 and 6): results/proportion/.
 
-# Figure -> how neurons are trained in it, and what it shows.
+PROPORTION = "results/proportion/{run}/seed{seed}/{kind}.csv"
 PROPORTION_FIGURES = {
-    "joint": ("joint", "score"),
-    "joint-loss": ("joint", "loss"),
-    "single": ("single", "score"),
-    "single-loss": ("single", "loss"),
+    "joint": {"how": "joint", "measure": "score"},
+    "joint-loss": {"how": "joint", "measure": "loss"},
+    "single": {"how": "single", "measure": "score"},
+    "single-loss": {"how": "single", "measure": "loss"},
 }
+
+
+localrules:
+    tabulate_proportion,
+    summarise_proportion,
+    plot_proportion,
 
 
 def proportion_path(suite, model, group):
@@ -58,57 +64,22 @@ for suite, model in pairs_of("proportion"):
             script:
                 "../workflow/scripts/train_proportions.py"
 
-    rule:
-        name:
-            f"plot_proportion_{suite}_{model}"
-        input:
-            rows="results/tables/proportion.csv",
-        output:
-            figure_paths(f"results/figures/proportion/{suite}/{model}", PROPORTION_FIGURES),
-        log:
-            f"logs/proportion/{suite}/{model}/plot_proportion.log",
-        benchmark:
-            f"logs/benchmarks/proportion/{suite}/{model}/plot_proportion.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                groups={suite: P.groups[suite]},
-                drawn=PROPORTION_FIGURES,
-                figures=P.figures,
-            ),
-            code=code("plot_proportion"),
-        script:
-            "../workflow/scripts/plot_proportion.py"
 
-
-if pairs_of("proportion"):
+if plan.runs("proportion"):
 
     rule tabulate_proportion:
         input:
-            [
-                proportion_path(suite, model, group).format(seed=seed)
-                for suite, model in pairs_of("proportion")
-                for seed in seeds_of(suite, model, P.proportion.seeds).split("|")
-                for group in ["classification", "generation"]
-            ],
+            rows=plan.expand(PROPORTION, study="proportion", seeds=P.proportion.seeds, kind=KINDS),
         output:
-            "results/tables/proportion.csv",
+            table="results/tables/proportion.csv",
         log:
             "logs/proportion/tabulate_proportion.log",
-        benchmark:
-            "logs/benchmarks/proportion/tabulate_proportion.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
-            settings=settings(study="proportion"),
-            code=code("tabulate_tuned"),
+            settings=settings(),
+            code=code("proportion.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_tuned.py"
+            "../workflow/scripts/run.py"
 
     rule summarise_proportion:
         input:
@@ -118,13 +89,29 @@ if pairs_of("proportion"):
             trend="results/tables/proportion_trend.csv",
         log:
             "logs/proportion/summarise_proportion.log",
-        benchmark:
-            "logs/benchmarks/proportion/summarise_proportion.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
-            settings=settings(groups=P.groups),
-            code=code("summarise_proportion"),
+            settings=settings(groups={suite: P.groups[suite] for suite in plan.suites("proportion")}),
+            code=code("proportion.tables:summarise"),
         script:
-            "../workflow/scripts/summarise_proportion.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_proportion:
+        input:
+            rows="results/tables/proportion.csv",
+        output:
+            figures=figure_files("results/figures/proportion/{run}", PROPORTION_FIGURES),
+        log:
+            "logs/proportion/{run}/plot_proportion.log",
+        wildcard_constraints:
+            run=plan.pattern("proportion"),
+        priority: 80
+        params:
+            settings=lambda wildcards: settings(
+                groups={suite_of(wildcards): P.groups[suite_of(wildcards)]},
+                drawn=PROPORTION_FIGURES,
+                dpi=P.figures.dpi,
+            ),
+            code=code("proportion.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

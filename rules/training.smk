@@ -1,10 +1,19 @@
 # What training a task's neurons gives, from the pre-trained model (Tables 2 and 7, Figure 5 c-d): results/training/.
 # The learning rate of each arm is chosen here for all studies that train neurons.
 
+TRAINED = "results/training/{run}/seed{seed}/{task}.csv"
+TRAINED_PATCH = "results/training/{run}/seed{seed}/patches/{task}.safetensors"
 TRAINING_PUBLISHED = [
     "published/leng2025/table2_neuron_tuning_llama2_7b.csv",
     "published/leng2025/table7_neuron_tuning_bloom_7b1.csv",
 ]
+
+
+localrules:
+    tabulate_rates,
+    tabulate_training,
+    summarise_training,
+    plot_training,
 
 
 def training_path(suite, model, task):
@@ -18,18 +27,6 @@ def patch_path(suite, model, task):
 def base_selection():
     """How sets are made of scores on the pre-trained model."""
     return {key: getattr(P.training, key) for key in ["estimator", "within"]}
-
-
-def training_figures():
-    """Figure -> what it shows, of which sets; other tasks' neurons were trained in all pairs at the first share alone."""
-    percents = [*P.training.percents, *P.training.first_seed_percents]
-    drawn = {}
-    for place, percent in enumerate(percents):
-        setting = {"estimator": P.training.estimator, "percent": percent, "selection": P.training.within}
-        slug = f"{P.training.estimator}-{percent:g}-{P.training.within}"
-        shown = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"} | ({} if place else {"pairs": "pairs"})
-        drawn |= {f"{name}-{slug}": {"shows": shows, **setting} for name, shows in shown.items()}
-    return drawn
 
 
 # Which arms of each study get a learning rate, and for which shares of the neurons. A study has its own, so that another
@@ -87,31 +84,6 @@ for study in GROUPED:
                 "../workflow/scripts/choose_rates.py"
 
 
-TRIED_RATES = [(study, suite, model) for study in GROUPED for suite, model in pairs_of(study)]
-
-if TRIED_RATES:
-
-    rule tabulate_rates:
-        input:
-            [paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study=study) for study, suite, model in TRIED_RATES],
-        output:
-            "results/tables/training_rates.csv",
-        log:
-            "logs/training/tabulate_rates.log",
-        benchmark:
-            "logs/benchmarks/training/tabulate_rates.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                of=[{"suite": suite, "model": model, "study": study} for study, suite, model in TRIED_RATES]
-            ),
-            code=code("tabulate_rates"),
-        script:
-            "../workflow/scripts/tabulate_rates.py"
-
-
 for suite, model in pairs_of("training"):
     for batch, tasks in batched(grouped_tasks(suite)):
 
@@ -155,74 +127,76 @@ for suite, model in pairs_of("training"):
             script:
                 "../workflow/scripts/train_neurons.py"
 
-    rule:
-        name:
-            f"plot_training_{suite}_{model}"
+
+if any(plan.runs(study) for study in GROUPED):
+
+    rule tabulate_rates:
         input:
-            rows="results/tables/training.csv",
-            tasks=described_tasks([suite]),
+            trials=[
+                path
+                for study in GROUPED
+                for path in plan.expand(paths.fill(paths.RATE_TRIALS, study=study), study=study)
+            ],
         output:
-            figure_paths(f"results/figures/training/{suite}/{model}", training_figures()),
+            table="results/tables/training_rates.csv",
         log:
-            f"logs/training/{suite}/{model}/plot_training.log",
-        benchmark:
-            f"logs/benchmarks/training/{suite}/{model}/plot_training.tsv"
+            "logs/training/tabulate_rates.log",
         priority: 80
-        resources:
-            **light_resources(),
         params:
-            settings=settings(suite=suite, model=model, drawn=training_figures(), figures=P.figures),
-            code=code("plot_training"),
+            settings=settings(),
+            code=code("training.tables:tabulate_rates"),
         script:
-            "../workflow/scripts/plot_training.py"
+            "../workflow/scripts/run.py"
 
 
-if pairs_of("training"):
+if plan.runs("training"):
 
     rule tabulate_training:
         input:
-            [
-                training_path(suite, model, task).format(seed=seed)
-                for suite, model, seed in runs_of("training")
-                for task in grouped_tasks(suite)
-            ],
+            rows=plan.expand(TRAINED, study="training", task=plan.grouped_tasks),
         output:
-            "results/tables/training.csv",
+            table="results/tables/training.csv",
         log:
             "logs/training/tabulate_training.log",
-        benchmark:
-            "logs/benchmarks/training/tabulate_training.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
-            settings=settings(study="training"),
-            code=code("tabulate_tuned"),
+            settings=settings(),
+            code=code("training.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_tuned.py"
+            "../workflow/scripts/run.py"
 
     rule summarise_training:
         input:
             rows="results/tables/training.csv",
-            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("training"))),
+            tasks=inputs.described_tasks(plan.suites("training")),
             published=TRAINING_PUBLISHED,
-            checkpoints=[
-                f"{base_folder(suite, model)}/checkpoint.json".format(seed=seed_list(suite, model)[0])
-                for suite, model in pairs_of("training")
-            ],
+            checkpoints=inputs.base_descriptions("training"),
         output:
             summary="results/tables/training_summary.csv",
             diagonal="results/tables/training_diagonal.csv",
             published="results/tables/training_published.csv",
         log:
             "logs/training/summarise_training.log",
-        benchmark:
-            "logs/benchmarks/training/summarise_training.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
             settings=settings(),
-            code=code("summarise_training"),
+            code=code("training.tables:summarise"),
         script:
-            "../workflow/scripts/summarise_training.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_training:
+        input:
+            rows="results/tables/training.csv",
+            tasks=inputs.described,
+        output:
+            figures=figure_files("results/figures/training/{run}", grouped.training_figures()),
+        log:
+            "logs/training/{run}/plot_training.log",
+        wildcard_constraints:
+            run=plan.pattern("training"),
+        priority: 80
+        params:
+            settings=settings(drawn=grouped.training_figures(), dpi=P.figures.dpi),
+            code=code("training.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

@@ -139,6 +139,13 @@ def overlap_rows(
     return rows
 
 
+def the(rows: Sequence[Any], **cells: Any) -> Any:
+    """The only row with these cells."""
+    found = [row for row in rows if all(getattr(row, name) == value for name, value in cells.items())]
+    assert len(found) == 1, (len(found), cells)
+    return found[0]
+
+
 def _relation(one: DescribedTask, other: DescribedTask) -> str:
     if one.family == other.family:
         return "family"

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from taskneurons.evidence.tasks import KINDS, Kind
-from taskneurons.workflow.plan import Plan
+from taskneurons.workflow.plan import Plan, present
 
 Role = Literal["train", "test"]
 
@@ -42,7 +42,7 @@ class Grouped:
 
     def recipe(self) -> Mapping[str, Any]:
         """How every fine-tuning is done and tested."""
-        training = self.plan.params.training
+        training = present(self.plan.params.training)
         return {
             "steps": training.steps,
             "batch_size": training.batch_size,
@@ -52,10 +52,15 @@ class Grouped:
 
     def selections(self, percents: Iterable[float]) -> list[Mapping[str, Any]]:
         """How sets of some shares are made of scores on the pre-trained model."""
-        training = self.plan.params.training
+        training = present(self.plan.params.training)
         return [
             {"estimator": training.estimator, "percent": percent, "within": training.within} for percent in percents
         ]
+
+    def shares(self) -> tuple[float, ...]:
+        """The shares of the neurons that the study `training` trains, first those that are trained with every seed."""
+        training = present(self.plan.params.training)
+        return (*training.percents, *training.first_seed_percents)
 
     def arms(self, study: str) -> Mapping[str, Any]:
         """What a study trains and chooses a learning rate for.
@@ -69,17 +74,30 @@ class Grouped:
         """
         params = self.plan.params
         if study == "training":
-            percents = (*params.training.percents, *params.training.first_seed_percents)
-            return {
-                "methods": ("ffn", "full"),
-                "conditions": ("task", "random", "other_task"),
-                "selections": self.selections(percents),
-            }
+            conditions = ("task", "random", "other_task")
+            return {"methods": ("ffn", "full"), "conditions": conditions, "selections": self.selections(self.shares())}
         if study == "proportion":
             # To train all neurons is the method `ffn`.
-            shares = (percent for percent in params.proportion.percents if percent < 100)
+            shares = (percent for percent in present(params.proportion).percents if percent < 100)
             return {"methods": ("ffn",), "conditions": ("task", "random"), "selections": self.selections(shares)}
         if study == "overlap":
-            selections = self.selections(params.overlap.trained_percents)
+            selections = self.selections(present(params.overlap).trained_percents)
             return {"methods": (), "conditions": ("random",), "selections": selections}
         return {"methods": ("full",), "conditions": (), "selections": []}
+
+    def training_figures(self) -> Mapping[str, Mapping[str, Any]]:
+        """What each figure of the study `training` shows, by its name, and of which sets of neurons."""
+        figures: dict[str, Mapping[str, Any]] = {}
+        for place, selection in enumerate(self.selections(self.shares())):
+            shows = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"}
+            if place == 0:
+                # At the first share alone each task was trained with every other task's neurons.
+                shows["pairs"] = "pairs"
+            slug = f"{selection['estimator']}-{selection['percent']:g}-{selection['within']}"
+            setting = {
+                "estimator": selection["estimator"],
+                "percent": selection["percent"],
+                "selection": selection["within"],
+            }
+            figures |= {f"{name}-{slug}": {"shows": what, "setting": setting} for name, what in shows.items()}
+        return figures

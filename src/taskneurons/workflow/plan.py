@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from string import Formatter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
@@ -21,6 +21,7 @@ from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 
 Seeds = Literal["all", "first"]
+Section = TypeVar("Section")
 Wildcards = Any
 """Snakemake's wildcards of a job; an attribute for each."""
 
@@ -191,6 +192,17 @@ class Plan:
             return priority + bonus * (int(wildcards.seed) == run.seeds[0])
 
         return of
+
+
+def present(section: Section | None) -> Section:
+    """A section of the parameters that is there because a run names its study.
+
+    Raises:
+        InputError: it is absent.
+    """
+    if section is None:
+        raise InputError("a section is absent that a study needs", where="parameters")
+    return section
 
 
 def suite_of(wildcards: Wildcards) -> str:
