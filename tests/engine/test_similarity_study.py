@@ -14,11 +14,12 @@ from taskneurons.engine.similarity_study import compare_parameters, layer_parame
 from taskneurons.engine.training_study import Selection
 from taskneurons.engine.tuning import tune, tuned
 from taskneurons.errors import InputError
-from taskneurons.evidence.similarity import CELL_COLUMNS, gather_similarity
 from taskneurons.evidence.tuned import COLUMNS, gather_tuned
 from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint, save_checkpoint
+from taskneurons.studies.similarity.rows import CELLS
+from taskneurons.studies.similarity.tables import gather_similarity
 from taskneurons.tasks.storage import read_split
 from taskneurons.tasks.task import Task
 
@@ -168,7 +169,7 @@ def test_rows_are_tables(compared, tmp_path):
     scores, cells, _ = compared
     run = {"study": "similarity", "model": "small", "suite": "mine", "seed": 0}
     chosen = {"estimator": "taylor", "selection": "model", "percent": 30}
-    write_csv(tmp_path / "cells.csv", [run | chosen | row for row in cells], CELL_COLUMNS)
+    write_csv(tmp_path / "cells.csv", [run | chosen | row for row in cells], CELLS.columns)
     write_csv(tmp_path / "scores.csv", [run | row for row in scores], COLUMNS)
     assert len(gather_similarity([tmp_path / "cells.csv"])) == len(cells)
     assert len(gather_tuned([tmp_path / "scores.csv"], "similarity")) == len(scores)

@@ -6,11 +6,11 @@ from pathlib import Path
 from taskneurons.engine.cells import Bench, Recipe
 from taskneurons.engine.rates import Selection
 from taskneurons.engine.similarity_study import compare_parameters
-from taskneurons.evidence.similarity import CELL_COLUMNS
 from taskneurons.evidence.tuned import COLUMNS
 from taskneurons.files import read_json, write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
+from taskneurons.studies.similarity.rows import CELLS
 
 settings = json.loads(snakemake.params.settings)
 device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
@@ -43,4 +43,4 @@ for rows, found in compare_parameters(
     scored += [run | row for row in rows]
     compared += [run | chosen | row for row in found]
 write_csv(snakemake.output.scores, scored, COLUMNS)
-write_csv(snakemake.output.cells, compared, CELL_COLUMNS)
+write_csv(snakemake.output.cells, compared, CELLS.columns)
