@@ -33,9 +33,8 @@ def union_rows(
     Raises:
         InputError: a task has no scores.
     """
-    trained, tested = (
-        groups[f"{role}_{kind}"] for role, kind in zip(("train", "test"), GROUPS[group], strict=True)
-    )  # fmt: skip
+    of_training, of_test = GROUPS[group]
+    trained, tested = groups[f"train_{of_training}"], groups[f"test_{of_test}"]
     rows: list[SummaryRow] = []
     nulls: list[_Null] = []
     for sets in found:
