@@ -1,6 +1,6 @@
 # What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
 import math
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import taskneurons

@@ -15,54 +15,40 @@ localrules:
     plot_proportion,
 
 
-def proportion_path(suite, model, group):
-    return f"results/proportion/{suite}/{model}/seed{{seed}}/{group}.csv"
-
-
-for suite, model in pairs_of("proportion"):
-    for batch, groups in batched(["classification", "generation"]):
+for suite in plan.suites("proportion"):
+    for batch in plan.batches(suite, KINDS):
 
         rule:
             name:
-                f"train_proportions_{suite}_{model}_{batch}"
+                f"train_proportions_{suite}_{batch.name}"
             input:
-                base=checkpoint_files(base_folder(suite, model)),
-                tasks=task_files(grouped_tasks(suite), suite),
-                scores=[
-                    base_scores_path(suite, model, task)
-                    for group in groups
-                    for task in grouped.tasks(suite, "train", group)
-                ],
-                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study="proportion"),
+                base=inputs.base,
+                tasks=inputs.grouped_tasks,
+                scores=inputs.of_tasks(paths.BASE_SCORES, partial(grouped.trained, kinds=batch.tasks)),
+                trials=paths.fill(paths.RATE_TRIALS, study="proportion"),
             output:
-                [proportion_path(suite, model, group) for group in groups],
+                rows=paths.each(PROPORTION, "kind", batch.tasks),
             log:
-                f"logs/proportion/{suite}/{model}/seed{{seed}}/train_proportions_{batch}.log",
+                f"logs/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/proportion/{suite}/{model}/seed{{seed}}/train_proportions_{batch}.tsv"
+                f"logs/benchmarks/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model, P.proportion.seeds),
+                run=plan.pattern("proportion", suite=suite, seeds=P.proportion.seeds),
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **model_resources(model, "attribute"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
+                **training(P, "attribute"),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    groups={group: grouped.tasks(suite, "train", group) for group in groups},
-                    unseen=grouped.unseen(suite),
-                    recipe=grouped.recipe(),
-                    selection=base_selection(),
-                    percents=P.proportion.percents,
+                settings=lambda wildcards, kinds=batch.tasks: settings(
+                    groups=[grouped.joint(suite_of(wildcards), kind) for kind in kinds],
+                    selections=grouped.selections(P.proportion.percents),
                     random_draws=P.proportion.random_draws,
-                    test_examples=P.proportion.test_examples,
-                    dtype=dtype_of(model),
+                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.proportion.test_examples),
+                    dtype=dtype_of(model_of(wildcards)),
                 ),
-                code=code("train_proportions"),
+                code=code("proportion.measure:train"),
             script:
-                "../workflow/scripts/train_proportions.py"
+                "../workflow/scripts/run.py"
 
 
 if plan.runs("proportion"):

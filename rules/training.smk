@@ -16,116 +16,82 @@ localrules:
     plot_training,
 
 
-def training_path(suite, model, task):
-    return f"results/training/{suite}/{model}/seed{{seed}}/{task}.csv"
-
-
-def patch_path(suite, model, task):
-    return f"results/training/{suite}/{model}/seed{{seed}}/patches/{task}.safetensors"
-
-
 def base_selection():
     """How sets are made of scores on the pre-trained model."""
     return {key: getattr(P.training, key) for key in ["estimator", "within"]}
 
 
-# Which arms of each study get a learning rate, and for which shares of the neurons. A study has its own, so that another
-# share in one of them makes nothing of the others again.
-RATED = {
-    "training": {
-        "methods": ["ffn", "full"],
-        "conditions": ["task", "random", "other_task"],
-        "percents": [*P.training.percents, *P.training.first_seed_percents],
-    },
-    "proportion": {
-        "methods": ["ffn"],
-        "conditions": ["task", "random"],
-        "percents": [percent for percent in P.proportion.percents if percent < 100],
-    },
-    "overlap": {"methods": [], "conditions": ["random"], "percents": P.overlap.trained_percents},
-    "similarity": {"methods": ["full"], "conditions": [], "percents": []},
-}
-
+# Each study chooses learning rates of its own, so that another share in one of them makes nothing of the others again.
 for study in GROUPED:
-    for suite, model in pairs_of(study):
-        first = seed_list(suite, model)[0]
+
+    rule:
+        name:
+            f"choose_rates_{study}"
+        input:
+            base=inputs.first_base,
+            tasks=inputs.grouped_tasks,
+            scores=inputs.of_first_seed(paths.BASE_SCORES, plan.grouped_tasks),
+        output:
+            rates=paths.fill(paths.RATES, study=study),
+            trials=paths.fill(paths.RATE_TRIALS, study=study),
+        log:
+            f"logs/training/{{run}}/choose_rates_{study}.log",
+        benchmark:
+            f"logs/benchmarks/training/{{run}}/choose_rates_{study}.tsv"
+        wildcard_constraints:
+            run=plan.pattern(study),
+        priority: 45
+        threads: P.workflow.training_threads
+        resources:
+            **training(P),
+        params:
+            settings=lambda wildcards, study=study: settings(
+                pilots=grouped.pilots(suite_of(wildcards)),
+                learning_rates=P.training.learning_rates,
+                arms=grouped.arms(study),
+                recipe=grouped.recipe(seed=plan.run(wildcards.run).seeds[0], split="validation", metrics=["loss"]),
+                dtype=dtype_of(model_of(wildcards)),
+            ),
+            code=code("training.measure:choose"),
+        script:
+            "../workflow/scripts/run.py"
+
+
+for suite in plan.suites("training"):
+    for batch in plan.batches(suite, plan.grouped_tasks(suite)):
 
         rule:
             name:
-                f"choose_rates_{study}_{suite}_{model}"
+                f"train_neurons_{suite}_{batch.name}"
             input:
-                base=[path.format(seed=first) for path in checkpoint_files(base_folder(suite, model))],
-                tasks=task_files(grouped_tasks(suite), suite),
-                scores=[base_scores_path(suite, model, task).format(seed=first) for task in grouped_tasks(suite)],
+                base=inputs.base,
+                tasks=inputs.grouped_tasks,
+                scores=inputs.of_tasks(paths.BASE_SCORES, plan.grouped_tasks),
+                trials=paths.fill(paths.RATE_TRIALS, study="training"),
             output:
-                rates=paths.fill(paths.RATES, run=f"{suite}/{model}", study=study),
-                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study=study),
+                rows=paths.each(TRAINED, "task", batch.tasks),
+                patches=paths.each(TRAINED_PATCH, "task", batch.tasks),
             log:
-                f"logs/training/{suite}/{model}/choose_rates_{study}.log",
+                f"logs/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/training/{suite}/{model}/choose_rates_{study}.tsv"
-            priority: 45
-            threads: P.workflow.training_threads
-            resources:
-                **model_resources(model, "train"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
-            params:
-                settings=settings(
-                    seed=first,
-                    pilots=grouped.pilots(suite),
-                    recipe=grouped.recipe(),
-                    selection=base_selection(),
-                    learning_rates=P.training.learning_rates,
-                    dtype=dtype_of(model),
-                    **RATED[study],
-                ),
-                code=code("choose_rates"),
-            script:
-                "../workflow/scripts/choose_rates.py"
-
-
-for suite, model in pairs_of("training"):
-    for batch, tasks in batched(grouped_tasks(suite)):
-
-        rule:
-            name:
-                f"train_neurons_{suite}_{model}_{batch}"
-            input:
-                base=checkpoint_files(base_folder(suite, model)),
-                tasks=task_files(grouped_tasks(suite), suite),
-                scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-                tried=paths.fill(paths.RATE_TRIALS, run=f"{suite}/{model}", study="training"),
-            output:
-                rows=[training_path(suite, model, task) for task in tasks],
-                patches=[patch_path(suite, model, task) for task in tasks],
-            log:
-                f"logs/training/{suite}/{model}/seed{{seed}}/train_neurons_{batch}.log",
-            benchmark:
-                f"logs/benchmarks/training/{suite}/{model}/seed{{seed}}/train_neurons_{batch}.tsv"
+                f"logs/benchmarks/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                run=plan.pattern("training", suite=suite, seeds="all"),
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **model_resources(model, "train"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
+                **training(P),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    first_seed=seed_list(suite, model)[0],
-                    recipe=grouped.recipe(),
-                    selection=base_selection(),
-                    percents=P.training.percents,
-                    first_seed_percents=P.training.first_seed_percents,
+                settings=lambda wildcards: settings(
+                    selections=grouped.trained_selections(first_seed=plan.is_first(wildcards)),
                     random_draws=P.training.random_draws,
-                    pairs=P.training.pairs,
-                    dtype=dtype_of(model),
+                    pairs=P.training.pairs == "all" or plan.is_first(wildcards),
+                    recipe=grouped.recipe(seed=int(wildcards.seed)),
+                    dtype=dtype_of(model_of(wildcards)),
                 ),
-                code=code("train_neurons"),
+                code=code("training.measure:train"),
             script:
-                "../workflow/scripts/train_neurons.py"
+                "../workflow/scripts/run.py"
 
 
 if any(plan.runs(study) for study in GROUPED):

@@ -26,13 +26,21 @@ class Grouped:
         found: tuple[str, ...] = getattr(self.plan.params.groups[suite], f"{role}_{kind}")
         return found
 
-    def trained(self, suite: str) -> tuple[str, ...]:
+    def trained(self, suite: str, kinds: Iterable[Kind] = KINDS) -> tuple[str, ...]:
         """The tasks that are trained on, classification first."""
-        return tuple(task for kind in KINDS for task in self.tasks(suite, "train", kind))
+        return tuple(task for kind in kinds for task in self.tasks(suite, "train", kind))
 
     def unseen(self, suite: str) -> tuple[str, ...]:
         """The tasks that only test, classification first."""
         return tuple(task for kind in KINDS for task in self.tasks(suite, "test", kind))
+
+    def joint(self, suite: str, kind: Kind, tested: Iterable[Kind] = KINDS) -> Mapping[str, Any]:
+        """The tasks of a kind, which are trained on together, with those of some kinds that only test.
+
+        See `taskneurons.engine.task_groups.TaskGroup`.
+        """
+        unseen = [task for other in tested for task in self.tasks(suite, "test", other)]
+        return {"group": kind, "tasks": self.tasks(suite, "train", kind), "unseen": unseen}
 
     def pilots(self, suite: str) -> tuple[str, ...]:
         """The tasks whose validation loss decides the learning rates: the first of each kind that is trained on."""
@@ -40,14 +48,19 @@ class Grouped:
 
     # How neurons are trained
 
-    def recipe(self) -> Mapping[str, Any]:
-        """How every fine-tuning is done and tested."""
+    def recipe(self, **more: object) -> Mapping[str, Any]:
+        """How every fine-tuning is done and tested; see `taskneurons.engine.fine_tuner.Recipe`.
+
+        Args:
+            more: what the parameters do not say: the seed, the number of test examples.
+        """
         training = present(self.plan.params.training)
         return {
             "steps": training.steps,
             "batch_size": training.batch_size,
             "warmup": training.warmup,
             "evaluation": self.plan.params.evaluation,
+            **more,
         }
 
     def selections(self, percents: Iterable[float]) -> list[Mapping[str, Any]]:
@@ -57,10 +70,10 @@ class Grouped:
             {"estimator": training.estimator, "percent": percent, "within": training.within} for percent in percents
         ]
 
-    def shares(self) -> tuple[float, ...]:
-        """The shares of the neurons that the study `training` trains, first those that are trained with every seed."""
+    def trained_selections(self, *, first_seed: bool) -> list[Mapping[str, Any]]:
+        """How sets are made that the study `training` trains; those of further shares with the first seed alone."""
         training = present(self.plan.params.training)
-        return (*training.percents, *training.first_seed_percents)
+        return self.selections((*training.percents, *(training.first_seed_percents if first_seed else ())))
 
     def arms(self, study: str) -> Mapping[str, Any]:
         """What a study trains and chooses a learning rate for.
@@ -74,8 +87,11 @@ class Grouped:
         """
         params = self.plan.params
         if study == "training":
-            conditions = ("task", "random", "other_task")
-            return {"methods": ("ffn", "full"), "conditions": conditions, "selections": self.selections(self.shares())}
+            return {
+                "methods": ("ffn", "full"),
+                "conditions": ("task", "random", "other_task"),
+                "selections": self.trained_selections(first_seed=True),
+            }
         if study == "proportion":
             # To train all neurons is the method `ffn`.
             shares = (percent for percent in present(params.proportion).percents if percent < 100)
@@ -88,7 +104,7 @@ class Grouped:
     def training_figures(self) -> Mapping[str, Mapping[str, Any]]:
         """What each figure of the study `training` shows, by its name, and of which sets of neurons."""
         figures: dict[str, Mapping[str, Any]] = {}
-        for place, selection in enumerate(self.selections(self.shares())):
+        for place, selection in enumerate(self.trained_selections(first_seed=True)):
             shows = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"}
             if place == 0:
                 # At the first share alone each task was trained with every other task's neurons.

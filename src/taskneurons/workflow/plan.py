@@ -180,6 +180,10 @@ class Plan:
         slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
         return (slugs or [self.params.neurons.selections[0].slug])[0]
 
+    def is_first(self, wildcards: Wildcards) -> bool:
+        """Whether a job belongs to the first seed of its run."""
+        return int(wildcards.seed) == self.run(wildcards.run).seeds[0]
+
     def sooner(self, priority: int) -> Callable[[Wildcards], int]:
         """A priority by which the first seed of a run comes before the others, and that of the first run before all.
 
@@ -187,9 +191,8 @@ class Plan:
         """
 
         def of(wildcards: Wildcards) -> int:
-            run = self.run(wildcards.run)
-            bonus = 200 if run == self.all_runs[0] else 100
-            return priority + bonus * (int(wildcards.seed) == run.seeds[0])
+            bonus = 200 if self.run(wildcards.run) == self.all_runs[0] else 100
+            return priority + bonus * self.is_first(wildcards)
 
         return of
 
