@@ -46,33 +46,30 @@ for suite in plan.suites("overlap"):
             resources:
                 **training(P, "attribute"),
             params:
-                settings=lambda wildcards, batch=batch: settings(
-                    suite=batch.suite,
-                    model=model_of(wildcards),
+                settings=lambda wildcards, names=batch.tasks: settings(
                     combinations={
-                        combination: {
-                            "group": COMBINATIONS[combination][0],
-                            "tasks": grouped.tasks(batch.suite, "train", COMBINATIONS[combination][0]),
-                            "unseen": grouped.tasks(batch.suite, "test", COMBINATIONS[combination][1]),
-                        }
-                        for combination in batch.tasks
+                        name: grouped.joint(suite_of(wildcards), trained, [tested])
+                        for name, (trained, tested) in COMBINATIONS.items()
+                        if name in names
                     },
-                    recipe=grouped.recipe(),
-                    selection=base_selection(),
-                    percents=P.overlap.trained_percents,
-                    overlaps=P.overlap.controlled,
-                    choices=P.overlap.choices,
-                    test_examples=P.overlap.test_examples,
+                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.overlap.test_examples),
+                    overlaps={
+                        "selections": grouped.selections(P.overlap.trained_percents),
+                        "overlaps": P.overlap.controlled,
+                        "choices": P.overlap.choices,
+                    },
                     dtype=dtype_of(model_of(wildcards)),
                 ),
-                code=code("train_overlaps"),
+                code=code("overlap.measure:train"),
             script:
-                "../workflow/scripts/train_overlaps.py"
+                "../workflow/scripts/run.py"
 
 
 if plan.runs("overlap"):
     # Figures of one share show the first that is trained everywhere.
-    SHOWN = next((percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0])
+    OVERLAP_SHOWN = next(
+        (percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0]
+    )
 
     rule tabulate_shared_neurons:
         input:
@@ -105,15 +102,15 @@ if plan.runs("overlap"):
             tasks=inputs.described,
         output:
             shares=figure_files("results/figures/overlap/{run}", ["shares"]),
-            layers=figure_files("results/figures/overlap/{run}", [f"layers-{SHOWN:g}"]),
-            pairs=figure_files("results/figures/overlap/{run}", [f"pairs-{SHOWN:g}"]),
+            layers=figure_files("results/figures/overlap/{run}", [f"layers-{OVERLAP_SHOWN:g}"]),
+            pairs=figure_files("results/figures/overlap/{run}", [f"pairs-{OVERLAP_SHOWN:g}"]),
         log:
             "logs/overlap/{run}/plot_shared_neurons.log",
         wildcard_constraints:
             run=plan.pattern("overlap"),
         priority: 80
         params:
-            settings=settings(percent=SHOWN, dpi=P.figures.dpi),
+            settings=settings(percent=OVERLAP_SHOWN, dpi=P.figures.dpi),
             code=code("overlap.figures:plot"),
         script:
             "../workflow/scripts/run.py"

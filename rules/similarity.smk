@@ -36,19 +36,15 @@ rule compare_parameters:
         **training(P),
     params:
         settings=lambda wildcards: settings(
-            suite=suite_of(wildcards),
-            model=model_of(wildcards),
             tasks=grouped.trained(suite_of(wildcards)),
             unseen=grouped.unseen(suite_of(wildcards)),
-            recipe=grouped.recipe(),
-            selection=base_selection(),
-            percent=P.similarity.percent,
-            test_examples=P.similarity.test_examples,
+            recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.similarity.test_examples),
+            selection=grouped.selections([P.similarity.percent])[0],
             dtype=dtype_of(model_of(wildcards)),
         ),
-        code=code("compare_parameters"),
+        code=code("similarity.measure:compare"),
     script:
-        "../workflow/scripts/compare_parameters.py"
+        "../workflow/scripts/run.py"
 
 
 if plan.runs("similarity"):

@@ -9,15 +9,15 @@ from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.neurons_study import attribute_tasks
-from taskneurons.engine.rates import Arm
-from taskneurons.engine.similarity_study import compare_parameters
+from taskneurons.engine.rates import Arm, write_rates
 from taskneurons.engine.tuning import tune, tuned
 from taskneurons.errors import InputError
-from taskneurons.evidence.tuned import COLUMNS, gather_tuned
-from taskneurons.files import write_csv
+from taskneurons.evidence.trained import TRAINED, gather_trained
+from taskneurons.job import Files, Job
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.neurons.selection import Selection
+from taskneurons.studies.similarity.measure import CompareSettings, compare, compare_parameters
 from taskneurons.studies.similarity.rows import CELLS
 from taskneurons.studies.similarity.tables import gather_similarity
 from taskneurons.tasks.storage import read_split
@@ -58,13 +58,14 @@ def tuner_of(laid, folder):
 
 @pytest.fixture(scope="module")
 def compared(laid, tmp_path_factory):
-    """Rows of scores and of similarities, and the scores of neurons."""
+    """Cells with a score each, comparisons, and the scores of neurons."""
     tuner = tuner_of(laid, tmp_path_factory.mktemp("compared"))
     neurons = tuner.scores({name: laid / f"{name}.safetensors" for name in TASKS})
     found = list(
         compare_parameters(tuner, neurons, ["mood", "echo"], ["temper"], {Arm("full"): RATE}, selection=SELECTION)
     )
-    return [row for rows, _ in found for row in rows], [row for _, rows in found for row in rows], neurons
+    scores = [(cell.condition, score) for cell, scores, _ in found for score in scores]
+    return scores, [one for *_, comparisons in found for one in comparisons], neurons
 
 
 def tuned_weights(laid, task):
@@ -96,24 +97,23 @@ def test_masked_cosine_is_that_of_the_weights_of_the_tuned_model(laid, compared)
                 (row,) = [
                     row
                     for row in rows
-                    if (row["state"], row["train_task"], row["test_task"], row["layer"])
-                    == (state, task, "temper", layer)
+                    if (row.state, row.train_task, row.test_task, row.layer) == (state, task, "temper", layer)
                 ]
-                assert row["masked_cosine"] == pytest.approx(expected, abs=1e-6)
-                assert row["shared"] == int((sets[task] & sets["temper"])[layer].sum())
+                assert row.similarity.masked_cosine == pytest.approx(expected, abs=1e-6)
+                assert row.similarity.shared == int((sets[task] & sets["temper"])[layer].sum())
 
 
 def test_only_the_model_of_a_task_speaks_of_it_and_tuning_moves_parameters(compared):
     _, rows, _ = compared
-    assert {(row["state"], row["train_task"]) for row in rows} == {
+    assert {(row.state, row.train_task) for row in rows} == {
         (state, task) for state in ("base", "tuned") for task in ("mood", "echo")
     }
-    cells = {(row["state"], row["train_task"], row["layer"]): row for row in rows}
+    cells = {(row.state, row.train_task, row.layer): row.similarity for row in rows}
     assert len(cells) == len(rows) == 8
     for task in ("mood", "echo"):
         base, after = (cells[state, task, 0] for state in ("base", "tuned"))
-        assert base["jaccard"] == after["jaccard"]
-        assert base["masked_cosine"] != after["masked_cosine"]
+        assert base.jaccard == after.jaccard
+        assert base.masked_cosine != after.masked_cosine
 
 
 def test_scores_are_those_of_the_tuned_and_of_the_untouched_model(laid, compared, tmp_path):
@@ -124,27 +124,41 @@ def test_scores_are_those_of_the_tuned_and_of_the_untouched_model(laid, compared
     for train, checkpoint in ((None, laid / "model"), ("mood", tmp_path / "mood")):
         for task, expected in evaluate_tasks(checkpoint, [laid / "mood", laid / "temper"], EVALUATION, Execution()):
             for one in expected:
-                (row,) = [
-                    row
-                    for row in scores
-                    if (row.get("train_task"), row["test_task"], row["metric"]) == (train, task, one.metric)
+                ((condition, score),) = [
+                    (condition, score)
+                    for condition, score in scores
+                    if (condition.train_task, score.test_task, score.metric) == (train, task, one.metric)
                 ]
-                assert row["value"] == pytest.approx(one.value, rel=1e-4, abs=1e-6)
-                assert row["condition"] == ("full" if train else "zero_shot")
-    tested = {(row.get("train_task"), row["test_task"]) for row in scores}
+                assert score.value == pytest.approx(one.value, rel=1e-4, abs=1e-6)
+                assert condition.name == ("full" if train else "zero_shot")
+    tested = {(condition.train_task, score.test_task) for condition, score in scores}
     assert tested == {(None, task) for task in TASKS} | {
         (train, test) for train in ("mood", "echo") for test in (train, "temper")
     }
 
 
-def test_rows_are_tables(compared, tmp_path):
-    scores, cells, _ = compared
-    run = {"study": "similarity", "model": "small", "suite": "mine", "seed": 0}
-    chosen = {"estimator": "taylor", "selection": "model", "percent": 30}
-    write_csv(tmp_path / "cells.csv", [run | chosen | row for row in cells], CELLS.columns)
-    write_csv(tmp_path / "scores.csv", [run | row for row in scores], COLUMNS)
-    assert len(gather_similarity([tmp_path / "cells.csv"])) == len(cells)
-    assert len(gather_tuned([tmp_path / "scores.csv"], "similarity")) == len(scores)
+def test_the_job_writes_what_was_found_as_tables(laid, compared, tmp_path):
+    scores, comparisons, _ = compared
+    write_rates(tmp_path / "rates.json", {Arm("full"): RATE})
+    recipe = Recipe(steps=5, batch_size=4, warmup=1, seed=7, evaluation=EVALUATION)
+    inputs = {
+        "base": tuple((laid / "model").iterdir()),
+        "tasks": tuple(path for name in TASKS for path in (laid / name).iterdir()),
+        "scores": tuple(laid / f"{name}.safetensors" for name in TASKS),
+        "rates": (tmp_path / "rates.json",),
+    }
+    outputs = {"cells": (tmp_path / "cells.csv",), "scores": (tmp_path / "scores.csv",)}
+    settings = CompareSettings(("mood", "echo"), ("temper",), recipe, SELECTION, "float32")
+    compare(Job(settings, Files(inputs), Files(outputs), {"run": "mine/small", "seed": "7"}, identity="job"))
+    rows = CELLS.read(tmp_path / "cells.csv")
+    assert len(gather_similarity([tmp_path / "cells.csv"])) == len(rows) == len(comparisons)
+    for row, one in zip(rows, comparisons, strict=True):
+        assert (row.suite, row.model, row.seed, row.estimator, row.percent) == ("mine", "small", 7, "taylor", 30)
+        assert (row.state, row.train_task, row.layer) == (one.state, one.train_task, one.layer)
+        assert row.jaccard == one.similarity.jaccard
+    measured = TRAINED.read(tmp_path / "scores.csv")
+    assert len(gather_trained([tmp_path / "scores.csv"], "similarity")) == len(measured) == len(scores)
+    assert {(row.condition, row.learning_rate) for row in measured} == {("zero_shot", None), ("full", RATE)}
 
 
 def test_scores_of_another_model_and_missing_rates_are_refused(laid, tmp_path):
