@@ -1,12 +1,13 @@
 # What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
 import math
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import taskneurons
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.lineage.code import Code, Sources
+from taskneurons.evidence.tasks import KINDS
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.lineage.outside import NEVER_READ, outside_files, outside_folder
@@ -20,6 +21,7 @@ from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 from taskneurons.workflow import paths
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
+from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, each, figure_files
 from taskneurons.workflow.plan import Plan, suite_of, model_of
 from taskneurons.workflow.resources import LIGHT, of_model, training
@@ -41,6 +43,7 @@ PARAMS_FILE = workflow.configfiles[0] if workflow.configfiles else Path("params.
 P = load_params(PARAMS_FILE)
 plan = Plan(P)
 inputs = Inputs(plan)
+grouped = Grouped(plan)
 
 RUNS = [(run.suite, run.model, seed) for run in P.runs for seed in run.seeds]
 RUN_PAIRS = [(run.suite, run.model) for run in P.runs]

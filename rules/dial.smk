@@ -21,11 +21,6 @@ def dial_selections():
     return [selection for selection in P.neurons.selections if selection.estimator == P.training.estimator]
 
 
-localrules:
-    tabulate_dial,
-    plot_dial,
-
-
 for suite in plan.suites("dial"):
 
     rule:
@@ -82,10 +77,7 @@ for suite in plan.suites("dial"):
                 model=model_of(wildcards),
                 ring=suite_settings(suite_of(wildcards), "skills", "asked"),
                 tasks=plan.tasks(suite_of(wildcards)),
-                selections=[
-                    {"slug": one.slug, "percent": one.percent, "within": one.within} for one in dial_selections()
-                ],
-                estimator=P.training.estimator,
+                selections=dial_selections(),
                 examples=P.attribution.examples,
                 attribution_batch_size=P.attribution.batch_size,
                 test_examples=P.dial.test_examples,
@@ -110,6 +102,7 @@ if plan.runs("dial"):
         log:
             "logs/dial/tabulate_dial.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(selections=[one.slug for one in dial_selections()], draws=P.dial.draws),
             code=code("dial.tables:tabulate"),
@@ -127,6 +120,7 @@ if plan.runs("dial"):
         wildcard_constraints:
             run=plan.pattern("dial"),
         priority: 80
+        localrule: True
         params:
             settings=settings(selection=plan.selection_within("layer"), dpi=P.figures.dpi),
             code=code("dial.figures:plot"),

@@ -22,10 +22,18 @@ from taskneurons.lineage.definitions import Chain, Definition, Handler, Module, 
 PACKAGE = "taskneurons"
 # What every job runs besides its own function: it makes the function's argument out of what the rule says.
 FRAME = ("taskneurons.workflow.handing", ("job_of", "settings_type"))
-STUDIES = f"{PACKAGE}.studies"
+# The rooms of the studies, and the report, which is no study.
+STUDIES, REPORT = f"{PACKAGE}.studies", f"{PACKAGE}.report"
 NOTHING = Said("", ())
 # Of the cache; another number makes it be built anew.
 VERSION = 1
+
+
+def module_of(entry: str) -> str:
+    """The module of an entry: `dial.measure:...` lies in the room of a study, `report.jobs:...` in the report."""
+    module = entry.partition(":")[0]
+    package, _, rest = module.partition(".")
+    return f"{REPORT}.{rest}" if package == "report" else f"{STUDIES}.{module}"
 
 
 class Sources:
@@ -431,10 +439,10 @@ class Code:
         return tuple(sorted({place.module for reach in self._reaches(entry) for place in reach.places}))
 
     def _reaches(self, entry: str) -> list[Reach]:
-        module, found, name = entry.partition(":")
+        _, found, name = entry.partition(":")
         if not found:
             return self._of_script(entry)
-        return [Reach(self.sources, f"{STUDIES}.{module}", name), *self._frame]
+        return [Reach(self.sources, module_of(entry), name), *self._frame]
 
     @cached_property
     def _frame(self) -> list[Reach]:

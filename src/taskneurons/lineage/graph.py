@@ -9,6 +9,7 @@ from typing import Any
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_json
 from taskneurons.lineage.active import STATE
+from taskneurons.lineage.code import module_of
 
 GRAPH = STATE / "graph.json"
 
@@ -117,8 +118,7 @@ def is_artifact(path: str) -> bool:
 
 def source_of(entry: str) -> Path:
     """The file that an entry stands in, as this checkout names it."""
-    module, function, _ = entry.partition(":")
-    if not function:
+    if ":" not in entry:
         # A script that a rule still names instead of a function.
         return Path("workflow/scripts") / f"{entry}.py"
-    return Path("src/taskneurons/studies", *module.split(".")).with_suffix(".py")
+    return Path("src", *module_of(entry).split(".")).with_suffix(".py")

@@ -14,7 +14,7 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
-from taskneurons.lineage.code import STUDIES, Code, Sources
+from taskneurons.lineage.code import Code, Sources, module_of
 from taskneurons.lineage.note import Watch
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.workflow.handing import job_of, settings_type
@@ -77,9 +77,8 @@ def named_function(entry: str) -> Callable[[Job[Any]], None]:
     Raises:
         InputError: there is no such module or function.
     """
-    module, _, name = entry.partition(":")
     try:
-        found: Callable[[Job[Any]], None] = getattr(import_module(f"{STUDIES}.{module}"), name)
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), entry.partition(":")[2])
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found
