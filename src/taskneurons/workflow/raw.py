@@ -8,7 +8,9 @@ from taskneurons.params.models import Model
 from taskneurons.params.suites import Suite
 from taskneurons.tasks.task import SPLITS
 
-NEVER_READ = frozenset({".bin", ".ckpt", ".gguf", ".h5", ".md", ".msgpack", ".onnx", ".pkl", ".pt", ".pth", ".py"})
+NEVER_READ = frozenset(
+    {".bin", ".ckpt", ".gguf", ".h5", ".md", ".msgpack", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".py"}
+)
 """Endings of files of a model folder that no import reads: weights in other forms, code, pages for people."""
 
 
@@ -38,8 +40,9 @@ def model_inputs(model: Model) -> list[str]:
     """
     if model.source != "folder":
         return []
+    folder = Path(model.path)
     return [
         path.as_posix()
-        for path in regular_files(model.path)
-        if path.suffix not in NEVER_READ and not path.name.startswith(".")
+        for path in regular_files(folder, below=True)
+        if path.suffix not in NEVER_READ and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]

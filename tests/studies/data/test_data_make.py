@@ -19,7 +19,8 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
 from taskneurons.job import Files, Job
-from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.lineage.code import Code, Sources
+from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.params.show import show
 from taskneurons.params.suites import Suite
@@ -196,39 +197,51 @@ def test_a_job_reads_no_parameter_that_does_not_decide_its_files(tmp_path: Path,
     assert same == {'{"corpus": 8}': [True, True], '{"train": 13}': [False, True], '{"seed": 4}': [False, False]}
 
 
-def codes(package: Path, scripts: Path, cache: Path) -> dict[tuple[str, str], str]:
+def codes(package: Path) -> dict[tuple[str, str], str]:
     """The code of both jobs for a suite of each source."""
-    fingerprints = CodeFingerprints(scripts, package, cache)
+    code = Code(Sources(package))
     return {
-        (name, function): fingerprints.of(with_source(f"data.make:{job}", SimpleNamespace(source=name), function))
+        (name, function): code(with_source(f"data.make:{job}", SimpleNamespace(source=name), function))  # type: ignore[arg-type]
         for name in NAMES
         for job, function in (("make_tasks", "make"), ("make_corpus", "corpus"))
     }
 
 
+MAKE, CORPUS = [(name, "make") for name in NAMES], [(name, "corpus") for name in NAMES]
+FROM_FILES = ("flan", "hub", "jsonl")
+
+
 @pytest.mark.parametrize(
     ("file", "old", "new", "made_again"),
     [
-        ("tasks/dial/suite.py", "LENGTH = 3", "LENGTH = 4", {"dial"}),
-        ("tasks/sources/jsonl.py", "MAX_LINE_BYTES = 1_000_000", "MAX_LINE_BYTES = 2_000_000", {"jsonl"}),
-        ("tasks/sources/hub.toml", '"What is the sentiment of the review?"', '"Which sentiment?"', {"hub"}),
-        ("tasks/flan_clusters.py", "TEMPLATES = 10", "TEMPLATES = 9", {"flan"}),
-        ("tasks/stream/themes.py", "from", "import os\nfrom", {"stream"}),
-        ("tasks/synthetic/nli.py", "from", "import os\nfrom", {"synthetic", "stream"}),
-        ("tasks/curation.py", "from", "import os\nfrom", {"jsonl", "hub", "flan"}),
-        ("tasks/storage.py", "from", "import os\nfrom", set(NAMES)),
+        ("tasks/dial/suite.py", "LENGTH = 3", "LENGTH = 4", {("dial", "make"), ("dial", "corpus")}),
+        ("tasks/dial/corpus.py", "COPIED_SHARE = 0.5", "COPIED_SHARE = 0.6", {("dial", "corpus")}),
+        ("tasks/sources/jsonl.py", "MAX_LINE_BYTES = 1_000_000", "MAX_LINE_BYTES = 2_000_000", {("jsonl", "make")}),
+        ("tasks/sources/hub.toml", '"What is the sentiment of the review?"', '"Which sentiment?"', {("hub", "make")}),
+        ("tasks/flan_clusters.py", "TEMPLATES = 10", "TEMPLATES = 9", {("flan", "make")}),
+        (
+            "tasks/curation.py",
+            'EMPTY_INPUT = "empty input"',
+            'EMPTY_INPUT = "no input"',
+            {(name, "make") for name in FROM_FILES},
+        ),
+        ("tasks/corpus.py", "ANSWERED_SHARE = 0.5", "ANSWERED_SHARE = 0.6", {(name, "corpus") for name in FROM_FILES}),
+        ("tasks/storage.py", 'write_json(folder / "counts.json"', 'write_json(folder / "numbers.json"', set(MAKE)),
+        ("studies/data/make.py", "write_jsonl(job.outputs", "write_jsonl( job.outputs", set()),
+        ("tasks/sources/stream.py", "Generated classification tasks", "Classification tasks", set()),
     ],
 )
 def test_an_edit_of_a_source_makes_the_suites_of_no_other_source_again(tmp_path, file, old, new, made_again) -> None:
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
-    scripts, package = tmp_path / "workflow" / "scripts", tmp_path / "src" / "taskneurons"
-    before = codes(package, scripts, tmp_path / "before.json")
+    package = tmp_path / "src" / "taskneurons"
+    before = codes(package)
+    assert len(set(before.values())) == len(before)
     path = package / file
     text = path.read_text()
     assert old in text
     path.write_text(text.replace(old, new, 1))
-    after = codes(package, scripts, tmp_path / "after.json")
-    assert {name for (name, function), code in after.items() if before[name, function] != code} == made_again
+    after = codes(package)
+    assert {key for key, code in after.items() if before[key] != code} == made_again
 
 
 def test_only_text_that_is_made_of_examples_waits_for_them(tmp_path: Path, root: Path) -> None:
