@@ -1,7 +1,7 @@
 """The rows of the tables of the dial."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from taskneurons.table import Column, Table
 
@@ -134,3 +134,4 @@ class SummaryRow:
 MEASURED = Table(MeasuredRow)
 PAIRS = Table(PairRow)
 SUMMARY = Table(SummaryRow)
+TABLES: dict[str, Table[Any]] = {"dial": PAIRS, "dial_summary": SUMMARY}
