@@ -12,6 +12,11 @@ RESUME = Path(".taskneurons") / "resume"
 
 
 @dataclass(frozen=True)
+class NoSettings:
+    """The settings of a job that reads no parameters."""
+
+
+@dataclass(frozen=True)
 class Files:
     """The inputs or the outputs of a job, by the names that its rule gives them, in the rule's order.
 

@@ -1,15 +1,18 @@
 """A made-up folder of results as a run leaves it, in which every name and text may be hostile."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from made_up_results import make_rows, make_tasks
+from made_up_measurements import make_rows
+from made_up_tasks import make_tasks
 
-from taskneurons.evidence.tables import SUMMARY_COLUMNS, summarise_deactivation
-from taskneurons.evidence.tidy import COLUMNS
+from taskneurons.evidence.measurements import MEASUREMENTS
 from taskneurons.files import write_csv, write_json, write_jsonl, write_text
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.studies.deactivation.rows import SUMMARY
+from taskneurons.studies.deactivation.summary import summarise_deactivation
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 SHAPE = (4, 64)
@@ -29,24 +32,24 @@ def lay_scores(folder: Path, tasks: list[str], seeds: tuple[int, ...] = (0, 1), 
 
 def lay_results(folder: Path) -> list[dict[str, Any]]:
     """Everything that the report shows; returns lineage records of some of it."""
-    tasks = make_tasks()
-    tasks[0] |= {"name": HOSTILE}
-    described = [task | {"constant": 30.0} for task in tasks]
+    first, *others = make_tasks()
+    tasks = [replace(first, name=HOSTILE), *others]
+    described = [replace(task, constant=30.0) for task in tasks]
     rows = make_rows(tasks)
     tables = folder / "results" / "tables"
-    write_csv(tables / "deactivation.csv", rows, COLUMNS)
-    write_csv(tables / "deactivation_summary.csv", summarise_deactivation(rows, described), SUMMARY_COLUMNS)
+    MEASUREMENTS.write(tables / "deactivation.csv", rows)
+    SUMMARY.write(tables / "deactivation_summary.csv", summarise_deactivation(rows, described))
     write_text(
         folder / "results/figures/deactivation/synthetic/llama/drops-taylor-10-model.svg",
         '<svg xmlns="http://www.w3.org/2000/svg" width="400" height="200" viewBox="0 0 400 200">'
         '<text x="9" y="99">drops</text></svg>',
     )
-    names = [task["name"] for task in tasks]
+    names = [task.name for task in tasks]
     lay_scores(folder, names)
     for place, task in enumerate(tasks):
         of_task = folder / "results/data/synthetic/tasks" / f"task_{place}"
         licence = "Apache-2.0" if place < 2 else "all rights reserved"
-        write_json(of_task / "task.json", {**task, "license": licence})
+        write_json(of_task / "task.json", {**asdict(task), "license": licence})
         texts = [
             {"id": f"id{n}", "instruction": "say {input}", "input": f"secret {place} {HOSTILE}", "target": "so"}
             for n in range(3)
@@ -54,7 +57,7 @@ def lay_results(folder: Path) -> list[dict[str, Any]]:
         write_jsonl(of_task / "test.jsonl", texts)
         links = "[l](https://example.org) ![i](https://example.org/i.png)"
         card = f"# {place}\n\n| a | b |\n| --- | --- |\n| {HOSTILE} | {links} |\n\n## Examples\n\nsecret {place}\n"
-        write_text(folder / f"results/cards/synthetic/{task['name'] if place else 'hostile'}.md", card)
+        write_text(folder / f"results/cards/synthetic/{task.name if place else 'hostile'}.md", card)
     best = [
         (layer, neuron, rank, names[rank - 1], "id0", 1.5 / rank)
         for layer in range(4)

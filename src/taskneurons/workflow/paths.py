@@ -1,8 +1,8 @@
 """Where artifacts lie that more than one study reads; `{run}` and `{seed}` are wildcards of Snakemake."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from taskneurons.workflow.plan import Plan, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Seeds, Wildcards, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -13,6 +13,11 @@ SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors
 SETS = "results/neurons/{run}/seed{seed}/sets/{selection}/{task}.safetensors"
 BASE_SCORES = "results/neurons/{run}/seed{seed}/base/scores/{task}.safetensors"
 BASE_HALVES = "results/neurons/{run}/seed{seed}/base/halves/{task}.{half}.safetensors"
+RATES = "results/training/{run}/rates/{study}.json"
+RATE_TRIALS = "results/training/{run}/rates/{study}.csv"
+
+TasksOf = Callable[[str], Iterable[str]]
+"""The tasks of a suite."""
 
 
 def fill(pattern: str, **values: object) -> str:
@@ -101,22 +106,61 @@ class Inputs:
             for name in ("task.json", "constant.json")
         ]
 
-    def of_tasks(self, pattern: str, **values: object) -> Callable[[Wildcards], list[str]]:
-        """One file for each task of the job's suite."""
+    def of_tasks(
+        self, pattern: str, tasks: TasksOf | None = None, **values: object
+    ) -> Callable[[Wildcards], list[str]]:
+        """One file for each task of the job's suite.
+
+        Args:
+            pattern: of the file.
+            tasks: of a suite, such as `plan.grouped_tasks`; None: all.
+            values: of further wildcards.
+        """
         return lambda wildcards: each(
             pattern,
             "task",
-            self.plan.tasks(suite_of(wildcards)),
+            (tasks or self.plan.tasks)(suite_of(wildcards)),
             **values,
             **{name: value for name, value in wildcards.items() if name not in values},
         )
 
-    def of_first_seed(self, pattern: str, tasks: Sequence[str] | None = None) -> Callable[[Wildcards], list[str]]:
+    def of_first_seed(self, pattern: str, tasks: TasksOf | None = None) -> Callable[[Wildcards], list[str]]:
         """As `of_tasks`, of the first seed of the job's run."""
 
         def of(wildcards: Wildcards) -> list[str]:
             run = self.plan.run(wildcards.run)
-            return each(pattern, "task", tasks or self.plan.tasks(run.suite), run=run.name, seed=run.seeds[0])
+            return each(pattern, "task", (tasks or self.plan.tasks)(run.suite), run=run.name, seed=run.seeds[0])
+
+        return of
+
+    def of_run(
+        self, *patterns: str, seeds: Seeds = "all", **values: Iterable[object]
+    ) -> Callable[[Wildcards], list[str]]:
+        """The files of the job's run, of all its seeds or its first, for each of its tasks.
+
+        Args:
+            patterns: of the files; other wildcards of the job keep their values.
+            seeds: all or the first.
+            values: of further wildcards.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            own = {name: [value] for name, value in wildcards.items() if name not in ("run", "seed")}
+            return self.plan.of_run(wildcards.run, *patterns, seeds=seeds, **(own | values))
+
+        return of
+
+    def ranked(self, pattern: str, tasks: Iterable[str]) -> Callable[[Wildcards], list[str]]:
+        """The scores that the job's selection ranks, of some tasks.
+
+        Args:
+            pattern: of a file of scores.
+            tasks: names.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            estimator = self.plan.selections[wildcards.selection].estimator
+            return each(pattern, "task", tasks, run=wildcards.run, seed=wildcards.seed, estimator=estimator)
 
         return of
 

@@ -1,79 +1,13 @@
-"""Figure 5 a-b: what deactivating each task's neurons does to every task."""
+"""The chart of a task x task matrix."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap
 
-from taskneurons.errors import InputError
-from taskneurons.evidence.style import (
-    NORMAL,
-    SEQUENTIAL,
-    SMALL,
-    WIDTH,
-    Words,
-    by_kind,
-    sheet,
-    shortened,
-    signed,
-)
-from taskneurons.evidence.tables import SCORE, drop_matrix
-from taskneurons.evidence.tidy import Row, of_setting
-
-
-def draw_matrix(
-    rows: Iterable[Row],
-    tasks: Sequence[Mapping[str, Any]],
-    paths: Iterable[str | Path],
-    *,
-    suite: str,
-    model: str,
-    estimator: str,
-    percent: float,
-    selection: str,
-    intervention: str = "zero",
-    dpi: int = 200,
-) -> None:
-    """Draw one model's drops, mean over seeds, rows = whose neurons are deactivated, columns = the tested task.
-
-    The blocks on the diagonal of kinds are Figure 5 a (classification) and b (generation) of Leng & Xiong 2025. Drops
-    are points of accuracy in the columns of classification tasks, of ROUGE-L in those of generation tasks. A drop that
-    was not measured in every seed is left empty.
-
-    Args, Raises: as `drops.draw_drops`.
-    """
-    setting = (estimator, percent, selection, intervention)
-    chosen = of_setting(rows, suite=suite, model=model, setting=setting)
-    seeds = sorted({row["seed"] for row in chosen if row["condition"] in ("task", "other_task")})
-    tested = {row["test_task"] for row in chosen}
-    ordered = [task for group in by_kind(tasks).values() for task in group if task["name"] in tested]
-    if not seeds or not ordered:
-        raise InputError(f"no set of {model} on {suite} was deactivated and tested on a described task")
-    names = [task["name"] for task in ordered]
-    metrics = {task["name"]: SCORE[task["kind"]] for task in ordered}
-    matrix = np.mean([drop_matrix(chosen, names, metrics, seed) for seed in seeds], axis=0)
-    n = {row["n"] for row in chosen}
-    caption = (
-        f"{model}, {suite}. {percent:g} % of the neurons of {'the model' if selection == 'model' else 'each layer'} by "
-        f"{estimator}, intervention: {intervention}. Drop in points against the original model: accuracy for "
-        f"classification, ROUGE-L for generation columns. Mean over {len(seeds)} seed{'s' if len(seeds) > 1 else ''}, "
-        f"{min(n)}{f' to {max(n)}' if len(n) > 1 else ''} test examples a task; no interval is drawn. Thick lines part "
-        "the kinds, thin ones the families."
-        + (" Upper left block: Figure 5 a of Leng & Xiong 2025, lower right: 5 b." if len(by_kind(ordered)) > 1 else "")
-    )
-    # Square cells: the labels and the colour bar take about 2.2 inches of the width.
-    cell = min(0.42, (WIDTH - 2.2) / len(names))
-    with sheet(max(1.4, cell * len(names)) + 1.35, Words(_title(matrix, ordered), caption), paths, dpi) as figure:
-        measured = matrix[np.isfinite(matrix)]
-        highest = max(1.0, float(measured.max())) if measured.size else 1.0
-        # Gains are rare and small: they take the colour of zero, and their sign in the cell.
-        matrix_panel(
-            figure.subplots(), matrix, ordered, colours=SEQUENTIAL, limits=(0, highest), rows="neurons deactivated",
-            columns="tested task", bar="drop (points)",
-        )  # fmt: skip
+from taskneurons.evidence.style import NORMAL, SMALL, shortened
 
 
 def relation_means(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> dict[str, float]:
@@ -98,16 +32,6 @@ def relation_means(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> di
         for name, cells in relations.items()
         if cells.any() and np.isfinite(matrix[cells]).all()
     }
-
-
-def _title(matrix: np.ndarray, tasks: Sequence[Mapping[str, Any]]) -> str:
-    means = relation_means(matrix, tasks)
-    parts = [f"{name} {signed(-mean)}" for name, mean in means.items()]
-    return (
-        "Deactivating a task's neurons, mean change in points: " + ", ".join(parts)
-        if parts
-        else "Drops of every task without every task's neurons"
-    )
 
 
 def _readable_on(colour: tuple[float, float, float, float]) -> str:
