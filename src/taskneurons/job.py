@@ -8,12 +8,14 @@ from typing import Generic, TypeVar
 from taskneurons.errors import InputError
 
 Settings = TypeVar("Settings")
-RESUME = Path(".taskneurons") / "resume"
 
 
 @dataclass(frozen=True)
 class NoSettings:
-    """The settings of a job that reads no parameters."""
+    """Of a job that reads no parameters."""
+
+
+RESUME = Path(".taskneurons") / "resume"
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -130,6 +130,21 @@ FILES = {
 """The file of each table below `published/leng2025/`, without its ending."""
 
 
+def read_table(table: Table[Row], path: str | Path) -> list[Row]:
+    """The rows of one published table.
+
+    Raises:
+        InputError: as `Table.read`; a value that stands there twice or has an empty name; no values.
+    """
+    rows = table.gather([path])
+    if not rows:
+        raise InputError("holds no values", where=str(path))
+    for line, row in enumerate(rows, start=2):
+        if "" in astuple(row):  # type: ignore[call-overload]
+            raise InputError("a cell that names the value is empty", where=f"{path}:{line}")
+    return rows
+
+
 def printed_task(name: str, source: str, printed: Iterable[PaperScore]) -> str | None:
     """The task of the paper that one of ours is, or mirrors: None when there is none.
 
@@ -173,25 +188,12 @@ def mirrored(tasks: Sequence[DescribedTask], printed: Sequence[PaperScore]) -> d
 
 
 def printed_rows(table: Table[Row], paths: Iterable[Path], name: str) -> list[Row]:
-    """The rows of a published table, such as `T1`.
-
-    Args:
-        table: its form.
-        paths: files, the table's among them.
-        name: of the table.
+    """The rows of a published table, such as `T1`, whose file is among some files.
 
     Raises:
-        InputError: its file is not among them, as `Table.gather`, it holds no values, or a cell that names a value is
-            empty.
+        InputError: as `table_of` and `read_table`.
     """
-    path = table_of(paths, name)
-    rows = table.gather([path])
-    if not rows:
-        raise InputError("holds no values", where=str(path))
-    for line, row in enumerate(rows, start=2):
-        if "" in vars(row).values():
-            raise InputError("a cell that names the value is empty", where=f"{path}:{line}")
-    return rows
+    return read_table(table, table_of(paths, name))
 
 
 def table_of(paths: Iterable[Path], name: str) -> Path:

@@ -85,6 +85,11 @@ class Inputs:
         """The base checkpoint of the first seed of the job's run."""
         return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
 
+    def first_bases(self, *studies: str) -> list[str]:
+        """The folder of the base checkpoint of the first seed of each run of some studies; none given: of all runs."""
+        runs = self.plan.runs(*studies)
+        return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
+
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""
         return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))

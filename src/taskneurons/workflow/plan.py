@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
-from taskneurons.params.studies import Selection
+from taskneurons.params.selection import Selection
 from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names

@@ -1,0 +1,190 @@
+"""Parameters of continual learning: the streams of a suite, and how every method learns them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFloat, PositiveInt, StringConstraints
+
+from taskneurons.params.runs import Seeds
+from taskneurons.params.schedule import warmup_fits
+from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
+from taskneurons.params.selection import Estimator, Within
+
+Order = tuple[Slug, ...]
+# The paper's orders are numbers.
+OrderName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,39}$")]
+Orders = Annotated[Mapping[OrderName, Order], AfterValidator(MappingProxyType), PlainSerializer(dict)]
+# A read-only view in another one must be unwrapped with it: what a serializer returns is not serialized by its type.
+Benchmarks = Annotated[
+    Mapping[Slug, Orders],
+    AfterValidator(MappingProxyType),
+    PlainSerializer(lambda benchmarks: {name: dict(orders) for name, orders in benchmarks.items()}),
+]
+Learner = Literal["seqft", "seqlora", "olora", "epi", "replay", "ewc", "ncft", "pertask", "multitask"]
+Variant = Literal["ncft_base", "ncft_disjoint", "ncft_random", "ncft_same_random", "ncft_random_disjoint"]
+Weighting = Literal["wncft", "wncft_literal", "wncft_averaged", "wncft_max", "wncft_inferred"]
+Dynamic = Literal["wncft_prototype", "wncft_gate", "wncft_online", "wncft_rewind"]
+
+
+class SampledOrders(Section):
+    """Further orders of the tasks of a benchmark."""
+
+    benchmark: Slug = described("whose tasks they order", "-")
+    count: NonNegativeInt = described("orders that are drawn, named s1, s2, ...", "orders")
+    seed: int = described("seed of the draw", "-", ge=0, lt=2**31)
+
+
+class Streams(Section):
+    """The orders in which the tasks of a suite come (Leng & Xiong 2025, Table 14)."""
+
+    development: Order = described("the order that chooses rates, strengths and temperatures; never reported", "-")
+    benchmarks: Benchmarks = described("orders by name, by benchmark; those of a benchmark have the same tasks", "-")
+    sampled: SampledOrders = described("further orders", "-")
+    every_seed: tuple[OrderName, ...] = described("orders that are learned with every seed, not the first alone", "-")
+    variants: tuple[OrderName, ...] = described("orders on which the variants of NCFT are learned", "-")
+
+    def orders(self) -> dict[str, Order]:
+        """The orders that are given, by name."""
+        return {name: order for orders in self.benchmarks.values() for name, order in orders.items()}
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """Orders are streams, the development order is none of them, and those that are named exist."""
+        yield from _stream(self.development, ("development",))
+        names = [name for orders in self.benchmarks.values() for name in orders]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield Inconsistency(("benchmarks",), f"two orders are named `{name}`", "Rename one")
+        for name in names:
+            if re.fullmatch(r"s\d+", name):
+                yield Inconsistency(("benchmarks",), f"`{name}` is the name of a sampled order", "Choose another name")
+        if not names:
+            yield Inconsistency(("benchmarks",), "has no order", "Name at least one order")
+        for benchmark, orders in self.benchmarks.items():
+            if not orders:
+                yield Inconsistency(("benchmarks", benchmark), "has no order", "Name at least one order")
+            for name, order in orders.items():
+                yield from _stream(order, ("benchmarks", benchmark, name))
+                if set(order) != set(next(iter(orders.values()))):
+                    yield Inconsistency(
+                        ("benchmarks", benchmark, name), "has other tasks than the first", "Name another benchmark"
+                    )
+                if order == self.development:
+                    yield Inconsistency(("development",), f"is order `{name}`, which is reported", "Choose another one")
+        if self.sampled.benchmark not in self.benchmarks:
+            yield Inconsistency(
+                ("sampled", "benchmark"),
+                f"there is no benchmark `{self.sampled.benchmark}`",
+                f"Known: {', '.join(self.benchmarks) or 'none'}",
+            )
+        names += [f"s{number}" for number in range(1, self.sampled.count + 1)]
+        for key in ("every_seed", "variants"):
+            for index, name in enumerate(getattr(self, key)):
+                if name not in names:
+                    yield Inconsistency((key, index), f"there is no order `{name}`", f"Known: {', '.join(names)}")
+            yield from repeated(getattr(self, key), key)
+
+
+class SparseTuning(Section):
+    """What NCFT selects."""
+
+    percent: float = described("share of the neurons that a task trains", "% of the neurons", gt=0, le=100)
+    within: Within = described("neurons are ranked over the whole model or inside each layer", "-")
+    estimator: Estimator = described("scores that rank the neurons", "-")
+    examples: PositiveInt = described("training examples that are scored, at most", "examples")
+    batch_size: PositiveInt = described("examples scored at once", "examples")
+
+
+class Weighted(Section):
+    """What W-NCFT weighs by."""
+
+    temperatures: tuple[PositiveFloat, ...] = described(
+        "the grid of temperatures of the softmax; the literal reading has 1, as the paper", "-"
+    )
+    vector_examples: PositiveInt = described("training prompts that make a task's vector, at most", "examples")
+    kept: PositiveInt = described("prompts of each learned task that dynamic weightings keep", "examples")
+
+
+class Adapters(Section):
+    """The adapters of SeqLoRA, O-LoRA and EPI."""
+
+    rank: PositiveInt = described("rank of each adapter", "-")
+    alpha: PositiveFloat = described("the adapter's output is multiplied by alpha / rank", "-")
+    targets: Literal["attention", "all"] = described(
+        "query and value projections, or all linear layers but the language head", "-"
+    )
+
+
+class Buffer(Section):
+    """What replay repeats."""
+
+    kept: PositiveInt = described("training examples of each earlier task", "examples")
+
+
+class Consolidation(Section):
+    """What EWC holds fast."""
+
+    strengths: tuple[PositiveFloat, ...] = described("the grid of lambda", "-")
+    examples: PositiveInt = described("training examples that estimate a task's Fisher information", "examples")
+
+
+class Orthogonality(Section):
+    """What O-LoRA keeps apart."""
+
+    strengths: tuple[PositiveFloat, ...] = described("the grid of lambda", "-")
+
+
+class Continual(Section):
+    """Continual learning (Leng & Xiong 2025, Table 5 and Figure 4)."""
+
+    methods: tuple[Learner, ...] = described("methods that learn every order; retention needs `pertask`", "-")
+    variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
+    variant_seeds: Seeds = described("seeds with which they are learned", "-")
+    weightings: tuple[Weighting, ...] = described("readings of W-NCFT, on each order of NCFT", "-")
+    dynamic: tuple[Dynamic, ...] = described(
+        "weightings that need no name of the task and follow the stream, on each order of NCFT", "-"
+    )
+    steps: PositiveInt = described("optimizer steps of a stage", "steps")
+    batch_size: PositiveInt = described("examples of one step", "examples")
+    warmup: int = described("steps of linear warm-up at the beginning of a stage", "steps", ge=0)
+    learning_rates: tuple[PositiveFloat, ...] = described("the grid that every method chooses from", "-")
+    test_examples: PositiveInt = described("test examples of each task, at most", "examples")
+    ncft: SparseTuning = described("NCFT", "-")
+    wncft: Weighted = described("W-NCFT", "-")
+    lora: Adapters = described("SeqLoRA, O-LoRA and EPI", "-")
+    replay: Buffer = described("replay", "-")
+    ewc: Consolidation = described("EWC", "-")
+    olora: Orthogonality = described("O-LoRA", "-")
+    keep_stages: bool = described(
+        "keep what was learned after each stage, so that a changed order learns its new stages alone; takes disk", "-"
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """Grids are not empty, and what needs NCFT has it."""
+        yield from warmup_fits(self.warmup, self.steps)
+        for key in ("methods", "variants", "weightings", "dynamic"):
+            yield from repeated(getattr(self, key), key)
+        if "ncft" not in self.methods:
+            yield Inconsistency(("methods",), "`ncft` is missing: variants and weightings need it", "Add ncft")
+        for path, values in (
+            (("learning_rates",), self.learning_rates),
+            (("wncft", "temperatures"), self.wncft.temperatures),
+            (("ewc", "strengths"), self.ewc.strengths),
+            (("olora", "strengths"), self.olora.strengths),
+        ):
+            if not values:
+                yield Inconsistency(path, "is empty", "Name at least one")
+            if len(set(values)) < len(values):
+                yield Inconsistency(path, "names a value twice", "Name each once")
+
+
+def _stream(order: Order, place: tuple[str, ...]) -> Iterator[Inconsistency]:
+    """Yield what is wrong with an order: one task, or a task twice."""
+    if len(order) < 2:
+        yield Inconsistency(place, "a stream of one task forgets nothing", "Name two tasks or more")
+    for task in sorted({task for task in order if order.count(task) > 1}):
+        yield Inconsistency(
+            place,
+            f"`{task}` comes twice: what is forgotten in between could not be told from what is learned again",
+            "Name each task once",
+        )
