@@ -122,7 +122,7 @@ for suite in plan.suites(*GROUPED):
                 **of_model(P, "attribute"),
             params:
                 settings=lambda wildcards: settings(
-                    estimators=[P.training.estimator],
+                    estimator=P.training.estimator,
                     examples=P.attribution.examples,
                     batch_size=P.attribution.batch_size,
                     dtype=dtype_of(model_of(wildcards)),

@@ -10,7 +10,6 @@ from taskneurons.engine.evaluation import Evaluation, Score, evaluate
 from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.overlap_study import train_with_overlap
 from taskneurons.engine.proportion_study import train_proportions
 from taskneurons.engine.rates import Arm, Trial, choose_rates, common_rate, read_trials, write_trials
@@ -23,6 +22,7 @@ from taskneurons.models.load import load_checkpoint
 from taskneurons.models.patching import patched
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
+from taskneurons.studies.neurons.measure import attribute_tasks
 from taskneurons.tasks.task import Task
 
 EVALUATION = {"batch_size": 3, "max_new_tokens": 4}

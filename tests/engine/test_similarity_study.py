@@ -11,7 +11,6 @@ from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.rates import Arm
 from taskneurons.engine.similarity_study import compare_parameters, layer_parameters
 from taskneurons.engine.tuning import tune, tuned
@@ -22,6 +21,7 @@ from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.neurons.selection import Selection
+from taskneurons.studies.neurons.measure import attribute_tasks
 from taskneurons.tasks.storage import read_split
 from taskneurons.tasks.task import Task
 

@@ -51,8 +51,7 @@ def select_neurons(job: Job[SelectSettings]) -> None:
     for scores in map(NeuronScores.load, job.inputs["scores"]):
         sets = select_with_controls(
             scores,
-            percent=selection.percent,
-            within=selection.within,
+            selection,
             draws=job.settings.random_draws,
             matching=job.settings.random_matching,
             seed=job.seed,
