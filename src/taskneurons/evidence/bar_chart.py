@@ -73,6 +73,7 @@ class Panel:
         lines: from top to bottom.
         percent: whether values are percentages, so that the axis ends near 100.
         reaches_chance: whether the axis is widened to every level of chance; else it is drawn only where bars reach.
+        cuts_markers: whether a marker is cut at the edge of the panel.
     """
 
     title: str
@@ -80,6 +81,7 @@ class Panel:
     lines: Sequence[Line]
     percent: bool = True
     reaches_chance: bool = True
+    cuts_markers: bool = True
 
 
 def draw_bars(
@@ -123,7 +125,7 @@ def _panel(axis: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
         axis.vlines(line.start, top - 0.6, top + len(looks) - 0.4, color=BLACK, linewidth=1.4, zorder=3)
         for offset, (condition, look) in enumerate(looks.items()):
             if condition in line.bars:
-                _bar(axis, top + offset, line.start, line.bars[condition], look)
+                _bar(axis, top + offset, line.start, line.bars[condition], look, cut=panel.cuts_markers)
         if panel.reaches_chance:
             _chance(axis, top, line, looks)
     low, high = axis.get_xlim()
@@ -145,14 +147,14 @@ def _panel(axis: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
     axis.set_axisbelow(True)
 
 
-def _bar(axis: Axes, height: float, start: float, bar: Bar, look: Look) -> None:
+def _bar(axis: Axes, height: float, start: float, bar: Bar, look: Look, *, cut: bool) -> None:
     axis.plot(
         [start, bar.end], [height, height], color=look.colour, linewidth=2.0, alpha=0.35, solid_capstyle="butt",
         zorder=2,
     )  # fmt: skip
     axis.plot(
         bar.end, height, marker=look.marker, color=look.colour, markersize=4.6, markeredgecolor="white",
-        markeredgewidth=0.5, zorder=5,
+        markeredgewidth=0.5, zorder=5, clip_on=cut,
     )  # fmt: skip
     if bar.low is not None and bar.high is not None:
         axis.errorbar(

@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.tasks import MEANS, DescribedTask
+from taskneurons.measures.crossed import Coefficient
 from taskneurons.table import Column, Table
 
 Row = TypeVar("Row")
@@ -47,7 +48,7 @@ class PaperCorrelation:
     """
 
     test_task: str
-    coefficient: str
+    coefficient: Coefficient
     r: Annotated[float, Column(low=-1, high=1, measured=True)]
     p_value: Annotated[float, Column(low=0, high=1, measured=True)]
 
@@ -191,7 +192,7 @@ def printed_rows(table: Table[Row], paths: Iterable[Path], name: str) -> list[Ro
     """The rows of a published table, such as `T1`, whose file is among some files.
 
     Raises:
-        InputError: as `table_of` and `read_table`.
+        InputError: its file is not among them, or as `read_table`.
     """
     return read_table(table, table_of(paths, name))
 
