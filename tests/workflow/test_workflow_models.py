@@ -40,13 +40,13 @@ def edit_params(project: Project, change) -> None:
 
 
 def jobs(text: str) -> dict[str, dict[str, str]]:
-    """Rule, and run where it is a wildcard -> resources of the jobs that Snakemake prints; `all` only gathers."""
+    """Rule, and the wildcards but the seed -> resources of the jobs that Snakemake prints, but not of local ones."""
     found = {}
-    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
-        if name != "all":
-            (resources,) = re.findall(r"resources: (.*)", body)
-            run = re.findall(r"wildcards: .*?\brun=([^,\n]+)", body)
-            found[" ".join([name, *run])] = dict(item.split("=", 1) for item in resources.split(", "))
+    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+        (resources,) = re.findall(r"resources: (.*)", body)
+        named = re.findall(r"(\w+)=([^,\n]+)", "".join(re.findall("wildcards: .*", body)))
+        wildcards = [value for key, value in named if key != "seed"]
+        found[" ".join([name, *wildcards])] = dict(item.split("=", 1) for item in resources.split(", "))
     return found
 
 
@@ -112,7 +112,7 @@ def test_a_granted_gpu_that_is_not_there_becomes_the_cpu_and_every_record_says_s
     assert jobs(text)["tune_multitask mine/own"]["gpu"] == "1"
     assert text.count("this job asks for a GPU and the machine has none that torch can use: it runs on the CPU") == 3
     devices = {line["rule"]: line["device"] for line in project.lines().values()}
-    assert devices["tune_multitask"] == devices["deactivate_neurons_mine_own_taylor_10_layer_all"] == "cpu"
+    assert devices["tune_multitask"] == devices["deactivate_neurons_mine_all"] == "cpu"
 
 
 def test_a_token_in_the_environment_is_in_no_file_and_no_output(own):
