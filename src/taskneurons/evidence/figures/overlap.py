@@ -15,7 +15,6 @@ from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.matrix import matrix_panel, relation_means
-from taskneurons.evidence.figures.similarity import layer_axis
 from taskneurons.evidence.overlap import GROUPS, Row
 from taskneurons.evidence.style import (
     BLACK,
@@ -28,6 +27,7 @@ from taskneurons.evidence.style import (
     WIDTH,
     Words,
     by_kind,
+    layer_axis,
     seed_words,
     sheet,
     signed,

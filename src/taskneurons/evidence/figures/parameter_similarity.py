@@ -11,7 +11,6 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import layer_axis, say_in_panel
 from taskneurons.evidence.similarity import DROP, MEASURES, RISE, Row
 from taskneurons.evidence.similarity_correlation import GIVEN, Transfer
 from taskneurons.evidence.style import (
@@ -25,6 +24,8 @@ from taskneurons.evidence.style import (
     VERMILLION,
     Words,
     by_kind,
+    layer_axis,
+    say_in_panel,
     sheet,
     shortened,
 )
