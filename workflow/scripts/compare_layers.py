@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.layers_study import compare_tasks
-from taskneurons.evidence.layers import LAYER_COLUMNS
+from taskneurons.studies.layers.rows import COMPARED
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
@@ -27,4 +27,4 @@ for task, rows in compare_tasks(
     device=device,
     dtype=settings["dtype"],
 ):
-    write_csv(paths[task], [{**run, **row} for row in rows], LAYER_COLUMNS)
+    write_csv(paths[task], [{**run, **row} for row in rows], COMPARED.columns)

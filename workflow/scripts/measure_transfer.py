@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.layers_study import transfer_tasks
-from taskneurons.evidence.layers_joint import TRANSFER_COLUMNS
+from taskneurons.studies.layers.rows import TRANSFER
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.models.device import granted_device
@@ -26,4 +26,4 @@ for task, rows in transfer_tasks(
     device=device,
     dtype=settings["dtype"],
 ):
-    write_csv(paths[task], [{"study": "layers", **run, **row} for row in rows], TRANSFER_COLUMNS)
+    write_csv(paths[task], [{"study": "layers", **run, **row} for row in rows], TRANSFER.columns)
