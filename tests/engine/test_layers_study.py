@@ -5,6 +5,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
+from taskneurons.evidence.layers import LAYER_COLUMNS, gather_layers
 
 from taskneurons.engine.changes import load_change, save_change, trained_tasks
 from taskneurons.engine.evaluation_study import evaluate_tasks
@@ -18,7 +19,6 @@ from taskneurons.engine.layers_study import (
 from taskneurons.engine.training import TrainingLog
 from taskneurons.engine.tuning import FullWeights, Tuned
 from taskneurons.errors import InputError
-from taskneurons.evidence.layers import LAYER_COLUMNS, gather_layers
 from taskneurons.files import read_json, write_csv, write_json
 from taskneurons.models.load import load_checkpoint
 from taskneurons.models.scratch import new_model

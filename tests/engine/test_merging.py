@@ -4,12 +4,12 @@ import pytest
 import torch
 from peft import PeftModel
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
+from taskneurons.evidence.layers_joint import experimental_sets
 
 from taskneurons.engine.layers_study import tune_generalists
 from taskneurons.engine.merging import merge_adapter
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.errors import InputError
-from taskneurons.evidence.layers_joint import experimental_sets
 from taskneurons.files import read_json
 from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.sets import save_sets

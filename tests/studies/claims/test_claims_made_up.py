@@ -6,13 +6,14 @@ import pytest
 from made_up_layers import make_layer_rows
 from made_up_results import make_rows, make_tasks
 
-from taskneurons.evidence.layers import LAYER_COLUMNS, MAP_COLUMNS, layer_maps, summarise_layers
-from taskneurons.evidence.layers import SUMMARY_COLUMNS as LAYERS_SUMMARY_COLUMNS
 from taskneurons.evidence.tables import DIAGONAL_COLUMNS, SUMMARY_COLUMNS, diagonal_tests, summarise_deactivation
 from taskneurons.evidence.tidy import COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.studies.claims.params import load_claims
 from taskneurons.studies.claims.tables import decide_claims, read_tables
+from taskneurons.studies.layers.maps import layer_maps
+from taskneurons.studies.layers.rows import COMPARED, MAPS, SUMMARY
+from taskneurons.studies.layers.tables import summarise_layers
 
 ROOT = Path(__file__).parents[3]
 LLAMA = {"architecture": "llama", "parameters": 340_000}
@@ -76,14 +77,10 @@ def test_the_claims_fail_where_random_neurons_hurt_as_much(tmp_path):
 
 def test_known_layers_are_found(tmp_path):
     rows = make_layer_rows(depth=8)
-    for row in rows:
-        row["suite"] = "wide"
-    tables = {
-        "layers.csv": (rows, LAYER_COLUMNS),
-        "layers_summary.csv": (summarise_layers(rows), LAYERS_SUMMARY_COLUMNS),
-        "layers_map.csv": (layer_maps(rows, alpha=0.05, draws=300), MAP_COLUMNS),
-    }
-    found = decided(tmp_path, tables)
+    COMPARED.write(tmp_path / "layers.csv", rows)
+    SUMMARY.write(tmp_path / "layers_summary.csv", summarise_layers(rows))
+    MAPS.write(tmp_path / "layers_map.csv", layer_maps(rows, alpha=0.05, draws=300))
+    found = decided(tmp_path, {})
     # The tuned model stands 0.06 below the base up to layer 3 and 0.09 above it from layer 6 on; the base falls.
     assert found["z2_shared"]["effect"] == pytest.approx(-0.06, abs=0.01)
     assert [found[name]["verdict"] for name in ("z1_falls", "z2_shared", "z2_refinement", "z2_map")] == ["holds"] * 4

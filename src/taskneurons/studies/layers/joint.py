@@ -29,7 +29,6 @@ from taskneurons.studies.layers.rows import (
     JOINT,
     MAPS,
     PAIRS,
-    STUDY,
     TRANSFER,
     ComparedRow,
     JointRow,
@@ -127,7 +126,7 @@ def task_pairs(transfer: Iterable[TransferRow], layers: Iterable[ComparedRow], s
     for selection, by_task in sets.items():
         for (source, task, layer), value in sorted(cka.items()):
             found = PairRow(
-                STUDY, run.model, run.suite, run.seed, source, task, families[source] == families[task], selection,
+                "layers", run.model, run.suite, run.seed, source, task, families[source] == families[task], selection,
                 layer, cka=value, transfer=scores.get((source, task)), transfer_loss=losses.get((source, task)),
             )  # fmt: skip
             # Layer 0 is what enters the first transformer layer: it has no neurons.
@@ -176,7 +175,7 @@ def joint_tests(pairs: Sequence[PairRow], *, draws: int) -> list[JointRow]:
                     test = mantel(one, other, nuisance=nuisance[given], draws=draws)
                     tested.append(
                         JointRow(
-                            STUDY, own[0].model, own[0].suite, own[0].seed, selection if overlap else "", layer,
+                            "layers", own[0].model, own[0].suite, own[0].seed, selection if overlap else "", layer,
                             f"{first}~{second}", given, value=test.correlation, p=test.p_value, tasks=test.tasks,
                             permutations=test.permutations or None, reason=test.reason,
                         )
@@ -205,7 +204,7 @@ def neuron_shares(sets: Sets, found: MapRow | None, run: Run) -> list[JointRow]:
     """
     rows: list[JointRow] = []
     for selection, by_task in sets.items():
-        blank = JointRow(STUDY, run.model, run.suite, run.seed, selection, tasks=len(by_task))
+        blank = JointRow("layers", run.model, run.suite, run.seed, selection, tasks=len(by_task))
         if not by_task:
             rows.append(replace(blank, measure="neuron_share", reason=NO_SETS))
             continue

@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from taskneurons.measures.changepoint import layer_map
 from taskneurons.studies.layers.curves import gain_curves, of_model, role_curves, tasks_of_scope
-from taskneurons.studies.layers.rows import CKA_METRICS, MEAN, SCOPES, STUDY, ComparedRow, Group, MapRow, Role, Scope
+from taskneurons.studies.layers.rows import CKA_METRICS, MEAN, SCOPES, ComparedRow, Group, MapRow, Role, Scope
 
 
 def layer_maps(rows: Sequence[ComparedRow], *, alpha: float, draws: int) -> list[MapRow]:
@@ -33,7 +33,7 @@ def layer_maps(rows: Sequence[ComparedRow], *, alpha: float, draws: int) -> list
                         low, high = cells.pop(f"{border}_interval") or (None, None)
                         cells |= {f"{border}_low": low, f"{border}_high": high}
                     name = MEAN if seed is None else seed
-                    found.append(MapRow(STUDY, model, suite, name, role, scope, metric, layers=len(layers), **cells))
+                    found.append(MapRow("layers", model, suite, name, role, scope, metric, layers=len(layers), **cells))
     return found
 
 

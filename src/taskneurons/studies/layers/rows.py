@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal
 from taskneurons.table import Column, Table
 
 MEAN: Literal["mean"] = "mean"
-STUDY = "layers"
 Role = Literal["base", "experimental", "held_out", "control"]
 ROLES: tuple[Role, ...] = ("base", "experimental", "held_out", "control")
 """The pre-trained model, that of all tasks, that of the tasks which are not held out, that of one task alone."""

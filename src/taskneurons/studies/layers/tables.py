@@ -19,7 +19,6 @@ from taskneurons.studies.layers.rows import (
     MAPS,
     MEAN,
     SCOPES,
-    STUDY,
     SUMMARY,
     ComparedRow,
     Role,
@@ -57,7 +56,7 @@ def summarise_layers(rows: Sequence[ComparedRow]) -> Iterator[SummaryRow]:
                         # `t_interval` speaks of seeds.
                         missing = f"not available: {gain.reason.replace('seeds', 'tasks')}"
                         yield SummaryRow(
-                            STUDY, model, suite, seeds, role, scope, group, layer, metric, len(pairs), fmean(before),
+                            "layers", model, suite, seeds, role, scope, group, layer, metric, len(pairs), fmean(before),
                             fmean(after), gain.mean, gain.low, gain.high,
                             "95 % t over tasks" if gain.available else missing,
                             min(before), max(before), min(after), max(after),

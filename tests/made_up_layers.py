@@ -20,9 +20,7 @@ def gain(layer: int, role: str, task: str) -> float:
     return -0.2 + 0.5 * float(np.clip((layer - 3) / 3, 0, 1))
 
 
-def make_layer_rows(
-    *, seeds=(0,), depth: int = DEPTH, noise: float = 0.01, tasks=tuple(FAMILIES)
-) -> list[ComparedRow]:
+def make_layer_rows(*, seeds=(0,), depth: int = DEPTH, noise: float = 0.01, tasks=tuple(FAMILIES)) -> list[ComparedRow]:
     """Rows of CKA and effective rank; layer 0 is constant. The base falls from 0.9 to 0.6."""
     rows = []
     rng = np.random.default_rng(0)
