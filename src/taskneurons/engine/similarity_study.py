@@ -8,20 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-from jaxtyping import Float
-from torch import nn
-
 from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.engine.rates import Arm, Rates, rate
 from taskneurons.engine.tuning import tuned
 from taskneurons.measures.similarity import parameter_similarity
-from taskneurons.models.ffn import neuron_shape
-from taskneurons.models.neuron_weights import neuron_weights
+from taskneurons.models.neuron_weights import layer_parameters
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
-from taskneurons.neurons.sets import NeuronSet
 
 
 def compare_parameters(
@@ -69,20 +63,3 @@ def compare_parameters(
             for layer, values in enumerate(parameters)
         ]
         yield [cell.condition.columns() | asdict(score) for score in scored], found
-
-
-def layer_parameters(model: nn.Module) -> list[Float[np.ndarray, "neuron width"]]:
-    """The parameters of every FFN neuron, one row a neuron, layer by layer, as float32 copies.
-
-    A row holds the neuron's rows of the input projections (gate, up), their biases where neurons own some, and its
-    column of the output projection.
-    """
-    every = NeuronSet(np.ones(neuron_shape(model), dtype=bool))
-    parts: list[list[np.ndarray]] = [[] for _ in range(every.shape[0])]
-    for place in neuron_weights(model, every):
-        rows, bias = place.read()
-        own = parts[int(place.name.split(".")[1])]
-        own.append(rows.float().cpu().numpy())
-        if bias is not None:
-            own.append(bias.float().cpu().numpy()[:, None])
-    return [np.concatenate(own, axis=1) for own in parts]
