@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from taskneurons.evidence.runs import Run
 from taskneurons.neurons.sets import NeuronSet
-from taskneurons.studies.layers.joint import Run
 from taskneurons.studies.layers.rows import CKA_METRICS, ComparedRow, TransferRow
 
 FAMILIES = {f"{family}_{n}": family for family in ("facts", "sums", "lists", "moods", "words") for n in "ab"}

@@ -14,8 +14,9 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.runs import Run
 from taskneurons.studies.layers.families_figure import draw_families
-from taskneurons.studies.layers.joint import NO_SETS, Run, joint_tests, neuron_shares, task_pairs
+from taskneurons.studies.layers.joint import NO_SETS, joint_tests, neuron_shares, task_pairs
 from taskneurons.studies.layers.joint_figure import JointTables, draw_joint
 from taskneurons.studies.layers.map_figure import draw_layer_map
 from taskneurons.studies.layers.maps import layer_maps, map_of

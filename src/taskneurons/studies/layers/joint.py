@@ -10,12 +10,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.runs import Run
 from taskneurons.files import read_json
 from taskneurons.job import Job
 from taskneurons.measures.mantel import mantel
@@ -52,14 +53,6 @@ NO_SETS = "there are no neuron sets of the experimental model"
 
 Sets = Mapping[str, Mapping[str, NeuronSet]]
 """For each selection the set of each task."""
-
-
-class Run(NamedTuple):
-    """Suite, model and seed."""
-
-    suite: str
-    model: str
-    seed: int
 
 
 def run_of(row: ComparedRow | TransferRow) -> Run:
@@ -271,10 +264,10 @@ def join(job: Job[JoinSettings]) -> None:
     """Overlap of neurons, similarity of representations and transfer between tasks: all pairs, and tests by layer."""
     layers, maps = COMPARED.read(job.inputs.one("layers")), MAPS.read(job.inputs.one("map"))
     transfer = TRANSFER.gather(job.inputs["transfer"])
-    checkpoints = {_place(path.parts[:-2]): path for path in job.inputs["checkpoints"]}
+    checkpoints = {Run.of_folder(path.parents[1]): path for path in job.inputs["checkpoints"]}
     files: dict[tuple[Run, str], dict[str, Path]] = defaultdict(dict)
     for path in job.inputs["sets"]:
-        files[_place(path.parts[:-3]), path.parent.name][path.stem] = path
+        files[Run.of_folder(path.parents[2]), path.parent.name][path.stem] = path
     pairs: list[PairRow] = []
     joint: list[JointRow] = []
     for run in dict.fromkeys(map(run_of, transfer)):
@@ -286,9 +279,3 @@ def join(job: Job[JoinSettings]) -> None:
         joint += neuron_shares(sets, found, run)
     PAIRS.write(job.outputs.one("pairs"), pairs)
     JOINT.write(job.outputs.one("joint"), joint)
-
-
-def _place(parts: Sequence[str]) -> Run:
-    """The run whose folder this is."""
-    suite, model, seed = parts[-3:]
-    return Run(suite, model, int(seed.removeprefix("seed")))
