@@ -19,10 +19,9 @@ EXPERIMENTAL_SCORES = f"{LAYERS}/scores/{{estimator}}/{{task}}.safetensors"
 EXPERIMENTAL_SETS = f"{LAYERS}/sets/{{selection}}/{{task}}.safetensors" if LORA else paths.SETS
 
 
-localrules:
-    tabulate_layers,
-    join_layers,
-    plot_layers,
+def representation(examples):
+    """Which prompts of a task are represented, and how."""
+    return {"examples": examples, "batch_size": P.layers.batch_size, "position": P.layers.position}
 
 
 for suite in plan.suites("layers"):
@@ -33,7 +32,7 @@ for suite in plan.suites("layers"):
                 f"tune_controls_{suite}_{batch.name}"
             input:
                 base=inputs.base,
-                tasks=task_files(batch.tasks, suite),
+                tasks=paths.task_files(suite, batch.tasks),
             output:
                 changes=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
             log:
@@ -47,15 +46,12 @@ for suite in plan.suites("layers"):
             resources:
                 **training(P, "attribute" if LORA else "train"),
             params:
-                settings=lambda wildcards, batch=batch: settings(
-                    tasks=batch.tasks,
-                    tuning=P.layers.tuning,
-                    schedule=P.layers.controls,
-                    dtype=dtype_of(model_of(wildcards)),
+                settings=lambda wildcards: settings(
+                    schedule=P.layers.controls, lora=P.layers.tuning.adapters, dtype=dtype_of(model_of(wildcards))
                 ),
-                code=code("tune_controls"),
+                code=code("layers.measure:tune_controls"),
             script:
-                "../workflow/scripts/tune_controls.py"
+                "../workflow/scripts/run.py"
 
         rule:
             name:
@@ -65,7 +61,7 @@ for suite in plan.suites("layers"):
                 experimental=checkpoint(EXPERIMENTAL),
                 held_out=HELD_OUT,
                 controls=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
-                tasks=task_files(batch.tasks, suite),
+                tasks=paths.task_files(suite, batch.tasks),
             output:
                 rows=paths.each(COMPARISON, "task", batch.tasks),
             log:
@@ -78,28 +74,20 @@ for suite in plan.suites("layers"):
             resources:
                 **of_model(P, "compare"),
             params:
-                settings=lambda wildcards, batch=batch: settings(
-                    suite=batch.suite,
-                    model=model_of(wildcards),
-                    tasks=batch.tasks,
+                settings=lambda wildcards: settings(
                     comparison={
-                        key: getattr(P.layers, key)
-                        for key in [
-                            "examples",
-                            "scored_examples",
-                            "batch_size",
-                            "position",
-                            "standardise",
-                            "blocks",
-                            "permutations",
-                        ]
+                        "representation": representation(P.layers.examples),
+                        "statistics": {
+                            key: getattr(P.layers, key) for key in ["standardise", "blocks", "permutations"]
+                        },
+                        "scored_examples": P.layers.scored_examples,
+                        "evaluation": P.evaluation,
                     },
-                    evaluation=P.evaluation,
                     dtype=dtype_of(model_of(wildcards)),
                 ),
-                code=code("compare_layers"),
+                code=code("layers.measure:compare"),
             script:
-                "../workflow/scripts/compare_layers.py"
+                "../workflow/scripts/run.py"
 
         rule:
             name:
@@ -107,7 +95,7 @@ for suite in plan.suites("layers"):
             input:
                 base=inputs.base,
                 controls=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in CONTROL],
-                tasks=task_files(plan.tasks(suite), suite),
+                tasks=paths.task_files(suite, plan.tasks(suite)),
             output:
                 rows=paths.each(TRANSFER, "task", batch.tasks),
             log:
@@ -120,22 +108,14 @@ for suite in plan.suites("layers"):
             resources:
                 **of_model(P, "compare"),
             params:
-                settings=lambda wildcards, batch=batch: settings(
-                    suite=batch.suite,
-                    model=model_of(wildcards),
-                    tasks=batch.tasks,
-                    test_tasks=plan.tasks(batch.suite),
-                    comparison={
-                        "examples": P.layers.scored_examples,
-                        "batch_size": P.layers.batch_size,
-                        "position": P.layers.position,
-                    },
+                settings=lambda wildcards: settings(
+                    representation=representation(P.layers.scored_examples),
                     evaluation=P.evaluation,
                     dtype=dtype_of(model_of(wildcards)),
                 ),
-                code=code("measure_transfer"),
+                code=code("layers.measure:measure_transfer"),
             script:
-                "../workflow/scripts/measure_transfer.py"
+                "../workflow/scripts/run.py"
 
 
 if plan.runs("layers"):
@@ -158,15 +138,14 @@ if plan.runs("layers"):
             **training(P, "attribute" if LORA else "train"),
         params:
             settings=lambda wildcards: settings(
-                tasks=plan.tasks(suite_of(wildcards)),
                 held_out=P.layers.held_out,
-                tuning=P.layers.tuning,
                 schedule=P.layers.tuning.generalists if LORA else P.multitask,
+                lora=P.layers.tuning.adapters,
                 dtype=dtype_of(model_of(wildcards)),
             ),
-            code=code("tune_generalists"),
+            code=code("layers.measure:tune_generalists"),
         script:
-            "../workflow/scripts/tune_generalists.py"
+            "../workflow/scripts/run.py"
 
     rule tabulate_layers:
         input:
@@ -178,6 +157,7 @@ if plan.runs("layers"):
         log:
             "logs/layers/tabulate_layers.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(alpha=P.layers.alpha, draws=P.layers.draws),
             code=code("layers.tables:tabulate"),
@@ -199,6 +179,7 @@ if plan.runs("layers"):
         log:
             "logs/layers/join_layers.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(selections=[selection.slug for selection in P.neurons.selections], draws=P.layers.draws),
             code=code("layers.joint:join"),
@@ -221,6 +202,7 @@ if plan.runs("layers"):
         wildcard_constraints:
             run=plan.pattern("layers"),
         priority: 80
+        localrule: True
         params:
             settings=settings(
                 # Overlap is compared with chance in every layer alike; where neurons lie is seen over the model alone.
@@ -251,10 +233,10 @@ if LORA:
         resources:
             **of_model(P, "load"),
         params:
-            settings=lambda wildcards: settings(model=model_of(wildcards), dtype=dtype_of(model_of(wildcards))),
-            code=code("merge_adapter"),
+            settings=lambda wildcards: settings(dtype=dtype_of(model_of(wildcards))),
+            code=code("layers.measure:merge"),
         script:
-            "../workflow/scripts/merge_adapter.py"
+            "../workflow/scripts/run.py"
 
     for suite in plan.suites("layers"):
         for batch in plan.batches(suite):
@@ -264,7 +246,7 @@ if LORA:
                     f"attribute_experimental_{suite}_{batch.name}"
                 input:
                     checkpoint=checkpoint(EXPERIMENTAL),
-                    tasks=task_files(batch.tasks, suite),
+                    tasks=paths.task_files(suite, batch.tasks),
                 output:
                     [
                         paths.fill(EXPERIMENTAL_SCORES, estimator=estimator, task=task)
