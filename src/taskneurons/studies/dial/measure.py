@@ -5,7 +5,7 @@ the model that was tuned on the first task, as in Figure 3 of Leng & Xiong 2025.
 the answers of each task shuffled among its prompts: two tasks then share their words as before, and no skill.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,6 +39,9 @@ from taskneurons.tasks.dial.ring import Ring
 
 Sets = Mapping[str, NeuronSet]
 """The set of each task under each selection, by `<selection>.<task>`."""
+
+Shared = Callable[[str, str], int]
+"""How many skills two tasks share."""
 
 BASE, SHUFFLED = "base", "shuffled"
 SIMILARITIES = ("masked_cosine", "mean_cosine", "mean_cosine_outside", "best_match_outside")
@@ -87,7 +90,7 @@ def measure_models(
     measures: Measures,
     execution: Execution,
     *,
-    ring: Ring,
+    shared: Shared,
     run: Run,
 ) -> Iterator[MeasuredModel]:
     """Scores on all tasks, neuron sets of all tasks and similarities of parameters, in the base and each tuned model.
@@ -98,7 +101,7 @@ def measure_models(
         changes: for each source task the folder of what full tuning on it made of the base.
         measures: what is measured.
         execution: where the models run, and with which precision.
-        ring: which skills two tasks share.
+        shared: how many skills two tasks share.
         run: of the rows.
 
     Yields:
@@ -112,13 +115,17 @@ def measure_models(
     prepared = {task: prepare_task(loaded, folder, tokens, limit=limit)[1] for task, folder in tasks.items()}
     encoded = {task: encoded_split(loaded, folder, "train", measures.examples) for task, folder in tasks.items()}
 
+    def blank(source: str, task: str) -> MeasuredRow:
+        """A row of two tasks that says nothing yet; the source is empty for the base."""
+        count = shared(source, task) if source else None
+        return MeasuredRow("dial", run.model, run.suite, run.seed, source, task, count)
+
     def scores(source: str = "") -> list[MeasuredRow]:
-        found = []
-        for task in tasks:
-            blank = _blank(run, source, task, ring)
-            for score in score_task(loaded.model, task, prepared[task], measures.evaluation):
-                found.append(replace(blank, metric=score.metric, value=score.value, n=score.n))
-        return found
+        return [
+            replace(blank(source, task), metric=score.metric, value=score.value, n=score.n)
+            for task in tasks
+            for score in score_task(loaded.model, task, prepared[task], measures.evaluation)
+        ]
 
     with fastest_on_cpu(loaded.model), fused_gelu(loaded.model):
         in_base = select(loaded, encoded, measures)
@@ -134,7 +141,7 @@ def measure_models(
                 parameters = layer_parameters(loaded.model)
             for task, cosine in zip(names, cosines[names.index(source)], strict=True):
                 if task != source:
-                    row = replace(_blank(run, source, task, ring), metric="change_cosine")
+                    row = replace(blank(source, task), metric="change_cosine")
                     known = np.isfinite(cosine)
                     rows.append(
                         replace(row, value=float(cosine)) if known else replace(row, reason="nothing was changed")
@@ -143,16 +150,9 @@ def measure_models(
                 for selection in measures.selections:
                     for task in (name for name in tasks if name != source):
                         pair = (sets[f"{selection.slug}.{source}"], sets[f"{selection.slug}.{task}"])
-                        blank = replace(_blank(run, source, task, ring), sets=origin, selection=selection.slug)
-                        rows += similarities(parameters, *pair, blank)
+                        row = replace(blank(source, task), sets=origin, selection=selection.slug)
+                        rows += similarities(parameters, *pair, row)
             yield MeasuredModel(source, rows, own, digest)
-
-
-def _blank(run: Run, source: str, task: str, ring: Ring) -> MeasuredRow:
-    """A row of two tasks that says nothing yet; the source is empty for the base."""
-    return MeasuredRow(
-        "dial", run.model, run.suite, run.seed, source, task, ring.shared(source, task) if source else None
-    )
 
 
 def select(model: Checkpoint, encoded: Mapping[str, Sequence[Encoded]], measures: Measures) -> dict[str, NeuronSet]:
@@ -173,14 +173,14 @@ def with_shuffled_answers(examples: Sequence[Encoded]) -> list[Encoded]:
 
 
 def similarities(
-    parameters: Sequence[Float[np.ndarray, "neuron width"]], first: NeuronSet, second: NeuronSet, blank: MeasuredRow
+    parameters: Sequence[Float[np.ndarray, "neuron width"]], first: NeuronSet, second: NeuronSet, row: MeasuredRow
 ) -> Iterator[MeasuredRow]:
     """A row of each similarity of two sets' parameters: its mean over the layers in which it has a value.
 
     Args:
         parameters: of each layer.
         first, second: the sets.
-        blank: the row without a metric.
+        row: without a metric.
     """
     layers = [
         parameter_similarity(values, one, other)
@@ -188,11 +188,11 @@ def similarities(
     ]
     for metric in SIMILARITIES:
         values = [value for layer in layers if (value := getattr(layer, metric)) is not None]
-        row = replace(blank, metric=metric, n=len(values))
+        found = replace(row, metric=metric, n=len(values))
         if values:
-            yield replace(row, value=float(np.mean(values)))
+            yield replace(found, value=float(np.mean(values)))
         else:
-            yield replace(row, reason="; ".join(sorted({layer.reason for layer in layers})))
+            yield replace(found, reason="; ".join(sorted({layer.reason for layer in layers})))
 
 
 def change_cosines(model: nn.Module, changes: Folders) -> tuple[list[str], Float[np.ndarray, "task task"]]:
@@ -267,7 +267,7 @@ def measure(job: Job[MeasureSettings]) -> None:
         job.inputs.folders("changes"),
         job.settings.measures,
         Execution.of(job, job.settings.dtype),
-        ring=job.settings.ring,
+        shared=job.settings.ring.shared,
         run=Run(job.suite, job.model, job.seed),
     ):
         save_sets(sets[model.name], model.sets, {"model": model.digest})
