@@ -169,9 +169,7 @@ if plan.runs("layers"):
             layers="results/tables/layers.csv",
             map="results/tables/layers_map.csv",
             transfer=plan.expand(TRANSFER, study="layers"),
-            sets=plan.expand(
-                EXPERIMENTAL_SETS, study="layers", selection=[selection.slug for selection in P.neurons.selections]
-            ),
+            sets=plan.expand(EXPERIMENTAL_SETS, study="layers", selection=plan.selections),
             checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers"),
         output:
             pairs="results/layers/pairs.csv",
@@ -181,7 +179,7 @@ if plan.runs("layers"):
         priority: 80
         localrule: True
         params:
-            settings=settings(selections=[selection.slug for selection in P.neurons.selections], draws=P.layers.draws),
+            settings=settings(selections=list(plan.selections), draws=P.layers.draws),
             code=code("layers.joint:join"),
         script:
             "../workflow/scripts/run.py"
@@ -248,10 +246,10 @@ if LORA:
                     checkpoint=checkpoint(EXPERIMENTAL),
                     tasks=paths.task_files(suite, batch.tasks),
                 output:
-                    [
-                        paths.fill(EXPERIMENTAL_SCORES, estimator=estimator, task=task)
-                        for estimator in MEASURED
-                        for task in batch.tasks
+                    scores=[
+                        path
+                        for estimator in P.attribution.estimators
+                        for path in paths.each(EXPERIMENTAL_SCORES, "task", batch.tasks, estimator=estimator)
                     ],
                 log:
                     f"logs/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.log",
@@ -263,62 +261,61 @@ if LORA:
                 resources:
                     **of_model(P, "attribute"),
                 params:
-                    settings=lambda wildcards, batch=batch: settings(
-                        suite=batch.suite,
-                        model=model_of(wildcards),
-                        tasks=batch.tasks,
-                        attribution=P.attribution,
+                    settings=lambda wildcards: settings(
+                        estimators=P.attribution.estimators,
+                        examples=P.attribution.examples,
+                        batch_size=P.attribution.batch_size,
                         dtype=dtype_of(model_of(wildcards)),
                     ),
-                    code=code("attribute_scores"),
+                    code=code("neurons.measure:attribute_scores"),
                 script:
-                    "../workflow/scripts/attribute_scores.py"
-
-            for selection in P.neurons.selections:
-
-                rule:
-                    name:
-                        f"select_experimental_{suite}_{rule_slug(selection.slug)}_{batch.name}"
-                    input:
-                        paths.each(EXPERIMENTAL_SCORES, "task", batch.tasks, estimator=selection.estimator),
-                    output:
-                        paths.each(EXPERIMENTAL_SETS, "task", batch.tasks, selection=selection.slug),
-                    log:
-                        f"logs/layers/{{run}}/seed{{seed}}/select_experimental_{selection.slug}_{batch.name}.log",
-                    wildcard_constraints:
-                        run=plan.pattern("layers", suite=suite, seeds="all"),
-                    priority: 60
-                    resources:
-                        **LIGHT,
-                    params:
-                        settings=settings(
-                            tasks=batch.tasks,
-                            selection=selection,
-                            random_draws=P.neurons.random_draws,
-                            random_matching=P.neurons.random_matching,
-                        ),
-                        code=code("select_neurons"),
-                    script:
-                        "../workflow/scripts/select_neurons.py"
-
-        for estimator in DERIVED:
+                    "../workflow/scripts/run.py"
 
             rule:
                 name:
-                    f"derive_experimental_{suite}_{estimator}"
+                    f"select_experimental_{suite}_{batch.name}"
                 input:
-                    paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite), estimator="taylor"),
+                    scores=inputs.ranked(EXPERIMENTAL_SCORES, batch.tasks),
                 output:
-                    paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite), estimator=estimator),
+                    sets=paths.each(EXPERIMENTAL_SETS, "task", batch.tasks),
                 log:
-                    f"logs/layers/{{run}}/seed{{seed}}/derive_experimental_{estimator}.log",
+                    f"logs/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.log",
+                benchmark:
+                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
-                priority: 50
+                priority: 60
                 resources:
                     **LIGHT,
                 params:
-                    settings=settings(estimator=estimator, tasks=plan.tasks(suite)),
-                    code=code("derive_scores"),
+                    settings=lambda wildcards: settings(
+                        selection=plan.selections[wildcards.selection],
+                        random_draws=P.neurons.random_draws,
+                        random_matching=P.neurons.random_matching,
+                    ),
+                    code=code("neurons.sets:select_neurons"),
                 script:
-                    "../workflow/scripts/derive_scores.py"
+                    "../workflow/scripts/run.py"
+
+        rule:
+            name:
+                f"derive_experimental_{suite}"
+            input:
+                scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite), estimator="taylor"),
+            output:
+                scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite)),
+            log:
+                "logs/layers/{run}/seed{seed}/derive_experimental_{estimator}.log",
+            benchmark:
+                "logs/benchmarks/layers/{run}/seed{seed}/derive_experimental_{estimator}.tsv"
+            wildcard_constraints:
+                run=plan.pattern("layers", suite=suite, seeds="all"),
+                estimator="contrast|entropy",
+            priority: 50
+            resources:
+                **LIGHT,
+            params:
+                settings=lambda wildcards: settings(estimator=wildcards.estimator),
+                code=code("neurons.sets:derive_scores"),
+            script:
+                "../workflow/scripts/run.py"
