@@ -1,5 +1,6 @@
 """Z1 and Z2 of Zhao et al. 2024: how like the models of one task the base and the model of all tasks are, by layer."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -9,36 +10,25 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from taskneurons.errors import InputError
-from taskneurons.evidence.layers import Row, role_curves
-from taskneurons.evidence.style import (
-    BLACK,
-    BLUE,
-    GREY,
-    PURPLE,
-    SMALL,
-    VERMILLION,
-    Words,
-    layer_axis,
-    say_in_panel,
-    seed_words,
-    sheet,
-)
+from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, layer_axis, sheet
 from taskneurons.measures.stats import Interval, t_interval
+from taskneurons.studies.layers.curves import Curves, role_curves
+from taskneurons.studies.layers.look import ROLE_COLOURS, ROLE_NAMES, compared_rows, not_available, over_seeds
+from taskneurons.studies.layers.rows import ComparedRow, Role
 
-ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": PURPLE, "control": BLACK}
-ROLE_NAMES = {
+_SHORT: dict[Role, str] = {
     "base": "base",
-    "experimental": "tuned on all tasks",
-    "held_out": "tuned on the seen tasks",
-    "control": "tuned on one task",
+    "experimental": "all tasks",
+    "held_out": "seen tasks",
+    "control": "one task",
 }
-_SHORT = {"base": "base", "experimental": "all tasks", "held_out": "seen tasks", "control": "one task"}
-_COMPARED = ("base", "experimental")
+_COMPARED: tuple[Role, ...] = ("base", "experimental")
+ByTask = Mapping[str, Mapping[int, float]]
+"""Task -> layer -> value."""
 
 
 def draw_similarity(
-    rows: Iterable[Row], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+    rows: Iterable[ComparedRow], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
 ) -> None:
     """Draw the distribution over tasks of the unbiased CKA with the control models, and the effective ranks.
 
@@ -46,7 +36,7 @@ def draw_similarity(
     panel says why.
 
     Args:
-        rows: of `layers.gather_layers`; those of other models are left aside.
+        rows: of all runs; those of other models are left aside.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -54,17 +44,15 @@ def draw_similarity(
     Raises:
         InputError: the model has no rows.
     """
-    own = [row for row in rows if (row["model"], row["suite"]) == (model, suite)]
-    if not own:
-        raise InputError(f"no layers of {model} on {suite} were compared")
+    own = compared_rows(rows, suite=suite, model=model)
     metrics = ("cka_unbiased", "cka_biased", "effective_rank")
-    curves = {metric: role_curves(own, model=model, suite=suite, metric=metric) for metric in metrics}
+    curves = {metric: role_curves(own, metric) for metric in metrics}
     similar = curves["cka_unbiased"]
-    counts = sorted({row["n"] for row in own if row["metric"] == "cka_unbiased" and row["n"]})
+    counts = sorted({row.n for row in own if row.metric == "cka_unbiased" and row.n})
     caption = (
         f"{model}, {suite}. Linear CKA of hidden states with those of the model that was tuned on the task alone, "
         f"{_range(counts)} test prompts a task; {over_seeds(own)}. Thin: one of "
-        f"{len({row['task'] for row in own})} tasks; thick: their mean with its 95 % t interval over tasks; band: the "
+        f"{len({row.task for row in own})} tasks; thick: their mean with its 95 % t interval over tasks; band: the "
         "middle half of the tasks. Grey: the same with shuffled pairs, its mean and 95 % quantile (mean over tasks). "
         "Right: effective rank of the same states, mean over tasks with its interval. Intervals over examples: "
         "layers.csv."
@@ -83,7 +71,7 @@ def draw_similarity(
                 _distribution(axis, similar[role], ROLE_COLOURS[role])
                 layers, biased, _ = task_means(curves["cka_biased"].get(role, {}))
                 axis.plot(layers, biased, color=ROLE_COLOURS[role], linewidth=1.1, linestyle=":")
-                _null(axis, [row for row in own if row["role"] == role and row["metric"] == "cka_unbiased"])
+                _null(axis, [row for row in own if row.role == role and row.metric == "cka_unbiased"])
             else:
                 not_available(axis, own, "cka_unbiased")
         axes[0].set_ylabel("CKA with the model of one task")
@@ -103,25 +91,14 @@ def draw_similarity(
             layer_axis(axis)
 
 
-def task_means(by_task: Mapping[str, Mapping[int, float]]) -> tuple[list[int], list[float], list[Interval]]:
+def task_means(by_task: ByTask) -> tuple[list[int], list[float], list[Interval]]:
     """The layers that any task has, the mean over tasks and its t interval over tasks."""
     layers = sorted({layer for curve in by_task.values() for layer in curve})
     at = [[curve[layer] for curve in by_task.values() if layer in curve] for layer in layers]
     return layers, [fmean(values) for values in at], [t_interval(values) for values in at]
 
 
-def over_seeds(rows: Sequence[Row]) -> str:
-    """How many seeds values are means of; one seed is no mean."""
-    return "1 seed" if len({row["seed"] for row in rows}) == 1 else f"mean over {seed_words(rows)}"
-
-
-def not_available(axis: Axes, rows: Sequence[Row], metric: str) -> None:
-    """Say in an empty panel why it is empty."""
-    reasons = sorted({row["reason"] for row in rows if row["metric"] == metric and row["reason"]})
-    say_in_panel(axis, f"not available: {'; '.join(reasons) or 'nothing was measured'}")
-
-
-def _distribution(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str) -> None:
+def _distribution(axis: Axes, by_task: ByTask, colour: str) -> None:
     layers, _, _ = task_means(by_task)
     for curve in by_task.values():
         axis.plot(list(curve), list(curve.values()), color=colour, linewidth=0.5, alpha=0.35)
@@ -131,9 +108,7 @@ def _distribution(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour
     _mean_line(axis, by_task, colour, 1.8)
 
 
-def _mean_line(
-    axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str, width: float, shift: float = 0.0
-) -> None:
+def _mean_line(axis: Axes, by_task: ByTask, colour: str, width: float, shift: float = 0.0) -> None:
     layers, means, intervals = task_means(by_task)
     places = [layer + shift for layer in layers]
     axis.plot(places, means, color=colour, linewidth=width, marker="o", markersize=3)
@@ -142,19 +117,21 @@ def _mean_line(
             axis.plot([place, place], [one.low, one.high], color=colour, linewidth=1.0, solid_capstyle="butt")
 
 
-def _null(axis: Axes, rows: Sequence[Row]) -> None:
-    layers = sorted({row["layer"] for row in rows if row["null"] is not None})
-    at = [[row for row in rows if row["layer"] == layer and row["null"] is not None] for layer in layers]
-    low = [fmean(row["null"] for row in some) for some in at]
-    high = [fmean(row["null_high"] for row in some) for some in at]
+def _null(axis: Axes, rows: Sequence[ComparedRow]) -> None:
+    at: dict[int, list[tuple[float, float]]] = defaultdict(list)
+    for row in rows:
+        if row.layer is not None and row.null is not None and row.null_high is not None:
+            at[row.layer].append((row.null, row.null_high))
+    layers = sorted(at)
+    low, high = ([fmean(pair[side] for pair in at[layer]) for layer in layers] for side in (0, 1))
     axis.fill_between(layers, low, high, color=GREY, alpha=0.35, linewidth=0)
 
 
-def _label_ends(axis: Axes, ends: Mapping[str, float]) -> None:
+def _label_ends(axis: Axes, ends: Mapping[Role, float]) -> None:
     """Names of the curves, right of their last points, apart from each other and none above the panel."""
     lowest, highest = axis.get_ylim()
     gap = 0.085 * (highest - lowest)
-    places: dict[str, float] = {}
+    places: dict[Role, float] = {}
     last = -np.inf
     for role, value in sorted(ends.items(), key=lambda item: item[1]):
         places[role] = last = max(value, last + gap)
@@ -169,7 +146,7 @@ def _label_ends(axis: Axes, ends: Mapping[str, float]) -> None:
         )  # fmt: skip
 
 
-def _title(curves: Mapping[str, Mapping[str, Mapping[int, float]]]) -> str:
+def _title(curves: Curves) -> str:
     parts = []
     for role in _COMPARED:
         if curves.get(role):

@@ -6,52 +6,54 @@ import torch
 from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
-from taskneurons.engine.changes import load_change, save_change, trained_tasks
+from taskneurons.engine.attribution import attribute
+from taskneurons.engine.changes import load_change, trained_tasks
 from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.layers_study import (
-    Comparison,
-    Representation,
-    adapter_form,
-    compare_layers,
-    compare_tasks,
-    transfer_tasks,
-    tune_controls,
-    tune_generalists,
-)
-from taskneurons.engine.training import TrainingLog
-from taskneurons.engine.tuning import FullWeights, Tuned
+from taskneurons.engine.merging import merge_adapter
+from taskneurons.engine.task_by_task import encoded_split
+from taskneurons.engine.tune_changes import tune_changes
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
-from taskneurons.evidence.layers import LAYER_COLUMNS, gather_layers
-from taskneurons.files import read_json, write_csv, write_json
+from taskneurons.evidence.runs import Run
 from taskneurons.models.load import load_checkpoint
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
+from taskneurons.neurons.sets import save_sets
+from taskneurons.studies.layers.joint import experimental_sets
+from taskneurons.studies.layers.measure import (
+    Comparison,
+    HeldOut,
+    Representation,
+    Statistics,
+    compare_layers,
+    compare_tasks,
+    generalist_tasks,
+    transfer_tasks,
+)
+from taskneurons.studies.layers.rows import COMPARED, TRANSFER, ComparedRow
 from taskneurons.tasks.storage import read_split
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
-MEASURES = {"standardise": True, "blocks": 4, "permutations": 9, "seed": 0}
-TUNING = {
-    "full": {"method": "full"},
-    "lora": {"method": "lora", "rank": 2, "alpha": 4.0, "targets": "attention"},
-}
+STATISTICS = Statistics(standardise=True, blocks=4, permutations=9)
+LORA = Lora(rank=2, alpha=4.0)
 # Steps so large that a control model is another model than the base.
 SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
 TASKS = {"mood": MOOD, "echo": ECHO}
+RUN = Run("mine", "small", 0)
+BLANK = ComparedRow("layers", "small", "mine", 0, "mood", "moods", False, None, "base", "")
 
 
-@pytest.fixture(scope="module", params=["full", "lora"])
+@pytest.fixture(scope="module", params=[None, LORA], ids=["full", "lora"])
 def laid(request, tmp_path_factory):
     """A folder with the checkpoint `base`, two tasks, their control models and a held-out model."""
     folder = tmp_path_factory.mktemp("laid")
     lay_checkpoint(folder / "base")
     tasks = {name: lay_task(folder / "data" / name, task, test=24) for name, task in TASKS.items()}
-    settings = {"execution": Execution(resume=folder / "resume"), "lora": adapter_form(TUNING[request.param])}
-    controls = {name: folder / "controls" / name for name in TASKS}
-    tune_controls(folder / "base", tasks, controls, SCHEDULE, **settings)
-    outs = {role: folder / role for role in ("held_out", "experimental")}
-    held_out = {"families": 1, "tasks": 0, "seed": 0}
-    tune_generalists(folder / "base", tasks, outs, SCHEDULE, held_out=held_out, **settings)
+    changes = {folder / "controls" / name: [name] for name in TASKS}
+    seen = generalist_tasks(tasks, HeldOut(families=1, tasks=0, seed=0))
+    changes |= {folder / role: names for role, names in seen.items()}
+    tune_changes(folder / "base", tasks, changes, SCHEDULE, Execution(resume=folder / "resume"), lora=request.param)
     return folder
 
 
@@ -100,23 +102,22 @@ def formula(x, y):
 
 
 def compared(folder, *, models=None, tasks=("mood", "echo"), examples=24):
+    representation = Representation(examples=examples, batch_size=5, position="last")
     rows = compare_tasks(
         models or {role: folder / role for role in ("base", "experimental", "held_out")},
         {name: folder / "data" / name for name in tasks},
         {name: folder / "controls" / name for name in tasks},
         Comparison(
-            examples=examples, batch_size=5, position="last", scored_examples=10, standardise=True, blocks=4,
-            permutations=9,
+            representation=representation, statistics=STATISTICS, scored_examples=10, evaluation=EVALUATION
         ),
         Execution(),
-        evaluation=EVALUATION,
-        seed=0,
+        run=RUN,
     )  # fmt: skip
     return dict(rows)
 
 
 def cell(rows, **key):
-    (row,) = [row for row in rows if all(row.get(name) == value for name, value in key.items())]
+    (row,) = [row for row in rows if all(getattr(row, name) == value for name, value in key.items())]
     return row
 
 
@@ -128,15 +129,15 @@ def test_every_layer_is_compared_as_the_merged_models_say(laid):
             states = hidden(checkpoint, laid / "data" / task)
             for layer in (1, 2):
                 row = cell(rows, role=role, layer=layer, metric="cka_unbiased")
-                assert row["value"] == pytest.approx(formula(states[layer], control[layer]), abs=2e-5)
-                assert row["low"] <= row["value"] <= row["high"]
-                assert (row["n"], row["dropped"], row["reason"]) == (24, 0, "")
+                assert row.value == pytest.approx(formula(states[layer], control[layer]), abs=2e-5)
+                assert row.low <= row.value <= row.high
+                assert (row.n, row.dropped, row.reason) == (24, 0, "")
             # Every prompt of a task ends with the same word.
-            assert "constant" in cell(rows, role=role, layer=0, metric="cka_unbiased")["reason"]
+            assert "constant" in cell(rows, role=role, layer=0, metric="cka_unbiased").reason
 
 
 def test_control_models_are_others_than_the_base(laid):
-    values = [cell(rows, role="base", layer=2, metric="cka_unbiased")["value"] for rows in compared(laid).values()]
+    values = [cell(rows, role="base", layer=2, metric="cka_unbiased").value for rows in compared(laid).values()]
     assert max(values) < 0.999
 
 
@@ -147,8 +148,8 @@ def test_scores_are_those_of_the_merged_models(laid):
             expected = dict(evaluate_tasks(merged(laid, laid / role), [few[task]], EVALUATION, Execution()))[task]
             for one in expected:
                 row = cell(rows, role=role, layer=None, metric=one.metric)
-                assert row["value"] == pytest.approx(one.value, rel=1e-4)
-                assert row["n"] == one.n == 10
+                assert row.value == pytest.approx(one.value, rel=1e-4)
+                assert row.n == one.n == 10
 
 
 def test_unseen_tasks_are_those_that_the_held_out_model_was_not_tuned_on(laid):
@@ -156,40 +157,42 @@ def test_unseen_tasks_are_those_that_the_held_out_model_was_not_tuned_on(laid):
     assert len(seen) == 1
     assert trained_tasks(laid / "experimental") == set(TASKS)
     for task, rows in compared(laid, examples=8).items():
-        assert {row["held_out"] for row in rows} == {task not in seen}
-        assert {row["family"] for row in rows} == {TASKS[task].family}
+        assert {row.held_out for row in rows} == {task not in seen}
+        assert {row.family for row in rows} == {TASKS[task].family}
 
 
-def test_transfer_is_what_the_merged_control_models_do(laid):
+def test_transfer_is_what_the_merged_control_models_do(laid, tmp_path):
     tasks = {name: laid / "data" / name for name in TASKS}
     controls = {name: laid / "controls" / name for name in TASKS}
     found = dict(
         transfer_tasks(
             laid / "base", ["mood", "echo"], tasks, controls,
-            Representation(examples=24, batch_size=5, position="last"), Execution(), evaluation=EVALUATION,
+            Representation(examples=24, batch_size=5, position="last"), Execution(), evaluation=EVALUATION, run=RUN,
         )
     )  # fmt: skip
     assert set(found) == set(TASKS)
     for source, task in (("mood", "echo"), ("echo", "mood")):
         rows = found[source]
-        assert {(row["train_task"], row["test_task"]) for row in rows} == {(source, task)}
+        assert {(row.train_task, row.test_task) for row in rows} == {(source, task)}
         own, other = (hidden(merged(laid, controls[name]), tasks[task]) for name in (task, source))
         for layer in (1, 2):
             row = cell(rows, layer=layer, metric="cka_unbiased")
-            assert row["value"] == pytest.approx(formula(other[layer], own[layer]), abs=2e-5)
+            assert row.value == pytest.approx(formula(other[layer], own[layer]), abs=2e-5)
+        TRANSFER.write(tmp_path / f"{source}.csv", rows)
+        assert TRANSFER.read(tmp_path / f"{source}.csv") == rows
         scores = dict(evaluate_tasks(merged(laid, controls[source]), [tasks[task]], EVALUATION, Execution()))[task]
         for one in scores:
             row = cell(rows, layer=None, metric=one.metric)
-            assert row["value"] == pytest.approx(one.value, rel=1e-4)
+            assert row.value == pytest.approx(one.value, rel=1e-4)
 
 
 def test_rows_are_a_table(laid, tmp_path):
-    run = {"study": "layers", "model": "small", "suite": "mine", "seed": 0}
     for task, rows in compared(laid, examples=8).items():
-        write_csv(tmp_path / f"{task}.csv", [{**run, **row} for row in rows], LAYER_COLUMNS)
-    gathered = gather_layers(sorted(tmp_path.iterdir()))
-    assert {row["task"] for row in gathered} == set(TASKS)
-    assert gathered == gather_layers(sorted(tmp_path.iterdir(), reverse=True))
+        COMPARED.write(tmp_path / f"{task}.csv", rows)
+        assert COMPARED.read(tmp_path / f"{task}.csv") == rows
+    gathered = COMPARED.gather(sorted(tmp_path.iterdir()))
+    assert {(row.suite, row.model, row.seed, row.task) for row in gathered} == {(*RUN, task) for task in TASKS}
+    assert gathered == COMPARED.gather(sorted(tmp_path.iterdir(), reverse=True))
 
 
 def test_models_of_other_depths_are_refused(laid, tmp_path):
@@ -200,7 +203,7 @@ def test_models_of_other_depths_are_refused(laid, tmp_path):
         compared(laid, models=models)
     values = np.random.default_rng(0).normal(size=(3, 20, 4))
     with pytest.raises(InputError, match=r"different depth .*base 1, control 2"):
-        list(compare_layers({"base": values[:2], "control": values}, **MEASURES))
+        list(compare_layers({"base": values[:2], "control": values}, BLANK, STATISTICS))
 
 
 def test_widths_may_differ_and_what_is_not_available_says_why():
@@ -208,28 +211,28 @@ def test_widths_may_differ_and_what_is_not_available_says_why():
     control, base = rng.normal(size=(2, 20, 6)), rng.normal(size=(2, 20, 4))
     base[0, :, :] = 7.0
     base[1, 3] = np.nan
-    rows = list(compare_layers({"base": base, "control": control}, **MEASURES))
+    rows = list(compare_layers({"base": base, "control": control}, BLANK, STATISTICS))
     constant = cell(rows, layer=0, metric="cka_unbiased")
-    assert constant["value"] is None and "constant" in constant["reason"]
+    assert constant.value is None and "constant" in constant.reason
     partly = cell(rows, layer=1, metric="cka_unbiased")
-    assert (partly["n"], partly["dropped"]) == (19, 1)
+    assert (partly.n, partly.dropped) == (19, 1)
     keep = np.arange(20) != 3
-    assert partly["value"] == pytest.approx(formula(base[1, keep], control[1, keep]), abs=1e-5)
-    few = list(compare_layers({"base": base[:, :3], "control": control[:, :3]}, **MEASURES))
-    assert cell(few, layer=1, metric="cka_biased")["value"] is None
-    assert "at least 4" in cell(few, layer=1, metric="cka_biased")["reason"]
-    some = list(compare_layers({"base": base[:, 8:18], "control": control[:, 8:18]}, **MEASURES))
+    assert partly.value == pytest.approx(formula(base[1, keep], control[1, keep]), abs=1e-5)
+    few = list(compare_layers({"base": base[:, :3], "control": control[:, :3]}, BLANK, STATISTICS))
+    assert cell(few, layer=1, metric="cka_biased").value is None
+    assert "at least 4" in cell(few, layer=1, metric="cka_biased").reason
+    some = list(compare_layers({"base": base[:, 8:18], "control": control[:, 8:18]}, BLANK, STATISTICS))
     row = cell(some, layer=1, metric="cka_unbiased")
-    assert row["value"] is not None and row["low"] is None and row["reason"].startswith("no interval: 10 examples")
+    assert row.value is not None and row.low is None and row.reason.startswith("no interval: 10 examples")
 
 
 def test_biased_cka_of_independent_states_is_high_and_its_null_says_so():
     rng = np.random.default_rng(0)
     values = {role: rng.normal(size=(1, 30, 300)) for role in ("base", "control")}
-    rows = list(compare_layers(values, **MEASURES))
+    rows = list(compare_layers(values, BLANK, STATISTICS))
     biased, unbiased = (cell(rows, layer=0, metric=f"cka_{name}") for name in ("biased", "unbiased"))
-    assert biased["value"] > 0.9 and biased["null"] > 0.9
-    assert abs(unbiased["value"]) < 0.15 and abs(unbiased["null"]) < 0.15
+    assert biased.value > 0.9 and biased.null > 0.9
+    assert abs(unbiased.value) < 0.15 and abs(unbiased.null) < 0.15
 
 
 def test_a_change_is_read_as_it_was_written_and_belongs_to_its_base(laid, tmp_path):
@@ -243,19 +246,22 @@ def test_a_change_is_read_as_it_was_written_and_belongs_to_its_base(laid, tmp_pa
         )
 
 
-def test_full_weights_come_back_bit_for_bit_and_others_are_refused(tmp_path):
-    model = small_model()
-    tensors = {name: parameter.detach() + 1 for name, parameter in model.named_parameters()}
-    save_change(tmp_path, Tuned(FullWeights(tensors), TrainingLog(((1, 0.5, 0.1),))), base="abc", tasks=["t"])
-    read = load_change(tmp_path, model).values
-    assert all(torch.equal(read.tensors[name], tensor) for name, tensor in tensors.items())
-    assert read_json(tmp_path / "change.json") == {"base": "abc", "method": "full", "tasks": ["t"]}
-    with pytest.raises(InputError, match="other parameters than the model"):
-        load_change(tmp_path, torch.nn.Linear(2, 2))
-    write_json(tmp_path / "change.json", {"base": "abc", "method": "full", "tasks": ["t"]})
-    (tmp_path / "weights.safetensors").write_bytes(b"broken")
-    with pytest.raises(InputError, match="not a readable safetensors file"):
-        load_change(tmp_path, model)
-    tensors[next(iter(tensors))][0] = float("nan")
-    with pytest.raises(InputError, match="finite float32 weights"):
-        save_change(tmp_path, Tuned(FullWeights(tensors), TrainingLog(())), base="abc", tasks=["t"])
+def test_its_neurons_are_those_of_the_experimental_model(tmp_path):
+    """The joint study takes sets of the merged checkpoint, and refuses those of the base."""
+    lay_checkpoint(tmp_path / "base")
+    tasks = {name: lay_task(tmp_path / "data" / name, task, test=8) for name, task in TASKS.items()}
+    adapter = tmp_path / "experimental"
+    tune_changes(tmp_path / "base", tasks, {adapter: list(tasks)}, SCHEDULE, Execution(), lora=LORA)
+    digest = merge_adapter(tmp_path / "base", adapter, tmp_path / "merged", Execution(), name="small-experimental")
+    for place, refused in (("merged", False), ("base", True)):
+        loaded = load_checkpoint(tmp_path / place)
+        scores = attribute(loaded, encoded_split(loaded, tasks["mood"], "train", 4), task="mood", batch_size=2)[
+            "taylor"
+        ]
+        file = tmp_path / "mood.safetensors"
+        save_sets(file, {"task": scores.top(25, within="layer")}, {"model": scores.model_digest})
+        if refused:
+            with pytest.raises(InputError, match=f"the experimental model is {digest[:12]}"):
+                experimental_sets({"mood": file}, tmp_path / "merged" / "checkpoint.json")
+        else:
+            assert len(experimental_sets({"mood": file}, tmp_path / "merged" / "checkpoint.json")["mood"]) == 16

@@ -1,6 +1,7 @@
 """Figures of the layers study: the same bytes in every process, inside the page, and what is missing is said."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,12 +14,13 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.families import draw_families
-from taskneurons.evidence.figures.joint import draw_joint
-from taskneurons.evidence.figures.layer_map import draw_layer_map
-from taskneurons.evidence.figures.similarity import draw_similarity
-from taskneurons.evidence.layers import layer_maps
-from taskneurons.evidence.layers_joint import NO_SETS, joint_tests, neuron_shares, task_pairs
+from taskneurons.evidence.runs import Run
+from taskneurons.studies.layers.families_figure import draw_families
+from taskneurons.studies.layers.joint import NO_SETS, joint_tests, neuron_shares, task_pairs
+from taskneurons.studies.layers.joint_figure import JointTables, draw_joint
+from taskneurons.studies.layers.map_figure import draw_layer_map
+from taskneurons.studies.layers.maps import layer_maps, map_of
+from taskneurons.studies.layers.similarity_figure import draw_similarity
 
 RUN = {"suite": "wide", "model": "llama", "dpi": 60}
 NAMES = ("similarity", "map", "families", "joint")
@@ -27,33 +29,29 @@ NAMES = ("similarity", "map", "families", "joint")
 def made(*, sets=True, seeds=(0,), **options):
     """The tables that the figures read."""
     rows = make_layer_rows(seeds=seeds, **options)
-    found = layer_maps(rows, alpha=0.05, draws=50)
-    maps = {(m["model"], m["suite"], str(m["seed"]), m["role"], m["scope"], m["metric"]): m for m in found}
+    maps = layer_maps(rows, alpha=0.05, draws=50)
     pairs, joint = [], []
     for seed in seeds:
-        run = {"model": "llama", "suite": "wide", "seed": seed}
-        by_task = {"layer": make_sets(seed=seed) if sets else {}, "model": make_sets(seed=seed) if sets else {}}
+        run = Run("wide", "llama", seed)
+        by_task = {name: make_sets(seed=seed) if sets else {} for name in ("layer", "model")}
         own = task_pairs(make_transfer_rows(seed), rows, by_task, run)
-        reason = "" if sets else NO_SETS
-        pairs += [{"excess": None} | row for row in own]
-        joint += joint_tests(own, draws=50, reason=reason)
-        joint += neuron_shares(
-            by_task, maps["llama", "wide", str(seed), "experimental", "all", "cka_unbiased"], run, reason
-        )
-    empty = dict.fromkeys(("layer", "low", "p_holm", "value"))
-    return rows, maps, pairs, [empty | row for row in joint]
+        pairs += own
+        joint += joint_tests(own, draws=50)
+        found = map_of(maps, suite="wide", model="llama", seeds=[seed], role="experimental", scope="all")
+        joint += neuron_shares(by_task, found, run)
+    return rows, JointTables(joint, pairs, maps)
 
 
 def draw(name, tables, paths, run=RUN):
-    rows, maps, pairs, joint = tables
+    rows, joint = tables
     if name == "similarity":
         draw_similarity(rows, paths, **run)
     elif name == "map":
-        draw_layer_map(rows, maps, paths, **run)
+        draw_layer_map(rows, joint.maps, paths, **run)
     elif name == "families":
         draw_families(rows, paths, **run)
     else:
-        draw_joint(joint, pairs, maps, paths, selection="layer", histogram="model", **run)
+        draw_joint(joint, paths, selection="layer", histogram="model", **run)
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -80,14 +78,14 @@ def nothing_is_written_here(tmp_path, monkeypatch):
 def test_bytes_do_not_change_between_processes(tmp_path):
     here = [hashlib.sha256(path.read_bytes()).hexdigest() for path in draw_all(tmp_path / "here")]
     code = (
-        "import sys, hashlib, pathlib; sys.path[:0] = [sys.argv[1]]\n"
-        "import test_evidence_layers_figures as t\n"
-        "for path in t.draw_all(pathlib.Path(sys.argv[2])):\n"
+        "import sys, hashlib, pathlib, test_layers_figures as t\n"
+        "for path in t.draw_all(pathlib.Path(sys.argv[1])):\n"
         "    print(hashlib.sha256(path.read_bytes()).hexdigest())\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "other")],
-        capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
+        [sys.executable, "-c", code, str(tmp_path / "other")],
+        capture_output=True, text=True, check=True,
+        env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(sys.path)},
     )  # fmt: skip
     assert done.stdout.split() == here
 

@@ -1,16 +1,16 @@
 """Made-up comparisons of layers, of the form that the layers study writes, with borders of known place."""
 
-from typing import Any
-
 import numpy as np
 
-from taskneurons.evidence.layers import CKA_METRICS, LAYER_COLUMNS
-from taskneurons.evidence.layers_joint import TRANSFER_COLUMNS
+from taskneurons.evidence.runs import Run
 from taskneurons.neurons.sets import NeuronSet
+from taskneurons.studies.layers.rows import CKA_METRICS, ComparedRow, TransferRow
 
 FAMILIES = {f"{family}_{n}": family for family in ("facts", "sums", "lists", "moods", "words") for n in "ab"}
 UNSEEN = ("facts_a", "facts_b", "sums_a", "lists_a", "moods_a")
 DEPTH = 8
+RUN = Run("wide", "llama", 0)
+CONSTANT = "all features are constant"
 
 
 def gain(layer: int, role: str, task: str) -> float:
@@ -20,35 +20,30 @@ def gain(layer: int, role: str, task: str) -> float:
     return -0.2 + 0.5 * float(np.clip((layer - 3) / 3, 0, 1))
 
 
-def make_layer_rows(
-    *, seeds=(0,), depth: int = DEPTH, noise: float = 0.01, tasks=tuple(FAMILIES)
-) -> list[dict[str, Any]]:
+def make_layer_rows(*, seeds=(0,), depth: int = DEPTH, noise: float = 0.01, tasks=tuple(FAMILIES)) -> list[ComparedRow]:
     """Rows of CKA and effective rank; layer 0 is constant. The base falls from 0.9 to 0.6."""
     rows = []
     rng = np.random.default_rng(0)
     for seed in seeds:
         for task in tasks:
-            shared = {"study": "layers", "model": "llama", "suite": "wide", "seed": seed, "task": task}
-            shared |= {"family": FAMILIES[task], "held_out": task in UNSEEN, "reason": "", "n": 300, "dropped": 0}
+            task_cells = ("layers", "llama", "wide", seed, task, FAMILIES[task], task in UNSEEN)
             for role, score in (("base", 20.0), ("experimental", 90.0), ("held_out", 80.0), ("control", 95.0)):
-                rows.append(shared | {"role": role, "metric": "accuracy", "value": score, "n": 100, "dropped": None})
-                rows.append(
-                    shared | {"role": role, "metric": "loss", "value": 2 - score / 50, "n": 100, "dropped": None}
-                )
+                rows.append(ComparedRow(*task_cells, None, role, "accuracy", score, n=100))
+                rows.append(ComparedRow(*task_cells, None, role, "loss", 2 - score / 50, n=100))
                 for layer in range(depth + 1):
-                    at = shared | {"layer": layer, "role": role}
-                    rows.append(at | {"metric": "effective_rank", "value": 3.0 + layer})
+                    at, counts = (*task_cells, layer, role), {"n": 300, "dropped": 0}
+                    rows.append(ComparedRow(*at, "effective_rank", 3.0 + layer, **counts))
                     if role == "control":
                         continue
                     for metric in CKA_METRICS:
                         if layer == 0:
-                            rows.append(at | {"metric": metric, "reason": "all features are constant"})
+                            rows.append(ComparedRow(*at, metric, reason=CONSTANT, **counts))
                             continue
                         value = 0.9 - 0.3 * (layer - 1) / max(1, depth - 1) + gain(layer, role, task) * 0.3
                         value += noise * rng.normal() + (0.02 if "biased" in metric else 0)
                         limits = {"low": value - 0.03, "high": value + 0.03, "p": 0.01} if "un" in metric else {}
-                        rows.append(at | {"metric": metric, "value": value, "null": 0.0, "null_high": 0.05} | limits)
-    return [{column: row.get(column) for column in LAYER_COLUMNS} for row in rows]
+                        rows.append(ComparedRow(*at, metric, value, null=0.0, null_high=0.05, **limits, **counts))
+    return rows
 
 
 def make_sets(depth: int = DEPTH, width: int = 160, seed: int = 0) -> dict[str, NeuronSet]:
@@ -66,7 +61,7 @@ def make_sets(depth: int = DEPTH, width: int = 160, seed: int = 0) -> dict[str, 
     return {task: NeuronSet(mask) for task, mask in members.items()}
 
 
-def make_transfer_rows(seed: int = 0, depth: int = DEPTH) -> list[dict[str, Any]]:
+def make_transfer_rows(seed: int = 0, depth: int = DEPTH) -> list[TransferRow]:
     """Tasks of a family have CKA 0.8 and transfer, others 0.4 and none."""
     rng = np.random.default_rng(seed)
     rows = []
@@ -75,12 +70,11 @@ def make_transfer_rows(seed: int = 0, depth: int = DEPTH) -> list[dict[str, Any]
             if source == task:
                 continue
             same = FAMILIES[source] == FAMILIES[task]
-            shared = {"study": "layers", "model": "llama", "suite": "wide", "seed": seed, "reason": "", "n": 100}
-            shared |= {"train_task": source, "test_task": task}
-            for layer in range(depth + 1):
-                value = None if layer == 0 else (0.8 if same else 0.4) + 0.05 * rng.normal()
-                reason = "" if layer else "all features are constant"
-                rows.append(shared | {"layer": layer, "metric": "cka_unbiased", "value": value, "reason": reason})
-            rows.append(shared | {"metric": "accuracy", "value": 60.0 if same else 20.0 + rng.normal()})
-            rows.append(shared | {"metric": "loss", "value": 1.0 if same else 1.6 + 0.01 * rng.normal()})
-    return [{column: row.get(column) for column in TRANSFER_COLUMNS} for row in rows]
+            pair = ("layers", "llama", "wide", seed, source, task)
+            rows.append(TransferRow(*pair, 0, "cka_unbiased", n=100, reason=CONSTANT))
+            for layer in range(1, depth + 1):
+                value = (0.8 if same else 0.4) + 0.05 * rng.normal()
+                rows.append(TransferRow(*pair, layer, "cka_unbiased", value, 100))
+            rows.append(TransferRow(*pair, None, "accuracy", 60.0 if same else 20.0 + rng.normal(), 100))
+            rows.append(TransferRow(*pair, None, "loss", 1.0 if same else 1.6 + 0.01 * rng.normal(), 100))
+    return rows

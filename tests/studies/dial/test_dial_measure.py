@@ -7,42 +7,44 @@ from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import save_change
-from taskneurons.engine.dial_study import (
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.task_by_task import encoded_split
+from taskneurons.engine.training import TrainingLog
+from taskneurons.engine.tune_changes import tune_changes
+from taskneurons.engine.tuning import FullWeights, Tuned
+from taskneurons.errors import InputError
+from taskneurons.evidence.runs import Run
+from taskneurons.models.load import load_checkpoint
+from taskneurons.neurons.selection import Selection
+from taskneurons.neurons.sets import NeuronSet
+from taskneurons.studies.dial.measure import (
     SIMILARITIES,
-    Sample,
+    Measures,
     change_cosines,
     measure_models,
     similarities,
     with_shuffled_answers,
 )
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
-from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.layers_study import tune_controls
-from taskneurons.engine.training import TrainingLog
-from taskneurons.engine.tuning import FullWeights, Tuned
-from taskneurons.errors import InputError
-from taskneurons.files import write_csv
-from taskneurons.models.encoding import encode
-from taskneurons.models.load import load_checkpoint
-from taskneurons.neurons.selection import Selection
-from taskneurons.neurons.sets import NeuronSet
-from taskneurons.studies.dial.rows import MEASURED
-from taskneurons.studies.neurons.measure import attribute_tasks
-from taskneurons.tasks.storage import read_split
+from taskneurons.studies.dial.rows import MEASURED, MeasuredRow
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
 SELECTIONS = (Selection("taylor", 10, "model"), Selection("taylor", 25, "layer"))
 TASKS = {"mood": MOOD, "echo": ECHO}
 # Steps so large that the tuned models are other models than the base.
 SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
-SETTINGS = {
-    "selections": SELECTIONS,
-    "scored": Sample(examples=6, batch_size=4),
-    "test_examples": 8,
-    "evaluation": EVALUATION,
-    "execution": Execution(),
-}
+MEASURES = Measures(SELECTIONS, examples=6, batch_size=4, test_examples=8, evaluation=EVALUATION)
+
+
+def shared(first, second):
+    """How many skills two tasks share; these two have none of a ring."""
+    return 3 if first == second else 1
+
+
+def measured(base, tasks, changes):
+    run = Run("mine", "small", 0)
+    return measure_models(base, tasks, changes, MEASURES, Execution(), shared=shared, run=run)
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +54,13 @@ def laid(tmp_path_factory):
     lay_checkpoint(folder / "base")
     tasks = {name: lay_task(folder / "data" / name, task) for name, task in TASKS.items()}
     changes = {name: folder / "tuned" / name for name in TASKS}
-    tune_controls(folder / "base", tasks, changes, SCHEDULE, Execution(resume=folder / "resume"))
+    trained = {change: [name] for name, change in changes.items()}
+    tune_changes(folder / "base", tasks, trained, SCHEDULE, Execution(resume=folder / "resume"))
     for name, change in changes.items():
         model = load_checkpoint(folder / "base").model
         assert not any(model.load_state_dict(load_file(change / "weights.safetensors"), strict=False))
         lay_checkpoint(folder / "merged" / name, model)
-    found = {source: (rows, sets, header) for source, rows, sets, header in measure_models(
-        folder / "base", tasks, changes, **SETTINGS)}  # fmt: skip
+    found = {model.name: model for model in measured(folder / "base", tasks, changes)}
     return folder, tasks, changes, found
 
 
@@ -66,42 +68,42 @@ def test_scores_and_sets_are_those_of_the_model_that_was_tuned(laid):
     folder, tasks, _, found = laid
     assert list(found) == ["base", "shuffled", "mood", "echo"]
     for source in ("base", *TASKS):
-        rows, sets, _ = found[source]
+        rows, sets = found[source].rows, found[source].sets
         checkpoint = folder / ("base" if source == "base" else f"merged/{source}")
         for task, expected in evaluate_tasks(checkpoint, list(tasks.values()), EVALUATION, Execution()):
-            own = {row["metric"]: row["value"] for row in rows if row["test_task"] == task and "sets" not in row}
+            own = {row.metric: row.value for row in rows if row.test_task == task and not row.sets}
             for row in expected:
                 assert own[row.metric] == pytest.approx(row.value, abs=1e-5)
-        for scores in attribute_tasks(
-            checkpoint, list(tasks.values()), Execution(), estimators=["taylor"], examples=6, batch_size=4
-        ):
+        loaded = load_checkpoint(checkpoint)
+        for task, folder_of_task in tasks.items():
+            scores = attribute(loaded, encoded_split(loaded, folder_of_task, "train", 6), task=task, batch_size=4)
             for selection in SELECTIONS:
-                assert sets[f"{selection.slug}.{scores.task}"] == selection.of(scores)
-    assert found["base"][2] == {"model": load_checkpoint(folder / "base").digest}
-    assert found["mood"][1] != found["base"][1]
+                assert sets[f"{selection.slug}.{task}"] == selection.of(scores["taylor"])
+    assert found["base"].digest == load_checkpoint(folder / "base").digest
+    assert found["mood"].sets != found["base"].sets
 
 
 def test_the_control_keeps_prompts_and_answers_and_parts_them(laid):
     folder, tasks, _, found = laid
     loaded = load_checkpoint(folder / "base")
-    examples = encode(read_split(tasks["echo"], "train", limit=6), loaded.tokenizer, loaded.context)
+    examples = encoded_split(loaded, tasks["echo"], "train", 6)
     shuffled = with_shuffled_answers(examples)
     assert [example.prompt for example in shuffled] == [example.prompt for example in examples]
     assert sorted(example.target for example in shuffled) == sorted(example.target for example in examples)
     assert [example.target for example in shuffled] != [example.target for example in examples]
     assert shuffled == with_shuffled_answers(examples)
-    rows, sets, header = found["shuffled"]
-    assert not rows and header == found["base"][2] and sets.keys() == found["base"][1].keys()
+    control, base = found["shuffled"], found["base"]
+    assert not control.rows and control.digest == base.digest and control.sets.keys() == base.sets.keys()
     by_hand = attribute(loaded, shuffled, task="echo", batch_size=4)["taylor"]
     order = np.argsort(-by_hand.scores.ravel(), kind="stable")[:6]
-    assert set(order) == set(np.flatnonzero(sets["taylor-10-model.echo"].mask.ravel()))
+    assert set(order) == set(np.flatnonzero(control.sets["taylor-10-model.echo"].mask.ravel()))
 
 
 def test_parameters_are_those_of_the_source_model_and_sets_of_either(laid):
     folder, _, _, found = laid
     model = load_checkpoint(folder / "merged" / "mood").model
-    rows, own, _ = found["mood"]
-    for origin, sets in (("base", found["base"][1]), ("source", own)):
+    rows = found["mood"].rows
+    for origin, sets in (("base", found["base"].sets), ("source", found["mood"].sets)):
         expected = []
         for layer, block in enumerate(model.model.layers):
             values = np.concatenate(
@@ -112,13 +114,11 @@ def test_parameters_are_those_of_the_source_model_and_sets_of_either(laid):
             ]
             expected.append(long[0] @ long[1] / np.linalg.norm(long[0]) / np.linalg.norm(long[1]))
         found_rows = [
-            row
-            for row in rows
-            if (row["metric"], row.get("sets"), row.get("selection")) == ("masked_cosine", origin, "taylor-25-layer")
+            row for row in rows if (row.metric, row.sets, row.selection) == ("masked_cosine", origin, "taylor-25-layer")
         ]
-        assert [(row["test_task"], row["n"]) for row in found_rows] == [("echo", 2)]
-        assert found_rows[0]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
-    assert {row["metric"] for row in rows if "sets" in row} == set(SIMILARITIES)
+        assert [(row.test_task, row.n) for row in found_rows] == [("echo", 2)]
+        assert found_rows[0].value == pytest.approx(np.mean(expected), abs=1e-6)
+    assert {row.metric for row in rows if row.sets} == set(SIMILARITIES)
 
 
 def test_the_cosine_of_changes_is_that_of_flat_vectors(laid):
@@ -129,19 +129,20 @@ def test_the_cosine_of_changes_is_that_of_flat_vectors(laid):
         after = load_file(folder / "weights.safetensors")
         flat.append(np.concatenate([(after[name] - base[name]).double().numpy().ravel() for name in after]))
     expected = flat[0] @ flat[1] / np.linalg.norm(flat[0]) / np.linalg.norm(flat[1])
-    found_rows = [row for row in found["mood"][0] if row["metric"] == "change_cosine"]
-    assert [row["test_task"] for row in found_rows] == ["echo"]
-    assert found_rows[0]["value"] == pytest.approx(expected, abs=1e-9)
+    found_rows = [row for row in found["mood"].rows if row.metric == "change_cosine"]
+    assert [row.test_task for row in found_rows] == ["echo"]
+    assert found_rows[0].value == pytest.approx(expected, abs=1e-9)
 
 
-def test_rows_are_tidy(laid, tmp_path):
+def test_rows_are_a_table(laid, tmp_path):
     _, _, _, found = laid
-    for source, (rows, _, _) in found.items():
-        facts = {"study": "dial", "model": "small", "suite": "s", "seed": 0, "train_task": source}
-        cells = [{**facts, "shared": 1 if source in TASKS else None, **row} for row in rows]
-        write_csv(tmp_path / "rows.csv", cells, MEASURED.columns)
-        read = MEASURED.read(tmp_path / "rows.csv")
-        assert [row.value for row in read] == [row.get("value") for row in rows]
+    for source, model in found.items():
+        MEASURED.write(tmp_path / f"{source}.csv", model.rows)
+        assert MEASURED.read(tmp_path / f"{source}.csv") == model.rows
+    gathered = MEASURED.gather(sorted(tmp_path.iterdir()))
+    assert {(row.suite, row.model, row.seed) for row in gathered} == {("mine", "small", 0)}
+    for row in gathered:
+        assert row.shared == (shared(row.train_task, row.test_task) if row.train_task else None)
 
 
 def test_a_tuning_that_changed_nothing_has_no_cosine(laid, tmp_path):
@@ -157,11 +158,13 @@ def test_a_change_of_another_base_is_refused(laid, tmp_path):
     _, tasks, changes, _ = laid
     lay_checkpoint(tmp_path / "other", small_model(seed=1))
     with pytest.raises(InputError, match="does not fit the model"):
-        list(measure_models(tmp_path / "other", tasks, changes, **SETTINGS))
+        list(measured(tmp_path / "other", tasks, changes))
 
 
 def test_an_empty_layer_is_said_to_have_no_similarity():
     nothing = NeuronSet(np.zeros((2, 4), dtype=bool))
-    rows = similarities([np.ones((4, 3))] * 2, nothing, nothing)
-    assert {row["reason"] for row in rows} == {"a set has no neurons in this layer"}
-    assert all("value" not in row and row["n"] == 0 for row in rows)
+    blank = MeasuredRow("dial", "small", "mine", 0, "mood", "echo", 1)
+    rows = list(similarities([np.ones((4, 3))] * 2, nothing, nothing, blank))
+    assert [row.metric for row in rows] == list(SIMILARITIES)
+    assert {row.reason for row in rows} == {"a set has no neurons in this layer"}
+    assert all(row.value is None and row.n == 0 for row in rows)

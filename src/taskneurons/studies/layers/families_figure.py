@@ -8,17 +8,20 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import ROLE_COLOURS, ROLE_NAMES, not_available, over_seeds
-from taskneurons.evidence.layers import Row, role_curves
 from taskneurons.evidence.style import GREY, Words, sheet, shortened
+from taskneurons.studies.layers.curves import role_curves
+from taskneurons.studies.layers.look import ROLE_COLOURS, ROLE_NAMES, compared_rows, not_available, over_seeds
+from taskneurons.studies.layers.rows import ComparedRow, Role
 
 _STEP = 0.23  # inches a family
-_SHIFT = 0.2  # of the tasks from the middle of their family
-_ROLES = ("base", "experimental")
+_ROLES: tuple[Role, ...] = ("base", "experimental")
+_MARKERS = ("o", "D")
+_SHIFTS = (-0.2, 0.2)  # of the tasks from the middle of their family
 
 
-def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200) -> None:
+def draw_families(
+    rows: Iterable[ComparedRow], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+) -> None:
     """Draw, for each family, the unbiased CKA of the base and of the model of all tasks with the control models.
 
     The left panel is the mean over the lower half of the layers, the right one over the upper half. Families are
@@ -26,7 +29,7 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
     of its tasks are over examples.
 
     Args:
-        rows: of `layers.gather_layers`; those of other models are left aside.
+        rows: of all runs; those of other models are left aside.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -34,11 +37,9 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
     Raises:
         InputError: the model has no rows.
     """
-    own = [row for row in rows if (row["model"], row["suite"]) == (model, suite)]
-    if not own:
-        raise InputError(f"no layers of {model} on {suite} were compared")
-    families = {row["task"]: row["family"] for row in own}
-    curves = role_curves(own, model=model, suite=suite, metric="cka_unbiased")
+    own = compared_rows(rows, suite=suite, model=model)
+    families = {row.task: row.family for row in own}
+    curves = role_curves(own, "cka_unbiased")
     layers = sorted({layer for role in _ROLES for curve in curves.get(role, {}).values() for layer in curve})
     half = (len(layers) + 1) // 2
     parts = [part for part in (layers[:half], layers[half:]) if part]
@@ -65,13 +66,10 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
         "are ordered by what tuning adds in the upper layers."
     )
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=ROLE_COLOURS["base"], marker="o", linestyle="", markersize=5, label=ROLE_NAMES["base"]),
-        Line2D(
-            [], [], color=ROLE_COLOURS["experimental"], marker="D", linestyle="", markersize=5,
-            label=ROLE_NAMES["experimental"],
-        ),
-        Patch(color=GREY, alpha=0.35, linewidth=0, label="shuffled pairs"),
-    ]  # fmt: skip
+        Line2D([], [], color=ROLE_COLOURS[role], marker=marker, linestyle="", markersize=5, label=ROLE_NAMES[role])
+        for role, marker in zip(_ROLES, _MARKERS, strict=True)
+    ]
+    handles.append(Patch(color=GREY, alpha=0.35, linewidth=0, label="shuffled pairs"))
     height = max(1.2, _STEP * len(order)) + 0.55
     with sheet(height, Words(_title(gains), caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, max(1, len(parts)), squeeze=False, sharey=True, sharex=True)[0]
@@ -90,7 +88,7 @@ def draw_families(rows: Iterable[Row], paths: Iterable[str | Path], *, suite: st
 
 def _panel(
     axis: Axes,
-    values: Mapping[str, Mapping[str, float]],
+    values: Mapping[Role, Mapping[str, float]],
     tasks: set[str],
     families: Mapping[str, str],
     order: Sequence[str],
@@ -101,7 +99,7 @@ def _panel(
             continue
         base, tuned = (fmean(values[role][task] for task in members) for role in _ROLES)
         axis.plot([base, tuned], [place, place], color="#B0B0B0", linewidth=2.0, solid_capstyle="butt", zorder=1)
-        for role, marker, mean, shift in (("base", "o", base, -_SHIFT), ("experimental", "D", tuned, _SHIFT)):
+        for role, marker, mean, shift in zip(_ROLES, _MARKERS, (base, tuned), _SHIFTS, strict=True):
             axis.scatter(
                 [values[role][task] for task in members], [place + shift] * len(members), s=5, linewidths=0,
                 color=ROLE_COLOURS[role], alpha=0.6, zorder=2,
@@ -116,33 +114,37 @@ def _panel(
     axis.set_axisbelow(True)
 
 
-def _null(axis: Axes, rows: Sequence[Row], part: Sequence[int]) -> None:
-    own = [row for row in rows if row["metric"] == "cka_unbiased" and row["layer"] in part and row["null"] is not None]
-    if own:
-        low, high = fmean(row["null"] for row in own), fmean(row["null_high"] for row in own)
+def _null(axis: Axes, rows: Sequence[ComparedRow], part: Sequence[int]) -> None:
+    nulls = [
+        (row.null, row.null_high)
+        for row in rows
+        if row.metric == "cka_unbiased" and row.layer in part
+        if row.null is not None and row.null_high is not None
+    ]
+    if nulls:
+        low, high = map(fmean, zip(*nulls, strict=True))
         axis.axvspan(low, high, color=GREY, alpha=0.35, linewidth=0, zorder=0)
 
 
-def _intervals(axis: Axes, rows: Sequence[Row], part: Sequence[int], tasks: Sequence[str], place: int) -> None:
+def _intervals(axis: Axes, rows: Sequence[ComparedRow], part: Sequence[int], tasks: Sequence[str], place: int) -> None:
     """The intervals over examples of the tasks of a family, averaged over the layers of the part."""
-    for role, shift in (("base", -_SHIFT), ("experimental", _SHIFT)):
+    for role, shift in zip(_ROLES, _SHIFTS, strict=True):
         for task in tasks:
-            own = [
-                row
+            limits = [
+                (row.low, row.high)
                 for row in rows
-                if (row["role"], row["task"], row["metric"]) == (role, task, "cka_unbiased")
-                and row["layer"] in part
-                and row["low"] is not None
+                if (row.role, row.task, row.metric) == (role, task, "cka_unbiased") and row.layer in part
+                if row.low is not None and row.high is not None
             ]
-            if own:
-                low, high = (fmean(row[side] for row in own) for side in ("low", "high"))
+            if limits:
+                low, high = map(fmean, zip(*limits, strict=True))
                 axis.plot(
                     [low, high], [place + shift] * 2, color=ROLE_COLOURS[role], linewidth=0.6, alpha=0.5, zorder=1
                 )
 
 
 def _mean_gain(
-    values: Mapping[str, Mapping[str, float]], tasks: set[str], families: Mapping[str, str], family: str
+    values: Mapping[Role, Mapping[str, float]], tasks: set[str], families: Mapping[str, str], family: str
 ) -> float:
     gains = [values["experimental"][t] - values["base"][t] for t in tasks if families[t] == family]
     return fmean(gains) if gains else 0.0

@@ -1,39 +1,42 @@
 """The map of the layers (Z2) and unseen tasks (Z4): where tuning on many tasks makes a model like those of one task."""
 
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import ROLE_COLOURS, over_seeds
-from taskneurons.evidence.layers import SCOPES, Row, gain_curves, role_curves, tasks_of_scope
-from taskneurons.evidence.layers_joint import GROUPS, group_of, told_map
-from taskneurons.evidence.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, layer_axis, say_in_panel, sheet
+from taskneurons.evidence.style import BLACK, SMALL, Words, layer_axis, say_in_panel, sheet
 from taskneurons.measures.stats import t_interval
+from taskneurons.studies.layers.curves import gain_curves, role_curves, tasks_of_scope
+from taskneurons.studies.layers.look import GROUP_COLOURS, ROLE_COLOURS, compared_rows, over_seeds
+from taskneurons.studies.layers.maps import group_of, map_in_words, map_of
+from taskneurons.studies.layers.rows import SCOPES, ComparedRow, MapRow
 
-GROUP_COLOURS = dict(zip(GROUPS, (SKY, ORANGE, GREEN), strict=True))
 _TITLES = {
     ("experimental", "all"): "tuned on all tasks",
     ("held_out", "seen"): "held-out model, seen tasks",
     ("held_out", "unseen"): "held-out model, unseen tasks",
 }
-Maps = Mapping[tuple[str, str, str, str, str, str], Mapping[str, Any]]
 
 
 def draw_layer_map(
-    rows: Iterable[Row], maps: Maps, paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+    rows: Iterable[ComparedRow],
+    maps: Sequence[MapRow],
+    paths: Iterable[str | Path],
+    *,
+    suite: str,
+    model: str,
+    dpi: int = 200,
 ) -> None:
     """Draw CKA(tuned, C_t) - CKA(base, C_t) by layer with the groups of layers that were found, or that none was.
 
     Args:
-        rows: of `layers.gather_layers`; those of other models are left aside.
-        maps: of `layers.read_maps`.
+        rows: of all runs; those of other models are left aside.
+        maps: of all runs.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -41,13 +44,12 @@ def draw_layer_map(
     Raises:
         InputError: the model has no rows.
     """
-    own = [row for row in rows if (row["model"], row["suite"]) == (model, suite)]
-    if not own:
-        raise InputError(f"no layers of {model} on {suite} were compared")
-    seeds = sorted({row["seed"] for row in own})
-    seed = "mean" if len(seeds) > 1 else str(seeds[0])
-    curves = role_curves(own, model=model, suite=suite, metric="cka_unbiased")
-    found = {scope: maps.get((model, suite, seed, *scope, "cka_unbiased"), {}) for scope in SCOPES}
+    own = compared_rows(rows, suite=suite, model=model)
+    seeds = {row.seed for row in own}
+    curves = role_curves(own, "cka_unbiased")
+    found = {
+        scope: map_of(maps, suite=suite, model=model, seeds=seeds, role=role, scope=scope) for role, scope in SCOPES
+    }
     caption = (
         f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; "
         f"{over_seeds(own)}. Thin: a task; thick: mean over tasks with its 95 % t interval. Groups of layers by a "
@@ -55,7 +57,7 @@ def draw_layer_map(
         "95 % of resampled sets of tasks have the border there. A task is unseen when the held-out model was not "
         "tuned on it."
     )
-    shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.get("layers") or 0))}
+    shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.layers if one else 0))}
     handles: list[Line2D | Patch] = [
         Patch(color=colour, alpha=0.25, linewidth=0, label=group)
         for group, colour in GROUP_COLOURS.items()
@@ -63,18 +65,19 @@ def draw_layer_map(
     ]
     if handles:
         handles.append(Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"))
-    with sheet(2.5, Words(f"Map of the layers: {told_map(found[SCOPES[0]])}", caption), paths, dpi, handles) as figure:
+    with sheet(2.5, Words(f"Map of the layers: {map_in_words(found['all'])}", caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(SCOPES), squeeze=False, sharey=True)[0]
         for axis, (role, scope) in zip(axes, SCOPES, strict=True):
-            tasks = tasks_of_scope(own, model=model, suite=suite, scope=scope)
+            tasks, own_map = tasks_of_scope(own, scope), found[scope]
             layers, gains = gain_curves(curves, role, tasks)
             axis.set_title(f"{_TITLES[role, scope]} ({len(tasks)})", fontsize=SMALL)
             layer_axis(axis)
             if not layers or not tasks:
-                say_in_panel(axis, f"not available: {found[role, scope].get('reason') or 'nothing was measured'}")
+                reason = own_map.reason if own_map else ""
+                say_in_panel(axis, f"not available: {reason or 'nothing was measured'}")
                 continue
             _panel(axis, layers, gains, ROLE_COLOURS[role])
-            _groups(axis, layers, found[role, scope])
+            _groups(axis, layers, own_map)
         axes[0].set_ylabel("CKA above the base's")
         # Room below the curves for the words.
         low, high = axes[0].get_ylim()
@@ -95,24 +98,22 @@ def _panel(axis: Axes, layers: list[int], gains: np.ndarray, colour: str) -> Non
     axis.fill_between(layers, low, high, color=colour, alpha=0.25, linewidth=0)
 
 
-def _groups(axis: Axes, layers: list[int], found: Mapping[str, Any]) -> None:
+def _groups(axis: Axes, layers: list[int], found: MapRow | None) -> None:
     """Bands of the groups with the intervals of their borders above them, or words."""
-    words = told_map(found)
-    if found.get("verdict") == "transition":
-        for layer in layers:
-            axis.axvspan(
-                layer - 0.5, layer + 0.5, color=GROUP_COLOURS[group_of(layer, found)], alpha=0.25, linewidth=0, zorder=0
-            )
-        for height, (low, high) in (
-            (0.985, (found["shared_low"], found["shared_high"])),
-            (0.955, (found["refinement_low"], found["refinement_high"])),
-        ):
+    for layer in layers:
+        if group := group_of(layer, found):
+            axis.axvspan(layer - 0.5, layer + 0.5, color=GROUP_COLOURS[group], alpha=0.25, linewidth=0, zorder=0)
+    borders = [] if found is None else [
+        (0.985, found.shared_low, found.shared_high), (0.955, found.refinement_low, found.refinement_high),
+    ]  # fmt: skip
+    for height, low, high in borders:
+        if low is not None and high is not None:
             axis.plot(
                 [low - 0.12, high + 0.12], [height, height], color=BLACK, linewidth=2.2, solid_capstyle="butt",
                 transform=axis.get_xaxis_transform(),
             )  # fmt: skip
     axis.text(
-        0.03, 0.03, "\n".join(textwrap.wrap(words, 32)), transform=axis.transAxes, va="bottom", fontsize=SMALL,
-        bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
+        0.03, 0.03, "\n".join(textwrap.wrap(map_in_words(found), 32)), transform=axis.transAxes, va="bottom",
+        fontsize=SMALL, bbox={"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
     axis.set_xlim(layers[0] - 0.5, layers[-1] + 0.5)
