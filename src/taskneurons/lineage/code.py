@@ -418,7 +418,8 @@ class Code:
         """The text that a rule names as its code: the entry and the fingerprint of all that it reaches.
 
         Args:
-            entry: `<study>.<module>:<function>`.
+            entry: `<study>.<module>:<function>`; after a plus what this function loads by name, which imports cannot
+                tell: `<module>:<function>` of the package.
 
         Raises:
             InputError: there is no such function.
@@ -439,10 +440,15 @@ class Code:
         return tuple(sorted({place.module for reach in self._reaches(entry) for place in reach.places}))
 
     def _reaches(self, entry: str) -> list[Reach]:
+        entry, *loaded = entry.split("+")
         _, found, name = entry.partition(":")
         if not found:
             return self._of_script(entry)
-        return [Reach(self.sources, module_of(entry), name), *self._frame]
+        reaches = [Reach(self.sources, module_of(entry), name)]
+        for one in loaded:
+            module, _, name = one.partition(":")
+            reaches.append(Reach(self.sources, f"{PACKAGE}.{module}", name))
+        return [*reaches, *self._frame]
 
     @cached_property
     def _frame(self) -> list[Reach]:

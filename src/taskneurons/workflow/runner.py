@@ -74,11 +74,14 @@ def _require_planned(planned: str, sources: Sources) -> None:
 def named_function(entry: str) -> Callable[[Job[Any]], None]:
     """The function that a rule names, such as `dial.measure:measure_models`.
 
+    What an entry names after a plus, the function loads by itself.
+
     Raises:
         InputError: there is no such module or function.
     """
     try:
-        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), entry.partition(":")[2])
+        named = entry.partition("+")[0].partition(":")[2]
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), named)
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found

@@ -7,8 +7,7 @@ from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import save_change
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.task_by_task import encoded_split
 from taskneurons.engine.training import TrainingLog

@@ -8,8 +8,7 @@ from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, sm
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import load_change, trained_tasks
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.merging import merge_adapter
 from taskneurons.engine.task_by_task import encoded_split

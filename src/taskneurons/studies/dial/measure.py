@@ -17,8 +17,7 @@ from torch import nn
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import WEIGHTS, changed, load_change
-from taskneurons.engine.evaluation import Evaluation, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import Folders
 from taskneurons.engine.task_by_task import encoded_split, progress

@@ -15,8 +15,7 @@ from jaxtyping import Float
 from transformers import PreTrainedModel
 
 from taskneurons.engine.changes import FACTS, Change, changed, load_change, trained_tasks
-from taskneurons.engine.evaluation import Evaluation, PreparedTask, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import Folders
 from taskneurons.engine.merging import merge_adapter
