@@ -256,39 +256,14 @@ for suite, model in pairs_of("continual"):
                 script:
                     "../workflow/scripts/weigh_patches.py"
 
-    rule:
-        name:
-            f"plot_continual_{suite}_{model}"
-        input:
-            rows="results/tables/continual.csv",
-            summary="results/tables/continual_summary.csv",
-            methods="results/tables/continual_methods.csv",
-            rates="results/tables/continual_rates.csv",
-            published="results/tables/continual_published.csv",
-            tasks=described_tasks([suite]),
-        output:
-            figure_paths(f"results/figures/continual/{suite}/{model}", CONTINUAL_FIGURES),
-        log:
-            f"logs/continual/{suite}/{model}/plot_continual.log",
-        benchmark:
-            f"logs/benchmarks/continual/{suite}/{model}/plot_continual.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                benchmarks={name: list(orders) for name, orders in stream_benchmarks(suite).items()},
-                order=[*P.streams[suite].every_seed, *stream_orders(suite)][0],
-                figures=P.figures,
-            ),
-            code=code("plot_continual"),
-        script:
-            "../workflow/scripts/plot_continual.py"
+
+localrules:
+    tabulate_continual,
+    summarise_continual,
+    plot_continual,
 
 
-if pairs_of("continual"):
+if plan.runs("continual"):
 
     rule tabulate_continual:
         input:
@@ -303,21 +278,17 @@ if pairs_of("continual"):
             rates="results/tables/continual_rates.csv",
         log:
             "logs/continual/tabulate_continual.log",
-        benchmark:
-            "logs/benchmarks/continual/tabulate_continual.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
             settings=settings(),
-            code=code("tabulate_continual"),
+            code=code("continual.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_continual.py"
+            "../workflow/scripts/run.py"
 
     rule summarise_continual:
         input:
             rows="results/tables/continual.csv",
-            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("continual"))),
+            tasks=inputs.described_tasks(plan.suites("continual")),
             published=CONTINUAL_PUBLISHED,
         output:
             summary="results/tables/continual_summary.csv",
@@ -325,18 +296,39 @@ if pairs_of("continual"):
             published="results/tables/continual_published.csv",
         log:
             "logs/continual/summarise_continual.log",
-        benchmark:
-            "logs/benchmarks/continual/summarise_continual.tsv"
         priority: 80
-        resources:
-            **light_resources(),
         params:
             settings=settings(
                 benchmarks={
                     suite: {name: list(orders) for name, orders in stream_benchmarks(suite).items()}
-                    for suite, _ in pairs_of("continual")
+                    for suite in plan.suites("continual")
                 }
             ),
-            code=code("summarise_continual"),
+            code=code("continual.tables:summarise"),
         script:
-            "../workflow/scripts/summarise_continual.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_continual:
+        input:
+            rows="results/tables/continual.csv",
+            summary="results/tables/continual_summary.csv",
+            methods="results/tables/continual_methods.csv",
+            rates="results/tables/continual_rates.csv",
+            published="results/tables/continual_published.csv",
+            tasks=inputs.described,
+        output:
+            figures=figure_files("results/figures/continual/{run}", CONTINUAL_FIGURES),
+        log:
+            "logs/continual/{run}/plot_continual.log",
+        wildcard_constraints:
+            run=plan.pattern("continual"),
+        priority: 80
+        params:
+            settings=lambda wildcards: settings(
+                benchmarks={name: list(orders) for name, orders in stream_benchmarks(suite_of(wildcards)).items()},
+                order=[*P.streams[suite_of(wildcards)].every_seed, *stream_orders(suite_of(wildcards))][0],
+                dpi=P.figures.dpi,
+            ),
+            code=code("continual.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

@@ -9,9 +9,7 @@ import pytest
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import (
-    continual_summary,
     controlled_overlap,
-    dial,
     layers,
     overlap,
     published_checks,
@@ -27,6 +25,8 @@ from taskneurons.evidence.claims_text import BEGIN, END, with_claims
 from taskneurons.evidence.published import read_published
 from taskneurons.files import read_json
 from taskneurons.params.claims import load_claims, parse_claims
+from taskneurons.studies.continual.rows import SUMMARY as CONTINUAL_SUMMARY
+from taskneurons.studies.dial.rows import SUMMARY as DIAL_SUMMARY
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "claims.yaml").read_text(encoding="utf-8")
@@ -41,8 +41,8 @@ COLUMNS = {
     "overlap_controlled_trend.csv": controlled_overlap.TREND_COLUMNS,
     "similarity.csv": similarity.SIMILARITY_COLUMNS,
     "similarity_correlation.csv": similarity_correlation.CORRELATION_COLUMNS,
-    "dial_summary.csv": dial.SUMMARY_COLUMNS,
-    "continual_summary.csv": continual_summary.SUMMARY_COLUMNS,
+    "dial_summary.csv": DIAL_SUMMARY.columns,
+    "continual_summary.csv": CONTINUAL_SUMMARY.columns,
     "layers.csv": layers.LAYER_COLUMNS,
     "layers_summary.csv": layers.SUMMARY_COLUMNS,
     "layers_map.csv": layers.MAP_COLUMNS,

@@ -1,0 +1,53 @@
+"""The jobs that make the tables of continual learning."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from taskneurons.evidence.papers import ORDERS, table_of
+from taskneurons.evidence.papers import STREAMS as PRINTED
+from taskneurons.evidence.tasks import described_tasks
+from taskneurons.job import Job
+from taskneurons.studies.continual.published import published_streams
+from taskneurons.studies.continual.rates import rate_table
+from taskneurons.studies.continual.rows import PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
+from taskneurons.studies.continual.streams import gather_streams, sequences
+from taskneurons.studies.continual.summary import rank_methods, summarise_streams
+
+
+@dataclass(frozen=True)
+class TabulateSettings:
+    """Settings of `tabulate`; it has none."""
+
+
+def tabulate(job: Job[TabulateSettings]) -> None:
+    """Gather the rows of all streams of tasks, and what was tried on the development order."""
+    STREAMS.write(job.outputs.one("rows"), gather_streams(job.inputs["rows"]))
+    RATES.write(job.outputs.one("rates"), rate_table(job.inputs["rates"]))
+
+
+@dataclass(frozen=True)
+class SummariseSettings:
+    """Settings of `summarise`.
+
+    Attributes:
+        benchmarks: the orders of each benchmark of each suite.
+    """
+
+    benchmarks: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+
+def summarise(job: Job[SummariseSettings]) -> None:
+    """Measure every stream, rank the methods over orders, set our values beside those of Table 5."""
+    rows = STREAMS.read(job.inputs.one("rows"))
+    summary = summarise_streams(rows, job.settings.benchmarks)
+    SUMMARY.write(job.outputs.one("summary"), summary)
+    RANKS.write(job.outputs.one("methods"), rank_methods(summary))
+    papers = job.inputs["published"]
+    compared = published_streams(
+        summary,
+        PRINTED.gather([table_of(papers, "T5")]),
+        ORDERS.gather([table_of(papers, "T14")]),
+        sequences(rows),
+        described_tasks(job.inputs["tasks"]),
+    )
+    PUBLISHED.write(job.outputs.one("published"), compared)
