@@ -42,8 +42,9 @@ format: $(VENV)/ready-dev  ## format the code
 ci-scale: $(VENV)/ready-dev  ## run the whole workflow at the smallest scale, in build/ci
 	rm -rf build/ci
 	git clone --quiet . build/ci
-	cp params/ci.yaml build/ci/params.yaml
-	cd build/ci && PYTHONPATH=$$PWD/src taskneurons results --cores $(CORES)
+	cd build/ci && export PYTHONPATH=$$PWD/src && \
+		taskneurons params show params/ci.yaml --out params.yaml && \
+		taskneurons results --cores $(CORES)
 
 clean-venv:  ## remove the environment
 	rm -rf $(VENV)

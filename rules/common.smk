@@ -8,7 +8,7 @@ from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.lineage.graph import Graph
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
 from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names

@@ -52,6 +52,11 @@ def _parser() -> argparse.ArgumentParser:
     check = params.add_parser("check", help="say what is wrong with parameter files")
     check.add_argument("files", nargs="*", type=Path, default=[Path("params.yaml")], metavar="FILE")
     check.set_defaults(run=_params_check)
+    show = params.add_parser("show", help="print a parameter file whole, with what it takes from its base")
+    show.add_argument("file", nargs="?", type=Path, default=Path("params.yaml"), metavar="FILE")
+    show.add_argument("--changes", action="store_true", help="print only what differs from the base, with both values")
+    show.add_argument("--out", type=Path, metavar="COPY", help="write it there, such as over the base itself")
+    show.set_defaults(run=_params_show)
     for name, text in (("docs", "write the reference page"), ("schema", "write the JSON schema")):
         command = params.add_parser(name, help=text)
         command.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
@@ -122,7 +127,7 @@ def _cores(text: str) -> str:
 
 
 def _results(options: argparse.Namespace) -> int:
-    from taskneurons.params import load_params
+    from taskneurons.params.loading import load_params
     from taskneurons.progress import run_snakemake
 
     if not Path("Snakefile").is_file():
@@ -132,12 +137,25 @@ def _results(options: argparse.Namespace) -> int:
 
 
 def _params_check(options: argparse.Namespace) -> int:
-    from taskneurons.params import load_params
+    from taskneurons.params.loading import load_params
 
     for path in options.files:
         params = load_params(path)
         seeds = sum(len(run.seeds) for run in params.runs)
         print(f"{path}: good ({len(params.runs)} runs, {seeds} seeds in all)")
+    return 0
+
+
+def _params_show(options: argparse.Namespace) -> int:
+    from taskneurons.files import write_text
+    from taskneurons.params.show import show, show_changes
+
+    text = show_changes(options.file) if options.changes else show(options.file)
+    # A shell empties the file behind `>` before we read it as a base.
+    if options.out:
+        write_text(options.out, text)
+    else:
+        print(text, end="")
     return 0
 
 

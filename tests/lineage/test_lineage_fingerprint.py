@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import CodeFingerprints, imported_modules, settings, syntax_digest
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 
 PACKAGE = Path(taskneurons.__file__).parent
 CODE = '''"""A module."""

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.params import parse_params
+from taskneurons.params.loading import parse_params
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
 DEVELOPMENT = "development: [topic_question, sentiment_film, nli_person, topic_news]"
@@ -62,8 +62,8 @@ def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str)
 
 
 def test_a_penalty_under_float16_is_refused() -> None:
-    paper = (Path(__file__).resolve().parents[2] / "params" / "paper.yaml").read_text(encoding="utf-8")
-    paper = paper.replace("pin-me", "a" * 40)
-    parse_params(paper)
+    path = Path(__file__).resolve().parents[2] / "params" / "paper.yaml"
+    paper = path.read_text(encoding="utf-8").replace("pin-me", "a" * 40)
+    parse_params(paper, str(path))
     with pytest.raises(InputError, match="penalty of ewc and olora needs an unscaled loss, float16 a scaled one"):
-        parse_params(paper.replace("dtype: bfloat16", "dtype: float16"))
+        parse_params(paper.replace("dtype: bfloat16", "dtype: float16"), str(path))

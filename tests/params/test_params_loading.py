@@ -13,7 +13,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.params import load_params, parse_params
+from taskneurons.params.loading import load_params, parse_params
+from taskneurons.params.show import show
 from taskneurons.params.strict_yaml import MAX_BYTES, parse_yaml
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -136,7 +137,7 @@ def test_names_that_become_paths_are_slugs(name: str) -> None:
 
 
 def test_tasks_of_a_jsonl_suite_are_slugs_and_do_not_repeat() -> None:
-    text = (ROOT / "params" / "jsonl.yaml").read_text(encoding="utf-8")
+    text = show(ROOT / "params" / "jsonl.yaml")
     assert "suites.mine.tasks[1]: not a usable name: '../x'" in refusal(text.replace("tasks: all", "tasks: [a, ../x]"))
     assert "suites.mine.tasks[1]: 'a' stands here twice" in refusal(text.replace("tasks: all", "tasks: [a, a]"))
     assert "suites.mine.tasks: no task is named" in refusal(text.replace("tasks: all", "tasks: []"))
@@ -328,7 +329,7 @@ def test_a_misspelled_key_is_recognised(path: tuple) -> None:
 
 def test_loading_is_fast_and_imports_no_torch() -> None:
     code = (
-        "import sys, time; from taskneurons.params import load_params; load_params('params.yaml');"
+        "import sys, time; from taskneurons.params.loading import load_params; load_params('params.yaml');"
         "assert not {'torch', 'transformers', 'numpy', 'datasets'} & set(sys.modules); print(time.process_time())"
     )
     runs = [subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True) for _ in range(3)]

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.params import parse_params
+from taskneurons.params.loading import parse_params
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
 UNSEEN = "test_classification: [sentiment_film, "

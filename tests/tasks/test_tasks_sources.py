@@ -8,7 +8,8 @@ import yaml
 from datasets import ClassLabel, Dataset, Features, Value
 
 from taskneurons.errors import InputError
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
+from taskneurons.params.show import show
 from taskneurons.tasks.jsonl import jsonl_suite
 from taskneurons.tasks.sources import make_corpus, make_tasks, training_texts
 from taskneurons.tasks.storage import read_split, write_task
@@ -21,7 +22,7 @@ SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 
 def validated(suite: dict, tmp_path: Path, root: Path) -> dict:
     """The suite as a job gets it: through the parameter file, its validation and the JSON of `settings`."""
-    params = yaml.safe_load((root / "params" / "ci.yaml").read_text())
+    params = yaml.safe_load(show(root / "params" / "ci.yaml"))
     params["suites"], params["streams"] = {"synthetic": suite}, {}
     params["runs"] = [run for run in params["runs"] if run["suite"] == "synthetic"]
     params["models"]["llama"]["tokenizer"] = params["models"]["bloom"]["tokenizer"] = {"kind": "word"}

@@ -6,14 +6,15 @@ from collections import Counter
 import yaml
 from projects import ROOT, lay
 
+from taskneurons.params.show import show
+
 TASKS = 66
 
 
 def test_the_scale_of_the_layers_paper_plans_with_every_task(tmp_path):
     project = lay(tmp_path / "project", seeds=[0], tasks_per_job=1)
-    text = (ROOT / "params/flan.yaml").read_text()
-    # An edited copy of the folder's own parameters, so that no other run's records are read.
-    project.path("params.yaml").write_text(text)
+    # In place of the folder's own parameters, so that no other run's records are read.
+    project.path("params.yaml").write_text(show(ROOT / "params/flan.yaml"))
     counts: Counter[str] = Counter()
     for rule, number in project.planned().items():
         counts["_".join(rule.split("_")[:2])] += number
@@ -39,8 +40,9 @@ def test_tasks_are_made_of_a_mirror_and_no_other_suite_is_made_again(tmp_path):
     params = yaml.safe_load(project.path("params.yaml").read_text())
     params["suites"]["flan"] = {
         "source": "flan", "tasks": ["rte", "samsum"], "train": 12, "validation": 4, "test": 8, "seed": 0,
-        "max_invalid_percent": 5.0, "mirror": "raw/mirror", "revision": "a" * 40, "corpus": None,
+        "max_invalid_percent": 5.0, "mirror": "raw/mirror", "revision": "a" * 40, "corpus": 50,
     }  # fmt: skip
+    params["runs"].append(params["runs"][0] | {"suite": "flan"})
     project.path("params.yaml").write_text(yaml.safe_dump(params))
     made = "results/data/flan/tasks/rte/task.json"
     assert project.planned(made, own) == {"read_flan_flan_all": 1}

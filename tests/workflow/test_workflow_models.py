@@ -13,6 +13,7 @@ from projects import ROOT, Project, lay
 from taskneurons.files import sha256
 from taskneurons.models.scratch import new_model
 from taskneurons.models.tokenizers import train_bpe_tokenizer
+from taskneurons.params.show import show
 
 TOKENIZER = train_bpe_tokenizer(["red sun blue ice orange fire white snow warm cold one two three four"], 300)
 SECRET = "hf_a_secret_that_no_file_may_hold"
@@ -154,7 +155,7 @@ def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid,
 
 
 def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(laid, tmp_path):
-    text = (ROOT / "params/jsonl.yaml").read_text()
+    text = show(ROOT / "params/jsonl.yaml")
     project = laid.copy(tmp_path / "project")
     assert text.count("path/to/tasks") == 1
     project.path("params.yaml").write_text(text)
@@ -171,8 +172,11 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     """Llama-2-7b and Bloom-7b1 in bfloat16 take 14 GB, their training 16 bytes for each parameter."""
     text = (ROOT / "params/paper.yaml").read_text().replace("pin-me", "a" * 40)
     project = laid.copy(tmp_path / "project")
-    project.path("paper.yaml").write_text(text)
-    found = jobs(project.snakemake("-n", "--configfile", "paper.yaml"))
+    # As a file that builds on another, which Snakemake is given by its name.
+    shutil.copy2(ROOT / "params.yaml", project.path("params.yaml"))
+    project.path("params").mkdir()
+    project.path("params/paper.yaml").write_text(text)
+    found = jobs(project.snakemake("-n", "--configfile", "params/paper.yaml"))
     streams = {name: values for name, values in found.items() if "_large_" in name and values["gpu"] != "0"}
     found = {name: values for name, values in found.items() if "_large_" not in name}
     large = {name: values for name, values in found.items() if values["gpu"] != "0"}

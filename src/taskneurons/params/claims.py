@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Field, PlainSerializer
 
 from taskneurons.files import read_text
-from taskneurons.params.loading import parse_as
-from taskneurons.params.section import Inconsistency, Named, PathText, Section, Slug, described
+from taskneurons.params.loading import validated
+from taskneurons.params.section import Inconsistency, Line, Named, Section, Slug, described
+from taskneurons.params.strict_yaml import parse_yaml
 
 FILE = "claims.yaml"
 
@@ -121,8 +122,8 @@ class Claim(Section):
         "which is in no count of verdicts; whether the paper's own numbers agree",
         "-",
     )
-    statement: PathText = described("the claim in our words, one sentence", "-")
-    source: PathText = described("table, figure or section of the paper", "-")
+    statement: Line = described("the claim in our words, one sentence", "-")
+    source: Line = described("table, figure or section of the paper", "-")
     published: float | None = described("the paper's own value of the estimand; null where it prints none", "-")
     unit: Literal["points", "slope", "percent", "correlation", "similarity", "layers"] = described(
         "unit of effect and margin; a slope is in points of score for ten points of overlap", "-"
@@ -191,4 +192,4 @@ def load_claims(path: str | Path = FILE) -> Claims:
 
 def parse_claims(text: str, name: str = FILE) -> Claims:
     """Validate the text of a file of claims; see `load_claims`."""
-    return parse_as(Claims, text, name, "src/taskneurons/params/claims.py")
+    return validated(Claims, parse_yaml(text, name), "src/taskneurons/params/claims.py")

@@ -10,10 +10,10 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from taskneurons.errors import InputError
-from taskneurons.files import read_text
+from taskneurons.params.bases import merged, read_with_bases, with_bases
 from taskneurons.params.root import Params, nearest
 from taskneurons.params.section import Inconsistency, Section
-from taskneurons.params.strict_yaml import MAX_BYTES, Document, Problem, parse_yaml
+from taskneurons.params.strict_yaml import Document, Problem, parse_yaml
 
 Whole = TypeVar("Whole", bound=Section)
 _EXPECTED = {
@@ -33,43 +33,44 @@ _EXPECTED = {
 
 
 def load_params(path: str | Path) -> Params:
-    """Read and validate a parameter file.
+    """Read and validate a parameter file, whole with what it takes from its base.
 
     Args:
-        path: a YAML file with every section of `Params`.
+        path: a YAML file with the sections of `Params`, or with `base` and what differs.
 
     Returns:
-        Frozen parameters; two files with the same values give equal parameters, whatever their comments and key order.
+        Frozen parameters without the suites and models that no run names; two files with the same values give equal
+        parameters, whatever their comments, the order of their keys and what they take from bases.
 
     Raises:
-        InputError: the file is absent or wrong; the message gives line, key path and remedy of every problem in it.
+        InputError: the file is absent or wrong; the message gives file, line, key path and remedy of every problem.
     """
-    path = Path(path)
-    if path.is_file() and path.stat().st_size > MAX_BYTES:
-        raise InputError(f"larger than {MAX_BYTES // 1024} KiB", where=str(path), remedy="This is not a parameter file")
-    return parse_params(read_text(path), str(path))
+    return validate_params(merged(read_with_bases(path)))
 
 
 def parse_params(text: str, name: str = "params.yaml") -> Params:
-    """Validate the text of a parameter file; see `load_params`."""
-    return parse_as(Params, text, name, "docs/parameters.md")
+    """Validate the text of a parameter file of that name; see `load_params`."""
+    return validate_params(merged(with_bases(parse_yaml(text, name), Path(name))))
 
 
-def parse_as(kind: type[Whole], text: str, name: str, reference: str) -> Whole:
-    """Validate the text of a file that holds one section and all below it.
+def validate_params(document: Document) -> Params:
+    """Validate a document of parameters; see `load_params`."""
+    return validated(Params, document, "docs/parameters.md").without_unused()
+
+
+def validated(kind: type[Whole], document: Document, reference: str) -> Whole:
+    """Validate a document that holds one section and all below it.
 
     Args:
         kind: the section.
-        text: the content of the file.
-        name: the file's name, for errors.
+        document: the document.
         reference: where its keys are described.
 
     Raises:
         InputError: as `load_params`.
     """
-    document = parse_yaml(text, name)
     if not isinstance(document.value, dict):
-        raise InputError("expected keys with values", where=name, remedy=f"See {reference}")
+        raise InputError("expected keys with values", where=document.name, remedy=f"See {reference}")
     problems = list(document.problems)
     found = None
     try:
@@ -84,7 +85,7 @@ def parse_as(kind: type[Whole], text: str, name: str, reference: str) -> Whole:
             if not any(problem.path[: len(path)] == path for path in refused if path)
         ]
     if found is None or problems:
-        raise _report(problems, name)
+        raise _report(problems, document.name)
     return found
 
 
@@ -97,16 +98,20 @@ def dotted(path: Sequence[str | int]) -> str:
 
 
 def _report(problems: list[Problem], name: str) -> InputError:
-    ordered = sorted(dict.fromkeys(problems), key=lambda problem: (problem.line or 0, dotted(problem.path)))
+    """One error of all problems, those of the file itself first, each in the order of lines."""
+
+    def order(one: Problem) -> tuple[bool, str, int, str]:
+        return one.place.file != name, one.place.file, one.place.line, dotted(one.path)
+
+    ordered = sorted(dict.fromkeys(problems), key=order)
     if len(ordered) == 1:
         one = ordered[0]
-        where = name if one.line is None else f"{name}:{one.line}"
         what = f"{dotted(one.path)}: {one.message}" if one.path else one.message
-        return InputError(what, where=where, remedy=one.remedy)
-    lines = [
-        f"  line {one.line}: {InputError(one.message, where=dotted(one.path) or None, remedy=one.remedy)!s}"
-        for one in ordered
-    ]
+        return InputError(what, where=str(one.place), remedy=one.remedy)
+    lines = []
+    for one in ordered:
+        place = f"line {one.place.line}" if one.place.file == name else str(one.place)
+        lines.append(f"  {place}: {InputError(one.message, where=dotted(one.path) or None, remedy=one.remedy)!s}")
     return InputError("\n".join([f"{len(ordered)} problems", *lines]), where=name)
 
 
@@ -150,7 +155,7 @@ def _explain(error: ValidationError, document: Document, root: type[Section], re
             expected.setdefault(path, []).append(_EXPECTED[one["type"]])
         else:
             message = one["msg"][0].lower() + one["msg"][1:]
-            if one["type"] not in ("slug", "path", "revision"):
+            if one["type"] not in ("slug", "line", "folder", "revision"):
                 message = message.replace("input should be", "expected") + f", got {_shown(one['input'])}"
             text, _, remedy = message.partition(". ")
             problems.append(_problem(document, path, text, remedy or None))
@@ -166,11 +171,11 @@ def _explain(error: ValidationError, document: Document, root: type[Section], re
 
 
 def _problem(document: Document, path: tuple[str | int, ...], message: str, remedy: str | None) -> Problem:
-    """A problem at the line of its key, or of the nearest key above it."""
+    """A problem at the place of its key, or of the nearest key above it."""
     above = path
-    while above not in document.lines and above:
+    while above not in document.places:
         above = above[:-1]
-    return Problem(document.lines.get(above), path, message, remedy)
+    return Problem(document.places[above], path, message, remedy)
 
 
 def _follow(location: Sequence[str | int], root: type[Section]) -> tuple[tuple[str | int, ...], Any]:
@@ -209,8 +214,13 @@ def _follow(location: Sequence[str | int], root: type[Section]) -> tuple[tuple[s
 
 
 def _bare(kind: Any) -> Any:
-    """An annotation without its metadata."""
-    return get_args(kind)[0] if get_origin(kind) is Annotated else kind
+    """An annotation without its metadata, and without the null beside the only thing that it may be."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    if get_origin(kind) in (Union, types.UnionType):
+        members = [member for member in get_args(kind) if member is not type(None)]
+        return _bare(members[0]) if len(members) == 1 else kind
+    return kind
 
 
 def _tags(kind: Any) -> list[str]:

@@ -5,7 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from taskneurons.params.section import Inconsistency, PathText, Revision, Section, described
+from taskneurons.params.folders import FolderPath
+from taskneurons.params.schedule import warmup_fits
+from taskneurons.params.section import Inconsistency, Revision, Section, described
 
 DType = Literal["float32", "bfloat16", "float16"]
 
@@ -76,7 +78,7 @@ class FolderModel(Section):
     """A checkpoint in a local folder (safetensors)."""
 
     source: Literal["folder"] = described("where the model comes from", "-")
-    path: PathText = described("folder with config.json, *.safetensors and the tokenizer's files", "-")
+    path: FolderPath = described("folder with config.json, *.safetensors and the tokenizer's files", "-")
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")
@@ -93,12 +95,6 @@ class HubModel(Section):
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")
-
-
-def warmup_fits(warmup: int, steps: int) -> Iterator[Inconsistency]:
-    """The warm-up is shorter than the training."""
-    if warmup >= steps:
-        yield Inconsistency(("warmup",), f"warm-up of {warmup} steps in a training of {steps}", "Choose a shorter one")
 
 
 Model = Annotated[ScratchModel | FolderModel | HubModel, Field(discriminator="source")]

@@ -1,70 +1,57 @@
 """The whole of the parameters: sections side by side and the rules between them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Literal
+from types import MappingProxyType
+from typing import Never, Self
 
-from pydantic import NonNegativeInt, PositiveInt
-
-from taskneurons.params.continual import Continual, Streams
-from taskneurons.params.dial import Dial
+from taskneurons.params.evaluation import Evaluation
+from taskneurons.params.figures import Figures
+from taskneurons.params.groups import TaskGroups
 from taskneurons.params.models import Model, ScratchModel
-from taskneurons.params.section import Inconsistency, Named, Section, Slug, described, repeated
-from taskneurons.params.studies import (
-    DERIVED_FROM,
-    Attribution,
-    Deactivation,
-    Evaluation,
-    Figures,
-    Layers,
-    Multitask,
-    Neurons,
-)
+from taskneurons.params.runs import Run, Study, Workflow
+from taskneurons.params.section import Inconsistency, Named, Section, described
+from taskneurons.params.selection import DERIVED_FROM
 from taskneurons.params.suites import DialSuite, Suite
-from taskneurons.params.training import Overlap, Proportion, Similarity, TaskGroups, Training
+from taskneurons.studies.continual.params import Continual, Streams
+from taskneurons.studies.deactivation.params import Deactivation
+from taskneurons.studies.dial.params import Dial
+from taskneurons.studies.layers.params import Layers
+from taskneurons.studies.models.params import Multitask
+from taskneurons.studies.neurons.params import Attribution, Neurons
+from taskneurons.studies.overlap.params import Overlap
+from taskneurons.studies.proportion.params import Proportion
+from taskneurons.studies.similarity.params import Similarity
+from taskneurons.studies.training.params import Training
 
-Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual"]
+# The sections that each study reads, beside those that every run reads.
+SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
+    {
+        "deactivation": ("deactivation",),
+        "training": ("groups", "training"),
+        "proportion": ("groups", "training", "proportion"),
+        "overlap": ("groups", "training", "overlap"),
+        "similarity": ("groups", "training", "similarity"),
+        "layers": ("layers",),
+        # The estimator of its neurons is that of the studies that train neurons.
+        "dial": ("training", "dial"),
+        "continual": ("streams", "continual"),
+    }
+)
 # They train on some tasks of a suite and test on others.
-GROUPED: tuple[Study, ...] = ("training", "proportion", "overlap", "similarity")
+GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items() if "groups" in sections)
+# What a section tells of a suite, where it has an entry for each.
+BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.
 RESERVED_SUITES = frozenset({"imported"})
 
 
-class Workflow(Section):
-    """How the work is cut into jobs."""
-
-    tasks_per_job: Literal["all"] | PositiveInt = described(
-        "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
-    )
-    training_threads: PositiveInt = described("CPU threads of a job that trains a model", "threads")
-    checkpoint_minutes: PositiveInt = described(
-        "time between two resume files of a training; changing it makes nothing again", "minutes"
-    )
-
-
-class Run(Section):
-    """One model on one suite, with its seeds."""
-
-    suite: Slug = described("name of a suite below `suites`", "-")
-    model: Slug = described("name of a model below `models`", "-")
-    seeds: tuple[NonNegativeInt, ...] = described("seeds of initialisation, data order and random controls", "-")
-    studies: tuple[Study, ...] = described("studies of its neurons and layers that are made", "-")
-
-    def inconsistencies(self) -> Iterator[Inconsistency]:
-        """At least one study and one seed, each once, seeds in the range that all generators take."""
-        if not self.seeds:
-            yield Inconsistency(("seeds",), "no seed is given", "Give at least one")
-        if not self.studies:
-            yield Inconsistency(("studies",), "no study is named", "Name at least `deactivation`")
-        yield from repeated(self.seeds, "seeds")
-        yield from repeated(self.studies, "studies")
-        for index, seed in enumerate(self.seeds):
-            if seed >= 2**31:
-                yield Inconsistency(("seeds", index), f"seed {seed} is too large", "Stay below 2147483648")
+def _nothing() -> Mapping[str, Never]:
+    return MappingProxyType({})
 
 
 class Params(Section):
-    """Every number that decides a result."""
+    """Every number that decides a result. A section that no run needs may be absent, and is None then."""
 
     workflow: Workflow = described("how the work is cut into jobs", "-")
     runs: tuple[Run, ...] = described("which models are studied on which suites", "-")
@@ -73,30 +60,31 @@ class Params(Section):
     multitask: Multitask = described("fine-tuning on all tasks together", "-")
     attribution: Attribution = described("scores of neurons", "-")
     neurons: Neurons = described("sets of neurons", "-")
-    deactivation: Deactivation = described("deactivation of neurons", "-")
-    groups: Named[TaskGroups] = described("tasks to train on and tasks to test, by suite", "-")
-    training: Training = described("training of neurons", "-")
-    proportion: Proportion = described("training of growing shares of the neurons", "-")
-    overlap: Overlap = described("overlap of neuron sets", "-")
-    similarity: Similarity = described("similarity of the parameters of neurons", "-")
-    layers: Layers = described("comparison of models layer by layer", "-")
-    dial: Dial = described("shared skills, transfer and neurons", "-")
-    streams: Named[Streams] = described("orders in which tasks are learned one after another, by suite", "-")
-    continual: Continual = described("continual learning", "-")
+    deactivation: Deactivation | None = described("deactivation of neurons", "-", default=None)
+    groups: Named[TaskGroups] = described(
+        "tasks to train on and tasks to test, by suite", "-", default_factory=_nothing
+    )
+    training: Training | None = described("training of neurons", "-", default=None)
+    proportion: Proportion | None = described("training of growing shares of the neurons", "-", default=None)
+    overlap: Overlap | None = described("overlap of neuron sets", "-", default=None)
+    similarity: Similarity | None = described("similarity of the parameters of neurons", "-", default=None)
+    layers: Layers | None = described("comparison of models layer by layer", "-", default=None)
+    dial: Dial | None = described("shared skills, transfer and neurons", "-", default=None)
+    streams: Named[Streams] = described(
+        "orders in which tasks are learned one after another, by suite", "-", default_factory=_nothing
+    )
+    continual: Continual | None = described("continual learning", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
-        """References exist, runs do not repeat, and every score that a selection ranks by is computed."""
+        """Names exist, runs do not repeat and have what their studies need, every score that is ranked is computed."""
         if not self.runs:
             yield Inconsistency(("runs",), "no run is given", "Give at least one {suite, model, seeds, studies}")
         for name in RESERVED_SUITES & set(self.suites):
             yield Inconsistency(("suites", name), f"`{name}` is a reserved name", "Choose another name")
         pairs: dict[tuple[str, str], int] = {}
         for index, run in enumerate(self.runs):
-            for key, known in (("suite", self.suites), ("model", self.models)):
-                if (name := getattr(run, key)) not in known:
-                    yield Inconsistency(("runs", index, key), f"there is no {key} `{name}`", nearest(name, known))
             if (run.suite, run.model) in pairs:
                 first = pairs[run.suite, run.model]
                 yield Inconsistency(
@@ -105,40 +93,12 @@ class Params(Section):
                     "Join their seeds in one run",
                 )
             pairs.setdefault((run.suite, run.model), index)
-            for study in run.studies:
-                if study in GROUPED and run.suite not in self.groups:
-                    yield Inconsistency(
-                        ("runs", index, "studies"),
-                        f"study `{study}` needs to know which tasks of suite `{run.suite}` to train on",
-                        f"Write groups.{run.suite}",
-                    )
-            if "continual" in run.studies and run.suite not in self.streams:
-                yield Inconsistency(
-                    ("runs", index, "studies"),
-                    f"study `continual` needs to know in which orders the tasks of suite `{run.suite}` come",
-                    f"Write streams.{run.suite}",
-                )
-            suite, model = self.suites.get(run.suite), self.models.get(run.model)
-            scaled = {"ewc", "olora"} & set(self.continual.methods)
-            if "continual" in run.studies and scaled and getattr(model, "dtype", "") == "float16":
-                yield Inconsistency(
-                    ("runs", index, "model"),
-                    f"the penalty of {' and '.join(sorted(scaled))} needs an unscaled loss, float16 a scaled one",
-                    f"Set models.{run.model}.dtype to bfloat16 or float32",
-                )
-            if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
-                yield Inconsistency(
-                    ("runs", index, "studies"),
-                    f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
-                    "Name a suite whose source is `dial`",
-                )
-            if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
-                yield Inconsistency(
-                    ("suites", run.suite, "corpus"),
-                    f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
-                    "Write a number of documents",
-                )
-        for section in ("groups", "streams"):
+            for key, known in (("suite", self.suites), ("model", self.models)):
+                if (name := getattr(run, key)) not in known:
+                    yield Inconsistency(("runs", index, key), f"there is no {key} `{name}`", nearest(name, known))
+            yield from self._absent_sections(index, run)
+            yield from self._unfit(index, run)
+        for section in BY_SUITE:
             for name in set(getattr(self, section)) - set(self.suites):
                 yield Inconsistency((section, name), f"there is no suite `{name}`", nearest(name, self.suites))
         for index, selection in enumerate(self.neurons.selections):
@@ -149,6 +109,61 @@ class Params(Section):
                     f"`{selection.estimator}` needs the scores of `{needed}`, which are not computed",
                     f"Add {needed} to attribution.estimators",
                 )
+
+    def _absent_sections(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield the sections that a run's studies need and the parameters do not have."""
+        for place, study in enumerate(run.studies):
+            for section in SECTIONS[study]:
+                at = ("runs", index, "studies", place)
+                if section in BY_SUITE and run.suite not in getattr(self, section):
+                    yield Inconsistency(
+                        at,
+                        f"study `{study}` needs to know of suite `{run.suite}` {BY_SUITE[section]}",
+                        f"Write {section}.{run.suite}",
+                    )
+                elif getattr(self, section) is None:
+                    meaning = type(self).model_fields[section].description
+                    yield Inconsistency(
+                        at,
+                        f"study `{study}` needs the section `{section}` ({meaning})",
+                        "Write it, or leave out the study",
+                    )
+
+    def _unfit(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield where a run's suite and model do not go with each other or with its studies."""
+        suite, model = self.suites.get(run.suite), self.models.get(run.model)
+        penalised = sorted({"ewc", "olora"} & set(self.continual.methods if self.continual else ()))
+        if "continual" in run.studies and penalised and getattr(model, "dtype", "") == "float16":
+            yield Inconsistency(
+                ("runs", index, "model"),
+                f"the penalty of {' and '.join(penalised)} needs an unscaled loss, float16 a scaled one",
+                f"Set models.{run.model}.dtype to bfloat16 or float32",
+            )
+        if "dial" in run.studies and suite is not None and not isinstance(suite, DialSuite):
+            yield Inconsistency(
+                ("runs", index, "studies"),
+                f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
+                "Name a suite whose source is `dial`",
+            )
+        if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
+            yield Inconsistency(
+                ("suites", run.suite, "corpus"),
+                f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
+                "Write a number of documents",
+            )
+
+    def without_unused(self) -> Self:
+        """The same parameters without the suites, models, groups and streams that no run names.
+
+        A file may keep definitions for other files and later runs; nothing is made of them.
+        """
+        suites, models = {run.suite for run in self.runs}, {run.model for run in self.runs}
+        named = {"suites": suites, "models": models, "groups": suites, "streams": suites}
+        kept = {
+            section: MappingProxyType({name: one for name, one in getattr(self, section).items() if name in names})
+            for section, names in named.items()
+        }
+        return self.model_copy(update=kept)
 
 
 def nearest(name: str, known: object) -> str:

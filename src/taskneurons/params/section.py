@@ -54,9 +54,9 @@ def _slug(value: str) -> str:
     return value
 
 
-def _path(value: str) -> str:
+def _line(value: str) -> str:
     if not value.strip() or not value.isprintable():
-        raise PydanticCustomError("path", "not a usable path: {shown}", {"shown": repr(value[:60])})
+        raise PydanticCustomError("line", "not a line of text: {shown}", {"shown": repr(value[:60])})
     return value
 
 
@@ -72,7 +72,7 @@ def _revision(value: str) -> str:
 
 
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG, "maxLength": SLUG_LENGTH})]
-PathText = Annotated[str, AfterValidator(_path)]
+Line = Annotated[str, AfterValidator(_line)]
 Revision = Annotated[str, AfterValidator(_revision), Field(json_schema_extra={"pattern": "^[0-9a-f]{40}$"})]
 
 Value = TypeVar("Value")

@@ -38,10 +38,20 @@ _IMPLICIT = {
 }
 
 
-class Problem(NamedTuple):
-    """One thing that is wrong: its line (from 1), its key path, what it is, what to do."""
+class Place(NamedTuple):
+    """Where something stands: a file and a line, from 1."""
 
-    line: int | None
+    file: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}"
+
+
+class Problem(NamedTuple):
+    """One thing that is wrong: where it stands, its key path, what it is, what to do."""
+
+    place: Place
     path: Path
     message: str
     remedy: str | None = None
@@ -49,10 +59,11 @@ class Problem(NamedTuple):
 
 @dataclass(frozen=True)
 class Document:
-    """A parsed file: its value, the line of every key path, and what was refused on the way."""
+    """A parsed file: its name, its value, the place of every key path, and what was refused on the way."""
 
+    name: str
     value: Any
-    lines: dict[Path, int] = field(default_factory=dict)
+    places: dict[Path, Place] = field(default_factory=dict)
     problems: tuple[Problem, ...] = ()
 
 
@@ -92,16 +103,21 @@ class _Loader(yaml.SafeLoader):
 class _Reader:
     """Turn nodes into values, remembering lines and collecting problems."""
 
-    def __init__(self) -> None:
-        self.lines: dict[Path, int] = {}
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.places: dict[Path, Place] = {}
         self.problems: list[Problem] = []
         self.nodes = 0
         self.open: set[int] = set()
 
+    def refuse(self, line: int, path: Path, message: str, remedy: str | None = None) -> None:
+        """Note a problem and go on."""
+        self.problems.append(Problem(Place(self.name, line), path, message, remedy))
+
     def value(self, node: yaml.Node, path: Path) -> Any:
         line = node.start_mark.line + 1
         # The line of a mapping's value is that of its key, which `mapping` has noted.
-        self.lines.setdefault(path, line)
+        self.places.setdefault(path, Place(self.name, line))
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise _Refused(line, f"more than {MAX_NODES} values once the aliases are expanded", "Write the values out")
@@ -123,23 +139,21 @@ class _Reader:
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
-                self.problems.append(Problem(line, path, "a list or a mapping as a key", "Keys are plain text"))
+                self.refuse(line, path, "a list or a mapping as a key", "Keys are plain text")
                 continue
             before = len(self.problems)
             key = self.scalar(key_node, path)
             if len(self.problems) > before:
                 continue
             if not isinstance(key, str):
-                self.problems.append(Problem(line, path, f"the key {key_node.value!r} is not text", "Quote it"))
+                self.refuse(line, path, f"the key {key_node.value!r} is not text", "Quote it")
                 continue
             here = (*path, key)
             if key in first:
-                self.problems.append(
-                    Problem(line, here, f"this key already stands in line {first[key]}", "Remove one of them")
-                )
+                self.refuse(line, here, f"this key already stands in line {first[key]}", "Remove one of them")
                 continue
             first[key] = line
-            self.lines[here] = line
+            self.places[here] = Place(self.name, line)
             result[key] = self.value(value_node, here)
         return result
 
@@ -147,7 +161,7 @@ class _Reader:
         text, line = node.value, node.start_mark.line + 1
         if any("\ud800" <= character <= "\udfff" for character in text):
             # From an escape such as "\ud800": it cannot be written to any file later.
-            self.problems.append(Problem(line, path, "half a character", "Write the character itself"))
+            self.refuse(line, path, "half a character", "Write the character itself")
             return None
         if node.style is not None:
             return text
@@ -158,23 +172,21 @@ class _Reader:
         if _INTEGER.fullmatch(text):
             return int(text)
         if _INFINITE.fullmatch(text):
-            self.problems.append(Problem(line, path, f"{text} is not a number that can be computed with"))
+            self.refuse(line, path, f"{text} is not a number that can be computed with")
             return None
         if _DECIMAL.fullmatch(text):
             number = float(text)
             if math.isfinite(number):
                 return number
-            self.problems.append(Problem(line, path, f"{text} is too large"))
+            self.refuse(line, path, f"{text} is too large")
             return None
         if node.tag in _IMPLICIT:
             message, remedy = _IMPLICIT[node.tag].split(". ", 1)
-            self.problems.append(Problem(line, path, f"{text} {message}", remedy))
+            self.refuse(line, path, f"{text} {message}", remedy)
             return None
         if _NUMBER_LIKE.fullmatch(text):
             remedy = f"Write {_plain(text)}, or quote it if it is text"
-            self.problems.append(
-                Problem(line, path, f"{text} is a number to some YAML readers and text to others", remedy)
-            )
+            self.refuse(line, path, f"{text} is a number to some YAML readers and text to others", remedy)
             return None
         return text
 
@@ -205,7 +217,7 @@ def parse_yaml(text: str, name: str) -> Document:
     """
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise InputError(f"larger than {MAX_BYTES // 1024} KiB", where=name, remedy="This is not a parameter file")
-    reader = _Reader()
+    reader = _Reader(name)
     try:
         # The reader of PyYAML refuses unprintable characters when it is constructed.
         loader = _Loader(text)
@@ -223,4 +235,4 @@ def parse_yaml(text: str, name: str) -> Document:
         remedy = "Indent with spaces, never with tabs" if tabs else None
         what = ", ".join(part for part in (error.context, error.problem) if part)
         raise InputError(f"not YAML ({what})", where=where, remedy=remedy) from None
-    return Document(value, reader.lines, tuple(reader.problems))
+    return Document(name, value, reader.places, tuple(reader.problems))

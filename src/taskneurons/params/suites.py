@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt
 
-from taskneurons.params.section import Inconsistency, Named, PathText, Revision, Section, Slug, described, repeated
+from taskneurons.params.folders import FolderPath
+from taskneurons.params.section import Inconsistency, Named, Revision, Section, Slug, described, repeated
 
 
 class SyntheticSuite(Section):
@@ -27,7 +28,7 @@ class JsonlSuite(Section):
     """Tasks from a folder of JSON Lines files that a `tasks.json` describes."""
 
     source: Literal["jsonl"] = described("where the examples come from", "-")
-    path: PathText = described(
+    path: FolderPath = described(
         "folder with `tasks.json` and, for each task, `<task>.train.jsonl` and `<task>.test.jsonl`", "-"
     )
     tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all of the folder", "-")
@@ -64,7 +65,7 @@ class HubSuite(Section):
     max_invalid_percent: float = described(
         "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
     )
-    mirror: PathText | None = described(
+    mirror: FolderPath | None = described(
         "folder with local copies of the data sets (<owner>__<name>/...); null: ask the hub", "-"
     )
     revisions: Named[Revision] = described("commit of each task's data set, 40 hexadecimal digits", "-")
@@ -96,7 +97,7 @@ class FlanSuite(Section):
     max_invalid_percent: float = described(
         "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
     )
-    mirror: PathText | None = described("folder with a local copy (Muennighoff__flan/...); null: ask the hub", "-")
+    mirror: FolderPath | None = described("folder with a local copy (Muennighoff__flan/...); null: ask the hub", "-")
     revision: Revision = described("commit of Muennighoff/flan, 40 hexadecimal digits", "-")
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",

@@ -7,10 +7,10 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFloat, PositiveInt, StringConstraints
 
-from taskneurons.params.models import warmup_fits
+from taskneurons.params.runs import Seeds
+from taskneurons.params.schedule import warmup_fits
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
-from taskneurons.params.studies import Estimator
-from taskneurons.params.training import Seeds
+from taskneurons.params.selection import Estimator, Within
 
 Order = tuple[Slug, ...]
 # The paper's orders are numbers.
@@ -89,7 +89,7 @@ class SparseTuning(Section):
     """What NCFT selects."""
 
     percent: float = described("share of the neurons that a task trains", "% of the neurons", gt=0, le=100)
-    within: Literal["model", "layer"] = described("neurons are ranked over the whole model or inside each layer", "-")
+    within: Within = described("neurons are ranked over the whole model or inside each layer", "-")
     estimator: Estimator = described("scores that rank the neurons", "-")
     examples: PositiveInt = described("training examples that are scored, at most", "examples")
     batch_size: PositiveInt = described("examples scored at once", "examples")

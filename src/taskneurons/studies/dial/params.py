@@ -2,8 +2,8 @@
 
 from pydantic import PositiveInt
 
+from taskneurons.params.schedule import Schedule
 from taskneurons.params.section import Section, described
-from taskneurons.params.studies import Schedule
 
 
 class Dial(Section):

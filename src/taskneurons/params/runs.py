@@ -1,0 +1,45 @@
+"""What is run: a model on a suite with its seeds, the studies that are made of it, and how work is cut into jobs."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import NonNegativeInt, PositiveInt
+
+from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
+
+Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual"]
+# The seeds of a run with which something is done.
+Seeds = Literal["first", "all"]
+
+
+class Workflow(Section):
+    """How the work is cut into jobs."""
+
+    tasks_per_job: Literal["all"] | PositiveInt = described(
+        "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
+    )
+    training_threads: PositiveInt = described("CPU threads of a job that trains a model", "threads")
+    checkpoint_minutes: PositiveInt = described(
+        "time between two resume files of a training; changing it makes nothing again", "minutes"
+    )
+
+
+class Run(Section):
+    """One model on one suite, with its seeds."""
+
+    suite: Slug = described("name of a suite below `suites`", "-")
+    model: Slug = described("name of a model below `models`", "-")
+    seeds: tuple[NonNegativeInt, ...] = described("seeds of initialisation, data order and random controls", "-")
+    studies: tuple[Study, ...] = described("studies of its neurons and layers that are made", "-")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """At least one study and one seed, each once, seeds in the range that all generators take."""
+        if not self.seeds:
+            yield Inconsistency(("seeds",), "no seed is given", "Give at least one")
+        if not self.studies:
+            yield Inconsistency(("studies",), "no study is named", "Name at least `deactivation`")
+        yield from repeated(self.seeds, "seeds")
+        yield from repeated(self.studies, "studies")
+        for index, seed in enumerate(self.seeds):
+            if seed >= 2**31:
+                yield Inconsistency(("seeds", index), f"seed {seed} is too large", "Stay below 2147483648")
