@@ -43,7 +43,7 @@ class Method:
         sections: of `continual` in the parameters that it reads; the grids in them are tried.
         options: which variant of its module it is.
         keeps_patches: whether its stages leave patches of neurons, which are kept as files.
-        has_strength: whether the section of its name has a grid of strengths.
+        penalised: whether its loss has a penalty; the section of its name has a grid of strengths.
         rate_of: the method whose learning rate it takes; empty: it has one of its own.
         tried: whether it is tried together with that method, so that the rate is the best for both on average.
         weighs: the method whose patches it weighs; empty: it learns itself.
@@ -64,7 +64,7 @@ class Method:
     sections: tuple[str, ...] = ()
     options: Mapping[str, str] = field(default_factory=dict)
     keeps_patches: bool = False
-    has_strength: bool = False
+    penalised: bool = False
     rate_of: str = ""
     tried: bool = False
     weighs: str = ""
@@ -102,12 +102,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "seqlora", "SeqLoRA", "sequential", "seqlora", main=True, published="SeqLoRA", sections=_ADAPTERS
             ),
             Method(
-                "ewc", "EWC", "stored", "ewc", main=True, sections=("ewc",), has_strength=True, bytes_per_parameter=32
+                "ewc", "EWC", "stored", "ewc", main=True, sections=("ewc",), penalised=True, bytes_per_parameter=32
             ),
             Method("replay", "Replay", "stored", "replay", main=True, sections=("replay",), bytes_per_parameter=24),
             Method(
                 "olora", "O-LoRA", "stored", "olora", main=True, published="O-LoRA", sections=_ADAPTERS,
-                has_strength=True,
+                penalised=True,
             ),
             Method("epi", "EPI", "stored", "epi", main=True, published="EPI", sections=_ADAPTERS),
             Method(
