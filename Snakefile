@@ -3,24 +3,9 @@
 from snakemake.logging import logger
 from snakemake.utils import min_version
 from taskneurons.lineage import active, record
+from taskneurons.studies.registry import TARGETS as STUDIES
 
 min_version("9.20")
-
-STUDIES = [
-    "data",
-    "models",
-    "neurons",
-    "deactivation",
-    "training",
-    "proportion",
-    "overlap",
-    "similarity",
-    "layers",
-    "dial",
-    "continual",
-    "claims",
-    "report",
-]
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
 left_by_killed_run = active.claim() if workflow.is_main_process else []

@@ -21,11 +21,6 @@ def dial_selections():
     return [selection for selection in P.neurons.selections if selection.estimator == P.training.estimator]
 
 
-localrules:
-    tabulate_dial,
-    plot_dial,
-
-
 for suite in plan.suites("dial"):
 
     rule:
@@ -110,6 +105,7 @@ if plan.runs("dial"):
         log:
             "logs/dial/tabulate_dial.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(selections=[one.slug for one in dial_selections()], draws=P.dial.draws),
             code=code("dial.tables:tabulate"),
@@ -127,6 +123,7 @@ if plan.runs("dial"):
         wildcard_constraints:
             run=plan.pattern("dial"),
         priority: 80
+        localrule: True
         params:
             settings=settings(selection=plan.selection_within("layer"), dpi=P.figures.dpi),
             code=code("dial.figures:plot"),

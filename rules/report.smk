@@ -1,17 +1,17 @@
 # The report of everything, results/report.html, with what it alone needs: results/report/. It is the last study.
 #
 # Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
-# from the catalogue of our report, so that the rules of the studies say nothing of how they are shown.
+# from what each study says of itself, so that the rules of the studies say nothing of how they are shown.
 from snakemake.io import IOFile, ReportObject, flag
 from snakemake.sourcecache import LocalSourceFile
-from taskneurons.evidence.report.catalogue import STUDIES as CATALOGUE, study_of_table
-from taskneurons.evidence.report.source import templates_digest
+from taskneurons.evidence.study import study_of
 from taskneurons.files import write_text
+from taskneurons.report.source import templates_digest
+from taskneurons.studies import registry
 
 # What a card of the atlas shows; it decides no result.
 TOP_NEURONS = 50
 TOP_EXAMPLES = 5
-EARLIER = [study for study in STUDIES if study != "report"]
 
 
 def top_examples_path(suite, model):
@@ -21,7 +21,9 @@ def top_examples_path(suite, model):
 
 def shown(path):
     """Whether the report shows a file itself, and does not only name it in the lineage."""
-    return path.startswith(("results/tables/", "results/figures/", "results/cards/")) or path == "results/claims.json"
+    return path.startswith(("results/tables/", "results/figures/", "results/cards/")) or any(
+        study.reads(path, "verdicts") for study in registry.STUDIES
+    )
 
 
 for suite, model in RUN_PAIRS:
@@ -64,8 +66,8 @@ for suite, model in RUN_PAIRS:
 
 rule write_report:
     input:
-        shown=[path for study in EARLIER for path in artifacts(study) if shown(path)],
-        published=[f"published/{name}" for study in CATALOGUE for name, _ in study.published],
+        shown=[path for study in registry.STUDIES for path in artifacts(study.name) if shown(path)],
+        published=[f"published/{name}" for study in registry.STUDIES for name, _ in study.published],
         tasks=[
             f"{task_folder(task, suite)}/{name}"
             for suite in P.suites
@@ -80,7 +82,7 @@ rule write_report:
         ],
         examples=[top_examples_path(suite, model) for suite, model in RUN_PAIRS],
     output:
-        "results/report.html",
+        page="results/report.html",
     log:
         "logs/report/write_report.log",
     benchmark:
@@ -106,7 +108,7 @@ def caption_file(name, text):
 
 
 def show_in_snakemakes_report():
-    catalogue = {study.name: study for study in CATALOGUE}
+    described = {study.name: study for study in registry.STUDIES}
     for made_by in (one for study in STUDIES for one in rules_of(study)):
         for place, output in enumerate(made_by.output):
             path = Path(str(output))
@@ -114,10 +116,10 @@ def show_in_snakemakes_report():
             if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
                 continue
             kind = "Figures" if path.parts[1] == "figures" else "Tables"
-            name = path.parts[2] if kind == "Figures" else study_of_table(path, set(catalogue))
+            name = study_of(path, registry.STUDIES)
             title, texts = name, [path.stem]
-            if study := catalogue.get(name):
-                caption = study.caption(path.stem) if kind == "Figures" else dict(study.tables).get(path.stem, "")
+            if study := described.get(name):
+                caption = study.caption(path.stem) if kind == "Figures" else study.heading(path.stem)
                 title, texts = study.title, [caption, study.asks, study.paper]
             text = "\n\n".join(filter(None, texts)) + "\n"
             labels = {"what": path.stem.replace("_", " "), "of": " ".join(path.parts[3:-1]) or "all runs"}

@@ -62,13 +62,13 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--check", action="store_true", help="write nothing; fail when the file is stale")
         command.set_defaults(run=_params_reference, what=name)
 
-    claims = commands.add_parser("claims", help="check claims.yaml; write the verdicts into the README").add_subparsers(
+    claims = commands.add_parser("claims", help="check claims.yaml; write the page of the verdicts").add_subparsers(
         required=True, metavar="COMMAND"
     )
     claims.add_parser("check", help="say what is wrong with claims.yaml").set_defaults(run=_claims_check)
-    readme = claims.add_parser("readme", help="write the table of claims in README.md from results/claims.json")
-    readme.add_argument("--check", action="store_true", help="write nothing; fail when the table is stale")
-    readme.set_defaults(run=_claims_readme)
+    docs = claims.add_parser("docs", help="write docs/claims.md from results/claims.json")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs.set_defaults(run=_claims_docs)
 
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
@@ -175,7 +175,7 @@ def _params_reference(options: argparse.Namespace) -> int:
 
 
 def _claims_check(_options: argparse.Namespace) -> int:
-    from taskneurons.params.claims import FILE, load_claims
+    from taskneurons.studies.claims.params import FILE, load_claims
 
     claims = load_claims()
     families = len({claim.family for claim in claims.claims.values()} - {None})
@@ -183,16 +183,15 @@ def _claims_check(_options: argparse.Namespace) -> int:
     return 0
 
 
-def _claims_readme(options: argparse.Namespace) -> int:
-    from taskneurons.evidence.claims_text import README, RESULTS, with_claims
+def _claims_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json, read_text, write_text
+    from taskneurons.studies.claims.words import PAGE, RESULTS, claims_page
 
-    before = read_text(README)
-    after = with_claims(before, read_json(RESULTS), README)
+    text = claims_page(read_json(RESULTS))
     if not options.check:
-        write_text(README, after)
-    elif before != after:
-        raise InputError("the table of claims is stale", where=README, remedy="Run `taskneurons claims readme`")
+        write_text(PAGE, text)
+    elif read_text(PAGE) != text:
+        raise InputError("stale", where=PAGE, remedy="Run `taskneurons claims docs`")
     return 0
 
 
@@ -216,18 +215,17 @@ def _recover(_options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> int:
     import webbrowser
-    from dataclasses import fields
 
-    from taskneurons.evidence.report.contents import all_files, gather
-    from taskneurons.evidence.report.page import write_report
     from taskneurons.lineage.graph import GRAPH, Graph
     from taskneurons.lineage.record import present, read_records
+    from taskneurons.report.contents import all_files, gather
+    from taskneurons.report.jobs import benchmarks, plain
+    from taskneurons.report.page import write_report
 
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
     lines = present(Graph.load()) if GRAPH.is_file() else read_records()
-    records = [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines.values()]
-    contents = gather(all_files(), records, benchmarks=sorted(Path("logs/benchmarks").rglob("*.tsv")))
+    contents = gather(all_files(), plain(lines.values()), benchmarks=benchmarks())
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
     if options.open:

@@ -8,6 +8,13 @@ from typing import Generic, TypeVar
 from taskneurons.errors import InputError
 
 Settings = TypeVar("Settings")
+
+
+@dataclass(frozen=True)
+class NoSettings:
+    """Of a job that reads no parameters."""
+
+
 RESUME = Path(".taskneurons") / "resume"
 
 

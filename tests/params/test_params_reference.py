@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def sections(kind: type[Section] = Section) -> list[type[Section]]:
     """The sections of the parameters; claims.yaml is made of sections, too, and states no parameter."""
     found = [one for child in kind.__subclasses__() for one in (child, *sections(child))]
-    return [one for one in found if one.__module__ != "taskneurons.params.claims"]
+    return [one for one in found if one.__module__ != "taskneurons.studies.claims.params"]
 
 
 @pytest.mark.parametrize("section", sections(), ids=lambda section: section.__name__)

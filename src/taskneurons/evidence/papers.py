@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.table import Column, Table
 
+Row = TypeVar("Row")
 Percent = Annotated[float, Column(unit="%", low=0, high=100, measured=True)]
 
 
@@ -126,6 +127,21 @@ FILES = {
     "T14": "table14_task_orders",
 }
 """The file of each table below `published/leng2025/`, without its ending."""
+
+
+def read_table(table: Table[Row], path: str | Path) -> list[Row]:
+    """The rows of one published table.
+
+    Raises:
+        InputError: as `Table.read`; a value that stands there twice or has an empty name; no values.
+    """
+    rows = table.gather([path])
+    if not rows:
+        raise InputError("holds no values", where=str(path))
+    for line, row in enumerate(rows, start=2):
+        if "" in astuple(row):  # type: ignore[call-overload]
+            raise InputError("a cell that names the value is empty", where=f"{path}:{line}")
+    return rows
 
 
 def printed_task(name: str, source: str, printed: Iterable[PaperScore]) -> str | None:

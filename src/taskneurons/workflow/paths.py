@@ -80,6 +80,12 @@ class Inputs:
         """The base checkpoint of the first seed of the job's run."""
         return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
 
+    def first_bases(self, study: str | None = None) -> list[str]:
+        """The folder of the base checkpoint of the first seed of each run of a study."""
+        return [
+            fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
+        ]
+
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""
         return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))

@@ -11,7 +11,8 @@ from taskneurons.errors import InputError
 from taskneurons.job import Files, Job
 from taskneurons.lineage.runinfo import run_info
 
-STUDIES = "taskneurons.studies"
+# The rooms of the studies, and the report, which is no study.
+STUDIES, REPORT = "taskneurons.studies", "taskneurons.report"
 
 
 def run(snakemake: Any) -> None:
@@ -36,12 +37,18 @@ def named_function(entry: str) -> Callable[[Job[Any]], None]:
     Raises:
         InputError: there is no such module or function.
     """
-    module, _, name = entry.partition(":")
     try:
-        found: Callable[[Job[Any]], None] = getattr(import_module(f"{STUDIES}.{module}"), name)
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), entry.partition(":")[2])
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found
+
+
+def module_of(entry: str) -> str:
+    """The module of an entry: `dial.measure:...` lies in the room of a study, `report.jobs:...` in the report."""
+    module = entry.partition(":")[0]
+    package, _, rest = module.partition(".")
+    return f"{REPORT}.{rest}" if package == "report" else f"{STUDIES}.{module}"
 
 
 def settings_type(function: Callable[[Job[Any]], None]) -> Any:

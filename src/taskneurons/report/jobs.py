@@ -1,0 +1,42 @@
+"""The job of the report. It alone reads the lineage records; the pages take them as plain values."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from taskneurons.job import Job
+from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.record import Line, present
+from taskneurons.report.contents import gather
+from taskneurons.report.page import write_report
+
+BENCHMARKS = Path("logs/benchmarks")
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """What the report depends on beside its inputs and its code.
+
+    Attributes:
+        templates: digest of the templates, styles and scripts.
+    """
+
+    templates: str
+
+
+def write(job: Job[ReportSettings]) -> None:
+    """Write the report of all inputs, with the lineage of everything that is there."""
+    records = plain(present(Graph.load()).values())
+    contents = gather(job.inputs.all(), records, benchmarks=benchmarks())
+    write_report(job.outputs.one("page"), contents)
+
+
+def plain(lines: Iterable[Line]) -> list[Mapping[str, Any]]:
+    """Lineage lines as plain mappings."""
+    return [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines]
+
+
+def benchmarks() -> list[Path]:
+    """The benchmark files of Snakemake that are here."""
+    return sorted(BENCHMARKS.rglob("*.tsv"))

@@ -1,0 +1,133 @@
+"""From an estimate to a verdict, and the digests by which a changed rule is seen."""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from taskneurons.studies.claims.estimands import Estimate
+from taskneurons.studies.claims.rows import Verdict
+
+VERDICTS: tuple[Verdict, ...] = ("holds", "fails", "inconclusive", "not tested")
+# What decides; the words of a claim and what the paper prints do not.
+DECIDING = ("estimand", "test", "direction", "margin", "scale", "architecture", "family")
+
+
+def rule_digest(claim: Mapping[str, Any], level: float, alpha: float) -> str:
+    """SHA-256 of what decides one claim: its estimand, test, margin and family, with the level and alpha of all."""
+    return _digest({"level": level, "alpha": alpha} | {key: claim[key] for key in DECIDING})
+
+
+def file_digest(claims: Iterable[Mapping[str, Any]], level: float, alpha: float) -> str:
+    """SHA-256 of what decides all claims: a claim more or less in a family changes the correction of the others."""
+    return _digest({claim["id"]: rule_digest(claim, level, alpha) for claim in claims})
+
+
+def _digest(value: Any) -> str:
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def p_of(found: Estimate, claim: Mapping[str, Any]) -> float | None:
+    """One-sided p against the null hypothesis that the effect is not beyond the margin.
+
+    A t test against the margin, for `within` the larger p of the tests against its two ends; else the table's own p,
+    whose null hypothesis is that there is no effect.
+    """
+    if claim["test"] in ("table", "words"):
+        if found.p is None or claim["direction"] == "above":
+            return found.p
+        return 1 - found.p if claim["direction"] == "below" else None
+    if found.error is None:
+        return None
+    if claim["direction"] == "above":
+        return _p_above(found, claim["margin"])
+    if claim["direction"] == "below":
+        return 1 - _p_above(found, claim["margin"])
+    return max(_p_above(found, -claim["margin"]), 1 - _p_above(found, claim["margin"]))
+
+
+def _p_above(found: Estimate, least: float) -> float:
+    """One-sided p of a t test that the effect is above a value."""
+    assert found.effect is not None and found.error is not None and found.freedom is not None
+    from scipy.special import stdtr
+
+    return float(stdtr(found.freedom, (least - found.effect) / found.error))
+
+
+def verdict_on(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float) -> tuple[Verdict, str]:
+    """The verdict on a claim that was tested, and why where that is not plain.
+
+    1. Holds: the whole interval lies beyond the margin (without an interval: the effect does, by the table's own test),
+       and the corrected p is at most alpha.
+    2. Fails: the whole interval lies short of the margin (without one: the effect lies on the other side of 0, and p
+       there is at most alpha / 2).
+    3. Else inconclusive.
+
+    Three or more values that are all equal have no interval, and no claim of a difference rests on them; a claim that
+    there is none (`within`) is decided by the value itself.
+
+    Words of a study stand for themselves, except that a p that is not small enough after correction leaves them open.
+
+    Args:
+        found: of `estimands.estimate`.
+        claim: with `direction`, `margin` and `test`.
+        p_holm: corrected within the family; None where the test has no p.
+        alpha: greatest corrected p of a claim that holds.
+    """
+    if found.reason:
+        return "inconclusive", found.reason
+    if claim["test"] == "words":
+        if found.agrees and p_holm is not None and p_holm > alpha:
+            return "inconclusive", _not_small(p_holm)
+        if found.agrees is None:
+            return "inconclusive", f"the study says: {found.words}"
+        return "holds" if found.agrees else "fails", ""
+    if found.low is None or found.high is None:
+        return _without_interval(found, claim, p_holm, alpha)
+    beyond, short = _against_margin(found.low, found.high, claim["direction"], claim["margin"])
+    if short:
+        return "fails", ""
+    if not beyond:
+        return "inconclusive", "the margin lies in the interval"
+    if p_holm is not None and p_holm > alpha:
+        return "inconclusive", _not_small(p_holm)
+    return "holds", ""
+
+
+def _without_interval(
+    found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float
+) -> tuple[Verdict, str]:
+    if found.constant and claim["direction"] == "within" and found.effect is not None:
+        inside, _ = _against_margin(found.effect, found.effect, "within", claim["margin"])
+        return ("holds" if inside else "fails"), found.interval.removeprefix("none: ")
+    p = p_of(found, claim)
+    if p is None or p_holm is None or found.effect is None:
+        return "inconclusive", f"no interval ({found.interval.removeprefix('none: ')})"
+    beyond, _ = _against_margin(found.effect, found.effect, claim["direction"], claim["margin"])
+    if beyond and p_holm <= alpha:
+        return "holds", ""
+    if 1 - p <= alpha / 2:
+        return "fails", "the effect is the other way round"
+    return "inconclusive", _not_small(p_holm) if beyond else "the effect is not beyond the margin"
+
+
+def _against_margin(low: float, high: float, direction: str, margin: float) -> tuple[bool, bool]:
+    """Whether all from low to high lies beyond the margin, and whether all of it lies short of it."""
+    if direction == "above":
+        return low > margin, high < margin
+    if direction == "below":
+        return high < margin, low > margin
+    return -margin < low and high < margin, low > margin or high < -margin
+
+
+def _not_small(p_holm: float) -> str:
+    return f"corrected within its family, p is {p_holm:.2g}"
+
+
+def corrected(p_values: Sequence[float | None]) -> list[float | None]:
+    """The p-values of one family, Holm-adjusted; those that are missing stay so."""
+    from taskneurons.measures.stats import holm
+
+    known = iter(holm([p for p in p_values if p is not None]))
+    return [None if p is None else next(known) for p in p_values]

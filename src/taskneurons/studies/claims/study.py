@@ -1,0 +1,17 @@
+"""What the study of the claims says of itself."""
+
+from taskneurons.evidence.study import Study
+
+STUDY = Study(
+    name="claims",
+    title="Claims",
+    question="which claims of the papers hold, and whether the printed numbers agree with each other",
+    asks="What the two papers say, each claim as one entry. Margins come from the papers. claims.yaml says which "
+    "choices were made after first results had been seen. A verdict is for the scale and the seeds of this run.",
+    figures=(("*", "Effects with their intervals, and the margins that decide."),),
+    tables=(
+        ("published_checks", "Do the printed numbers agree with each other?"),
+        ("claims", "Every verdict with its numbers"),
+    ),
+    files=(("verdicts", "results/claims.json"),),
+)

@@ -1,0 +1,197 @@
+"""Which claims of the papers hold here: one result for each claim and run, from the tables alone.
+
+A claim is a mapping in the form that `claims.yaml` is validated to; a run is a model on a suite. The rules that decide
+stand in that file; their digests stand beside every result.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from taskneurons.errors import InputError
+from taskneurons.files import read_csv, read_json, write_json
+from taskneurons.job import Job
+from taskneurons.studies.claims.decision import VERDICTS, corrected, file_digest, p_of, rule_digest, verdict_on
+from taskneurons.studies.claims.estimands import Estimate, Row, cell, estimate, matches
+from taskneurons.studies.claims.rows import CLAIMS, ClaimRow
+
+# ASSUME: papers speak of 7B models as such from a billion parameters on.
+BIG = 1_000_000_000
+_STATED = (
+    "id", "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
+)  # fmt: skip
+Tables = Mapping[str, Sequence[Row]]
+
+
+def read_tables(paths: Sequence[str | Path]) -> dict[str, list[dict[str, str]]]:
+    """The rows of tables by file name, all cells text."""
+    return {Path(path).name: read_csv(path) for path in paths}
+
+
+def decide_claims(
+    rules: Mapping[str, Any],
+    tables: Tables,
+    models: Mapping[tuple[str, str], Mapping[str, Any]],
+    groups: Mapping[str, Mapping[str, Sequence[str]]],
+) -> dict[str, Any]:
+    """The verdicts, in the form of `claims.json`; a check of the design is in no family and no count.
+
+    Args:
+        rules: level, alpha and the claims, each with its `id`.
+        tables: of `read_tables`; a claim whose table is absent is not tested.
+        models: architecture and number of parameters of each (suite, model).
+        groups: the lists of tasks of each suite.
+
+    Raises:
+        InputError: a claim asks for what its table does not have; the message names the claim.
+    """
+    level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
+    decided = []
+    tested: dict[tuple[str | None, str], list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
+    for claim in claims:
+        results = []
+        try:
+            for run, found in _estimates(claim, tables, models, groups, level):
+                result = {**run, **_cells(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
+                results.append(result)
+                # A check of the design stands alone.
+                family = (claim["family"], "" if claim["family"] else claim["id"])
+                tested.setdefault(family, []).append((result, found, claim))
+        except InputError as error:
+            raise InputError(
+                str(error), where=f"claims.{claim['id']} ({claim['estimand']['table']})", remedy="See claims.yaml"
+            ) from None
+        results += _not_tested(claim, tables, models, bool(results))
+        decided.append(
+            {key: claim[key] for key in _STATED}
+            | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha), "results": results}
+        )
+    for members in tested.values():
+        p_values = corrected([result["p"] for result, *_ in members])
+        size = sum(p is not None for p in p_values)
+        for (result, found, claim), p_holm in zip(members, p_values, strict=True):
+            verdict, reason = verdict_on(found, claim, p_holm, alpha)
+            result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
+    counts = Counter(result["verdict"] for claim in decided if claim["role"] != "design" for result in claim["results"])
+    return {
+        "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
+        "counts": {verdict: counts[verdict] for verdict in VERDICTS},
+        "claims": decided,
+    }
+
+
+def claim_rows(decided: Mapping[str, Any]) -> list[ClaimRow]:
+    """One row for each claim and run, in the order of the file of claims."""
+    rows = []
+    for claim in decided["claims"]:
+        for result in claim["results"]:
+            row = {**claim, **result, "seeds": " ".join(result["seeds"])}
+            rows.append(ClaimRow(**{column: row[column] for column in CLAIMS.columns}))
+    return rows
+
+
+def _estimates(
+    claim: Mapping[str, Any],
+    tables: Tables,
+    models: Mapping[tuple[str, str], Mapping[str, Any]],
+    groups: Mapping[str, Mapping[str, Sequence[str]]],
+    level: float,
+) -> list[tuple[dict[str, Any], Estimate]]:
+    """The run and the estimate of every run that can decide the claim."""
+    estimand = claim["estimand"]
+    rows = tables.get(estimand["table"], ())
+    found = []
+    for run in _runs(claim, rows, models):
+        suite, model = run["suite"], run["model"]
+        own = rows if not suite else [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
+        one = estimate(
+            own,
+            estimand,
+            test=claim["test"],
+            level=level,
+            groups=groups.get(suite, {}),
+            left_out=_left_out(estimand.get("leave_out"), tables, suite, model),
+        )
+        # A run of another study may stand in the table without the rows of this claim.
+        if not one.absent:
+            found.append((run, one))
+    return found
+
+
+def _runs(
+    claim: Mapping[str, Any], rows: Sequence[Row], models: Mapping[tuple[str, str], Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    if claim["architecture"] == "none":
+        return [{"suite": "", "model": "", "architecture": ""}] if rows else []
+    there = {(row["suite"], row["model"]) for row in rows}
+    for suite, model in there - set(models):
+        raise InputError(f"model `{model}` on suite `{suite}` has rows but no checkpoint")
+    runs = []
+    for (suite, model), described in models.items():
+        if (suite, model) not in there:
+            continue
+        # As in the published comparisons, every architecture but Bloom stands beside Llama-2-7b.
+        kind = "bloom" if described["architecture"] == "bloom" else "llama"
+        big = described["parameters"] >= BIG
+        if claim["architecture"] in ("any", kind) and (big or claim["scale"] == "embedded"):
+            runs.append({"suite": suite, "model": model, "architecture": described["architecture"]})
+    return runs
+
+
+def _not_tested(
+    claim: Mapping[str, Any], tables: Tables, models: Mapping[Any, Mapping[str, Any]], tested: bool
+) -> list[dict[str, Any]]:
+    if tested:
+        return []
+    table = claim["estimand"]["table"]
+    if table not in tables:
+        reason = f"there is no table {table}"
+    elif claim["scale"] == "7B" and not any(one["parameters"] >= BIG for one in models.values()):
+        reason = "needs models of the 7B class"
+    else:
+        reason = f"{table} has no such rows of a model of architecture {claim['architecture']}"
+    empty = dict.fromkeys(("effect", "low", "high", "p", "p_holm", "family_size", "n"))
+    texts = dict.fromkeys(("suite", "model", "architecture", "interval", "words"), "")
+    return [empty | texts | {"seeds": [], "verdict": "not tested", "reason": reason}]
+
+
+def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, model: str) -> set[str]:
+    if chosen is None:
+        return set()
+    if chosen["table"] not in tables:
+        raise InputError(f"there is no table {chosen['table']}, which names what is left out")
+    own = (row for row in tables[chosen["table"]] if (row["suite"], row["model"]) == (suite, model))
+    return {cell(row, chosen["column"]) for row in own if matches(row, chosen["where"])}
+
+
+def _cells(found: Estimate) -> dict[str, Any]:
+    names = ("effect", "low", "high", "interval", "n", "words")
+    return {name: getattr(found, name) for name in names} | {"seeds": list(found.seeds)}
+
+
+# Jobs
+
+
+@dataclass(frozen=True)
+class DecideSettings:
+    """Settings of `decide`.
+
+    Attributes:
+        rules: level, alpha and the claims, each with its `id`.
+        runs: (suite, model) in the order of the checkpoints.
+        groups: the lists of tasks of each suite.
+    """
+
+    rules: dict[str, Any]
+    runs: tuple[tuple[str, str], ...]
+    groups: dict[str, dict[str, tuple[str, ...]]]
+
+
+def decide(job: Job[DecideSettings]) -> None:
+    """Decide every claim by the rules of claims.yaml, from the tables alone."""
+    models = {run: read_json(path) for run, path in zip(job.settings.runs, job.inputs["checkpoints"], strict=True)}
+    decided = decide_claims(job.settings.rules, read_tables(job.inputs["tables"]), models, job.settings.groups)
+    write_json(job.outputs.one("json"), decided)
+    CLAIMS.write(job.outputs.one("table"), claim_rows(decided))
