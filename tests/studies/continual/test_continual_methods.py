@@ -8,6 +8,7 @@ from taskneurons.errors import InputError
 from taskneurons.evidence import papers
 from taskneurons.studies.continual.look import FAMILY_LOOK, LINE_LOOK
 from taskneurons.studies.continual.methods import FAMILIES, METHODS, Method
+from taskneurons.studies.continual.study import STUDY
 
 PRINTED = Path(__file__).parents[3] / "published" / "leng2025" / f"{papers.FILES['T5']}.csv"
 
@@ -24,6 +25,11 @@ def test_every_method_has_a_name_and_a_label_of_its_own():
         Method("x", "x", "magic", "x")
     with pytest.raises(InputError, match="needs a label and a family"):
         Method("x", "", "stored", "x")
+
+
+@pytest.mark.parametrize("column", ["method", "best", "group", ""])
+def test_readers_are_told_the_label_of_a_method_wherever_its_name_stands(column):
+    assert STUDY.say("wncft_rewind", column) == "NCFT, rewound"
 
 
 def test_every_family_and_every_main_method_that_learns_a_stream_has_a_look():
