@@ -4,7 +4,7 @@
 
 seqlora   a stage of SeqLoRA, whose adapter is trained on: rank 8 on all linear layers, as by default.
 attention the same with adapters on the query and value projections alone.
-steps     the training steps of NCFT's eighth stage, a tenth of the neurons, on a model that wears seven patches.
+steps     the training steps of NCFT's eighth stage, a tenth of the neurons, on a model with seven patches.
 scoring   the scoring of the neurons on that model, by which the tenth is chosen.
 ncft      NCFT's eighth stage as a stream has it: seven patches are read from disk and put on, then scoring, selection,
           steps; the patches are taken off.
@@ -41,10 +41,11 @@ from taskneurons.continual.method import Learned, Method
 from taskneurons.continual.ncft import NCFT, as_patch
 from taskneurons.continual.seqlora import SeqLoRA
 from taskneurons.continual.stages import Stages
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.attribution import attribute
-from taskneurons.engine.cells import Recipe
-from taskneurons.engine.training import MIXED_PRECISION
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.execution import Execution
+from taskneurons.engine.fine_tuner import Recipe
 from taskneurons.engine.tuning import Lora, tune
 from taskneurons.files import sha256, write_safetensors
 from taskneurons.models.encoding import Encoded
@@ -52,10 +53,12 @@ from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
 from taskneurons.models.load import Checkpoint, DType
 from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import NeuronPatch, save_patch
+from taskneurons.neurons.selection import Selection
 
 TASKS = tuple(f"task{number}" for number in range(1, 9))
 MOST, MOST_BYTES = 1.05, 1.1
-LEARNING_RATE, PERCENT, ESTIMATOR, SCORING_BATCH = 1e-3, 10.0, "taylor", 32
+LEARNING_RATE, SCORING_BATCH = 1e-3, 32
+SELECTION = Selection("taylor", 10.0, "model")
 # Steps of a stage; a large model's are many enough for what a stage does once to fade.
 STEPS = {"tiny": 2, "default": 120}
 MORE_STEPS = 6
@@ -65,8 +68,8 @@ EXAMPLES = 1500
 
 
 @dataclass(frozen=True, eq=False)
-class RandomTasks(Workshop):
-    """A workshop whose tasks are random tokens.
+class RandomTasks(StreamTuner):
+    """A tuner whose tasks are random tokens.
 
     Args:
         examples: by task.
@@ -79,23 +82,23 @@ class RandomTasks(Workshop):
         return self.examples[task]
 
 
-def build_workshop(folder: Path, name: str, device: str, dtype: DType) -> Workshop:
+def build_tuner(folder: Path, name: str, device: str, dtype: DType) -> StreamTuner:
     """A base of random weights, whose file is written, and eight tasks; a stage has the steps of its shape."""
     shape = SHAPES[name]
-    # The weights are float32 as in every workshop; `dtype` is that of the products.
+    # The weights are float32 as in every stream; `dtype` is that of the products.
     model = build_model(shape, device)
     weights = folder / "model.safetensors"
     write_safetensors(weights, {key: values.cpu().numpy() for key, values in model.state_dict().items()}, {})
     base = Checkpoint(model, SimpleNamespace(pad_token_id=0), sha256(weights), shape.tokens, "llama", name)
     recipe = Recipe(
-        STEPS.get(name, MORE_STEPS), shape.examples, 1, 0, {"batch_size": shape.examples, "max_new_tokens": 1}
+        STEPS.get(name, MORE_STEPS), shape.examples, 1, 0, Evaluation(batch_size=shape.examples, max_new_tokens=1)
     )
     drawn = build_examples(replace(shape, examples=EXAMPLES))
     examples = {
         task: [drawn[index] for index in np.random.default_rng(number).permutation(EXAMPLES)]
         for number, task in enumerate(TASKS)
     }
-    return RandomTasks(base, {}, recipe, dtype, folder / "resume.safetensors", 60.0, examples=examples)
+    return RandomTasks(base, {}, recipe, Execution(device, dtype, folder / "resume", 60.0), examples=examples)
 
 
 def scored(recipe: Recipe) -> int:
@@ -105,39 +108,32 @@ def scored(recipe: Recipe) -> int:
 
 def build_ncft(recipe: Recipe) -> NCFT:
     """NCFT as it is by default."""
-    return NCFT(LEARNING_RATE, PERCENT, "model", ESTIMATOR, scored(recipe), SCORING_BATCH)
+    return NCFT(LEARNING_RATE, SELECTION, scored(recipe), SCORING_BATCH)
 
 
-def learn(workshop: Workshop, method: Method, tasks: Sequence[str], stages: Stages) -> list[Learned]:
+def learn(tuner: StreamTuner, method: Method, tasks: Sequence[str], stages: Stages) -> list[Learned]:
     """Learn a stream as `follow` does: what stages left is read from their files."""
     seen: list[Learned] = []
     for number, task in enumerate(tasks, start=1):
-        seen.append(stages.learned([method.name, number], lambda task=task: method.learn(workshop, seen, task)))
+        seen.append(stages.learned([method.name, number], lambda task=task: method.learn(tuner, seen, task)))
     return seen
 
 
-def assert_parity(workshop: Workshop, learned: Learned, below: Sequence[NeuronPatch]) -> None:
+def assert_parity(tuner: StreamTuner, learned: Learned, below: Sequence[NeuronPatch]) -> None:
     """Train the set of a stage with `tune`.
 
     Raises:
         AssertionError: it makes another patch of it.
     """
-    base, recipe, patch = workshop.base, workshop.recipe, as_patch(learned)
+    base, patch = tuner.base, as_patch(learned)
     with patched(base.model, *below, base=base.digest):
         found = tune(
-            base.model,
-            {learned.task: workshop.training(learned.task)},
-            method="neurons",
-            base=base.digest,
-            pad_id=base.tokenizer.pad_token_id,
-            steps=recipe.steps,
-            batch_size=recipe.batch_size,
-            learning_rate=LEARNING_RATE,
-            warmup=recipe.warmup,
-            seed=recipe.seed,
+            base,
+            {learned.task: tuner.training(learned.task)},
+            "neurons",
+            tuner.recipe.schedule(LEARNING_RATE),
+            replace(tuner.execution, resume=None),
             neurons=patch.neurons,
-            device=base.model.device,
-            mixed_precision=MIXED_PRECISION[workshop.dtype],
         ).change
     assert isinstance(found, NeuronPatch)
     assert found.digest == patch.digest, "the stage and tune make different patches of the same set"
@@ -145,40 +141,39 @@ def assert_parity(workshop: Workshop, learned: Learned, below: Sequence[NeuronPa
 
 @contextmanager
 def variants(
-    workshop: Workshop, ncft: NCFT, seen: Sequence[Learned], adapters: Mapping[str, Sequence[Learned]], last: Learned
+    tuner: StreamTuner, ncft: NCFT, seen: Sequence[Learned], adapters: Mapping[str, Sequence[Learned]], last: Learned
 ) -> Iterator[dict[str, Run]]:
-    """What is timed; the model of `steps` and `scoring` wears the patches as long as the block is open."""
+    """What is timed; the model of `steps` and `scoring` has the patches as long as the block is open."""
     task = TASKS[-1]
-    model: PreTrainedModel = copy.deepcopy(workshop.base.model)
-    worn = replace(workshop, base=replace(workshop.base, model=model))
-    examples, neurons = worn.training(task), as_patch(last).neurons
+    model: PreTrainedModel = copy.deepcopy(tuner.base.model)
+    patched_tuner = replace(tuner, base=replace(tuner.base, model=model))
+    examples, neurons = patched_tuner.training(task), as_patch(last).neurons
+    schedule = tuner.recipe.schedule(LEARNING_RATE)
     # As `follow` does: accelerate collects garbage after every training.
     gc.collect()
     gc.freeze()
     with ExitStack() as blocks:
         blocks.callback(gc.unfreeze)
-        for one in (model, workshop.base.model):
+        for one in (model, tuner.base.model):
             blocks.enter_context(fastest_on_cpu(one))
             blocks.enter_context(fused_gelu(one))
-        blocks.enter_context(patched(model, *map(as_patch, seen), base=worn.base.digest))
+        blocks.enter_context(patched(model, *map(as_patch, seen), base=patched_tuner.base.digest))
 
         def scoring() -> Any:
-            return attribute(
-                model, examples[: ncft.examples], pad_id=0, batch_size=ncft.batch_size, estimators=[ESTIMATOR]
-            )
+            return attribute(patched_tuner.base, examples[: ncft.examples], task=task, batch_size=ncft.batch_size)
 
         def adapter(name: str) -> Learned:
-            return SeqLoRA(LEARNING_RATE, FORMS[name]).learn(workshop, adapters[name], task)
+            return SeqLoRA(LEARNING_RATE, FORMS[name]).learn(tuner, adapters[name], task)
 
         yield {
             **{name: partial(adapter, name) for name in FORMS},
-            "steps": lambda: worn.tune({task: examples}, "neurons", learning_rate=LEARNING_RATE, neurons=neurons),
+            "steps": lambda: patched_tuner.tune({task: examples}, "neurons", schedule, neurons=neurons),
             "scoring": scoring,
-            "ncft": lambda: ncft.learn(workshop, seen, task),
+            "ncft": lambda: ncft.learn(tuner, seen, task),
         }
 
 
-def disk(folder: Path, workshop: Workshop, learned: Sequence[Learned], stages: Path) -> dict[str, int]:
+def disk(folder: Path, tuner: StreamTuner, learned: Sequence[Learned], stages: Path) -> dict[str, int]:
     """Bytes of the weights of the base and of eight patches, and of the files that hold them."""
     for learning in learned:
         save_patch(folder / "patches" / f"{learning.task}.safetensors", as_patch(learning))
@@ -188,7 +183,7 @@ def disk(folder: Path, workshop: Workshop, learned: Sequence[Learned], stages: P
         "stage files": stages,
     }
     found = {
-        "base": sum(4 * weights.numel() for weights in workshop.base.model.parameters()),
+        "base": sum(4 * weights.numel() for weights in tuner.base.model.parameters()),
         "patches": sum(4 * as_patch(learning).parameters for learning in learned),
     }
     for name, path in files.items():
@@ -198,19 +193,19 @@ def disk(folder: Path, workshop: Workshop, learned: Sequence[Learned], stages: P
 
 def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> tuple[dict[str, Any], list[Bar]]:
     """The figures of one shape, printed, and its bars."""
-    workshop = build_workshop(folder, name, device, dtype)
-    ncft = build_ncft(workshop.recipe)
+    tuner = build_tuner(folder, name, device, dtype)
+    ncft = build_ncft(tuner.recipe)
     # What lies below a stage has the same size however long it was trained.
-    brief = replace(workshop, recipe=replace(workshop.recipe, steps=1, warmup=0))
+    brief = replace(tuner, recipe=replace(tuner.recipe, steps=1, warmup=0))
     kept = Stages(folder / "stages", "ncft")
     seen = learn(brief, ncft, TASKS[:-1], kept)
     adapters = {
         one: learn(brief, SeqLoRA(LEARNING_RATE, form), TASKS[:1], Stages(folder / one, one))
         for one, form in FORMS.items()
     }
-    last = kept.learned([ncft.name, len(TASKS)], lambda: ncft.learn(workshop, seen, TASKS[-1]))
-    assert_parity(workshop, last, [as_patch(learned) for learned in seen])
-    with variants(workshop, ncft, seen, adapters, last) as runs:
+    last = kept.learned([ncft.name, len(TASKS)], lambda: ncft.learn(tuner, seen, TASKS[-1]))
+    assert_parity(tuner, last, [as_patch(learned) for learned in seen])
+    with variants(tuner, ncft, seen, adapters, last) as runs:
         for run in runs.values():
             run()
         times = interleave(runs, rounds, device=device)
@@ -218,12 +213,12 @@ def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> 
         one: {"seconds": times.median(one), **{f"per_{other}": times.ratio(one, other) for other in FORMS}}
         for one in runs
     }
-    shape, recipe = SHAPES[name], workshop.recipe
+    shape, recipe = SHAPES[name], tuner.recipe
     print(f"{title(name, shape)}: {recipe.steps} steps of {recipe.batch_size}, {scored(recipe)} examples scored")
     print_table(
         ["variant", "s / stage", "/ seqlora", "/ attention"], [(one, *row.values()) for one, row in rows.items()]
     )
-    sizes = disk(folder, workshop, [*seen, last], folder / "stages")
+    sizes = disk(folder, tuner, [*seen, last], folder / "stages")
     least = sizes["base"] + sizes["patches"]
     copies = (1 + len(TASKS)) * sizes["base"]
     print_table(

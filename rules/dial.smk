@@ -77,10 +77,7 @@ for suite in plan.suites("dial"):
                 model=model_of(wildcards),
                 ring=suite_settings(suite_of(wildcards), "skills", "asked"),
                 tasks=plan.tasks(suite_of(wildcards)),
-                selections=[
-                    {"slug": one.slug, "percent": one.percent, "within": one.within} for one in dial_selections()
-                ],
-                estimator=P.training.estimator,
+                selections=dial_selections(),
                 examples=P.attribution.examples,
                 attribution_batch_size=P.attribution.batch_size,
                 test_examples=P.dial.test_examples,

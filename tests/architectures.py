@@ -1,8 +1,12 @@
 """Tiny random models of every supported architecture, built from transformers' own configurations."""
 
+from types import SimpleNamespace
+
 import torch
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
+
+from taskneurons.models.load import Checkpoint
 
 PAD, BOS, EOS = 0, 1, 2
 VOCABULARY = 48
@@ -60,6 +64,11 @@ def tiny_model(architecture: str, *, seed: int = 0, **settings) -> PreTrainedMod
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     randomise(model, seed)
     return model.eval().requires_grad_(False)
+
+
+def checkpoint(model: PreTrainedModel, digest: str = "0" * 64) -> Checkpoint:
+    """A model with what the engine must know of it; its tokenizer has a pad token and nothing else."""
+    return Checkpoint(model, SimpleNamespace(pad_token_id=PAD), digest, CONTEXT, model.config.model_type, "tiny")
 
 
 def randomise(model: nn.Module, seed: int) -> None:

@@ -6,7 +6,7 @@ import torch
 from architectures import randomise
 
 from taskneurons.models.load import save_checkpoint
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.storage import Counts, SplitCounts, write_task
@@ -45,10 +45,9 @@ def lay_task(folder: Path, task: Task, *, train: int = 12, test: int = 8, target
 
 def small_model(architecture: str = "llama", seed: int = 0):
     """A model of 2 x 32 neurons whose random weights are large enough that neurons matter."""
-    model = new_model(
-        architecture, hidden_size=8 if architecture == "bloom" else 16, layers=2, heads=2, ffn_size=32, context=CONTEXT,
-        vocabulary_size=len(TOKENIZER), seed=seed, pad_id=0, bos_id=1, eos_id=2,
-    )  # fmt: skip
+    width = 8 if architecture == "bloom" else 16
+    shape = Shape(hidden_size=width, layers=2, heads=2, ffn_size=32, context=CONTEXT)
+    model = new_model(architecture, shape, Vocabulary.of(TOKENIZER), seed=seed)
     randomise(model, seed)
     return model.eval()
 

@@ -44,13 +44,13 @@ def test_it_refuses_another_patch_than_that_of_tune(tmp_path, monkeypatch):
     from taskneurons.continual.ncft import as_patch
     from taskneurons.continual.stages import Stages
 
-    workshop = continual.build_workshop(tmp_path, "tiny", "cpu", "float32")
-    ncft = continual.build_ncft(workshop.recipe)
-    first, second = continual.learn(workshop, ncft, continual.TASKS[:2], Stages(tmp_path / "stages", "ncft"))
-    continual.assert_parity(workshop, second, [as_patch(first)])
+    tuner = continual.build_tuner(tmp_path, "tiny", "cpu", "float32")
+    ncft = continual.build_ncft(tuner.recipe)
+    first, second = continual.learn(tuner, ncft, continual.TASKS[:2], Stages(tmp_path / "stages", "ncft"))
+    continual.assert_parity(tuner, second, [as_patch(first)])
     with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
-        weights = dict(workshop.base.model.named_parameters())
+        weights = dict(tuner.base.model.named_parameters())
         assert all(torch.equal(file.get_tensor(name), weights[name]) for name in file.keys())  # noqa: SIM118
     monkeypatch.setattr(continual, "LEARNING_RATE", 2 * continual.LEARNING_RATE)
     with pytest.raises(AssertionError, match="make different patches of the same set"):
-        continual.assert_parity(workshop, second, [as_patch(first)])
+        continual.assert_parity(tuner, second, [as_patch(first)])

@@ -1,4 +1,4 @@
-"""A tiny checkpoint and a tiny stream on disk, and workshops that stand on them."""
+"""A tiny checkpoint and a tiny stream on disk, and tuners that stand on them."""
 
 import gc
 
@@ -6,8 +6,10 @@ import pytest
 from small_checkpoint import lay_checkpoint
 from small_stream import STREAM, lay_stream_task
 
-from taskneurons.continual.workshop import Workshop
-from taskneurons.engine.cells import Recipe
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.execution import Execution
+from taskneurons.engine.fine_tuner import Recipe
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -30,27 +32,23 @@ def stream(tmp_path_factory):
 
 
 @pytest.fixture
-def workshop(stream, tmp_path):
-    """Makes workshops on the stream; the checkpoint folder and settings of the recipe can be changed."""
+def make_tuner(stream, tmp_path):
+    """Makes tuners on the stream; the checkpoint folder and settings of the recipe can be changed."""
 
     def make(
         *,
         base=stream / "model",
-        resume=tmp_path / "resume.safetensors",
         checkpoint_minutes=5.0,
         dtype="float32",
         **recipe,
     ):
         settings = {"steps": 6, "batch_size": 4, "warmup": 1, "seed": 0}
-        evaluation = {"batch_size": 6, "max_new_tokens": 4}
-        return Workshop.load(
+        evaluation = Evaluation(batch_size=6, max_new_tokens=4)
+        return StreamTuner.load(
             base,
             {name: stream / name for name in STREAM},
             Recipe(**(settings | {"evaluation": evaluation} | recipe)),
-            device="cpu",
-            dtype=dtype,
-            resume=resume,
-            checkpoint_minutes=checkpoint_minutes,
+            Execution(dtype=dtype, resume=tmp_path / "resume", checkpoint_minutes=checkpoint_minutes),
         )
 
     return make

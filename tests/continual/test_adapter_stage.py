@@ -1,6 +1,7 @@
 """Training one adapter is what `tune` does; a start and a penalty add what they should; the base never changes."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -44,45 +45,45 @@ def noisy(adapter, seed=0, scale=0.3):
     return Adapter(adapter.settings, values)
 
 
-def learn(place, task="mood", **changes):
-    return tune_adapter(place, {task: place.training(task)}, **({"learning_rate": RATE} | changes))
+def learn(tuner, task="mood", **changes):
+    return tune_adapter(tuner, {task: tuner.training(task)}, **({"learning_rate": RATE} | changes))
 
 
 @pytest.fixture
-def place_of(workshop, tmp_path):
-    """Makes workshops on a small model of an architecture; GPT-2 drops activations in training, where it may."""
+def tuner_of(make_tuner, tmp_path):
+    """Makes tuners on a small model of an architecture; GPT-2 drops activations in training, where it may."""
 
     def make(architecture, *, dropout=0.0, **recipe):
         drops = dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), dropout)
         model = tiny_model("gpt2", **drops) if architecture == "gpt2" else small_model(architecture)
-        return workshop(base=lay_checkpoint(tmp_path / architecture, model), **recipe)
+        return make_tuner(base=lay_checkpoint(tmp_path / architecture, model), **recipe)
 
     return make
 
 
 @pytest.mark.parametrize("architecture", FORMS)
-def test_a_fresh_adapter_is_that_of_tune(place_of, architecture):
+def test_a_fresh_adapter_is_that_of_tune(tuner_of, architecture):
     # With dropout: the random numbers must be drawn in the same order.
-    place = place_of(architecture, dropout=0.1)
-    before = state(place.base.model)
-    examples = {"mood": place.training("mood"), "count": place.training("count")}
-    theirs = place.tune(examples, "lora", learning_rate=RATE)
+    tuner = tuner_of(architecture, dropout=0.1)
+    before = state(tuner.base.model)
+    examples = {"mood": tuner.training("mood"), "count": tuner.training("count")}
+    theirs = tuner.tune(examples, "lora", tuner.recipe.schedule(RATE))
     random_state = torch.random.get_rng_state()
-    ours = tune_adapter(place, examples, learning_rate=RATE)
+    ours = tune_adapter(tuner, examples, learning_rate=RATE)
     assert torch.equal(torch.random.get_rng_state(), random_state)
     assert_equal(ours.change, theirs.change)
     assert [row[:2] for row in ours.log.rows] == [row[:2] for row in theirs.log.rows]
-    assert_bit_equal(place.base.model, before)
-    assert not any(parameter.requires_grad for parameter in place.base.model.parameters())
+    assert_bit_equal(tuner.base.model, before)
+    assert not any(parameter.requires_grad for parameter in tuner.base.model.parameters())
     with pytest.raises(AssertionError):
-        assert_equal(tune_adapter(place, examples, learning_rate=RATE, seed=1).change, theirs.change)
+        assert_equal(tune_adapter(tuner, examples, learning_rate=RATE, seed=1).change, theirs.change)
 
 
-def trained_by_hand(place, start, earlier, strength):
+def trained_by_hand(tuner, start, earlier, strength):
     """PEFT's own model under a start, with loss + strength * sum |A_earlier A^T| and a plain backward pass."""
     model = get_peft_model(
-        copy.deepcopy(place.base.model),
-        LoraConfig(r=8, lora_alpha=16, fan_in_fan_out=place.base.architecture == "gpt2", task_type="CAUSAL_LM"),
+        copy.deepcopy(tuner.base.model),
+        LoraConfig(r=8, lora_alpha=16, fan_in_fan_out=tuner.base.architecture == "gpt2", task_type="CAUSAL_LM"),
     )
     model.load_state_dict(
         {name.replace(".weight", ".default.weight"): torch.tensor(array) for name, array in start.tensors.items()},
@@ -91,11 +92,11 @@ def trained_by_hand(place, start, earlier, strength):
     moving = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     assert len(moving) == len(start.tensors)
     optimizer = torch.optim.AdamW(moving.values(), lr=RATE, betas=BETAS, weight_decay=0.0)
-    recipe, examples = place.recipe, place.training("mood")
+    recipe, examples = tuner.recipe, tuner.training("mood")
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, recipe.steps)
     order = MixedTasks({"mood": len(examples)}, recipe.batch_size, recipe.seed)
     for step in range(recipe.steps):
-        batch = collate([examples[index] for _, index in order[step]], place.base.tokenizer.pad_token_id)
+        batch = collate([examples[index] for _, index in order[step]], tuner.base.tokenizer.pad_token_id)
         found = model(
             input_ids=batch.input_ids, attention_mask=batch.attention_mask, position_ids=batch.position_ids
         ).logits
@@ -115,26 +116,26 @@ def trained_by_hand(place, start, earlier, strength):
 
 @pytest.mark.parametrize("architecture", FORMS)
 @pytest.mark.parametrize("strength", [None, STRENGTH])
-def test_a_start_and_a_penalty_are_those_of_a_plain_training(place_of, architecture, strength):
-    place = place_of(architecture, warmup=0)
-    start = noisy(learn(place).change, scale=0.1)
+def test_a_start_and_a_penalty_are_those_of_a_plain_training(tuner_of, architecture, strength):
+    tuner = tuner_of(architecture, warmup=0)
+    start = noisy(learn(tuner).change, scale=0.1)
     earlier = [noisy(start, seed) for seed in (1, 2)]
-    expected = trained_by_hand(place, start, earlier if strength else [], strength)
-    before = state(place.base.model)
+    expected = trained_by_hand(tuner, start, earlier if strength else [], strength)
+    before = state(tuner.base.model)
     penalty = Orthogonality(strength, earlier, torch.device("cpu")) if strength else None
-    found = learn(place, start=start, penalty=penalty).change
+    found = learn(tuner, start=start, penalty=penalty).change
     assert found.settings == start.settings
     for name, array in found.tensors.items():
         torch.testing.assert_close(torch.tensor(array), expected[name], rtol=0, atol=2e-5, msg=lambda t, n=name: n + t)
         assert abs(array - start.tensors[name]).max() > RATE / 2, name
-    assert_bit_equal(place.base.model, before)
+    assert_bit_equal(tuner.base.model, before)
 
 
 @pytest.mark.parametrize("architecture", FORMS)
-def test_merged_adapters_compute_what_peft_computes_with_all_of_them(place_of, architecture, tmp_path):
-    place = place_of(architecture)
-    model = place.base.model
-    adapters = [noisy(learn(place).change, seed) for seed in range(3)]
+def test_merged_adapters_compute_what_peft_computes_with_all_of_them(tuner_of, architecture, tmp_path):
+    tuner = tuner_of(architecture)
+    model = tuner.base.model
+    adapters = [noisy(learn(tuner).change, seed) for seed in range(3)]
     for number, adapter in enumerate(adapters):
         save_adapter(tmp_path / str(number), adapter)
     theirs = PeftModel.from_pretrained(copy.deepcopy(model), tmp_path / "0", adapter_name="0")
@@ -155,11 +156,11 @@ def test_merged_adapters_compute_what_peft_computes_with_all_of_them(place_of, a
         assert torch.equal(logits(model), plain)
 
 
-def test_an_error_inside_or_on_the_way_leaves_the_weights(workshop):
-    place = workshop()
-    model = place.base.model
+def test_an_error_inside_or_on_the_way_leaves_the_weights(make_tuner):
+    tuner = make_tuner()
+    model = tuner.base.model
     before = state(model)
-    fits = noisy(learn(place).change)
+    fits = noisy(learn(tuner).change)
     strange = Adapter(fits.settings, {name: array[:, :-1] for name, array in fits.tensors.items()})
     with pytest.raises(RuntimeError, match="inside"), merged(model, [fits]):
         raise RuntimeError("inside")
@@ -168,34 +169,34 @@ def test_an_error_inside_or_on_the_way_leaves_the_weights(workshop):
         pass
     assert_bit_equal(model, before)
     with pytest.raises(InputError, match="does not fit"):
-        learn(place, start=strange)
+        learn(tuner, start=strange)
     with pytest.raises(InputError, match=r"mood: adapter tuning: the loss is .* at step \d of 6.*diverged"):
-        learn(place, learning_rate=1e38)
+        learn(tuner, learning_rate=1e38)
     assert_bit_equal(model, before)
 
 
 def killed_at(step, monkeypatch):
     """Let trainings die before a step."""
 
-    def killed(model, batches, **settings):
+    def killed(model, data, *rest, **settings):
         def until_killed(now):
             if now == step:
                 raise KeyboardInterrupt
-            return batches(now)
+            return data.batch(now)
 
-        return train(model, until_killed, **settings)
+        return train(model, replace(data, batch=until_killed), *rest, **settings)
 
     monkeypatch.setattr(adapter_stage, "train", killed)
 
 
-def test_a_killed_training_goes_on_and_only_as_the_same_one(workshop, monkeypatch):
-    place = workshop(checkpoint_minutes=0)
-    before = state(place.base.model)
-    start = noisy(learn(place).change, scale=0.1)
+def test_a_killed_training_goes_on_and_only_as_the_same_one(make_tuner, monkeypatch):
+    tuner = make_tuner(checkpoint_minutes=0)
+    before = state(tuner.base.model)
+    start = noisy(learn(tuner).change, scale=0.1)
     cpu = torch.device("cpu")
     penalty, other = (Orthogonality(strength, [noisy(start, 1)], cpu) for strength in (STRENGTH, 2 * STRENGTH))
-    whole, otherwise = learn(place, start=start, penalty=penalty), learn(place, start=start, penalty=other)
-    restarted = learn(place, start=noisy(start, 5, 0.1), penalty=penalty)
+    whole, otherwise = learn(tuner, start=start, penalty=penalty), learn(tuner, start=start, penalty=other)
+    restarted = learn(tuner, start=noisy(start, 5, 0.1), penalty=penalty)
     for expected, changes in (
         (whole, {"start": start, "penalty": penalty}),
         (otherwise, {"start": start, "penalty": other}),
@@ -203,43 +204,44 @@ def test_a_killed_training_goes_on_and_only_as_the_same_one(workshop, monkeypatc
     ):
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
             killed_at(4, patch)
-            learn(place, start=start, penalty=penalty)
-        assert place.resume.exists()
-        assert_bit_equal(place.base.model, before)
+            learn(tuner, start=start, penalty=penalty)
+        assert (tuner.execution.resume / "tuning.safetensors").exists()
+        assert_bit_equal(tuner.base.model, before)
         asked = []
         with monkeypatch.context() as patch:
-            patch.setattr(adapter_stage, "train", lambda model, batches, seen=asked, **settings: train(
-                model, lambda step: seen.append(step) or batches(step), **settings))  # fmt: skip
-            again = learn(place, **changes)
+            patch.setattr(adapter_stage, "train", lambda model, data, *rest, seen=asked, **settings: train(
+                model, replace(data, batch=lambda step: seen.append(step) or data.batch(step)), *rest,
+                **settings))  # fmt: skip
+            again = learn(tuner, **changes)
         assert_equal(again.change, expected.change)
         # Resumed where it was; another training begins anew.
         assert asked[0] == (4 if expected is whole else 0)
-        assert not place.resume.exists()
+        assert not (tuner.execution.resume / "tuning.safetensors").exists()
 
 
-def test_a_penalty_is_refused_where_gradients_are_scaled(workshop):
-    earlier = learn(workshop()).change
+def test_a_penalty_is_refused_where_gradients_are_scaled(make_tuner):
+    earlier = learn(make_tuner()).change
     with pytest.raises(InputError, match="unscaled gradients"):
-        learn(workshop(dtype="float16"), penalty=Orthogonality(STRENGTH, [earlier], torch.device("cpu")))
+        learn(make_tuner(dtype="float16"), penalty=Orthogonality(STRENGTH, [earlier], torch.device("cpu")))
 
 
-def test_bfloat16_products_leave_no_trace(workshop):
+def test_bfloat16_products_leave_no_trace(make_tuner):
     AcceleratorState._reset_state(reset_partial_state=True)
-    exact, place = workshop(), workshop(dtype="bfloat16")
-    before = state(place.base.model)
+    exact, tuner = make_tuner(), make_tuner(dtype="bfloat16")
+    before = state(tuner.base.model)
     start = noisy(learn(exact).change, scale=0.1)
     penalty = Orthogonality(STRENGTH, [noisy(start, 1)], torch.device("cpu"))
     expected = learn(exact, start=start, penalty=penalty)
     AcceleratorState._reset_state(reset_partial_state=True)
-    found = learn(place, start=start, penalty=penalty)
+    found = learn(tuner, start=start, penalty=penalty)
     AcceleratorState._reset_state(reset_partial_state=True)
     assert found.log.rows[-1][1] == pytest.approx(expected.log.rows[-1][1], rel=0.05)
     assert found.log.rows[-1][1] != expected.log.rows[-1][1]
-    assert_bit_equal(place.base.model, before)
+    assert_bit_equal(tuner.base.model, before)
 
 
-def test_down_projections_are_named_by_module(workshop):
-    place = workshop()
-    found = down_projections(learn(place).change)
+def test_down_projections_are_named_by_module(make_tuner):
+    tuner = make_tuner()
+    found = down_projections(learn(tuner).change)
     assert set(found) == {f"model.layers.{layer}.self_attn.{which}_proj" for layer in (0, 1) for which in "qv"}
     assert {rows.shape for rows in found.values()} == {(8, 16)}

@@ -17,10 +17,11 @@ from taskneurons.models.ffn import neuron_shape
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import NeuronPatch
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 ORDER = tuple(STREAM)
-NCFT_ = NCFT(1e-2, 30, "model", "taylor", 8, 4)
+NCFT_ = NCFT(1e-2, Selection("taylor", 30, "model"), 8, 4)
 BASE = "0" * 64
 
 
@@ -54,21 +55,21 @@ def outputs(model, batch=4):
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_with_all_weights_one_it_is_the_model_that_wears_all_patches(architecture):
+def test_with_all_weights_one_it_is_the_model_with_all_patches(architecture):
     model = tiny_model(architecture)
     patches = stack(model)
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     plain = outputs(model)
     with patched(model, *patches, base=BASE):
-        worn = outputs(model)
+        under_all = outputs(model)
     added = Branch(model, changes(model, patches, base=BASE))
     groups, components = owned(model, patches, base=BASE)
     scaled = Branch(model, components)
     for branch in (added, scaled):
         for rows in (1, 4):
             with branch.blended(np.ones((rows, branch.components))):
-                torch.testing.assert_close(outputs(model), worn, rtol=2e-4, atol=2e-4)
-    assert not torch.allclose(plain, worn, atol=1e-2) and len(groups) > 1
+                torch.testing.assert_close(outputs(model), under_all, rtol=2e-4, atol=2e-4)
+    assert not torch.allclose(plain, under_all, atol=1e-2) and len(groups) > 1
     with added.blended(np.zeros((1, 3))):
         torch.testing.assert_close(outputs(model), plain)
     assert torch.equal(outputs(model), plain)
@@ -126,14 +127,14 @@ def learned(request):
     return {}
 
 
-def stream(workshop, learned):
-    shop = workshop(steps=20)
+def stream(make_tuner, learned):
+    tuner = make_tuner(steps=20)
     if not learned:
         seen = []
         for task in ORDER:
-            seen.append(NCFT_.learn(shop, seen, task))
+            seen.append(NCFT_.learn(tuner, seen, task))
         learned["seen"] = seen
-    return shop, learned["seen"]
+    return tuner, learned["seen"]
 
 
 @pytest.mark.parametrize("reading", ["added", "literal", "averaged", "max", "rewound"])
@@ -151,92 +152,92 @@ def test_the_coefficients_of_each_reading(reading):
     np.testing.assert_allclose(found, expected[reading])
 
 
-def test_after_one_task_the_relative_readings_are_ncft(workshop, learned):
-    shop, seen = stream(workshop, learned)
-    plain = dict(NCFT_.test(shop, seen[:1], ORDER))
+def test_after_one_task_the_relative_readings_are_ncft(make_tuner, learned):
+    tuner, seen = stream(make_tuner, learned)
+    plain = dict(NCFT_.test(tuner, seen[:1], ORDER))
     for reading in ("added", "averaged", "literal", "max", "rewound"):
-        assert dict(weighted(reading, "known").test(shop, seen[:1], ORDER)) == plain
+        assert dict(weighted(reading, "known").test(tuner, seen[:1], ORDER)) == plain
 
 
-def test_rewound_to_a_task_that_is_sure_is_the_model_just_after_its_stage(workshop, learned):
-    shop, seen = stream(workshop, learned)
-    model, patches = shop.base.model, [as_patch(one) for one in seen]
-    branch = Branch(model, changes(model, patches, base=shop.base.digest))
+def test_rewound_to_a_task_that_is_sure_is_the_model_just_after_its_stage(make_tuner, learned):
+    tuner, seen = stream(make_tuner, learned)
+    model, patches = tuner.base.model, [as_patch(one) for one in seen]
+    branch = Branch(model, changes(model, patches, base=tuner.base.digest))
     for place in range(3):
         sure = np.eye(3)[[place]]
         with branch.blended(weighted("rewound", "prototype")._coefficients(sure, [])):
             rewound = outputs(model)
-        with patched(model, *patches[: place + 1], base=shop.base.digest):
+        with patched(model, *patches[: place + 1], base=tuner.base.digest):
             after = outputs(model)
         torch.testing.assert_close(rewound, after, rtol=1e-3, atol=1e-3)
-        with patched(model, *patches, base=shop.base.digest):
+        with patched(model, *patches, base=tuner.base.digest):
             assert place == 2 or not torch.allclose(outputs(model), after, atol=1e-2)
 
 
-def test_online_similarities_are_those_of_the_model_that_wears_all_patches(workshop, learned):
-    shop, seen = stream(workshop, learned)
+def test_online_similarities_are_those_of_the_model_with_all_patches(make_tuner, learned):
+    tuner, seen = stream(make_tuner, learned)
     method = weighted("added", "online")
-    found = dict(method._logits(shop, seen, ORDER))
-    with patched(shop.base.model, *map(as_patch, seen), base=shop.base.digest):
-        vectors = np.stack([shop.features(method._kept(shop, one.task)).mean(0) for one in seen])
+    found = dict(method._logits(tuner, seen, ORDER))
+    with patched(tuner.base.model, *map(as_patch, seen), base=tuner.base.digest):
+        vectors = np.stack([tuner.features(method._kept(tuner, one.task)).mean(0) for one in seen])
         for task in ORDER:
-            np.testing.assert_allclose(found[task], cosines(shop.features(shop.prompts(task)), vectors), atol=1e-6)
-    vectors = np.stack([shop.features(method._kept(shop, one.task)).mean(0) for one in seen])
-    assert np.abs(found[ORDER[0]] - cosines(shop.features(shop.prompts(ORDER[0])), vectors)).max() > 1e-3
+            np.testing.assert_allclose(found[task], cosines(tuner.features(tuner.prompts(task)), vectors), atol=1e-6)
+    vectors = np.stack([tuner.features(method._kept(tuner, one.task)).mean(0) for one in seen])
+    assert np.abs(found[ORDER[0]] - cosines(tuner.features(tuner.prompts(ORDER[0])), vectors)).max() > 1e-3
 
 
-def test_at_a_high_temperature_the_added_reading_is_ncft(workshop, learned):
-    shop, seen = stream(workshop, learned)
-    plain = dict(NCFT_.test(shop, seen, ORDER))
+def test_at_a_high_temperature_the_added_reading_is_ncft(make_tuner, learned):
+    tuner, seen = stream(make_tuner, learned)
+    plain = dict(NCFT_.test(tuner, seen, ORDER))
     for similarity in ("known", "inferred", "gate", "online"):
-        found = dict(weighted("added", similarity, 1e9).test(shop, seen, ORDER))
+        found = dict(weighted("added", similarity, 1e9).test(tuner, seen, ORDER))
         assert {task: score["accuracy"] for task, score in found.items()} == {
             task: score["accuracy"] for task, score in plain.items()
         }
 
 
-def test_at_a_low_temperature_each_example_wears_the_patch_of_the_inferred_task(workshop, learned):
-    shop, seen = stream(workshop, learned)
+def test_at_a_low_temperature_each_example_is_answered_under_the_patch_of_the_inferred_task(make_tuner, learned):
+    tuner, seen = stream(make_tuner, learned)
     method = weighted("added", "prototype", 1e-3)
-    parts = changes(shop.base.model, [as_patch(one) for one in seen], base=shop.base.digest)
-    branch = Branch(shop.base.model, parts)
-    for task, logits in method._logits(shop, seen, ORDER):
+    parts = changes(tuner.base.model, [as_patch(one) for one in seen], base=tuner.base.digest)
+    branch = Branch(tuner.base.model, parts)
+    for task, logits in method._logits(tuner, seen, ORDER):
         nearest = logits.argmax(1)
         right = np.zeros(len(nearest))
         for owner in range(3):
             rows = np.flatnonzero(nearest == owner)
             if len(rows):
                 with branch.blended(np.eye(3)[[owner]]):
-                    right[rows] = shop.correct(task, rows.tolist())
-        scores = dict(method.test(shop, seen, [task]))[task]
+                    right[rows] = tuner.correct(task, rows.tolist())
+        scores = dict(method.test(tuner, seen, [task]))[task]
         assert scores["accuracy"] == (pytest.approx(right.mean()), len(right))
         assert scores["identification"][0] == pytest.approx(100 * (nearest == ORDER.index(task)).mean())
 
 
 @pytest.mark.parametrize("similarity", ["known", "inferred", "prototype", "gate", "online"])
-def test_a_task_that_was_not_trained_yet_is_answered_too_and_the_base_stays(workshop, learned, similarity):
-    shop, seen = stream(workshop, learned)
-    before = {name: parameter.clone() for name, parameter in shop.base.model.named_parameters()}
-    scores = dict(weighted("added", similarity).test(shop, seen[:2], ORDER))
+def test_a_task_that_was_not_trained_yet_is_answered_too_and_the_base_stays(make_tuner, learned, similarity):
+    tuner, seen = stream(make_tuner, learned)
+    before = {name: parameter.clone() for name, parameter in tuner.base.model.named_parameters()}
+    scores = dict(weighted("added", similarity).test(tuner, seen[:2], ORDER))
     assert list(scores) == list(ORDER) and "identification" not in scores[ORDER[2]]
     assert ("identification" in scores[ORDER[0]]) == (similarity != "known")
-    assert all(torch.equal(before[name], parameter) for name, parameter in shop.base.model.named_parameters())
-    assert weighted("added", similarity).storage(shop, seen) > NCFT_.storage(shop, seen)
+    assert all(torch.equal(before[name], parameter) for name, parameter in tuner.base.model.named_parameters())
+    assert weighted("added", similarity).storage(tuner, seen) > NCFT_.storage(tuner, seen)
 
 
-def test_before_the_first_stage_it_is_the_base(workshop, learned):
-    shop, _ = stream(workshop, learned)
-    found = dict(weighted("added", "known").test(shop, [], ORDER))
-    assert found == {task: shop.score(task) for task in ORDER}
+def test_before_the_first_stage_it_is_the_base(make_tuner, learned):
+    tuner, _ = stream(make_tuner, learned)
+    found = dict(weighted("added", "known").test(tuner, [], ORDER))
+    assert found == {task: tuner.score(task) for task in ORDER}
 
 
-def test_labels_of_the_tested_examples_are_not_read(workshop, learned):
+def test_labels_of_the_tested_examples_are_not_read(make_tuner, learned):
     """Weights are the same when every test answer is another one."""
-    shop, seen = stream(workshop, learned)
+    tuner, seen = stream(make_tuner, learned)
     for similarity in ("known", "inferred", "prototype", "gate", "online"):
         method = weighted("added", similarity)
-        own = dict(method._logits(shop, seen, ORDER))
-        other = workshop(steps=20)
+        own = dict(method._logits(tuner, seen, ORDER))
+        other = make_tuner(steps=20)
         for task in ORDER:
             examples = other.prompts(task)
             answer = examples[0].target

@@ -3,17 +3,18 @@ import logging
 import numpy as np
 import pytest
 import torch
-from architectures import ARCHITECTURES, EOS, PAD, VOCABULARY, tiny_model
+from architectures import ARCHITECTURES, EOS, PAD, VOCABULARY, checkpoint, tiny_model
 from captum.attr import LayerGradientXActivation, LayerIntegratedGradients
 from scipy.stats import spearmanr
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine import attribution
-from taskneurons.engine.attribution import ESTIMATORS, Attribution, Attributor, attribute
+from taskneurons.engine.attribution import ESTIMATORS, Attributor, attribute
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded, collate
 from taskneurons.models.ffn import ffn_layers
 
+TASK, DIGEST = "task", "digest"
 GRADIENT_TIMES_ACTIVATION = ("taylor", "taylor_token", "taylor_global", "taylor_all_tokens")
 
 
@@ -30,7 +31,7 @@ def score(model, encoded, *, batch_size=3, padding="left", estimators=GRADIENT_T
     attributor = Attributor(model, estimators, steps=steps)
     for begin in range(0, len(encoded), batch_size):
         attributor.update(collate(encoded[begin : begin + batch_size], PAD, padding=padding))
-    return attributor.result()
+    return attributor.result(task=TASK, model_digest=DIGEST)
 
 
 def assert_same(one, other, relative=1e-4):
@@ -176,15 +177,17 @@ def test_sums_do_not_stall_in_bfloat16():
     model, batch = tiny_model("llama").bfloat16(), collate(random_examples(1), PAD)
     attributor = Attributor(model)
     attributor.update(batch)
-    once = attributor.result()["taylor"].scores
+    once = attributor.result(task=TASK, model_digest=DIGEST)["taylor"].scores
     for _ in range(299):
         attributor.update(batch)
-    np.testing.assert_allclose(attributor.result()["taylor"].scores, 300 * once, rtol=1e-4)
+    np.testing.assert_allclose(
+        attributor.result(task=TASK, model_digest=DIGEST)["taylor"].scores, 300 * once, rtol=1e-4
+    )
 
 
 def test_running_out_of_memory_halves_the_batch_and_not_the_scores(monkeypatch, caplog):
     model, encoded = tiny_model("llama"), random_examples()
-    expected = attribute(model, encoded, pad_id=PAD, batch_size=7)
+    expected = attribute(checkpoint(model), encoded, task=TASK, batch_size=7)
     real, sizes = attribution._loss, []
 
     def loss(model, batch):
@@ -196,7 +199,7 @@ def test_running_out_of_memory_halves_the_batch_and_not_the_scores(monkeypatch, 
 
     monkeypatch.setattr(attribution, "_loss", loss)
     with caplog.at_level(logging.WARNING):
-        found = attribute(model, encoded, pad_id=PAD, batch_size=7)
+        found = attribute(checkpoint(model), encoded, task=TASK, batch_size=7)
     assert sizes == [7, 3, 1, 1, 1, 1, 1, 1, 1]
     assert "7 examples at once: going on with 3" in caplog.text
     assert_same(expected, found)
@@ -208,12 +211,12 @@ def test_one_example_too_many_is_a_clear_error(monkeypatch):
 
     monkeypatch.setattr(attribution, "_loss", loss)
     with pytest.raises(InputError, match="one example"):
-        attribute(tiny_model("llama"), random_examples(), pad_id=PAD, batch_size=2)
+        attribute(checkpoint(tiny_model("llama")), random_examples(), task=TASK, batch_size=2)
 
 
 def test_scores_are_bit_equal_when_made_again():
     model, encoded = tiny_model("llama"), random_examples()
-    one, other = (attribute(model, encoded, pad_id=PAD, batch_size=3)["taylor"].scores for _ in range(2))
+    one, other = (attribute(checkpoint(model), encoded, task=TASK, batch_size=3)["taylor"].scores for _ in range(2))
     np.testing.assert_array_equal(one, other)
 
 
@@ -224,7 +227,7 @@ def test_scores_agree_between_one_and_two_threads():
     try:
         for threads in (1, 2):
             torch.set_num_threads(threads)
-            results.append(attribute(model, encoded, pad_id=PAD, batch_size=3))
+            results.append(attribute(checkpoint(model), encoded, task=TASK, batch_size=3))
     finally:
         torch.set_num_threads(before)
     assert_same(*results)
@@ -235,9 +238,9 @@ def test_bad_requests_are_refused():
     with pytest.raises(InputError, match=r"taylor, taylor_token.*not \['tailor'\]"):
         Attributor(model, ["tailor"])
     with pytest.raises(InputError, match="no examples"):
-        Attributor(model).result()
+        Attributor(model).result(task=TASK, model_digest=DIGEST)
     with pytest.raises(InputError, match="at least one example, not 0"):
-        attribute(model, random_examples(), pad_id=PAD, batch_size=0)
+        attribute(checkpoint(model), random_examples(), task=TASK, batch_size=0)
     with pytest.raises(InputError, match="training mode"):
         Attributor(tiny_model("bloom").train())
 
@@ -245,11 +248,15 @@ def test_bad_requests_are_refused():
 def test_scores_that_are_not_numbers_are_refused():
     model = tiny_model("llama")
     ffn_layers(model)[1].output.module.weight[0, 5] = float("nan")
-    with pytest.raises(InputError, match="NaN or infinite, the first at layer"):
-        attribute(model, random_examples(), pad_id=PAD, batch_size=4)
-    good = np.zeros((1, 2), np.float32)
-    with pytest.raises(InputError, match="1 of the activation are NaN or infinite, the first at layer 0, neuron 1"):
-        Attribution(good, np.array([[1, np.inf]], np.float32), good, 1, 1)
+    with pytest.raises(InputError, match=r"task: `scores` is nan at layer .*Check the model's weights and its dtype"):
+        attribute(checkpoint(model), random_examples(), task=TASK, batch_size=4)
+
+
+def test_scores_name_their_task_their_model_and_their_estimator():
+    found = attribute(checkpoint(tiny_model("llama"), "abc"), random_examples(), task="mood", batch_size=4)["taylor"]
+    assert (found.task, found.model_digest, found.estimator, found.examples) == ("mood", "abc", "taylor", 7)
+    ranked = np.sort(found.scores.ravel())
+    assert found.scores[found.top(25).mask].min() == ranked[-round(0.25 * ranked.size)]
 
 
 def loss_of_each_example(model, batch):

@@ -9,13 +9,15 @@ from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import save_change
 from taskneurons.engine.dial_study import (
     SIMILARITIES,
-    Selection,
+    Sample,
     change_cosines,
-    dealt_anew,
     measure_models,
     similarities,
+    with_shuffled_answers,
 )
+from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import tune_controls
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.training import TrainingLog
@@ -24,23 +26,22 @@ from taskneurons.errors import InputError
 from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.studies.dial.rows import MEASURED
 from taskneurons.tasks.storage import read_split
 
-EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
-SELECTIONS = (Selection("taylor-10-model", 10, "model"), Selection("taylor-25-layer", 25, "layer"))
+EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
+SELECTIONS = (Selection("taylor", 10, "model"), Selection("taylor", 25, "layer"))
 TASKS = {"mood": MOOD, "echo": ECHO}
 # Steps so large that the tuned models are other models than the base.
-SCHEDULE = {"steps": 3, "batch_size": 4, "learning_rate": 0.05, "warmup": 0}
+SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
 SETTINGS = {
     "selections": SELECTIONS,
-    "estimator": "taylor",
-    "examples": 6,
-    "attribution_batch_size": 4,
+    "scored": Sample(examples=6, batch_size=4),
     "test_examples": 8,
     "evaluation": EVALUATION,
-    "device": "cpu",
+    "execution": Execution(),
 }
 
 
@@ -51,10 +52,7 @@ def laid(tmp_path_factory):
     lay_checkpoint(folder / "base")
     tasks = {name: lay_task(folder / "data" / name, task) for name, task in TASKS.items()}
     changes = {name: folder / "tuned" / name for name in TASKS}
-    tune_controls(
-        folder / "base", tasks, changes, tuning={"method": "full"}, schedule=SCHEDULE, seed=0, device="cpu",
-        dtype="float32", resume=folder / "resume", checkpoint_minutes=60,
-    )  # fmt: skip
+    tune_controls(folder / "base", tasks, changes, SCHEDULE, Execution(resume=folder / "resume"))
     for name, change in changes.items():
         model = load_checkpoint(folder / "base").model
         assert not any(model.load_state_dict(load_file(change / "weights.safetensors"), strict=False))
@@ -70,15 +68,15 @@ def test_scores_and_sets_are_those_of_the_model_that_was_tuned(laid):
     for source in ("base", *TASKS):
         rows, sets, _ = found[source]
         checkpoint = folder / ("base" if source == "base" else f"merged/{source}")
-        for task, expected in evaluate_tasks(checkpoint, list(tasks.values()), **EVALUATION, device="cpu"):
+        for task, expected in evaluate_tasks(checkpoint, list(tasks.values()), EVALUATION, Execution()):
             own = {row["metric"]: row["value"] for row in rows if row["test_task"] == task and "sets" not in row}
             for row in expected:
-                assert own[row["metric"]] == pytest.approx(row["value"], abs=1e-5)
+                assert own[row.metric] == pytest.approx(row.value, abs=1e-5)
         for scores in attribute_tasks(
-            checkpoint, list(tasks.values()), estimators=["taylor"], examples=6, batch_size=4, device="cpu"
+            checkpoint, list(tasks.values()), Execution(), estimators=["taylor"], examples=6, batch_size=4
         ):
             for selection in SELECTIONS:
-                assert sets[f"{selection.slug}.{scores.task}"] == scores.top(selection.percent, selection.within)
+                assert sets[f"{selection.slug}.{scores.task}"] == selection.of(scores)
     assert found["base"][2] == {"model": load_checkpoint(folder / "base").digest}
     assert found["mood"][1] != found["base"][1]
 
@@ -87,16 +85,14 @@ def test_the_control_keeps_prompts_and_answers_and_parts_them(laid):
     folder, tasks, _, found = laid
     loaded = load_checkpoint(folder / "base")
     examples = encode(read_split(tasks["echo"], "train", limit=6), loaded.tokenizer, loaded.context)
-    dealt = dealt_anew(examples)
-    assert [example.prompt for example in dealt] == [example.prompt for example in examples]
-    assert sorted(example.target for example in dealt) == sorted(example.target for example in examples)
-    assert [example.target for example in dealt] != [example.target for example in examples]
-    assert dealt == dealt_anew(examples)
+    shuffled = with_shuffled_answers(examples)
+    assert [example.prompt for example in shuffled] == [example.prompt for example in examples]
+    assert sorted(example.target for example in shuffled) == sorted(example.target for example in examples)
+    assert [example.target for example in shuffled] != [example.target for example in examples]
+    assert shuffled == with_shuffled_answers(examples)
     rows, sets, header = found["shuffled"]
     assert not rows and header == found["base"][2] and sets.keys() == found["base"][1].keys()
-    by_hand = attribute(loaded.model, dealt, pad_id=loaded.tokenizer.pad_token_id, batch_size=4, estimators=["taylor"])[
-        "taylor"
-    ]
+    by_hand = attribute(loaded, shuffled, task="echo", batch_size=4)["taylor"]
     order = np.argsort(-by_hand.scores.ravel(), kind="stable")[:6]
     assert set(order) == set(np.flatnonzero(sets["taylor-10-model.echo"].mask.ravel()))
 
@@ -115,13 +111,13 @@ def test_parameters_are_those_of_the_source_model_and_sets_of_either(laid):
                 (values * sets[f"taylor-25-layer.{task}"].mask[layer][:, None]).ravel() for task in ("mood", "echo")
             ]
             expected.append(long[0] @ long[1] / np.linalg.norm(long[0]) / np.linalg.norm(long[1]))
-        told = [
+        found_rows = [
             row
             for row in rows
             if (row["metric"], row.get("sets"), row.get("selection")) == ("masked_cosine", origin, "taylor-25-layer")
         ]
-        assert [(row["test_task"], row["n"]) for row in told] == [("echo", 2)]
-        assert told[0]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
+        assert [(row["test_task"], row["n"]) for row in found_rows] == [("echo", 2)]
+        assert found_rows[0]["value"] == pytest.approx(np.mean(expected), abs=1e-6)
     assert {row["metric"] for row in rows if "sets" in row} == set(SIMILARITIES)
 
 
@@ -133,9 +129,9 @@ def test_the_cosine_of_changes_is_that_of_flat_vectors(laid):
         after = load_file(folder / "weights.safetensors")
         flat.append(np.concatenate([(after[name] - base[name]).double().numpy().ravel() for name in after]))
     expected = flat[0] @ flat[1] / np.linalg.norm(flat[0]) / np.linalg.norm(flat[1])
-    told = [row for row in found["mood"][0] if row["metric"] == "change_cosine"]
-    assert [row["test_task"] for row in told] == ["echo"]
-    assert told[0]["value"] == pytest.approx(expected, abs=1e-9)
+    found_rows = [row for row in found["mood"][0] if row["metric"] == "change_cosine"]
+    assert [row["test_task"] for row in found_rows] == ["echo"]
+    assert found_rows[0]["value"] == pytest.approx(expected, abs=1e-9)
 
 
 def test_rows_are_tidy(laid, tmp_path):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from architectures import BOS, EOS, PAD
+from architectures import BOS, EOS, PAD, checkpoint
 from scipy.stats import spearmanr
 from transformers import LlamaConfig, LlamaForCausalLM
 
@@ -85,11 +85,13 @@ def test_the_score_ranks_neurons_as_exact_ablation_does(model, task):
     batch = collate(encoded, PAD)
     assert force(model, batch).agrees.all(1).float().mean() > 0.9
     changes = ablations(model, batch)
-    found = attribute(model, encoded, pad_id=PAD, batch_size=64, estimators=["taylor", "activation"])
+    found = attribute(checkpoint(model), encoded, task=task, batch_size=64, estimators=["taylor", "activation"])
     of_data = rank_correlation(found["taylor"].scores, np.abs(changes.sum(2)))
     assert of_data >= 0.7
     assert of_data > rank_correlation(found["activation"].scores, np.abs(changes.sum(2)))
     # What the score adds up is the size of the change of each example.
     assert rank_correlation(found["taylor"].scores, np.abs(changes).sum(2)) >= 0.95
-    alone = [attribute(model, [example], pad_id=PAD, batch_size=1)["taylor"].scores for example in encoded[:24]]
+    alone = [
+        attribute(checkpoint(model), [example], task=task, batch_size=1)["taylor"].scores for example in encoded[:24]
+    ]
     assert np.mean([rank_correlation(a, np.abs(changes[..., i])) for i, a in enumerate(alone)]) >= 0.9

@@ -7,8 +7,13 @@ from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.changes import load_change, save_change, trained_tasks
+from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import (
+    Comparison,
+    Representation,
+    adapter_form,
     compare_layers,
     compare_tasks,
     transfer_tasks,
@@ -21,18 +26,17 @@ from taskneurons.errors import InputError
 from taskneurons.evidence.layers import LAYER_COLUMNS, gather_layers
 from taskneurons.files import read_json, write_csv, write_json
 from taskneurons.models.load import load_checkpoint
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.tasks.storage import read_split
 
-EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
+EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
 MEASURES = {"standardise": True, "blocks": 4, "permutations": 9, "seed": 0}
 TUNING = {
     "full": {"method": "full"},
     "lora": {"method": "lora", "rank": 2, "alpha": 4.0, "targets": "attention"},
 }
 # Steps so large that a control model is another model than the base.
-SCHEDULE = {"steps": 3, "batch_size": 4, "learning_rate": 0.05, "warmup": 0}
-RUN = {"seed": 0, "device": "cpu", "dtype": "float32", "checkpoint_minutes": 60}
+SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
 TASKS = {"mood": MOOD, "echo": ECHO}
 
 
@@ -42,11 +46,12 @@ def laid(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("laid")
     lay_checkpoint(folder / "base")
     tasks = {name: lay_task(folder / "data" / name, task, test=24) for name, task in TASKS.items()}
-    settings = {"tuning": TUNING[request.param], "schedule": SCHEDULE, "resume": folder / "resume", **RUN}
-    tune_controls(folder / "base", tasks, {name: folder / "controls" / name for name in TASKS}, **settings)
+    settings = {"execution": Execution(resume=folder / "resume"), "lora": adapter_form(TUNING[request.param])}
+    controls = {name: folder / "controls" / name for name in TASKS}
+    tune_controls(folder / "base", tasks, controls, SCHEDULE, **settings)
     outs = {role: folder / role for role in ("held_out", "experimental")}
     held_out = {"families": 1, "tasks": 0, "seed": 0}
-    tune_generalists(folder / "base", tasks, outs, held_out=held_out, **settings)
+    tune_generalists(folder / "base", tasks, outs, SCHEDULE, held_out=held_out, **settings)
     return folder
 
 
@@ -99,8 +104,13 @@ def compared(folder, *, models=None, tasks=("mood", "echo"), examples=24):
         models or {role: folder / role for role in ("base", "experimental", "held_out")},
         {name: folder / "data" / name for name in tasks},
         {name: folder / "controls" / name for name in tasks},
-        examples=examples, scored_examples=10, batch_size=5, position="last", evaluation=EVALUATION, device="cpu",
-        **MEASURES,
+        Comparison(
+            examples=examples, batch_size=5, position="last", scored_examples=10, standardise=True, blocks=4,
+            permutations=9,
+        ),
+        Execution(),
+        evaluation=EVALUATION,
+        seed=0,
     )  # fmt: skip
     return dict(rows)
 
@@ -134,11 +144,11 @@ def test_scores_are_those_of_the_merged_models(laid):
     few = {name: lay_task(laid / "few" / name, task, test=10) for name, task in TASKS.items()}
     for task, rows in compared(laid).items():
         for role in ("experimental", "held_out"):
-            expected = dict(evaluate_tasks(merged(laid, laid / role), [few[task]], **EVALUATION, device="cpu"))[task]
+            expected = dict(evaluate_tasks(merged(laid, laid / role), [few[task]], EVALUATION, Execution()))[task]
             for one in expected:
-                row = cell(rows, role=role, layer=None, metric=one["metric"])
-                assert row["value"] == pytest.approx(one["value"], rel=1e-4)
-                assert row["n"] == one["n"] == 10
+                row = cell(rows, role=role, layer=None, metric=one.metric)
+                assert row["value"] == pytest.approx(one.value, rel=1e-4)
+                assert row["n"] == one.n == 10
 
 
 def test_unseen_tasks_are_those_that_the_held_out_model_was_not_tuned_on(laid):
@@ -155,8 +165,8 @@ def test_transfer_is_what_the_merged_control_models_do(laid):
     controls = {name: laid / "controls" / name for name in TASKS}
     found = dict(
         transfer_tasks(
-            laid / "base", ["mood", "echo"], tasks, controls, examples=24, batch_size=5, position="last",
-            evaluation=EVALUATION, device="cpu",
+            laid / "base", ["mood", "echo"], tasks, controls,
+            Representation(examples=24, batch_size=5, position="last"), Execution(), evaluation=EVALUATION,
         )
     )  # fmt: skip
     assert set(found) == set(TASKS)
@@ -167,10 +177,10 @@ def test_transfer_is_what_the_merged_control_models_do(laid):
         for layer in (1, 2):
             row = cell(rows, layer=layer, metric="cka_unbiased")
             assert row["value"] == pytest.approx(formula(other[layer], own[layer]), abs=2e-5)
-        scores = dict(evaluate_tasks(merged(laid, controls[source]), [tasks[task]], **EVALUATION, device="cpu"))[task]
+        scores = dict(evaluate_tasks(merged(laid, controls[source]), [tasks[task]], EVALUATION, Execution()))[task]
         for one in scores:
-            row = cell(rows, layer=None, metric=one["metric"])
-            assert row["value"] == pytest.approx(one["value"], rel=1e-4)
+            row = cell(rows, layer=None, metric=one.metric)
+            assert row["value"] == pytest.approx(one.value, rel=1e-4)
 
 
 def test_rows_are_a_table(laid, tmp_path):
@@ -183,10 +193,8 @@ def test_rows_are_a_table(laid, tmp_path):
 
 
 def test_models_of_other_depths_are_refused(laid, tmp_path):
-    deep = new_model(
-        "llama", hidden_size=16, layers=3, heads=2, ffn_size=32, context=24, vocabulary_size=len(TOKENIZER), seed=0,
-        pad_id=0, bos_id=1, eos_id=2,
-    )  # fmt: skip
+    shape = Shape(hidden_size=16, layers=3, heads=2, ffn_size=32, context=24)
+    deep = new_model("llama", shape, Vocabulary.of(TOKENIZER), seed=0)
     models = {"base": laid / "base", "held_out": laid / "held_out", "experimental": lay_checkpoint(tmp_path, deep)}
     with pytest.raises(InputError, match="has 3 layers, the base has 2"):
         compared(laid, models=models)

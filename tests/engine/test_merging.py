@@ -5,28 +5,30 @@ import torch
 from peft import PeftModel
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import tune_generalists
 from taskneurons.engine.merging import merge_adapter
 from taskneurons.engine.neurons_study import attribute_tasks
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.evidence.layers_joint import experimental_sets
 from taskneurons.files import read_json
 from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.sets import save_sets
 
-LORA = {"method": "lora", "rank": 2, "alpha": 4.0, "targets": "attention"}
+LORA = Lora(rank=2, alpha=4.0)
 # Steps so large that the adapter is not lost in rounding.
-SCHEDULE = {"steps": 3, "batch_size": 4, "learning_rate": 0.05, "warmup": 0}
-RUN = {"seed": 0, "device": "cpu", "dtype": "float32", "checkpoint_minutes": 60}
+SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
 
 
-def tuned(folder, tuning):
+def tuned(folder, lora):
     """The folder of an experimental model of two tasks, tuned from `folder/base`."""
     tasks = {name: lay_task(folder / "data" / name, task, test=8) for name, task in (("mood", MOOD), ("echo", ECHO))}
-    outs = {"experimental": folder / tuning["method"]}
-    settings = {"tuning": tuning, "schedule": SCHEDULE, "resume": folder / "resume", **RUN}
-    tune_generalists(folder / "base", tasks, outs, held_out={"families": 1, "tasks": 0, "seed": 0}, **settings)
-    return folder / tuning["method"]
+    outs = {"experimental": folder / ("lora" if lora else "full")}
+    held_out = {"families": 1, "tasks": 0, "seed": 0}
+    execution = Execution(resume=folder / "resume")
+    tune_generalists(folder / "base", tasks, outs, SCHEDULE, execution, held_out=held_out, lora=lora)
+    return outs["experimental"]
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +36,7 @@ def merged(tmp_path_factory):
     folder = tmp_path_factory.mktemp("merged")
     lay_checkpoint(folder / "base")
     change = tuned(folder, LORA)
-    digest = merge_adapter(folder / "base", change, folder / "out", name="small-experimental", device="cpu")
+    digest = merge_adapter(folder / "base", change, folder / "out", Execution(), name="small-experimental")
     return folder, change, digest
 
 
@@ -70,7 +72,7 @@ def test_its_neurons_are_those_of_the_experimental_model(merged, tmp_path):
     folder, _, digest = merged
     for place, refused in (("out", False), ("base", True)):
         (scores,) = attribute_tasks(
-            folder / place, [folder / "data" / "mood"], estimators=["taylor"], examples=4, batch_size=2, device="cpu"
+            folder / place, [folder / "data" / "mood"], Execution(), estimators=["taylor"], examples=4, batch_size=2
         )
         save_sets(
             tmp_path / "mood.safetensors", {"task": scores.top(25, within="layer")}, {"model": scores.model_digest}
@@ -88,7 +90,7 @@ def test_another_base_and_full_weights_are_refused(merged, tmp_path):
     folder, change, _ = merged
     lay_checkpoint(tmp_path / "other", small_model(seed=1))
     with pytest.raises(InputError, match="does not fit the model"):
-        merge_adapter(tmp_path / "other", change, tmp_path / "out", name="x", device="cpu")
+        merge_adapter(tmp_path / "other", change, tmp_path / "out", Execution(), name="x")
     with pytest.raises(InputError, match="not a LoRA adapter"):
-        merge_adapter(folder / "base", tuned(folder, {"method": "full"}), tmp_path / "out", name="x", device="cpu")
+        merge_adapter(folder / "base", tuned(folder, None), tmp_path / "out", Execution(), name="x")
     assert not (tmp_path / "out").exists()

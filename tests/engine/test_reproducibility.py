@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from architectures import PAD, VOCABULARY, tiny_model
+from architectures import VOCABULARY, checkpoint, tiny_model
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.models.encoding import Encoded
@@ -27,12 +27,9 @@ def scored(threads: int, batch_size: int, architecture: str) -> NeuronScores:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        found = attribute(model, encoded, pad_id=PAD, batch_size=batch_size)["taylor"]
+        return attribute(checkpoint(model), encoded, task="t", batch_size=batch_size)["taylor"]
     finally:
         torch.set_num_threads(before)
-    return NeuronScores(
-        found.scores, found.activation, found.activation_mean, "t", "d", "taylor", found.examples, found.tokens
-    )
 
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])

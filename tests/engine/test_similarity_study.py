@@ -7,11 +7,13 @@ import pytest
 import torch
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
-from taskneurons.engine.cells import Bench, Recipe
+from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.neurons_study import attribute_tasks
+from taskneurons.engine.rates import Arm
 from taskneurons.engine.similarity_study import compare_parameters, layer_parameters
-from taskneurons.engine.training_study import Selection
 from taskneurons.engine.tuning import tune, tuned
 from taskneurons.errors import InputError
 from taskneurons.evidence.similarity import CELL_COLUMNS, gather_similarity
@@ -19,16 +21,18 @@ from taskneurons.evidence.tuned import COLUMNS, gather_tuned
 from taskneurons.files import write_csv
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint, save_checkpoint
+from taskneurons.neurons.selection import Selection
 from taskneurons.tasks.storage import read_split
 from taskneurons.tasks.task import Task
 
-EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
+EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
 TASKS = {
     "mood": MOOD,
     "echo": ECHO,
     "temper": Task("temper", "nature", "classification", ("mood of {input} :",), ("good", "bad")),
 }
 RATE = 3e-2
+SELECTION = Selection("taylor", 30, "model")
 
 
 @pytest.fixture(scope="module")
@@ -39,31 +43,29 @@ def laid(tmp_path_factory):
     for name, task in TASKS.items():
         lay_task(folder / name, task)
     few = {"estimators": ["taylor"], "examples": 300, "batch_size": 5}
-    for scores in attribute_tasks(folder / "model", [folder / name for name in TASKS], **few, device="cpu"):
+    for scores in attribute_tasks(folder / "model", [folder / name for name in TASKS], Execution(), **few):
         scores.save(folder / f"{scores.task}.safetensors")
     return folder
 
 
-def bench_of(laid, folder):
-    return Bench.load(
+def tuner_of(laid, folder):
+    return FineTuner.load(
         laid / "model",
         {name: laid / name for name in TASKS},
         Recipe(steps=5, batch_size=4, warmup=1, seed=0, evaluation=EVALUATION),
-        device="cpu", dtype="float32", resume=folder / "resume", job="job", checkpoint_minutes=5, full=True,
-    )  # fmt: skip
+        Execution(resume=folder / "resume"),
+        job="job",
+    )
 
 
 @pytest.fixture(scope="module")
 def compared(laid, tmp_path_factory):
     """Rows of scores and of similarities, and the scores of neurons."""
-    bench = bench_of(laid, tmp_path_factory.mktemp("compared"))
-    neurons = bench.scores({name: laid / f"{name}.safetensors" for name in TASKS})
+    tuner = tuner_of(laid, tmp_path_factory.mktemp("compared"))
+    neurons = tuner.scores({name: laid / f"{name}.safetensors" for name in TASKS})
     found = list(
-        compare_parameters(
-            bench, neurons, ["mood", "echo"], ["temper"], {"full": RATE}, selection=Selection("taylor", "model"),
-            percent=30,
-        )
-    )  # fmt: skip
+        compare_parameters(tuner, neurons, ["mood", "echo"], ["temper"], {Arm("full"): RATE}, selection=SELECTION)
+    )
     return [row for rows, _ in found for row in rows], [row for _, rows in found for row in rows], neurons
 
 
@@ -71,10 +73,7 @@ def tuned_weights(laid, task):
     """The weights after the same training, by `tune` alone."""
     loaded = load_checkpoint(laid / "model")
     encoded = {task: encode(read_split(laid / task, "train"), loaded.tokenizer, loaded.context)}
-    result = tune(
-        loaded.model, encoded, method="full", base=loaded.digest, pad_id=0, steps=5, batch_size=4,
-        learning_rate=RATE, warmup=1, seed=0,
-    )  # fmt: skip
+    result = tune(loaded, encoded, "full", Schedule(5, 4, RATE, 1), Execution())
     with tuned(loaded.model, result, base=loaded.digest):
         return {name: tensor.detach().clone() for name, tensor in loaded.model.state_dict().items()}
 
@@ -125,14 +124,14 @@ def test_scores_are_those_of_the_tuned_and_of_the_untouched_model(laid, compared
     loaded.model.load_state_dict(tuned_weights(laid, "mood"))
     save_checkpoint(tmp_path / "mood", loaded.model, TOKENIZER, name="small", context=loaded.context, parent=None)
     for train, checkpoint in ((None, laid / "model"), ("mood", tmp_path / "mood")):
-        for task, expected in evaluate_tasks(checkpoint, [laid / "mood", laid / "temper"], **EVALUATION, device="cpu"):
+        for task, expected in evaluate_tasks(checkpoint, [laid / "mood", laid / "temper"], EVALUATION, Execution()):
             for one in expected:
                 (row,) = [
                     row
                     for row in scores
-                    if (row.get("train_task"), row["test_task"], row["metric"]) == (train, task, one["metric"])
+                    if (row.get("train_task"), row["test_task"], row["metric"]) == (train, task, one.metric)
                 ]
-                assert row["value"] == pytest.approx(one["value"], rel=1e-4, abs=1e-6)
+                assert row["value"] == pytest.approx(one.value, rel=1e-4, abs=1e-6)
                 assert row["condition"] == ("full" if train else "zero_shot")
     tested = {(row.get("train_task"), row["test_task"]) for row in scores}
     assert tested == {(None, task) for task in TASKS} | {
@@ -175,15 +174,14 @@ def test_rows_are_tables(compared, tmp_path):
 
 
 def test_scores_of_another_model_and_missing_rates_are_refused(laid, tmp_path):
-    bench = bench_of(laid, tmp_path)
-    neurons = bench.scores({name: laid / f"{name}.safetensors" for name in TASKS})
-    options = {"selection": Selection("taylor", "model"), "percent": 30}
+    tuner = tuner_of(laid, tmp_path)
+    neurons = tuner.scores({name: laid / f"{name}.safetensors" for name in TASKS})
     with pytest.raises(InputError, match="no learning rate was chosen for `full`"):
-        list(compare_parameters(bench, neurons, ["mood"], ["temper"], {"ffn": RATE}, **options))
+        list(compare_parameters(tuner, neurons, ["mood"], ["temper"], {Arm("ffn"): RATE}, selection=SELECTION))
     lay_checkpoint(tmp_path / "other", small_model(seed=1))
     for scores in attribute_tasks(
-        tmp_path / "other", [laid / "mood"], estimators=["taylor"], examples=5, batch_size=5, device="cpu"
+        tmp_path / "other", [laid / "mood"], Execution(), estimators=["taylor"], examples=5, batch_size=5
     ):
         scores.save(tmp_path / "mood.safetensors")
     with pytest.raises(InputError, match="made with the model"):
-        bench.scores({"mood": tmp_path / "mood.safetensors"})
+        tuner.scores({"mood": tmp_path / "mood.safetensors"})

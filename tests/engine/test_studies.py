@@ -10,7 +10,9 @@ from small_checkpoint import CONTEXT, ECHO, MOOD, TOKENIZER, lay_checkpoint, lay
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine.deactivation_study import deactivate_tasks
+from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.models_study import tune_on_tasks
 from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.errors import InputError
@@ -18,12 +20,14 @@ from taskneurons.evidence.tidy import COLUMNS, read_tidy
 from taskneurons.files import read_json, sha256, write_csv
 from taskneurons.neurons.controls import select_with_controls
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet, save_sets
 from taskneurons.tasks.storage import read_split
 from taskneurons.tasks.task import Task
 
-EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
-MULTITASK = {"steps": 30, "batch_size": 8, "learning_rate": 1e-2, "warmup": 2}
+EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
+MULTITASK = Schedule(steps=30, batch_size=8, learning_rate=1e-2, warmup=2)
+SELECTION = Selection("taylor", 25, "model")
 ATTRIBUTION = {"estimators": ["taylor"], "examples": 300, "batch_size": 5}
 
 
@@ -42,7 +46,7 @@ def neurons(laid):
     """The scores of both tasks and their sets with controls, written as the workflow writes them."""
     files = {}
     for scores in attributed(laid, [laid / "mood", laid / "echo"]):
-        sets = select_with_controls(scores, percent=25, within="model", draws=2, matching="layer", seed=0)
+        sets = select_with_controls(scores, SELECTION, draws=2, matching="layer", seed=0)
         files[scores.task] = (laid / f"{scores.task}.sets.safetensors", laid / f"{scores.task}.scores.safetensors")
         save_sets(files[scores.task][0], sets, {"task": scores.task, "model": scores.model_digest})
         scores.save(files[scores.task][1])
@@ -50,11 +54,11 @@ def neurons(laid):
 
 
 def attributed(laid, tasks, **changes):
-    return list(attribute_tasks(laid / "model", tasks, **(ATTRIBUTION | changes), device="cpu"))
+    return list(attribute_tasks(laid / "model", tasks, Execution(), **(ATTRIBUTION | changes)))
 
 
 def evaluated(checkpoint, tasks):
-    return dict(evaluate_tasks(checkpoint, tasks, **EVALUATION, device="cpu"))
+    return dict(evaluate_tasks(checkpoint, tasks, EVALUATION, Execution()))
 
 
 def deactivations(laid, files, *, interventions=("zero",), matrix=True, tasks=("mood", "echo")):
@@ -62,17 +66,18 @@ def deactivations(laid, files, *, interventions=("zero",), matrix=True, tasks=("
         laid / "model",
         [laid / task for task in tasks],
         files,
+        Execution(),
         interventions=interventions,
         matrix=matrix,
         evaluation=EVALUATION,
-        device="cpu",
     )
     return dict(rows)
 
 
 def values(rows, **cells):
     """Metric -> value of the rows with these cells."""
-    found = [row for row in rows if all(row.get(key) == value for key, value in cells.items())]
+    tidy = [row if isinstance(row, dict) else vars(row) for row in rows]
+    found = [row for row in tidy if all(row.get(key) == value for key, value in cells.items())]
     assert len({row["metric"] for row in found}) == len(found), "each metric once"
     return {row["metric"]: row["value"] for row in found}
 
@@ -93,10 +98,9 @@ def test_rows_of_a_model_as_it_is_are_what_transformers_says(laid):
     rows = evaluated(laid / "model", [laid / "mood", laid / "echo"])
     assert list(rows) == ["mood", "echo"]
     for name, metrics in {"mood": {"accuracy", "accuracy_restricted", "loss"}, "echo": {"rougeL", "loss"}}.items():
-        assert {row["metric"] for row in rows[name]} == metrics
-        for row in rows[name]:
-            assert (row["condition"], row["test_task"], row["n"]) == ("original", name, 8)
-            assert set(row) <= set(COLUMNS)
+        assert {score.metric for score in rows[name]} == metrics
+        for score in rows[name]:
+            assert (score.test_task, score.n) == (name, 8)
         expected = list(answers(small_model(), laid / name))
         loss = np.mean([float(-log.mean()) for log, _ in expected])
         assert values(rows[name])["loss"] == pytest.approx(loss, rel=1e-4)
@@ -139,7 +143,7 @@ def test_deactivation_is_the_evaluation_of_a_checkpoint_without_these_neurons(la
     """Every condition against a checkpoint on disk whose output columns of the set are zero."""
     rows = deactivations(laid, neurons)["mood"]
     scores = NeuronScores.load(neurons["mood"][1])
-    sets = select_with_controls(scores, percent=25, within="model", draws=2, matching="layer", seed=0)
+    sets = select_with_controls(scores, SELECTION, draws=2, matching="layer", seed=0)
     cases = [
         (sets["task"], "mood", {"condition": "task", "train_task": "mood"}),
         (sets["task"], "echo", {"condition": "other_task", "train_task": "mood"}),
@@ -218,7 +222,7 @@ def test_a_test_split_of_one_class_is_evaluated(laid, tmp_path):
     rows = evaluated(laid / "model", [lay_task(tmp_path / "mood", MOOD, targets=("bad",))])["mood"]
     said = 100 * np.mean([said for _, said in answers(small_model(), tmp_path / "mood")])
     assert values(rows)["accuracy"] == pytest.approx(said)
-    assert {row["n"] for row in rows} == {8}
+    assert {score.n for score in rows} == {8}
 
 
 @pytest.mark.parametrize("split", ["train", "test"])
@@ -249,19 +253,14 @@ def test_options_that_the_tokenizer_cannot_tell_apart_are_refused_before_the_tun
     task = Task("mood", "feeling", "classification", ("mood of {input} :",), ("fine", "poor"))
     folder, out = lay_task(tmp_path / "mood", task), tmp_path / "out"
     with pytest.raises(InputError, match=f"{folder}: the options 'fine' and 'poor' have the same tokens"):
-        tune_on_tasks(
-            laid / "model", [laid / "echo", folder], out, name="x", multitask=MULTITASK, seed=0, device="cpu",
-            dtype="float32", resume=tmp_path / "resume", checkpoint_minutes=5,
-        )  # fmt: skip
+        tune_on_tasks(laid / "model", [laid / "echo", folder], out, name="x", schedule=MULTITASK, execution=Execution())
     assert not out.exists()
 
 
 def test_a_tuned_checkpoint_names_its_parent_and_knows_the_tasks_better(laid, tmp_path):
     out, tasks = tmp_path / "out", [laid / "mood", laid / "echo"]
-    tune_on_tasks(
-        laid / "model", tasks, out, name="tuned", multitask=MULTITASK, seed=0, device="cpu", dtype="float32",
-        resume=tmp_path / "resume", checkpoint_minutes=5,
-    )  # fmt: skip
+    execution = Execution(resume=tmp_path / "resume")
+    tune_on_tasks(laid / "model", tasks, out, name="tuned", schedule=MULTITASK, execution=execution)
     facts = read_json(out / "checkpoint.json")
     assert facts["parent"] == sha256(laid / "model" / "model.safetensors")
     assert (facts["name"], facts["context"]) == ("tuned", CONTEXT)

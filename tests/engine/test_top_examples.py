@@ -3,6 +3,7 @@ import pytest
 import torch
 from small_checkpoint import CONTEXT, ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
+from taskneurons.engine.execution import Execution
 from taskneurons.engine.top_examples import COLUMNS, top_examples, top_neurons
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import encode
@@ -52,7 +53,7 @@ def each_alone(laid):
 def test_the_examples_are_those_that_each_alone_activate_a_neuron_most(laid, batch_size):
     neurons = NeuronSet.from_indices([(0, 3), (0, 30), (1, 0), (1, 17)], SHAPE)
     folders = {"mood": laid / "mood", "echo": laid / "echo"}
-    rows = top_examples(laid / "model", folders, neurons, examples=3, batch_size=batch_size, device="cpu")
+    rows = top_examples(laid / "model", folders, neurons, Execution(), examples=3, batch_size=batch_size)
     assert [tuple(row) for row in rows] == [COLUMNS] * 12
     alone = each_alone(laid)
     for layer, neuron in neurons.to_indices():
@@ -67,7 +68,7 @@ def test_the_examples_are_those_that_each_alone_activate_a_neuron_most(laid, bat
 
 def test_a_layer_without_chosen_neurons_is_left_out(laid):
     neurons = NeuronSet.from_indices([(1, 5)], SHAPE)
-    rows = top_examples(laid / "model", {"mood": laid / "mood"}, neurons, examples=2, batch_size=4, device="cpu")
+    rows = top_examples(laid / "model", {"mood": laid / "mood"}, neurons, Execution(), examples=2, batch_size=4)
     assert {(row["layer"], row["neuron"]) for row in rows} == {(1, 5)}
 
 
@@ -80,6 +81,6 @@ def test_top_neurons_are_the_union_of_the_tasks_best():
 
 def test_neurons_of_another_model_and_no_scores_are_refused(laid):
     with pytest.raises(InputError, match="2 x 32"):
-        top_examples(laid / "model", {}, NeuronSet(np.ones((3, 32), bool)), examples=1, batch_size=1, device="cpu")
+        top_examples(laid / "model", {}, NeuronSet(np.ones((3, 32), bool)), Execution(), examples=1, batch_size=1)
     with pytest.raises(InputError, match="no scores"):
         top_neurons([], 3)

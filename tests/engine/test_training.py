@@ -14,9 +14,12 @@ import torch
 from safetensors import safe_open
 
 from taskneurons.engine import training
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.training import (
+    Diverged,
     MixedTasks,
     ShuffledBatches,
+    TrainingData,
     TrainingLog,
     WeightedBatch,
     answer_batch,
@@ -27,9 +30,10 @@ from taskneurons.engine.training import (
 )
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 
+EXECUTION = Execution()
 SUBJECTS, VERBS, ENDS = ["cat", "dog", "cow"], ["sees", "likes"], {"cat": "mice", "dog": "bones", "cow": "grass"}
 DOCUMENTS = [
     {"segments": [[f"the {s} {v}", False], [ENDS[s], True], [".", False]][: 3 - (n % 2)]}
@@ -41,17 +45,13 @@ TOKENIZER = train_word_tokenizer(" ".join(text for text, _ in d["segments"]) for
 
 
 def tiny(architecture="llama", seed=0):
-    return new_model(
-        architecture, hidden_size=16, layers=2, heads=2, ffn_size=64, context=16, vocabulary_size=len(TOKENIZER),
-        seed=seed, pad_id=0, bos_id=1, eos_id=2,
-    )  # fmt: skip
+    shape = Shape(hidden_size=16, layers=2, heads=2, ffn_size=64, context=16)
+    return new_model(architecture, shape, Vocabulary(len(TOKENIZER), 0, 1, 2), seed=seed)
 
 
-def run(model, **changes):
-    settings = {
-        "steps": 40, "batch_size": 8, "learning_rate": 1e-2, "warmup": 5, "focus_weight": 1.0, "seed": 3, "context": 16,
-    }  # fmt: skip
-    return pretrain(model, TOKENIZER, DOCUMENTS, **{**settings, **changes})
+def run(model, *, execution=EXECUTION, focus_weight=1.0, **changes):
+    schedule = Schedule(**({"steps": 40, "batch_size": 8, "learning_rate": 1e-2, "warmup": 5, "seed": 3} | changes))
+    return pretrain(model, TOKENIZER, DOCUMENTS, schedule, execution, focus_weight=focus_weight, context=16)
 
 
 def same_bits(a, b):
@@ -81,7 +81,7 @@ def test_pretraining_learns_and_leaves_the_model_ready(architecture):
 
 def test_tuning_learns_every_task():
     model = tiny()
-    tune_multitask(model, TASKS, pad_id=0, steps=60, batch_size=6, learning_rate=1e-2, warmup=5, seed=0)
+    tune_multitask(model, TASKS, Schedule(60, 6, 1e-2, 5), EXECUTION, pad_id=0)
     for encoded in TASKS.values():
         batch = answer_batch(encoded, 0)
         predicted = model(batch.input_ids).logits.argmax(-1)
@@ -103,7 +103,8 @@ def test_the_step_is_torch_adamw_on_the_models_own_loss(architecture):
     encoded = [Encoded((1, 5, 6, 7), (8, 9, 2)), Encoded((1, 5), (8, 2)), Encoded((1,), (9, 10, 11, 12, 2))]
     steps, warmup, rate = 12, 4, 3e-3
     ours, reference = tiny(architecture), tiny(architecture)
-    train(ours, lambda _: answer_batch(encoded, 0), steps=steps, learning_rate=rate, warmup=warmup, data_digest="x")
+    data = TrainingData(lambda _: answer_batch(encoded, 0), "x")
+    train(ours, data, Schedule(steps, len(encoded), rate, warmup), EXECUTION)
 
     rows = [example.prompt + example.target for example in encoded]
     width = max(map(len, rows))
@@ -158,7 +159,7 @@ def announced(self, step):
     time.sleep({pause})
     return original(self, step)
 t.ShuffledBatches.__getitem__ = announced
-t.run(t.tiny(), resume=sys.argv[1], checkpoint_minutes={minutes})
+t.run(t.tiny(), execution=t.Execution(resume=t.Path(sys.argv[1]), checkpoint_minutes={minutes}))
 """
 
 
@@ -189,7 +190,7 @@ def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path):
     original = ShuffledBatches.__getitem__
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ShuffledBatches, "__getitem__", lambda self, step: (seen.append(step), original(self, step))[1])
-        log = run(resumed, resume=resume)
+        log = run(resumed, execution=Execution(resume=resume))
     expected = run(uninterrupted)
     assert seen == list(range(stopped, 40)), "the finished steps were not taken again"
     assert same_bits(resumed, uninterrupted)
@@ -217,11 +218,11 @@ def test_a_resume_file_of_another_training_is_not_used(damage, tmp_path, monkeyp
     monkeypatch.setattr(
         training._Progress, "write", lambda self, *a: (original(self, *a), kept.update(content=resume.read_bytes()))
     )
-    run(tiny(), resume=resume, checkpoint_minutes=0)
+    run(tiny(), execution=Execution(resume=resume, checkpoint_minutes=0))
     resume.write_bytes(kept["content"][:-50] if damage == "truncated" else kept["content"])
     changes = {"learning_rate": 9e-3} if damage == "settings" else {}
     found, expected = (tiny(seed=int(damage == "weights")) for _ in range(2))
-    run(found, resume=resume, checkpoint_minutes=60, **changes)
+    run(found, execution=Execution(resume=resume, checkpoint_minutes=60), **changes)
     run(expected, **changes)
     assert same_bits(found, expected)
     assert "starting anew" in caplog.text
@@ -233,8 +234,8 @@ def test_a_diverged_training_fails_with_its_step():
         ids = torch.ones(1, 2, dtype=torch.long)
         return WeightedBatch(ids, ids, torch.full((1, 2), weight))
 
-    with pytest.raises(InputError, match=r"training: the loss is nan at step 7 of 20\. .*lower the learning rate"):
-        train(tiny(), batch, steps=20, learning_rate=1e-3, warmup=0, data_digest="x")
+    with pytest.raises(Diverged, match=r"training: the loss is nan at step 7 of 20\. .*lower the learning rate"):
+        train(tiny(), TrainingData(batch, "x"), Schedule(20, 1, 1e-3), EXECUTION)
 
 
 def test_an_epoch_shows_every_sequence_at_most_once_and_epochs_differ():
@@ -284,7 +285,7 @@ def test_bfloat16_autocast_keeps_float32_weights():
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import torch, json, test_training as t\n"
-        "m = t.tiny(); log = t.run(m, mixed_precision='bf16')\n"
+        "m = t.tiny(); log = t.run(m, execution=t.Execution(dtype='bfloat16'))\n"
         "ids = torch.tensor([[1, 5]])\n"
         "print(json.dumps([log.rows[0][1], log.rows[-1][1], str(m.dtype), str(m(ids).logits.dtype)]))"
     )

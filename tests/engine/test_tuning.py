@@ -1,17 +1,19 @@
 """Training some neurons equals training everything with masked gradients; every method leaves the base as it was."""
 
 import copy
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from architectures import ARCHITECTURES, EOS, PAD, VOCABULARY, tiny_model
+from architectures import ARCHITECTURES, EOS, PAD, VOCABULARY, checkpoint, tiny_model
 from patches import BASE, OTHER, assert_bit_equal, logits, owned, some_neurons, state
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine import tuning
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
 from taskneurons.engine.training import BETAS, MixedTasks, train
 from taskneurons.engine.tuning import METHODS, Lora, Tuned, tune, tuned
@@ -24,6 +26,7 @@ from taskneurons.neurons.patches import NeuronPatch, load_patch, save_patch
 from taskneurons.neurons.sets import NeuronSet
 
 STEPS, BATCH, RATE, SEED = 6, 4, 1e-2, 3
+EXECUTION = Execution()
 NO_DROPOUT = {
     "gpt2": {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0},
     "opt": {"dropout": 0.0, "attention_dropout": 0.0},
@@ -45,16 +48,10 @@ def examples(count=20, seed=0):
     return [Encoded((1, *ids(3, 14)), (*ids(1, 5), EOS)) for _ in range(count)]
 
 
-def run(model, method="neurons", data=None, **changes):
-    settings = {
-        "base": BASE,
-        "pad_id": PAD,
-        "steps": STEPS,
-        "batch_size": BATCH,
-        "learning_rate": RATE,
-        "seed": SEED,
-    } | changes
-    return tune(model, data or {"task": examples()}, method=method, **settings)
+def run(model, method="neurons", data=None, *, execution=EXECUTION, **changes):
+    course = {"steps": STEPS, "batch_size": BATCH, "learning_rate": RATE, "seed": SEED}
+    schedule = Schedule(**{name: changes.pop(name, value) for name, value in course.items()})
+    return tune(checkpoint(model, BASE), data or {"task": examples()}, method, schedule, execution, **changes)
 
 
 def trained_by_hand(model, parameters, masks=None):
@@ -257,7 +254,7 @@ def test_mixed_precision_is_near_float32_and_leaves_no_trace(method, fresh_accel
     model = model_of("gpt2" if method == "neurons" else "llama")
     before = state(model)
     extra = {"neurons": some_neurons(model)} if method == "neurons" else {}
-    with_bf16 = run(model, method, mixed_precision="bf16", learning_rate=1e-3, **extra)
+    with_bf16 = run(model, method, execution=Execution(dtype="bfloat16"), learning_rate=1e-3, **extra)
     AcceleratorState._reset_state(reset_partial_state=True)
     exact = run(model, method, learning_rate=1e-3, **extra)
     assert with_bf16.log.rows[-1][1] == pytest.approx(exact.log.rows[-1][1], rel=0.02)
@@ -322,20 +319,20 @@ def test_a_killed_tuning_goes_on_where_it_was(tmp_path, monkeypatch):
     neurons, before, resume = some_neurons(model), state(model), tmp_path / "resume.safetensors"
     whole = run(model, neurons=neurons)
 
-    def killed(model, batches, **settings):
+    def killed(model, data, *rest, **settings):
         def until_killed(step):
             if step == 4:
                 raise KeyboardInterrupt
-            return batches(step)
+            return data.batch(step)
 
-        return train(model, until_killed, **settings)
+        return train(model, replace(data, batch=until_killed), *rest, **settings)
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(tuning, "train", killed)
-        run(model, neurons=neurons, resume=resume, checkpoint_minutes=0)
+        run(model, neurons=neurons, execution=Execution(resume=resume, checkpoint_minutes=0))
     assert resume.exists()
     assert_bit_equal(model, before)
-    again = run(model, neurons=neurons, resume=resume)
+    again = run(model, neurons=neurons, execution=Execution(resume=resume))
     assert again.change.digest == whole.change.digest
     assert not resume.exists()
 

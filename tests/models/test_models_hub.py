@@ -11,7 +11,7 @@ from huggingface_hub import constants
 
 from taskneurons.errors import InputError
 from taskneurons.models.load import import_hub, load_checkpoint
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 
 REVISION = "0123456789abcdef0123456789abcdef01234567"
@@ -57,10 +57,8 @@ def hub(tmp_path, monkeypatch):
     """A server with the three addresses of the hub that a download uses; `asked` and `status` are the test's."""
     files = tmp_path / "files"
     tokenizer = train_word_tokenizer(["a cat sees a dog ."])
-    new_model(
-        "llama", hidden_size=8, layers=1, heads=2, ffn_size=16, context=16, vocabulary_size=len(tokenizer), seed=0,
-        pad_id=0, bos_id=1, eos_id=2,
-    ).save_pretrained(files)  # fmt: skip
+    shape = Shape(hidden_size=8, layers=1, heads=2, ffn_size=16, context=16)
+    new_model("llama", shape, Vocabulary.of(tokenizer), seed=0).save_pretrained(files)
     tokenizer.save_pretrained(files)
     for name in ("pytorch_model.bin", "code.py", "consolidated.safetensors"):
         (files / name).write_bytes(b"never fetched")

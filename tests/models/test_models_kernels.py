@@ -8,7 +8,7 @@ import torch
 
 from taskneurons.models import kernels
 from taskneurons.models.kernels import FreeMemory, fast_exact_products, fused_gelu
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 
 
 def loss_and_gradients(model):
@@ -19,10 +19,8 @@ def loss_and_gradients(model):
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_losses_and_gradients_are_the_plain_ones(architecture):
-    model = new_model(
-        architecture, hidden_size=64, layers=2, heads=4, ffn_size=256, context=32, vocabulary_size=40, seed=0,
-        pad_id=0, bos_id=1, eos_id=2,
-    )  # fmt: skip
+    shape = Shape(hidden_size=64, layers=2, heads=4, ffn_size=256, context=32)
+    model = new_model(architecture, shape, Vocabulary(40, pad_id=0, bos_id=1, eos_id=2), seed=0)
     expected, gradients = loss_and_gradients(model)
     modules = [type(module) for module in model.modules()]
     with fast_exact_products(), fused_gelu(model):

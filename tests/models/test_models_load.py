@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
 from taskneurons.models.load import import_folder, load_checkpoint, save_checkpoint
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import save_tokenizer, train_word_tokenizer
 
 TOKENIZER = train_word_tokenizer(["a cat sees a dog ."])
@@ -20,10 +20,8 @@ FILES = {"config.json", "model.safetensors", "tokenizer.json", "tokenizer_config
 
 
 def tiny(architecture="llama", seed=0):
-    return new_model(
-        architecture, hidden_size=8, layers=2, heads=2, ffn_size=32, context=16, vocabulary_size=len(TOKENIZER),
-        seed=seed, pad_id=0, bos_id=1, eos_id=2,
-    )  # fmt: skip
+    shape = Shape(hidden_size=8, layers=2, heads=2, ffn_size=32, context=16)
+    return new_model(architecture, shape, Vocabulary.of(TOKENIZER), seed=seed)
 
 
 @pytest.fixture(params=["llama", "bloom"])

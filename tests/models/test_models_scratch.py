@@ -9,23 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.size import parameter_count
-
-SPECIAL = {"pad_id": 0, "bos_id": 1, "eos_id": 2}
 
 
 def build(architecture="llama", **changes):
-    sizes = {
-        "hidden_size": 16,
-        "layers": 2,
-        "heads": 2,
-        "ffn_size": 64,
-        "context": 32,
-        "vocabulary_size": 40,
-        "seed": 0,
-    }
-    return new_model(architecture, **{**sizes, **changes}, **SPECIAL)
+    seed, vocabulary = changes.pop("seed", 0), changes.pop("vocabulary_size", 40)
+    sizes = {"hidden_size": 16, "layers": 2, "heads": 2, "ffn_size": 64, "context": 32} | changes
+    return new_model(architecture, Shape(**sizes), Vocabulary(vocabulary, pad_id=0, bos_id=1, eos_id=2), seed=seed)
 
 
 @settings(max_examples=8, deadline=None)
@@ -41,7 +32,7 @@ def test_the_closed_form_is_the_true_count(architecture, heads, head_width, laye
     hidden = heads * head_width
     ffn_size = 4 * hidden if architecture == "bloom" else ffn_size
     sizes = {"hidden_size": hidden, "layers": layers, "ffn_size": ffn_size, "vocabulary_size": vocabulary_size}
-    model = new_model(architecture, **sizes, heads=heads, context=16, seed=0, **SPECIAL)
+    model = build(architecture, **sizes, heads=heads, context=16)
     assert parameter_count(architecture, **sizes) == sum(p.numel() for p in model.parameters())
 
 

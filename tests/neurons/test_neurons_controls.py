@@ -10,6 +10,7 @@ from scipy.stats import chisquare
 from taskneurons.errors import InputError
 from taskneurons.neurons.controls import random_like, select_with_controls
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 masks = arrays(np.bool_, (3, 12))
@@ -113,7 +114,8 @@ def test_a_selection_comes_with_its_controls(within: str, matching: str) -> None
     rng = np.random.default_rng(0)
     scores, activation = rng.random((2, 3, 40), dtype=np.float32)
     of = NeuronScores(scores, activation, activation - 0.5, "t", "d", "taylor", 5, 9)
-    sets = select_with_controls(of, percent=10, within=within, draws=3, matching=matching, seed=7)
+    selection = Selection("taylor", 10, within)
+    sets = select_with_controls(of, selection, draws=3, matching=matching, seed=7)
     assert list(sets) == ["task", "bottom", "random.0", "random.1", "random.2"]
     best = scores[sets["task"].mask]
     if within == "model":
@@ -129,5 +131,5 @@ def test_a_selection_comes_with_its_controls(within: str, matching: str) -> None
         # Matched by |w|, never by the mean of w, which has other signs and sizes.
         assert control == random_like(sets["task"], matching=matching, seed=7, draw=draw, magnitude=activation)
     assert len({one.digest for one in sets.values()}) == 5
-    none = select_with_controls(of, percent=10, within=within, draws=0, matching=matching, seed=7)
+    none = select_with_controls(of, selection, draws=0, matching=matching, seed=7)
     assert list(none) == ["task", "bottom"]

@@ -11,7 +11,7 @@ import yaml
 from projects import ROOT, Project, lay
 
 from taskneurons.files import sha256
-from taskneurons.models.scratch import new_model
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_bpe_tokenizer
 from taskneurons.params.show import show
 
@@ -24,10 +24,8 @@ TARGETS = [RESULT, "results/deactivation/mine/own/seed0/taylor-10-layer/echo.csv
 
 def write_model(folder: Path, seed: int = 0) -> int:
     """Write a model as transformers does, beside a pickle that nobody may read; returns its parameters."""
-    model = new_model(
-        "bloom", hidden_size=16, layers=2, heads=2, ffn_size=64, context=64, vocabulary_size=len(TOKENIZER), seed=seed,
-        pad_id=TOKENIZER.pad_token_id, bos_id=TOKENIZER.bos_token_id, eos_id=TOKENIZER.eos_token_id,
-    )  # fmt: skip
+    shape = Shape(hidden_size=16, layers=2, heads=2, ffn_size=64, context=64)
+    model = new_model("bloom", shape, Vocabulary.of(TOKENIZER), seed=seed)
     model.save_pretrained(folder)
     TOKENIZER.save_pretrained(folder)
     (folder / "pytorch_model.bin").write_bytes(b"a pickle")

@@ -3,15 +3,16 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.layers_study import compare_tasks
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.execution import Execution
+from taskneurons.engine.layers_study import Comparison, compare_tasks
 from taskneurons.evidence.layers import LAYER_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
+execution = Execution.granted(snakemake.resources.gpu, snakemake.threads, dtype=settings["dtype"])
+run_info(snakemake.log[0], device=str(execution.device))
 paths = {Path(path).stem: Path(path) for path in snakemake.output}
 folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks}
 controls = {Path(path).parent.name: Path(path).parent for path in snakemake.input.controls}
@@ -21,10 +22,9 @@ for task, rows in compare_tasks(
     {role: Path(snakemake.input[role][0]).parent for role in ("base", "experimental", "held_out")},
     {task: folders[task] for task in settings["tasks"]},
     controls,
-    **settings["comparison"],
-    evaluation=settings["evaluation"],
+    Comparison(**settings["comparison"]),
+    execution,
+    evaluation=Evaluation(**settings["evaluation"]),
     seed=seed,
-    device=device,
-    dtype=settings["dtype"],
 ):
     write_csv(paths[task], [{**run, **row} for row in rows], LAYER_COLUMNS)

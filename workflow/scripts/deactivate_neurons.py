@@ -4,14 +4,15 @@ import json
 from pathlib import Path
 
 from taskneurons.engine.deactivation_study import deactivate_tasks
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.execution import Execution
 from taskneurons.evidence.tidy import COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
+execution = Execution.granted(snakemake.resources.gpu, snakemake.threads, dtype=settings["dtype"])
+run_info(snakemake.log[0], device=str(execution.device))
 paths = {Path(path).stem: Path(path) for path in snakemake.output}
 sets = {Path(path).stem: path for path in snakemake.input.sets}
 scores = {Path(path).stem: path for path in snakemake.input.scores}
@@ -23,9 +24,8 @@ for task, rows in deactivate_tasks(
     Path(snakemake.input.checkpoint[0]).parent,
     [folders[task] for task in settings["test_tasks"]],
     {task: (sets[task], scores[task]) for task in settings["tasks"]},
+    execution,
     **settings["deactivation"],
-    evaluation=settings["evaluation"],
-    device=device,
-    dtype=settings["dtype"],
+    evaluation=Evaluation(**settings["evaluation"]),
 ):
     write_csv(paths[task], [{"study": "deactivation", **run, **key, **row} for row in rows], COLUMNS)

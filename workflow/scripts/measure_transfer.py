@@ -3,15 +3,16 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.layers_study import transfer_tasks
+from taskneurons.engine.evaluation import Evaluation
+from taskneurons.engine.execution import Execution
+from taskneurons.engine.layers_study import Representation, transfer_tasks
 from taskneurons.evidence.layers_joint import TRANSFER_COLUMNS
 from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
+execution = Execution.granted(snakemake.resources.gpu, snakemake.threads, dtype=settings["dtype"])
+run_info(snakemake.log[0], device=str(execution.device))
 paths = {Path(path).stem: Path(path) for path in snakemake.output}
 folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks}
 controls = {Path(path).parent.name: Path(path).parent for path in snakemake.input.controls}
@@ -21,9 +22,8 @@ for task, rows in transfer_tasks(
     settings["tasks"],
     {task: folders[task] for task in settings["test_tasks"]},
     controls,
-    **settings["comparison"],
-    evaluation=settings["evaluation"],
-    device=device,
-    dtype=settings["dtype"],
+    Representation(**settings["comparison"]),
+    execution,
+    evaluation=Evaluation(**settings["evaluation"]),
 ):
     write_csv(paths[task], [{"study": "layers", **run, **row} for row in rows], TRANSFER_COLUMNS)

@@ -3,14 +3,19 @@
 import json
 from pathlib import Path
 
+from taskneurons.engine.execution import Execution
 from taskneurons.engine.models_study import pretrain_from_scratch
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
 out = Path(snakemake.output.training).parent
+execution = Execution.granted(
+    snakemake.resources.gpu,
+    snakemake.threads,
+    resume=Path(".taskneurons/resume") / f"{out}.safetensors",
+    checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+)
+run_info(snakemake.log[0], device=str(execution.device))
 pretrain_from_scratch(
     snakemake.input.corpus,
     Path(snakemake.input.tokenizer[0]).parent,
@@ -18,7 +23,5 @@ pretrain_from_scratch(
     name=settings["name"],
     model=settings["model"],
     seed=int(snakemake.wildcards.seed),
-    device=device,
-    resume=Path(".taskneurons/resume") / f"{out}.safetensors",
-    checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+    execution=execution,
 )

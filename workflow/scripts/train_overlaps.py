@@ -3,40 +3,46 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.cells import Bench, Recipe
+from pydantic import TypeAdapter
+
+from taskneurons.engine.execution import Execution
+from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.rates import Selection
+from taskneurons.engine.rates import read_rates
+from taskneurons.engine.task_groups import TaskGroup
 from taskneurons.evidence.tuned import COLUMNS
-from taskneurons.files import read_json, write_csv
+from taskneurons.files import write_csv
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
+from taskneurons.neurons.selection import Selection
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
 seed = int(snakemake.wildcards.seed)
 paths = {Path(path).stem: Path(path) for path in snakemake.output}
-bench = Bench.load(
-    Path(snakemake.input.base[0]).parent,
-    {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks},
-    Recipe(**settings["recipe"], seed=seed, limit=settings["test_examples"]),
-    device=device,
+execution = Execution.granted(
+    snakemake.resources.gpu,
+    snakemake.threads,
     dtype=settings["dtype"],
     resume=Path(".taskneurons/resume") / Path(snakemake.output[0]).with_suffix(""),
-    job=snakemake.params.settings + snakemake.params.code,
     checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+)
+run_info(snakemake.log[0], device=str(execution.device))
+tuner = FineTuner.load(
+    Path(snakemake.input.base[0]).parent,
+    {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks},
+    TypeAdapter(Recipe).validate_python(settings["recipe"] | {"seed": seed, "limit": settings["test_examples"]}),
+    execution,
+    job=snakemake.params.settings + snakemake.params.code,
     full=False,
 )
-scores = bench.scores({Path(path).stem: path for path in snakemake.input.scores})
+scores = tuner.scores({Path(path).stem: path for path in snakemake.input.scores})
 run = {"study": "overlap", "suite": settings["suite"], "model": settings["model"], "seed": seed}
 for combination, tasks in settings["combinations"].items():
     rows = train_with_overlap(
-        bench,
+        tuner,
         scores,
-        **tasks,
-        rates=read_json(snakemake.input.rates),
-        selection=Selection(**settings["selection"]),
-        percents=settings["percents"],
+        TypeAdapter(TaskGroup).validate_python(tasks),
+        read_rates(snakemake.input.rates),
+        selections=[Selection(percent=percent, **settings["selection"]) for percent in settings["percents"]],
         overlaps=settings["overlaps"],
         choices=settings["choices"],
     )

@@ -3,24 +3,26 @@
 import json
 from pathlib import Path
 
-from taskneurons.engine.layers_study import tune_controls
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.layers_study import adapter_form, tune_controls
 from taskneurons.lineage.runinfo import run_info
-from taskneurons.models.device import granted_device
 
 settings = json.loads(snakemake.params.settings)
-device = granted_device(snakemake.resources.gpu, threads=snakemake.threads)
-run_info(snakemake.log[0], device=str(device))
 folders = {Path(path).parent.name: Path(path).parent for path in snakemake.input.tasks}
 outs = {Path(path).parent.name: Path(path).parent for path in snakemake.output}
+execution = Execution.granted(
+    snakemake.resources.gpu,
+    snakemake.threads,
+    dtype=settings["dtype"],
+    resume=Path(".taskneurons/resume") / next(iter(outs.values())).parent,
+    checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+)
+run_info(snakemake.log[0], device=str(execution.device))
 tune_controls(
     Path(snakemake.input.base[0]).parent,
     {task: folders[task] for task in settings["tasks"]},
     outs,
-    tuning=settings["tuning"],
-    schedule=settings["schedule"],
-    seed=int(snakemake.wildcards.seed),
-    device=device,
-    dtype=settings["dtype"],
-    resume=Path(".taskneurons/resume") / next(iter(outs.values())).parent,
-    checkpoint_minutes=snakemake.resources.checkpoint_minutes,
+    Schedule(**settings["schedule"], seed=int(snakemake.wildcards.seed)),
+    execution,
+    lora=adapter_form(settings["tuning"]),
 )

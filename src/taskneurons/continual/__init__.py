@@ -1,6 +1,6 @@
 """Continual learning (Leng & Xiong 2025, section 6): tasks come one after another, and what was learned shall stay.
 
-`method` the protocol, `workshop` what methods work with, `sequence` drives a method along a stream and tests every task
+`method` the protocol, `tuner` what methods work with, `sequence` drives a method along a stream and tests every task
 after every stage, `stages` keeps what stages learned. One module a method: `seqft`, `replay`, `ewc`, `multitask` and
 `pertask` train all weights (`whole`); `seqlora`, `olora` and `epi` train adapters (`adapter_stage`); `ncft` trains
 neurons. `wncft` weighs what NCFT learned, anew for each task or example, through `blending`; `similarity` and

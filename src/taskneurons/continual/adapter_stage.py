@@ -5,7 +5,7 @@ import json
 import math
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,12 +14,12 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from taskneurons.continual.method import Learned
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.task_by_task import naming
-from taskneurons.engine.training import MIXED_PRECISION, MixedTasks, WeightedBatch, answer_batch, train
-from taskneurons.engine.tuning import EXPLOSION, Lora, Tuned
+from taskneurons.engine.training import Trainable, TrainingData, mixed_tasks, train
+from taskneurons.engine.tuning import EXPLOSION, Lora, Tuned, fresh_adapter, random_state, read_adapter
 from taskneurons.errors import InputError
-from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
+from taskneurons.models.adapters import Adapter, adapted
 from taskneurons.models.encoding import Encoded
 
 _DOWN = ".lora_A."
@@ -39,7 +39,7 @@ class Penalty(Protocol):
 
 
 def tune_adapter(
-    workshop: Workshop,
+    tuner: StreamTuner,
     examples: Mapping[str, Sequence[Encoded]],
     *,
     learning_rate: float,
@@ -53,7 +53,7 @@ def tune_adapter(
     Without a start and a penalty it is `tune` with the method lora, bit for bit. The model is afterwards what it was.
 
     Args:
-        workshop: its base is trained on; its recipe gives the budget.
+        tuner: its base is trained on; its recipe gives the budget.
         examples: by task; tasks give equal shares of each batch.
         learning_rate: the highest of the schedule.
         form: of a fresh adapter; None: rank 8 on the attention.
@@ -65,9 +65,9 @@ def tune_adapter(
         InputError: the loss diverged, with its step; there are no examples; the start does not fit the model; a penalty
             under float16.
     """
-    recipe, model = workshop.recipe, workshop.base.model
-    mixed_precision, pad_id = MIXED_PRECISION[workshop.dtype], workshop.base.tokenizer.pad_token_id
-    if penalty is not None and mixed_precision == "fp16":
+    recipe, model = tuner.recipe, tuner.base.model
+    schedule = recipe.schedule(learning_rate)
+    if penalty is not None and tuner.execution.dtype == "float16":
         raise InputError(
             "a penalty needs unscaled gradients, and in float16 those of the loss are scaled",
             where="dtype",
@@ -76,14 +76,10 @@ def tune_adapter(
     seed = recipe.seed if seed is None else seed
     with (
         naming(" + ".join(examples)),
-        _random_state(seed, model.device),
-        _worn(model, start, form or Lora()) as wrapped,
+        random_state(seed, model.device),
+        adapted(model, start) if start is not None else fresh_adapter(model, form or Lora()) as wrapped,
     ):
-        order = MixedTasks({task: len(own) for task, own in examples.items()}, recipe.batch_size, recipe.seed)
-
-        def batch(step: int) -> WeightedBatch:
-            return answer_batch([examples[task][index] for task, index in order[step]], pad_id)
-
+        data = mixed_tasks(examples, schedule, tuner.base.tokenizer.pad_token_id)
         trained = {name: weights for name, weights in model.named_parameters() if ".lora_" in name}
         for weights in trained.values():
             weights.requires_grad_(True)
@@ -91,21 +87,15 @@ def tune_adapter(
             _add(penalty, trained)
         log = train(
             model,
-            batch,
-            steps=recipe.steps,
-            learning_rate=learning_rate,
-            warmup=recipe.warmup,
             # The values that the training starts from are part of what `train` knows a resume file by.
-            data_digest=_identity(examples, [recipe.batch_size, recipe.seed, seed, pad_id], penalty),
-            parameters=trained,
+            TrainingData(data.batch, _identity(data, seed, penalty)),
+            schedule,
+            tuner.execution.resuming("tuning.safetensors"),
+            trainable=Trainable(trained),
             explosion=EXPLOSION * math.log(model.config.vocab_size),
-            device=model.device,
-            mixed_precision=mixed_precision,
-            resume=workshop.resume,
-            checkpoint_minutes=workshop.checkpoint_minutes,
             name="adapter tuning",
         )
-        return Tuned(_read(wrapped), log)
+        return Tuned(read_adapter(wrapped), log)
 
 
 @contextmanager
@@ -157,23 +147,6 @@ def down_projections(adapter: Adapter) -> dict[str, Float[np.ndarray, "rank inpu
     }
 
 
-def _worn(model: nn.Module, start: Adapter | None, form: Lora) -> AbstractContextManager[Any]:
-    """The model under the adapter that is trained on, or under a fresh one."""
-    if start is not None:
-        return adapted(model, start)
-    from peft import LoraConfig
-    from transformers.pytorch_utils import Conv1D
-
-    config = LoraConfig(
-        r=form.rank,
-        lora_alpha=form.alpha,  # type: ignore[arg-type]
-        target_modules="all-linear" if form.targets == "all" else None,
-        fan_in_fan_out=any(isinstance(module, Conv1D) for module in model.modules()),
-        task_type="CAUSAL_LM",
-    )
-    return injected(model, config)
-
-
 def _add(penalty: Penalty, trained: Mapping[str, nn.Parameter]) -> None:
     """Add the penalty's gradient to that of the loss.
 
@@ -191,17 +164,6 @@ def _add(penalty: Penalty, trained: Mapping[str, nn.Parameter]) -> None:
             weights.register_hook(both)
 
 
-def _read(wrapped: Any) -> Adapter:
-    from peft import get_peft_model_state_dict
-
-    # A copy: on the CPU numpy would share the memory of the parameters.
-    tensors = {
-        name: tensor.detach().float().cpu().numpy().copy()
-        for name, tensor in get_peft_model_state_dict(wrapped).items()
-    }
-    return Adapter(settings_of(wrapped.peft_config["default"]), tensors)
-
-
 def _changes(model: nn.Module, adapter: Adapter) -> dict[str, Float[Tensor, "_ _"]]:
     """What an adapter adds to the weight of each module, as the weight lies there."""
     from peft.tuners.lora import LoraLayer
@@ -214,17 +176,6 @@ def _changes(model: nn.Module, adapter: Adapter) -> dict[str, Float[Tensor, "_ _
         }
 
 
-@contextmanager
-def _random_state(seed: int, device: torch.device) -> Iterator[None]:
-    """Seed torch inside the block and leave the process's own random state as it was."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed(seed)
-        yield
-
-
-def _identity(examples: Mapping[str, Sequence[Encoded]], numbers: Sequence[int], penalty: Penalty | None) -> str:
-    """A digest of what the batches and the penalty of a training are."""
-    content = hashlib.sha256(json.dumps([list(numbers), penalty.digest if penalty else ""]).encode())
-    for task, own in examples.items():
-        content.update(json.dumps([task, [[example.prompt, example.target] for example in own]]).encode())
-    return content.hexdigest()
+def _identity(data: TrainingData, seed: int, penalty: Penalty | None) -> str:
+    """A digest of what the batches, the seed of a fresh adapter and the penalty of a training are."""
+    return hashlib.sha256(json.dumps([data.digest, seed, penalty.digest if penalty else ""]).encode()).hexdigest()

@@ -8,7 +8,7 @@ from taskneurons.continual.epi import EPI
 from taskneurons.continual.ewc import EWC
 from taskneurons.continual.method import Method
 from taskneurons.continual.multitask import Multitask
-from taskneurons.continual.ncft import NCFT
+from taskneurons.continual.ncft import ncft
 from taskneurons.continual.olora import OLoRA
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.replay import Replay
@@ -46,7 +46,7 @@ def learner(
         InputError: there is no such method, or it has no strength where it needs one.
     """
     if name in NCFT_VARIANTS:
-        return NCFT(rate, **settings["ncft"], **NCFT_VARIANTS[name], name=name)
+        return ncft(rate, settings["ncft"], **NCFT_VARIANTS[name], name=name)
     if strength is None and name in ("olora", "ewc"):
         raise InputError("needs a strength", where=f"method {name}")
 

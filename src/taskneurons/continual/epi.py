@@ -20,7 +20,7 @@ from jaxtyping import Int
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.identification import Moments, TaskGaussians
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 
@@ -54,13 +54,13 @@ class EPI:
         """The task alone."""
         return tasks[-1:]
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train an adapter on the base, and measure what the base makes of the task's prompts."""
         began = time.monotonic()
-        examples = {task: workshop.training(task)}
-        result = tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form)
+        examples = {task: tuner.training(task)}
+        result = tune_adapter(tuner, examples, learning_rate=self.learning_rate, form=self.form)
         found = learned_adapter(task, result, began)
-        moments = Moments.of(workshop.base_features(task, "train", self.prompts))
+        moments = Moments.of(tuner.base_features(task, "train", self.prompts))
         return replace(
             found,
             tensors={**found.tensors, _MEAN: moments.mean, _SCATTER: moments.scatter},
@@ -68,21 +68,21 @@ class EPI:
             seconds=time.monotonic() - began,
         )
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer each example under the adapter of its inferred task; one of a task not learned has a wrong one."""
-        inferred = {task: infer(workshop, seen, task) for task in tasks} if seen else {}
+        inferred = {task: infer(tuner, seen, task) for task in tasks} if seen else {}
         right = {task: np.empty(len(owners)) for task, owners in inferred.items()}
         # An adapter is put on once, for all tasks that have examples for it.
         for number, learned in enumerate(seen):
-            with merged(workshop.base.model, [adapter_of(learned)]):
+            with merged(tuner.base.model, [adapter_of(learned)]):
                 for task, owners in inferred.items():
                     rows = np.flatnonzero(owners == number)
                     if len(rows):
-                        right[task][rows] = workshop.correct(task, rows.tolist())
+                        right[task][rows] = tuner.correct(task, rows.tolist())
         names = [learned.task for learned in seen]
         for task in tasks:
             if not seen:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
                 continue
             scores = {"accuracy": (float(right[task].mean()), len(right[task]))}
             if task in names:
@@ -90,7 +90,7 @@ class EPI:
                 scores["identification"] = (100 * float(found.mean()), len(found))
             yield task, scores
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """All adapters, a mean a task and one covariance."""
         adapters = sum(array.nbytes for learned in seen for array in adapter_of(learned).tensors.values())
         return adapters + (gaussians(seen).nbytes if seen else 0)
@@ -110,7 +110,7 @@ def gaussians(seen: Sequence[Learned]) -> TaskGaussians:
     )
 
 
-def infer(workshop: Workshop, seen: Sequence[Learned], task: str) -> Int[np.ndarray, " example"]:
+def infer(tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Int[np.ndarray, " example"]:
     """For each test example of a task the place of the likeliest stage."""
-    features = workshop.base_features(task, workshop.recipe.split, len(workshop.prompts(task)))
+    features = tuner.base_features(task, tuner.recipe.split, len(tuner.prompts(task)))
     return gaussians(seen).log_posterior(features).argmax(1)

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 from taskneurons.engine.forward import forward
 from taskneurons.engine.training import permutation
 from taskneurons.errors import InputError
@@ -43,41 +43,41 @@ class EWC:
         """All tasks so far."""
         return tasks
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train all weights under the penalty, then measure what matters to this task.
 
         Raises:
             InputError: float16 products, whose scaled loss would be out of proportion to the penalty.
         """
-        if workshop.dtype == "float16":
+        if tuner.execution.dtype == "float16":
             raise InputError("EWC needs an unscaled loss", where="dtype", remedy="Use bfloat16 or float32")
         began = time.monotonic()
         before = seen[-1] if seen else None
-        examples = {task: workshop.training(task)}
-        with _pulled_back(workshop.base.model, before, self.strength):
-            learned = learn_whole(workshop, task, examples, before, learning_rate=self.learning_rate)
-        fisher = self._fisher(workshop, learned)
+        examples = {task: tuner.training(task)}
+        with _pulled_back(tuner.base.model, before, self.strength):
+            learned = learn_whole(tuner, task, examples, before, tuner.recipe.schedule(self.learning_rate))
+        fisher = self._fisher(tuner, learned)
         if before is not None:
             fisher = {name: values + before.tensors[_FISHER + name] for name, values in fisher.items()}
         tensors = {**learned.tensors, **{_FISHER + name: values for name, values in fisher.items()}}
         return replace(learned, tensors=tensors, seconds=time.monotonic() - began)
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with the weights that the last stage left."""
-        with wearing(workshop, seen[-1] if seen else None):
+        with stage_weights(tuner, seen[-1] if seen else None):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights and their Fisher information."""
-        return 2 * weight_bytes(workshop)
+        return 2 * weight_bytes(tuner)
 
-    def _fisher(self, workshop: Workshop, learned: Learned) -> dict[str, np.ndarray]:
-        examples = workshop.training(learned.task)
-        order = permutation(len(examples), workshop.recipe.seed)[: self.examples]
-        with wearing(workshop, learned):
+    def _fisher(self, tuner: StreamTuner, learned: Learned) -> dict[str, np.ndarray]:
+        examples = tuner.training(learned.task)
+        order = permutation(len(examples), tuner.recipe.seed)[: self.examples]
+        with stage_weights(tuner, learned):
             return fisher_diagonal(
-                workshop.base.model, [examples[index] for index in order], workshop.base.tokenizer.pad_token_id
+                tuner.base.model, [examples[index] for index in order], tuner.base.tokenizer.pad_token_id
             )
 
 

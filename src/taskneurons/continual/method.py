@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 
 Scores = Mapping[str, tuple[float, int]]
 """Metric -> (value, examples): `accuracy` in percent and, where a method infers the task, `identification`."""
@@ -43,21 +43,21 @@ class Method(Protocol):
     def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
         """Those of the tasks so far, in order, on which the newest one's stage depends; the newest is the last."""
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Learn a task after others. The base model is afterwards bit for bit what it was.
 
         Raises:
             InputError: the training diverged.
         """
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer the test examples of each task after what was learned; the base is afterwards what it was.
 
         Tasks that were not learned yet are answered too; no method knows of an example more than its prompt, unless it
         says so.
         """
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """Bytes that must be kept besides the base model, to answer and to go on learning."""
 
 

@@ -1,11 +1,11 @@
 """Multi-task training: all tasks of a stream at once, which continual learning may not do: its upper bound."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
 
 @dataclass(frozen=True)
@@ -25,22 +25,22 @@ class Multitask:
         """All tasks, in whatever order they came."""
         return tuple(sorted(tasks))
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Gather the task; after the last one train on all of them from the base."""
         names = self.depends((*(learned.task for learned in seen), task))
         if len(names) < self.tasks:
             return Learned(task, {})
-        examples = {name: workshop.training(name) for name in names}
-        steps = len(names) * workshop.recipe.steps
-        return learn_whole(workshop, task, examples, None, learning_rate=self.learning_rate, steps=steps)
+        examples = {name: tuner.training(name) for name in names}
+        schedule = tuner.recipe.schedule(self.learning_rate)
+        return learn_whole(tuner, task, examples, None, replace(schedule, steps=len(names) * schedule.steps))
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with the weights of the training, once there are some."""
         if len(seen) == self.tasks:
-            with wearing(workshop, seen[-1]):
+            with stage_weights(tuner, seen[-1]):
                 for task in tasks:
-                    yield task, workshop.score(task)
+                    yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights."""
-        return weight_bytes(workshop)
+        return weight_bytes(tuner)

@@ -1,20 +1,21 @@
 """NCFT: while a task is learned, only its neurons' weights move (Leng & Xiong 2025, section 6.1)."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
 from taskneurons.continual.method import Learned, Scores, nbytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.attribution import attribute
 from taskneurons.errors import InputError
 from taskneurons.models.patching import patched
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.patches import NeuronPatch
-from taskneurons.neurons.scores import NeuronScores, Within
+from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 _MASK = "neurons"
@@ -26,9 +27,7 @@ class NCFT:
 
     Args:
         learning_rate: of every stage.
-        percent: share of the neurons that a task trains.
-        within: ranked over the whole model or in each layer.
-        estimator: of the scores.
+        selection: of the neurons that a task trains.
         examples: training examples that are scored, at most.
         batch_size: of the scoring.
         scored: sets are those of the current model, scored before each stage, or of the base.
@@ -40,9 +39,7 @@ class NCFT:
     """
 
     learning_rate: float
-    percent: float
-    within: Within
-    estimator: str
+    selection: Selection
     examples: int
     batch_size: int
     scored: Literal["current", "base"] = "current"
@@ -54,49 +51,45 @@ class NCFT:
         """All tasks so far."""
         return tasks
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Select the task's neurons and train them on top of what earlier stages left.
 
         Raises:
             InputError: earlier tasks have frozen every neuron.
         """
         began = time.monotonic()
-        base = workshop.base
+        base = tuner.base
         patches = [as_patch(learned) for learned in seen]
-        in_base = self._scores(workshop, task) if self.scored == "base" else None
+        in_base = self._scores(tuner, task) if self.scored == "base" else None
         with patched(base.model, *patches, base=base.digest):
-            scores = in_base or self._scores(workshop, task)
-            neurons = self._chosen(scores, [patch.neurons for patch in patches], workshop.recipe.seed)
-            result = workshop.tune(
-                {task: workshop.training(task)}, "neurons", learning_rate=self.learning_rate, neurons=neurons
-            )
+            scores = in_base or self._scores(tuner, task)
+            neurons = self._chosen(scores, [patch.neurons for patch in patches], tuner.recipe.seed)
+            schedule = tuner.recipe.schedule(self.learning_rate)
+            result = tuner.tune({task: tuner.training(task)}, "neurons", schedule, neurons=neurons)
         assert isinstance(result.change, NeuronPatch)
         learned = of_patch(result.change)
         return replace(learned, seconds=time.monotonic() - began, loss=result.log.rows[-1][1])
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with all patches on the base."""
-        with patched(workshop.base.model, *map(as_patch, seen), base=workshop.base.digest):
+        with patched(tuner.base.model, *map(as_patch, seen), base=tuner.base.digest):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """All patches."""
         return sum(map(patch_bytes, seen))
 
-    def _scores(self, workshop: Workshop, task: str) -> NeuronScores:
+    def _scores(self, tuner: StreamTuner, task: str) -> NeuronScores:
         """Of the model as it is now."""
-        found = attribute(
-            workshop.base.model,
-            workshop.training(task)[: self.examples],
-            pad_id=workshop.base.tokenizer.pad_token_id,
+        estimator = self.selection.estimator
+        return attribute(
+            tuner.base,
+            tuner.training(task)[: self.examples],
+            task=task,
             batch_size=self.batch_size,
-            estimators=[self.estimator],
-        )[self.estimator]
-        return NeuronScores(
-            found.scores, found.activation, found.activation_mean, task=task, model_digest=workshop.base.digest,
-            estimator=self.estimator, examples=found.examples, tokens=found.tokens,
-        )  # fmt: skip
+            estimators=[estimator],
+        )[estimator]
 
     def _chosen(self, scores: NeuronScores, earlier: Sequence[NeuronSet], seed: int) -> NeuronSet:
         """The neurons that the stage trains."""
@@ -108,7 +101,7 @@ class NCFT:
                 taken = taken | neurons
             # A frozen neuron ranks below every other one.
             scores = replace(scores, scores=np.where(taken.mask, 0, scores.scores))
-        own = scores.top(self.percent, self.within) - taken
+        own = self.selection.of(scores) - taken
         if not own:
             raise InputError(
                 f"earlier tasks have frozen all {taken.mask.size} neurons",
@@ -120,6 +113,13 @@ class NCFT:
         if self.shared == "frozen":
             return _random_outside(taken, own, [seed, len(earlier)])
         return random_like(own, matching="layer", seed=seed, draw=len(earlier))
+
+
+def ncft(learning_rate: float, settings: Mapping[str, Any], **variant: Any) -> NCFT:
+    """NCFT, or a variant of it, as its parameters say."""
+    own = dict(settings)
+    selection = Selection(own.pop("estimator"), own.pop("percent"), own.pop("within"))
+    return NCFT(learning_rate, selection, **own, **variant)
 
 
 def of_patch(patch: NeuronPatch) -> Learned:

@@ -22,7 +22,7 @@ from torch import Tensor
 
 from taskneurons.continual.adapter_stage import adapter_of, down_projections, learned_adapter, merged, tune_adapter
 from taskneurons.continual.method import Learned, Scores, nbytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter
@@ -54,28 +54,28 @@ class OLoRA:
         """All: a task is learned on top of the earlier adapters."""
         return tasks
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train a fresh adapter, orthogonal to the earlier ones, on top of them."""
         began = time.monotonic()
         earlier = [adapter_of(learned) for learned in seen]
-        with merged(workshop.base.model, earlier):
+        with merged(tuner.base.model, earlier):
             result = tune_adapter(
-                workshop,
-                {task: workshop.training(task)},
+                tuner,
+                {task: tuner.training(task)},
                 learning_rate=self.learning_rate,
                 form=self.form,
-                penalty=Orthogonality(self.strength, earlier, workshop.base.model.device) if earlier else None,
-                seed=start_seed(workshop.recipe.seed, len(seen)),
+                penalty=Orthogonality(self.strength, earlier, tuner.base.model.device) if earlier else None,
+                seed=start_seed(tuner.recipe.seed, len(seen)),
             )
         return learned_adapter(task, result, began)
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under all adapters."""
-        with merged(workshop.base.model, [adapter_of(learned) for learned in seen]):
+        with merged(tuner.base.model, [adapter_of(learned) for learned in seen]):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """All adapters: the sum of them answers, but the next task needs their A matrices."""
         return sum(map(nbytes, seen))
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class PerTask:
         """The newest task alone."""
         return tasks[-1:]
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train all weights from the base."""
-        return learn_whole(workshop, task, {task: workshop.training(task)}, None, learning_rate=self.learning_rate)
+        return learn_whole(tuner, task, {task: tuner.training(task)}, None, tuner.recipe.schedule(self.learning_rate))
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer the newest task with its own weights; those of the others have not changed."""
         if seen and seen[-1].task in tasks:
-            with wearing(workshop, seen[-1]):
-                yield seen[-1].task, workshop.score(seen[-1].task)
+            with stage_weights(tuner, seen[-1]):
+                yield seen[-1].task, tuner.score(seen[-1].task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """New weights for each task."""
-        return len(seen) * weight_bytes(workshop)
+        return len(seen) * weight_bytes(tuner)

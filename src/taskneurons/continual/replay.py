@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 from taskneurons.engine.training import permutation
 from taskneurons.models.encoding import Encoded
 
@@ -31,26 +31,26 @@ class Replay:
         """All tasks so far."""
         return tasks
 
-    def buffer(self, workshop: Workshop, task: str) -> list[Encoded]:
+    def buffer(self, tuner: StreamTuner, task: str) -> list[Encoded]:
         """The examples of a task that are kept: random ones, always the same."""
-        examples = workshop.training(task)
-        return [examples[index] for index in permutation(len(examples), workshop.recipe.seed)[: self.kept]]
+        examples = tuner.training(task)
+        return [examples[index] for index in permutation(len(examples), tuner.recipe.seed)[: self.kept]]
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train all weights; the buffer gives every other example of a batch."""
-        examples = {task: workshop.training(task)}
-        if buffer := [example for learned in seen for example in self.buffer(workshop, learned.task)]:
+        examples = {task: tuner.training(task)}
+        if buffer := [example for learned in seen for example in self.buffer(tuner, learned.task)]:
             examples[REPLAYED] = buffer
-        return learn_whole(workshop, task, examples, seen[-1] if seen else None, learning_rate=self.learning_rate)
+        return learn_whole(tuner, task, examples, seen[-1] if seen else None, tuner.recipe.schedule(self.learning_rate))
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with the weights that the last stage left."""
-        with wearing(workshop, seen[-1] if seen else None):
+        with stage_weights(tuner, seen[-1] if seen else None):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights and the buffer's tokens."""
-        kept = [example for learned in seen for example in self.buffer(workshop, learned.task)]
+        kept = [example for learned in seen for example in self.buffer(tuner, learned.task)]
         tokens = sum(len(example.prompt) + len(example.target) for example in kept)
-        return weight_bytes(workshop) + TOKEN_BYTES * tokens
+        return weight_bytes(tuner) + TOKEN_BYTES * tokens

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from taskneurons.continual.method import Learned, Scores
-from taskneurons.continual.whole import learn_whole, wearing, weight_bytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class SeqFT:
         """All tasks so far."""
         return tasks
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train all weights from where the last stage left them."""
-        examples = {task: workshop.training(task)}
-        return learn_whole(workshop, task, examples, seen[-1] if seen else None, learning_rate=self.learning_rate)
+        examples = {task: tuner.training(task)}
+        return learn_whole(tuner, task, examples, seen[-1] if seen else None, tuner.recipe.schedule(self.learning_rate))
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with the weights that the last stage left."""
-        with wearing(workshop, seen[-1] if seen else None):
+        with stage_weights(tuner, seen[-1] if seen else None):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights."""
-        return weight_bytes(workshop)
+        return weight_bytes(tuner)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.method import Learned, Scores, nbytes
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 
 
@@ -27,20 +27,20 @@ class SeqLoRA:
         """All: the adapter is trained on."""
         return tasks
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train the adapter that the stage before left, or a fresh one."""
         began = time.monotonic()
         start = adapter_of(seen[-1]) if seen else None
-        examples = {task: workshop.training(task)}
-        result = tune_adapter(workshop, examples, learning_rate=self.learning_rate, form=self.form, start=start)
+        examples = {task: tuner.training(task)}
+        result = tune_adapter(tuner, examples, learning_rate=self.learning_rate, form=self.form, start=start)
         return learned_adapter(task, result, began)
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under the adapter of the last stage."""
-        with merged(workshop.base.model, [adapter_of(seen[-1])] if seen else []):
+        with merged(tuner.base.model, [adapter_of(seen[-1])] if seen else []):
             for task in tasks:
-                yield task, workshop.score(task)
+                yield task, tuner.score(task)
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """One adapter."""
         return nbytes(seen[-1]) if seen else 0

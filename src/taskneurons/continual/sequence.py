@@ -1,10 +1,9 @@
 """Driving a method along a stream of tasks: learn one, test all, go on."""
 
-import gc
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -13,29 +12,48 @@ from tqdm import tqdm
 
 from taskneurons.continual.method import Learned, Method
 from taskneurons.continual.stages import Stages
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.wncft import WNCFT
-from taskneurons.continual.workshop import Workshop
-from taskneurons.engine.evaluation_study import Row
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
 
 Order = tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class StageScore:
+    """What was measured after a stage of a stream.
+
+    Attributes:
+        stage: its number; 0: before the first.
+        train_task: what it learned; None before the first stage and where all tasks were learned at once.
+        test_task: the task that was tested; None for what the stage costs.
+        metric: a score of the test task; or `seconds`, `trainable`, `storage` and `loss`.
+        value: of the metric.
+        n: test examples; None for costs.
+    """
+
+    stage: int
+    train_task: str | None
+    test_task: str | None
+    metric: str
+    value: float
+    n: int | None
+
+
 def follow(
-    workshop: Workshop,
+    tuner: StreamTuner,
     method: Method,
     order: Order,
     stages: Stages,
     *,
     learned: Sequence[Learned] | None = None,
     only_last: bool = False,
-) -> tuple[list[Row], list[Learned]]:
+) -> tuple[list[StageScore], list[Learned]]:
     """Learn a stream and test all of its tasks before it begins and after every stage.
 
     Args:
-        workshop: where.
+        tuner: where.
         method: what learns.
         order: the stream; two tasks at least, none twice.
         stages: what is known already, and where what is learned here is kept.
@@ -43,40 +61,34 @@ def follow(
         only_last: test after the last stage alone.
 
     Returns:
-        Rows of `stage` (0: before the first), `train_task`, `test_task`, `metric`, `value` and `n`: the scores of
-        every stage, and its `seconds`, `trainable`, `storage` and `loss`, which have no test task. What the stages
-        left.
+        The scores and the costs of every stage; what the stages left.
 
     Raises:
         InputError: a stream of one task, or one that repeats a task; a diverged training.
     """
     check_order(order)
-    # accelerate collects garbage after every training; to walk through torch and transformers costs more than a small
-    # training does.
-    gc.collect()
-    gc.freeze()
     seen: list[Learned] = []
-    rows: list[Row] = []
-    with fastest_on_cpu(workshop.base.model), fused_gelu(workshop.base.model):
+    scores: list[StageScore] = []
+    with tuner.many():
         if not only_last:
-            rows += stages.found(["base", _data(workshop, order, "test")], lambda: _base_rows(workshop, order))
+            scores += _found(stages, ["base", _data(tuner, order, "test")], lambda: _base_scores(tuner, order))
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
             # Weightings learn as NCFT does, and share its stages.
             learner = method.ncft if isinstance(method, WNCFT) else method
-            key = [repr(learner), _data(workshop, past, "train")]
+            key = [repr(learner), _data(tuner, past, "train")]
             if learned is not None:
                 seen.append(learned[number - 1])
             else:
-                made = stages.learned(key, lambda task=task: method.learn(workshop, seen, task))  # type: ignore[misc]
+                made = stages.learned(key, lambda task=task: method.learn(tuner, seen, task))  # type: ignore[misc]
                 # A stage of joint training is the same whichever of its tasks came last.
                 seen.append(replace(made, task=task))
             if only_last and number < len(order):
                 continue
-            tested = [repr(method), *key, _data(workshop, order[:number], "train"), _data(workshop, order, "test")]
-            rows += stages.found(tested, lambda number=number: _stage_rows(workshop, method, seen, order, number))  # type: ignore[misc]
-    return rows, seen
+            tested = [repr(method), *key, _data(tuner, order[:number], "train"), _data(tuner, order, "test")]
+            scores += _found(stages, tested, lambda number=number: _stage_scores(tuner, method, seen, order, number))  # type: ignore[misc]
+    return scores, seen
 
 
 def check_order(order: Sequence[str]) -> None:
@@ -97,56 +109,62 @@ def check_order(order: Sequence[str]) -> None:
         )
 
 
-def identity(workshop: Workshop, code: str) -> str:
+def identity(tuner: StreamTuner) -> str:
     """What decides every stage besides its method and its tasks."""
-    recipe = workshop.recipe
-    whole = [code, workshop.base.digest, workshop.dtype, repr(recipe)]
+    whole = [tuner.job, tuner.base.digest, tuner.execution.dtype, repr(tuner.recipe)]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
-def final_accuracy(rows: Sequence[Mapping[str, Any]]) -> float:
+def final_accuracy(scores: Sequence[StageScore]) -> float:
     """The mean over tasks of the accuracy when each was last tested, in percent (Eq. 4).
 
     Raises:
         InputError: no task was tested.
     """
     last: dict[str, tuple[int, float]] = {}
-    for row in rows:
-        if row["metric"] == "accuracy" and row["stage"]:
-            last[row["test_task"]] = max(last.get(row["test_task"], (0, 0.0)), (row["stage"], row["value"]))
+    for score in scores:
+        if score.metric == "accuracy" and score.stage and score.test_task:
+            last[score.test_task] = max(last.get(score.test_task, (0, 0.0)), (score.stage, score.value))
     if not last:
         raise InputError("no task was tested after a stage", where="stream")
     return fmean(value for _, value in last.values())
 
 
-def _base_rows(workshop: Workshop, order: Order) -> list[Row]:
-    return [_row(0, None, task, name, *score) for task in order for name, score in workshop.score(task).items()]
+def _found(stages: Stages, key: list[Any], make: Callable[[], list[StageScore]]) -> list[StageScore]:
+    """Scores with this key: those that are kept, or new ones."""
+    return [StageScore(**cells) for cells in stages.found(key, lambda: [asdict(score) for score in make()])]
 
 
-def _stage_rows(workshop: Workshop, method: Method, seen: Sequence[Learned], order: Order, number: int) -> list[Row]:
+def _base_scores(tuner: StreamTuner, order: Order) -> list[StageScore]:
+    return [
+        StageScore(0, None, task, metric, value, n)
+        for task in order
+        for metric, (value, n) in tuner.score(task).items()
+    ]
+
+
+def _stage_scores(
+    tuner: StreamTuner, method: Method, seen: Sequence[Learned], order: Order, number: int
+) -> list[StageScore]:
     """What a stage scores and costs."""
     # Earlier stages that left nothing only gathered their tasks: all were learned at once.
     joint = not all(learned.tensors for learned in seen)
     train = None if joint else order[number - 1]
-    rows = [
-        _row(number, train, task, name, *score)
-        for task, scores in method.test(workshop, seen, order)
-        for name, score in scores.items()
+    scores = [
+        StageScore(number, train, task, metric, value, n)
+        for task, found in method.test(tuner, seen, order)
+        for metric, (value, n) in found.items()
     ]
-    if rows:
+    if scores:
         newest = seen[-1]
         costs = {"seconds": newest.seconds, "trainable": newest.trainable, "loss": newest.loss}
-        costs["storage"] = method.storage(workshop, seen)
-        rows += [_row(number, train, None, name, value, None) for name, value in costs.items()]
-    return rows
+        costs["storage"] = method.storage(tuner, seen)
+        scores += [StageScore(number, train, None, metric, value, None) for metric, value in costs.items()]
+    return scores
 
 
-def _row(stage: int, train: str | None, test: str | None, metric: str, value: float, n: int | None) -> Row:
-    return {"stage": stage, "train_task": train, "test_task": test, "metric": metric, "value": value, "n": n}
-
-
-def _data(workshop: Workshop, tasks: Sequence[str], split: str) -> list[list[str]]:
+def _data(tuner: StreamTuner, tasks: Sequence[str], split: str) -> list[list[str]]:
     """Tasks with the digests of what they are and of a split."""
-    name = "train" if split == "train" else workshop.recipe.split
-    folders = [(task, Path(workshop.tasks[task])) for task in tasks]
+    name = "train" if split == "train" else tuner.recipe.split
+    folders = [(task, Path(tuner.tasks[task])) for task in tasks]
     return [[task, sha256(folder / "task.json"), sha256(folder / f"{name}.jsonl")] for task, folder in folders]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from taskneurons.continual.ncft import NCFT
+from taskneurons.continual.ncft import ncft
 from taskneurons.continual.wncft import WNCFT, Reading, Similarity
 from taskneurons.errors import InputError
 
@@ -41,5 +41,4 @@ def weighting(name: str, rate: float, settings: Mapping[str, Any], *, temperatur
             f"there is no weighting {name!r}", where="continual", remedy=f"Choose among {', '.join(WEIGHTINGS)}"
         )
     reading, similarity = WEIGHTINGS[name]
-    ncft = NCFT(rate, **settings["ncft"])
-    return WNCFT(ncft, reading, similarity, temperature, **settings["wncft"], name=name)
+    return WNCFT(ncft(rate, settings["ncft"]), reading, similarity, temperature, **settings["wncft"], name=name)

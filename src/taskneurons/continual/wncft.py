@@ -20,7 +20,7 @@ from taskneurons.continual.identification import TaskGaussians
 from taskneurons.continual.method import Learned, Scores
 from taskneurons.continual.ncft import NCFT, as_patch
 from taskneurons.continual.similarity import Gate, cosines
-from taskneurons.continual.workshop import Workshop
+from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.training import permutation
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.neuron_weights import neuron_weights
@@ -80,16 +80,16 @@ class WNCFT:
         """All tasks so far."""
         return self.ncft.depends(tasks)
 
-    def learn(self, workshop: Workshop, seen: Sequence[Learned], task: str) -> Learned:
+    def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """As NCFT."""
-        return self.ncft.learn(workshop, seen, task)
+        return self.ncft.learn(tuner, seen, task)
 
-    def test(self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
+    def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with weights that fit the task, or each example."""
         if not seen:
-            yield from self.ncft.test(workshop, seen, tasks)
+            yield from self.ncft.test(tuner, seen, tasks)
             return
-        model, base = workshop.base.model, workshop.base.digest
+        model, base = tuner.base.model, tuner.base.digest
         patches = [as_patch(learned) for learned in seen]
         owners: list[tuple[int, ...]] = []
         if self.reading in ("added", "rewound"):
@@ -98,28 +98,28 @@ class WNCFT:
             owners, components = owned(model, patches, base=base)
         branch = Branch(model, components)
         names = [learned.task for learned in seen]
-        for task, logits in self._logits(workshop, seen, tasks):
+        for task, logits in self._logits(tuner, seen, tasks):
             weights = softmax(logits / self.temperature, axis=1)
             coefficients = self._coefficients(weights, owners)
             scores: dict[str, tuple[float, int]] = {}
             if len(coefficients) == 1:
                 with branch.blended(coefficients):
-                    scores |= workshop.score(task)
+                    scores |= tuner.score(task)
             else:
                 right = []
-                for rows, batch in workshop.batches(task):
+                for rows, batch in tuner.batches(task):
                     with branch.blended(coefficients[rows]):
-                        right.append(workshop.correct_in_batch(batch))
+                        right.append(tuner.correct_in_batch(batch))
                 scores["accuracy"] = (float(np.concatenate(right).mean()), len(logits))
             if self.similarity != "known" and task in names:
                 found = logits.argmax(1) == names.index(task)
                 scores["identification"] = (100 * float(found.mean()), len(found))
             yield task, scores
 
-    def storage(self, workshop: Workshop, seen: Sequence[Learned]) -> int:
+    def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """All patches, and what the similarities are made of."""
-        width = workshop.base.model.config.hidden_size
-        tokens = sum(len(example.prompt) for learned in seen for example in self._kept(workshop, learned.task))
+        width = tuner.base.model.config.hidden_size
+        tokens = sum(len(example.prompt) for learned in seen for example in self._kept(tuner, learned.task))
         extra = {
             "known": _FEATURE_BYTES * width * len(seen),
             "inferred": _FEATURE_BYTES * width * len(seen),
@@ -128,30 +128,30 @@ class WNCFT:
             "gate": 4 * tokens + _FEATURE_BYTES * (2 * width + (width + 1) * len(seen)),
             "online": 4 * tokens + _FEATURE_BYTES * width * len(seen),
         }
-        return self.ncft.storage(workshop, seen) + extra[self.similarity]
+        return self.ncft.storage(tuner, seen) + extra[self.similarity]
 
     def _logits(
-        self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]
+        self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]
     ) -> Iterator[tuple[str, Float[np.ndarray, "example learned"]]]:
         """For each task similarities to the learned ones: one row, or one for each of its test examples."""
-        split, few = workshop.recipe.split, self.vector_examples
+        split, few = tuner.recipe.split, self.vector_examples
         names = [learned.task for learned in seen]
         if self.similarity == "online":
-            yield from self._online(workshop, seen, tasks)
+            yield from self._online(tuner, seen, tasks)
             return
-        learned = {name: workshop.base_features(name, "train", few) for name in names}
+        learned = {name: tuner.base_features(name, "train", few) for name in names}
         vectors = np.stack([features.mean(0) for features in learned.values()])
         if self.similarity == "known":
             for task in tasks:
-                own = workshop.base_features(task, "train", few).mean(0, keepdims=True)
+                own = tuner.base_features(task, "train", few).mean(0, keepdims=True)
                 yield task, cosines(own, vectors)
             return
         gaussians = TaskGaussians.fit(learned) if self.similarity == "prototype" else None
         gate = None
         if self.similarity == "gate":
-            gate = Gate.fit([workshop.features(self._kept(workshop, name)) for name in names])
+            gate = Gate.fit([tuner.features(self._kept(tuner, name)) for name in names])
         for task in tasks:
-            features = workshop.base_features(task, split, len(workshop.prompts(task)))
+            features = tuner.base_features(task, split, len(tuner.prompts(task)))
             if gaussians is not None:
                 yield task, gaussians.log_posterior(features)
             elif gate is not None:
@@ -160,18 +160,18 @@ class WNCFT:
                 yield task, cosines(features, vectors)
 
     def _online(
-        self, workshop: Workshop, seen: Sequence[Learned], tasks: Sequence[str]
+        self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]
     ) -> Iterator[tuple[str, Float[np.ndarray, "example learned"]]]:
         """Cosines in the model that wears all patches, whose features tell what the stream has made of it."""
-        with patched(workshop.base.model, *map(as_patch, seen), base=workshop.base.digest):
-            vectors = np.stack([workshop.features(self._kept(workshop, one.task)).mean(0) for one in seen])
-            logits = {task: cosines(workshop.features(workshop.prompts(task)), vectors) for task in tasks}
+        with patched(tuner.base.model, *map(as_patch, seen), base=tuner.base.digest):
+            vectors = np.stack([tuner.features(self._kept(tuner, one.task)).mean(0) for one in seen])
+            logits = {task: cosines(tuner.features(tuner.prompts(task)), vectors) for task in tasks}
         yield from logits.items()
 
-    def _kept(self, workshop: Workshop, task: str) -> list[Encoded]:
+    def _kept(self, tuner: StreamTuner, task: str) -> list[Encoded]:
         """The prompts of a task that are kept: random ones, always the same."""
-        examples = workshop.training(task)
-        return [examples[index] for index in permutation(len(examples), workshop.recipe.seed)[: self.kept]]
+        examples = tuner.training(task)
+        return [examples[index] for index in permutation(len(examples), tuner.recipe.seed)[: self.kept]]
 
     def _coefficients(
         self, weights: Float[np.ndarray, "example learned"], owners: Sequence[tuple[int, ...]]

@@ -7,12 +7,12 @@ w_j to zero changes. L is summed, never averaged: a mean would make a score depe
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -21,6 +21,8 @@ from taskneurons.engine.forward import forward
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate
 from taskneurons.models.ffn import FFN, ffn_layers
+from taskneurons.models.load import Checkpoint
+from taskneurons.neurons.scores import NeuronScores
 
 Estimator = Literal[
     "taylor", "taylor_token", "taylor_global", "taylor_all_tokens", "activation", "integrated_gradients"
@@ -37,37 +39,6 @@ Estimator = Literal[
 
 ESTIMATORS: tuple[Estimator, ...] = get_args(Estimator)
 _OF_ANSWER = {"taylor", "taylor_token", "taylor_global"}
-
-
-@dataclass(frozen=True, eq=False)
-class Attribution:
-    """The scores of one estimator.
-
-    Attributes:
-        scores: nats (summed over examples), or units of w for the estimator `activation`.
-        activation: mean |w| over the real (not padded) tokens.
-        activation_mean: mean w over the same tokens.
-        examples, tokens: how many were counted.
-
-    Raises:
-        InputError: a value is NaN or infinite.
-    """
-
-    scores: Float32[np.ndarray, "layer neuron"]
-    activation: Float32[np.ndarray, "layer neuron"]
-    activation_mean: Float32[np.ndarray, "layer neuron"]
-    examples: int
-    tokens: int
-
-    def __post_init__(self) -> None:
-        for name in ("scores", "activation", "activation_mean"):
-            bad = np.argwhere(~np.isfinite(getattr(self, name)))
-            if len(bad):
-                raise InputError(
-                    f"{len(bad)} of the {name} are NaN or infinite, the first at layer {bad[0][0]}, neuron {bad[0][1]}",
-                    where="attribution",
-                    remedy="Check the model's weights and its dtype",
-                )
 
 
 class Attributor:
@@ -120,8 +91,10 @@ class Attributor:
         self._examples += len(batch)
         self._tokens += int(batch.attention_mask.sum())
 
-    def result(self) -> dict[str, Attribution]:
-        """The scores so far, by estimator.
+    def result(self, *, task: str, model_digest: str) -> dict[str, NeuronScores]:
+        """The scores so far, by estimator, of a task and of a model with this digest.
+
+        They are in nats, summed over examples, or in units of the activation for the estimator `activation`.
 
         Raises:
             InputError: nothing was added, or a score is NaN or infinite.
@@ -132,7 +105,17 @@ class Attributor:
         activation, mean = (arrays[name] / np.float32(self._tokens) for name in ("magnitude", "sum"))
         scores = {name: activation if name == "activation" else np.abs(arrays[name]) for name in self._estimators}
         return {
-            name: Attribution(scores[name], activation, mean, self._examples, self._tokens) for name in self._estimators
+            name: NeuronScores(
+                scores[name],
+                activation,
+                mean,
+                task=task,
+                model_digest=model_digest,
+                estimator=name,
+                examples=self._examples,
+                tokens=self._tokens,
+            )
+            for name in self._estimators
         }
 
     def _zeros(self) -> dict[str, Float[Tensor, "layer neuron"]]:
@@ -211,24 +194,34 @@ class Attributor:
 
 
 def attribute(
-    model: nn.Module,
+    checkpoint: Checkpoint,
     encoded: Sequence[Encoded],
     *,
-    pad_id: int,
+    task: str,
     batch_size: int,
     estimators: Sequence[str] = ("taylor",),
-) -> dict[str, Attribution]:
-    """Score all examples. Neither their order nor the batch size changes the scores beyond rounding.
+) -> dict[str, NeuronScores]:
+    """Score all examples of a task. Neither their order nor the batch size changes the scores beyond rounding.
 
     Examples of like length share a batch; a batch that does not fit the device's memory is halved.
+
+    Args:
+        checkpoint: its model as it is now is scored; its digest stands in the scores.
+        encoded: the examples.
+        task: their task.
+        batch_size: examples at once.
+        estimators: which scores to make.
+
+    Returns:
+        The scores of each estimator.
 
     Raises:
         InputError: as `Attributor` and `in_batches`, or there are no examples.
     """
-    attributor = Attributor(model, estimators)
+    attributor, pad_id = Attributor(checkpoint.model, estimators), checkpoint.tokenizer.pad_token_id
     ordered = sorted(encoded, key=lambda example: len(example.prompt) + len(example.target), reverse=True)
     in_batches(len(ordered), batch_size, lambda begin, end: attributor.update(collate(ordered[begin:end], pad_id)))
-    return attributor.result()
+    return attributor.result(task=task, model_digest=checkpoint.digest)
 
 
 def _loss(model: nn.Module, batch: Batch) -> Tensor:

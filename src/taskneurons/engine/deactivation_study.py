@@ -1,18 +1,18 @@
 """What a model loses without the neurons of a task (Leng & Xiong 2025, Tables 1 and 6, Figure 5 a-b)."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
 from taskneurons.engine.deactivation import deactivated
-from taskneurons.engine.evaluation import PreparedTask, evaluate
-from taskneurons.engine.evaluation_study import Row, prepare_task, score_rows
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, score_task
+from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.execution import Execution
 from taskneurons.engine.task_by_task import progress
 from taskneurons.errors import InputError
 from taskneurons.models.kernels import fastest_on_cpu
-from taskneurons.models.load import Checkpoint, DType, load_checkpoint
+from taskneurons.models.load import Checkpoint, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet, load_sets
 
@@ -21,13 +21,12 @@ def deactivate_tasks(
     checkpoint: str | Path,
     tasks: Sequence[str | Path],
     neurons: Mapping[str, tuple[str | Path, str | Path]],
+    execution: Execution,
     *,
     interventions: Sequence[str],
     matrix: bool,
-    evaluation: Mapping[str, Any],
-    device: str | torch.device,
-    dtype: DType = "float32",
-) -> Iterator[tuple[str, list[Row]]]:
+    evaluation: Evaluation,
+) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Deactivate the sets of each task and evaluate (Leng & Xiong 2025, Tables 1 and 6, Figure 5 a-b).
 
     The sets of a task are those of its file: `task`, `bottom` and `random.<draw>`. All are deactivated by activation
@@ -39,18 +38,18 @@ def deactivate_tasks(
         tasks: folders of all tasks that are tested.
         neurons: for each task whose sets are deactivated, its file of sets and its file of scores (which holds the mean
             activations).
+        execution: where the model runs, and with which precision.
         interventions: for the task's own set on its own task.
         matrix: whether every task is tested under every set.
-        evaluation: `batch_size` and `max_new_tokens` of `evaluate`.
-        device, dtype: where the model runs, and with which precision.
+        evaluation: how answers are generated and scored.
 
     Raises:
         InputError: a set or score file of another model.
     """
-    loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
+    loaded = load_checkpoint(checkpoint, device=execution.device, dtype=execution.dtype)
     prepared: dict[str, PreparedTask] = {}
     for folder in tasks:
-        task, test = prepare_task(loaded, folder, evaluation["max_new_tokens"])
+        task, test = prepare_task(loaded, folder, evaluation.max_new_tokens)
         prepared[task.name] = test
     with fastest_on_cpu(loaded.model):
         for name, (sets_file, scores_file) in progress(neurons.items(), "deactivation"):
@@ -58,12 +57,12 @@ def deactivate_tasks(
             scores = NeuronScores.load(scores_file)
             _require_same_model(loaded, header["model"], sets_file)
             _require_same_model(loaded, scores.model_digest, scores_file)
-            rows: list[Row] = []
+            rows: list[dict[str, Any]] = []
             for case in _cases(name, sets, interventions, prepared if matrix else ()):
                 means = scores.activation_mean if case.intervention == "mean" else None
                 with deactivated(loaded.model, case.neurons, intervention=case.intervention, means=means):
-                    values = evaluate(loaded.model, prepared[case.test_task], **evaluation)
-                rows += score_rows(values, test_task=case.test_task, intervention=case.intervention, **case.cells)
+                    found = score_task(loaded.model, case.test_task, prepared[case.test_task], evaluation)
+                rows += [{**case.cells, "intervention": case.intervention, **asdict(score)} for score in found]
             yield name, rows
 
 

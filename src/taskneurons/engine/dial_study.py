@@ -2,17 +2,16 @@
 
 The sets of a task are selected in the base, and anew in each tuned model. The parameters of two sets are compared in
 the model that was tuned on the first task, as in Figure 3 of Leng & Xiong 2025. A control selects sets in the base with
-the answers of each task dealt anew to its prompts: two tasks then share their words as before, and no skill.
+the answers of each task shuffled among its prompts: two tasks then share their words as before, and no skill.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float
 from safetensors import safe_open
 from torch import nn
@@ -20,8 +19,9 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.changes import WEIGHTS, changed, load_change
-from taskneurons.engine.evaluation import evaluate
-from taskneurons.engine.evaluation_study import Row, prepare_task
+from taskneurons.engine.evaluation import Evaluation, score_task
+from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.execution import Execution
 from taskneurons.engine.similarity_study import layer_parameters
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.engine.training import permutation
@@ -29,11 +29,12 @@ from taskneurons.files import sha256
 from taskneurons.measures.similarity import parameter_similarity
 from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
-from taskneurons.models.load import DType, load_checkpoint
-from taskneurons.neurons.scores import NeuronScores, Within
+from taskneurons.models.load import Checkpoint, load_checkpoint
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.tasks.storage import read_split
 
+Row = dict[str, Any]
 Sets = Mapping[str, NeuronSet]
 """The set of each task under each selection, by `<selection>.<task>`."""
 
@@ -42,33 +43,28 @@ SIMILARITIES = ("masked_cosine", "mean_cosine", "mean_cosine_outside", "best_mat
 
 
 @dataclass(frozen=True)
-class Selection:
-    """How a set is made of the scores of one estimator.
+class Sample:
+    """Training examples of a task that are scored.
 
     Attributes:
-        slug: its name in paths and tables.
-        percent: share of the neurons.
-        within: ranked over the whole model or in each layer.
+        examples: how many, at most.
+        batch_size: how many at once; see `attribute`.
     """
 
-    slug: str
-    percent: float
-    within: Within
+    examples: int
+    batch_size: int
 
 
 def measure_models(
     base: str | Path,
     tasks: Mapping[str, str | Path],
     changes: Mapping[str, str | Path],
+    execution: Execution,
     *,
     selections: Sequence[Selection],
-    estimator: str,
-    examples: int,
-    attribution_batch_size: int,
+    scored: Sample,
     test_examples: int,
-    evaluation: Mapping[str, Any],
-    device: str | torch.device,
-    dtype: DType = "float32",
+    evaluation: Evaluation,
 ) -> Iterator[tuple[str, list[Row], Sets, Mapping[str, str]]]:
     """Scores on all tasks, neuron sets of all tasks and similarities of parameters, in the base and each tuned model.
 
@@ -76,13 +72,11 @@ def measure_models(
         base: checkpoint folder.
         tasks: data folders of all tasks.
         changes: for each source task the folder of what full tuning on it made of the base.
+        execution: where the models run, and with which precision.
         selections: of the sets.
-        estimator: the scores that rank the neurons.
-        examples: training examples of each task that are scored, at most.
-        attribution_batch_size: see `attribute_tasks`.
+        scored: training examples of each task.
         test_examples: test examples of each task, at most.
-        evaluation: `batch_size` and `max_new_tokens` of `evaluate`.
-        device, dtype: where the models run, and with which precision.
+        evaluation: how answers are generated and scored.
 
     Yields:
         First `base`, then `shuffled` (the base, without rows), then each source task: this name, its rows, the sets of
@@ -93,52 +87,46 @@ def measure_models(
     Raises:
         InputError: a change is of another base.
     """
-    loaded = load_checkpoint(base, device=device, dtype=dtype)
+    loaded = load_checkpoint(base, device=execution.device, dtype=execution.dtype)
     prepared = {
-        task: prepare_task(loaded, folder, evaluation["max_new_tokens"], limit=test_examples)[1]
+        task: prepare_task(loaded, folder, evaluation.max_new_tokens, limit=test_examples)[1]
         for task, folder in tasks.items()
     }
     encoded = {}
     for task, folder in tasks.items():
-        few = read_split(folder, "train", limit=examples)
+        few = read_split(folder, "train", limit=scored.examples)
         with naming(folder):
             encoded[task] = encode(few, loaded.tokenizer, loaded.context)
 
     def scores(model: PreTrainedModel) -> list[Row]:
-        return [
-            {"test_task": task, "metric": metric, "value": value, "n": n}
-            for task in tasks
-            for metric, (value, n) in evaluate(model, prepared[task], **evaluation).items()
-        ]
+        return [asdict(score) for task in tasks for score in score_task(model, task, prepared[task], evaluation)]
 
-    def select(model: PreTrainedModel, digest: str, *, shuffled: bool = False) -> dict[str, NeuronSet]:
+    estimators = list(dict.fromkeys(selection.estimator for selection in selections))
+
+    def select(model: Checkpoint, *, shuffled: bool = False) -> dict[str, NeuronSet]:
         sets = {}
         for task in tasks:
             found = attribute(
                 model,
-                dealt_anew(encoded[task]) if shuffled else encoded[task],
-                pad_id=loaded.tokenizer.pad_token_id,
-                batch_size=attribution_batch_size,
-                estimators=[estimator],
-            )[estimator]
-            ranked = NeuronScores(
-                found.scores, found.activation, found.activation_mean, task=task, model_digest=digest,
-                estimator=estimator, examples=found.examples, tokens=found.tokens,
-            )  # fmt: skip
+                with_shuffled_answers(encoded[task]) if shuffled else encoded[task],
+                task=task,
+                batch_size=scored.batch_size,
+                estimators=estimators,
+            )
             for selection in selections:
-                sets[f"{selection.slug}.{task}"] = ranked.top(selection.percent, selection.within)
+                sets[f"{selection.slug}.{task}"] = selection.of(found[selection.estimator])
         return sets
 
     with fastest_on_cpu(loaded.model), fused_gelu(loaded.model):
-        in_base = select(loaded.model, loaded.digest)
+        in_base = select(loaded)
         yield BASE, scores(loaded.model), in_base, {"model": loaded.digest}
-        yield SHUFFLED, [], select(loaded.model, loaded.digest, shuffled=True), {"model": loaded.digest}
+        yield SHUFFLED, [], select(loaded, shuffled=True), {"model": loaded.digest}
         names, cosines = change_cosines(loaded.model, changes)
         for source, folder in progress(changes.items(), "dial"):
             digest = sha256(Path(folder) / WEIGHTS)
             with changed(loaded, load_change(folder, loaded.model)):
                 rows = scores(loaded.model)
-                own = select(loaded.model, digest)
+                own = select(replace(loaded, digest=digest))
                 parameters = layer_parameters(loaded.model)
             for task, cosine in zip(names, cosines[names.index(source)], strict=True):
                 if task != source:
@@ -154,7 +142,7 @@ def measure_models(
             yield source, rows, own, {"model": digest}
 
 
-def dealt_anew(examples: Sequence[Encoded]) -> list[Encoded]:
+def with_shuffled_answers(examples: Sequence[Encoded]) -> list[Encoded]:
     """The same prompts with the same answers in another order, always the same one."""
     order = permutation(len(examples), 0)
     return [replace(example, target=examples[index].target) for example, index in zip(examples, order, strict=True)]

@@ -34,6 +34,36 @@ METRICS = {"classification": ("accuracy", "accuracy_restricted", "loss"), "gener
 """
 
 
+@dataclass(frozen=True)
+class Evaluation:
+    """How answers are generated and scored.
+
+    Attributes:
+        batch_size: examples at once; halved where the device's memory does not suffice.
+        max_new_tokens: of a generated output, eos included.
+    """
+
+    batch_size: int
+    max_new_tokens: int
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a model scores on a task.
+
+    Attributes:
+        test_task: the task.
+        metric: one of `METRICS`.
+        value: its mean over the examples.
+        n: their number.
+    """
+
+    test_task: str
+    metric: str
+    value: float
+    n: int
+
+
 @dataclass(frozen=True, eq=False)
 class PreparedTask:
     """The encoded examples of a task, collated once; made by `prepare`.
@@ -130,6 +160,20 @@ def evaluate(
     """Each metric's mean over the examples, and their number. See `evaluate_examples`."""
     values = evaluate_examples(model, task, batch_size=batch_size, max_new_tokens=max_new_tokens, metrics=metrics)
     return {name: (float(of_examples.mean()), len(of_examples)) for name, of_examples in values.items()}
+
+
+def score_task(
+    model: nn.Module,
+    test_task: str,
+    task: PreparedTask,
+    evaluation: Evaluation,
+    *,
+    metrics: Sequence[str] | None = None,
+) -> list[Score]:
+    """The scores of a model on a task of this name. See `evaluate_examples`."""
+    batch_size, max_new_tokens = evaluation.batch_size, evaluation.max_new_tokens
+    found = evaluate(model, task, batch_size=batch_size, max_new_tokens=max_new_tokens, metrics=metrics)
+    return [Score(test_task, metric, value, n) for metric, (value, n) in found.items()]
 
 
 def evaluate_examples(

@@ -7,46 +7,77 @@ and the held-out model (tuned on some). Representations are kept for one task at
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from transformers import PreTrainedModel
 
 from taskneurons.engine.changes import FACTS, Change, changed, load_change, save_change, trained_tasks
-from taskneurons.engine.evaluation import PreparedTask, evaluate
-from taskneurons.engine.evaluation_study import Row, prepare_task
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, score_task
+from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.fine_tuner import Folders
 from taskneurons.engine.representations import Position, representations
 from taskneurons.engine.task_by_task import naming, progress
-from taskneurons.engine.training import MIXED_PRECISION
-from taskneurons.engine.tuning import Lora, Tuned, tune
+from taskneurons.engine.tuning import Lora, tune
 from taskneurons.errors import InputError
 from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs
 from taskneurons.measures.spectrum import spectrum
 from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.ffn import transformer_layers
 from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
-from taskneurons.models.load import Checkpoint, DType, load_checkpoint
+from taskneurons.models.load import Checkpoint, load_checkpoint
 from taskneurons.tasks.held_out import choose_held_out
 from taskneurons.tasks.storage import read_split, read_task
 
-Folders = Mapping[str, str | Path]
-"""A folder for each task (of its data, of its control model) or role."""
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Representation:
+    """Which prompts of a task are represented, and how.
+
+    Attributes:
+        examples: test examples of each task, at most.
+        batch_size: of representations.
+        position: see `representations`.
+    """
+
+    examples: int
+    batch_size: int
+    position: Position
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison(Representation):
+    """How two models are compared layer by layer.
+
+    Attributes:
+        scored_examples: test examples of each task on which the models are scored, at most.
+        standardise, blocks, permutations: see `Side`, `jackknife`, `shuffled_pairs`.
+    """
+
+    scored_examples: int
+    standardise: bool
+    blocks: int
+    permutations: int
+
+
+def adapter_form(tuning: Mapping[str, Any]) -> Lora | None:
+    """What the parameters of a tuning say of adapters; None: all weights move."""
+    return Lora(tuning["rank"], tuning["alpha"], tuning["targets"]) if tuning["method"] == "lora" else None
 
 
 def tune_controls(
     base: str | Path,
     tasks: Folders,
     outs: Folders,
+    schedule: Schedule,
+    execution: Execution,
     *,
-    tuning: Mapping[str, Any],
-    schedule: Mapping[str, Any],
-    seed: int,
-    device: str | torch.device,
-    dtype: DType,
-    resume: str | Path,
-    checkpoint_minutes: float,
+    lora: Lora | None = None,
 ) -> None:
     """Tune the base on each task alone and write what that changed.
 
@@ -54,18 +85,16 @@ def tune_controls(
         base: checkpoint folder.
         tasks: data folders of the tasks.
         outs: folder to write for each task.
-        tuning: `method` (full or lora), and the form of LoRA: `rank`, `alpha`, `targets`.
-        schedule: steps, batch_size, learning_rate and warmup.
-        seed: of the order of the data and of LoRA's start.
-        device, dtype: where it trains; full weights train in float32, with products in this precision.
-        resume: folder of resume files.
-        checkpoint_minutes: see `train`.
+        schedule: of each training.
+        execution: where it trains; full weights train in float32, with products in its precision. It has the folder of
+            resume files.
+        lora: the form of adapters; None: all weights move.
     """
-    loaded = _load_to_tune(base, tuning, device, dtype)
+    loaded = _load_to_tune(base, lora, execution)
     for task, folder in progress(tasks.items(), "control models"):
         examples = {task: _encoded(loaded, folder, "train")}
-        path = Path(resume) / f"{task}.safetensors"
-        result = _tune(loaded, examples, tuning, schedule, seed, device, dtype, path, checkpoint_minutes)
+        resuming = execution.resuming(f"{task}.safetensors")
+        result = tune(loaded, examples, "lora" if lora else "full", schedule, resuming, lora=lora)
         save_change(outs[task], result, base=loaded.digest, tasks=[task])
 
 
@@ -73,15 +102,11 @@ def tune_generalists(
     base: str | Path,
     tasks: Folders,
     outs: Folders,
+    schedule: Schedule,
+    execution: Execution,
     *,
     held_out: Mapping[str, int],
-    tuning: Mapping[str, Any],
-    schedule: Mapping[str, Any],
-    seed: int,
-    device: str | torch.device,
-    dtype: DType,
-    resume: str | Path,
-    checkpoint_minutes: float,
+    lora: Lora | None = None,
 ) -> None:
     """Tune the base on many tasks together: the held-out model, and with LoRA the experimental one.
 
@@ -89,19 +114,19 @@ def tune_generalists(
         tasks: data folders of all tasks of the suite.
         outs: folder to write for each role, `held_out` or `experimental`.
         held_out: `families`, `tasks` and `seed` of `choose_held_out`.
-        base, tuning, schedule, seed, device, dtype, resume, checkpoint_minutes: as for `tune_controls`.
+        base, schedule, execution, lora: as for `tune_controls`.
 
     Raises:
         InputError: there are not enough families to leave some out.
     """
     families = {name: read_task(folder).family for name, folder in tasks.items()}
     unseen = choose_held_out(families, whole=held_out["families"], single=held_out["tasks"], seed=held_out["seed"])
-    loaded = _load_to_tune(base, tuning, device, dtype)
+    loaded = _load_to_tune(base, lora, execution)
     encoded = {name: _encoded(loaded, folder, "train") for name, folder in tasks.items()}
     for role, out in outs.items():
         seen = {name: examples for name, examples in encoded.items() if role == "experimental" or name not in unseen}
-        path = Path(resume) / f"{role}.safetensors"
-        result = _tune(loaded, seen, tuning, schedule, seed, device, dtype, path, checkpoint_minutes)
+        resuming = execution.resuming(f"{role}.safetensors")
+        result = tune(loaded, seen, "lora" if lora else "full", schedule, resuming, lora=lora)
         save_change(out, result, base=loaded.digest, tasks=list(seen))
 
 
@@ -109,18 +134,11 @@ def compare_tasks(
     models: Folders,
     tasks: Folders,
     controls: Folders,
+    comparison: Comparison,
+    execution: Execution,
     *,
-    examples: int,
-    scored_examples: int,
-    batch_size: int,
-    position: Position,
-    standardise: bool,
-    blocks: int,
-    permutations: int,
-    evaluation: Mapping[str, Any],
+    evaluation: Evaluation,
     seed: int,
-    device: str | torch.device,
-    dtype: DType = "float32",
 ) -> Iterator[tuple[str, list[Row]]]:
     """For each task: CKA between each role's model and the control model, spectra, and scores.
 
@@ -130,13 +148,10 @@ def compare_tasks(
         models: folders of the roles `base`, `experimental`, `held_out`: checkpoints, or changes of the base.
         tasks: data folders of the tasks that are compared.
         controls: folders of their control models.
-        examples: test examples of each task that are represented, at most.
-        scored_examples: test examples on which the models are scored, at most.
-        batch_size: of representations.
-        position, standardise, blocks, permutations: see `representations`, `Side`, `jackknife`, `shuffled_pairs`.
-        evaluation: `batch_size` and `max_new_tokens` of `evaluate`.
-        seed: of the deal of the jackknife and of the shuffles.
-        device, dtype: where the models run, and with which precision.
+        comparison: how they are compared.
+        execution: where the models run, and with which precision.
+        evaluation: how answers are generated and scored.
+        seed: of the blocks of the jackknife and of the shuffles.
 
     Yields:
         The task and its rows: `task`, `family`, `held_out` (whether the held-out model did not see it), `layer` (None
@@ -145,23 +160,33 @@ def compare_tasks(
     Raises:
         InputError: the models have different depths, or a change is of another base.
     """
-    base = load_checkpoint(models["base"], device=device, dtype=dtype)
-    others = {role: _source(base, folder, device, dtype) for role, folder in models.items() if role != "base"}
+    base = load_checkpoint(models["base"], device=execution.device, dtype=execution.dtype)
+    others = {role: _source(base, folder, execution) for role, folder in models.items() if role != "base"}
     seen = trained_tasks(models["held_out"])
     with _fast(base, *others.values()):
         for name, folder in progress(tasks.items(), "layers"):
-            task, prepared = prepare_task(base, folder, evaluation["max_new_tokens"], limit=scored_examples)
-            encoded = _encoded(base, folder, "test", examples)
+            task, prepared = prepare_task(base, folder, evaluation.max_new_tokens, limit=comparison.scored_examples)
+            encoded = _encoded(base, folder, "test", comparison.examples)
             sources = {"base": None, **others, "control": load_change(controls[name], base.model)}
             values, rows = {}, []
             for role, source in sources.items():
                 with _model(base, source) as model:
                     values[role] = representations(
-                        model, encoded, pad_id=base.tokenizer.pad_token_id, batch_size=batch_size, position=position
+                        model,
+                        encoded,
+                        pad_id=base.tokenizer.pad_token_id,
+                        batch_size=comparison.batch_size,
+                        position=comparison.position,
                     )
-                    scores = evaluate(model, prepared, **evaluation)
-                rows += [{"role": role, "metric": key, "value": value, "n": n} for key, (value, n) in scores.items()]
-            rows += compare_layers(values, standardise=standardise, blocks=blocks, permutations=permutations, seed=seed)
+                    found = score_task(model, name, prepared, evaluation)
+                rows += [{"role": role, "metric": one.metric, "value": one.value, "n": one.n} for one in found]
+            rows += compare_layers(
+                values,
+                standardise=comparison.standardise,
+                blocks=comparison.blocks,
+                permutations=comparison.permutations,
+                seed=seed,
+            )
             facts = {"task": name, "family": task.family, "held_out": name not in seen}
             yield name, [facts | row for row in rows]
 
@@ -182,9 +207,9 @@ def compare_layers(
     """
     depths = {role: len(layers) for role, layers in values.items()}
     if len(set(depths.values())) > 1:
-        told = ", ".join(f"{role} {depth - 1}" for role, depth in depths.items())
+        named = ", ".join(f"{role} {depth - 1}" for role, depth in depths.items())
         raise InputError(
-            f"models of different depth cannot be compared layer by layer (layers: {told})",
+            f"models of different depth cannot be compared layer by layer (layers: {named})",
             where="layers study",
             remedy="Compare models that were tuned from one base",
         )
@@ -235,13 +260,10 @@ def transfer_tasks(
     sources: Sequence[str],
     tasks: Folders,
     controls: Folders,
+    representation: Representation,
+    execution: Execution,
     *,
-    examples: int,
-    batch_size: int,
-    position: Position,
-    evaluation: Mapping[str, Any],
-    device: str | torch.device,
-    dtype: DType = "float32",
+    evaluation: Evaluation,
 ) -> Iterator[tuple[str, list[Row]]]:
     """For some control models C_s and every other task t: CKA(C_s, C_t) on t's prompts by layer, and C_s's scores on t.
 
@@ -253,27 +275,32 @@ def transfer_tasks(
         sources: the tasks s.
         tasks: data folders of all tasks of the suite.
         controls: folders of all control models.
-        examples: test examples of each task, at most.
-        batch_size, position: of representations.
-        evaluation, device, dtype: as for `compare_tasks`.
+        representation: of the prompts; as many are scored.
+        execution, evaluation: as for `compare_tasks`.
 
     Yields:
         The task s and its rows: `train_task` s, `test_task` t, `layer` (None for scores), `metric`, `value`, `n`,
         `reason`.
     """
-    loaded = load_checkpoint(base, device=device, dtype=dtype)
+    loaded = load_checkpoint(base, device=execution.device, dtype=execution.dtype)
     pad_id = loaded.tokenizer.pad_token_id
     encoded: dict[str, list[Encoded]] = {}
     prepared: dict[str, PreparedTask] = {}
     own: dict[str, list[Side]] = {}
 
     def represent(model: PreTrainedModel, task: str) -> np.ndarray:
-        return representations(model, encoded[task], pad_id=pad_id, batch_size=batch_size, position=position)
+        return representations(
+            model,
+            encoded[task],
+            pad_id=pad_id,
+            batch_size=representation.batch_size,
+            position=representation.position,
+        )
 
     with _fast(loaded):
         for task, folder in tasks.items():
-            encoded[task] = _encoded(loaded, folder, "test", examples)
-            _, prepared[task] = prepare_task(loaded, folder, evaluation["max_new_tokens"], limit=examples)
+            encoded[task] = _encoded(loaded, folder, "test", representation.examples)
+            _, prepared[task] = prepare_task(loaded, folder, evaluation.max_new_tokens, limit=representation.examples)
             with _model(loaded, load_change(controls[task], loaded.model)) as model:
                 own[task] = [Side(layer) for layer in represent(model, task)]
         for source in progress(sources, "transfer"):
@@ -286,14 +313,13 @@ def transfer_tasks(
                         found = cka(values, side)
                         rows.append({"test_task": task, "layer": layer, "metric": "cka_unbiased"})
                         rows[-1] |= {"value": found.unbiased, "n": found.n, "reason": found.reason}
-                    scores = evaluate(model, prepared[task], **evaluation)
-                    rows += [{"test_task": task, "metric": key, "value": v, "n": n} for key, (v, n) in scores.items()]
+                    rows += [asdict(score) for score in score_task(model, task, prepared[task], evaluation)]
             yield source, [{"train_task": source, **row} for row in rows]
 
 
-def _load_to_tune(base: str | Path, tuning: Mapping[str, Any], device: str | torch.device, dtype: DType) -> Checkpoint:
+def _load_to_tune(base: str | Path, lora: Lora | None, execution: Execution) -> Checkpoint:
     # Full tuning needs float32 weights; adapters are float32 by themselves, whatever the weights beside them.
-    return load_checkpoint(base, device=device, dtype="float32" if tuning["method"] == "full" else dtype)
+    return load_checkpoint(base, device=execution.device, dtype=execution.dtype if lora else "float32")
 
 
 def _encoded(loaded: Checkpoint, folder: str | Path, split: str, limit: int | None = None) -> list[Encoded]:
@@ -302,39 +328,11 @@ def _encoded(loaded: Checkpoint, folder: str | Path, split: str, limit: int | No
         return encode(examples, loaded.tokenizer, loaded.context)
 
 
-def _tune(
-    loaded: Checkpoint,
-    encoded: Mapping[str, Sequence[Encoded]],
-    tuning: Mapping[str, Any],
-    schedule: Mapping[str, Any],
-    seed: int,
-    device: str | torch.device,
-    dtype: DType,
-    resume: Path,
-    checkpoint_minutes: float,
-) -> Tuned:
-    lora = Lora(tuning["rank"], tuning["alpha"], tuning["targets"]) if tuning["method"] == "lora" else None
-    return tune(
-        loaded.model,
-        encoded,
-        method=tuning["method"],
-        base=loaded.digest,
-        pad_id=loaded.tokenizer.pad_token_id,
-        **schedule,
-        seed=seed,
-        lora=lora,
-        device=device,
-        mixed_precision=MIXED_PRECISION[dtype],
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-    )
-
-
-def _source(base: Checkpoint, folder: str | Path, device: str | torch.device, dtype: DType) -> Checkpoint | Change:
+def _source(base: Checkpoint, folder: str | Path, execution: Execution) -> Checkpoint | Change:
     """A model of its own, or what makes one of the base."""
     if (Path(folder) / FACTS).is_file():
         return load_change(folder, base.model)
-    found = load_checkpoint(folder, device=device, dtype=dtype)
+    found = load_checkpoint(folder, device=execution.device, dtype=execution.dtype)
     depths = [len(transformer_layers(model)) for model in (base.model, found.model)]
     if depths[0] != depths[1]:
         raise InputError(

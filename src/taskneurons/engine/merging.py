@@ -3,23 +3,22 @@
 from pathlib import Path
 from typing import Any, cast
 
-import torch
 from peft import PeftModel
 
 from taskneurons.engine.changes import load_change
+from taskneurons.engine.execution import Execution
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter
-from taskneurons.models.load import DType, load_checkpoint, save_checkpoint
+from taskneurons.models.load import load_checkpoint, save_checkpoint
 
 
 def merge_adapter(
     base: str | Path,
     change: str | Path,
     out: str | Path,
+    execution: Execution,
     *,
     name: str,
-    device: str | torch.device,
-    dtype: DType = "float32",
 ) -> str:
     """Write the checkpoint W + (alpha / rank) B A of a base and an adapter.
 
@@ -30,8 +29,8 @@ def merge_adapter(
         base: checkpoint folder.
         change: folder of the adapter, as `save_change` wrote it.
         out: folder to write.
+        execution: where the weights are added, and their precision in the file.
         name: what the checkpoint is called.
-        device, dtype: where the weights are added, and their precision in the file.
 
     Returns:
         The digest of the merged weights.
@@ -39,7 +38,7 @@ def merge_adapter(
     Raises:
         InputError: the change is no adapter, of another base, or does not fit the model.
     """
-    loaded = load_checkpoint(base, device=device, dtype=dtype)
+    loaded = load_checkpoint(base, device=execution.device, dtype=execution.dtype)
     found = load_change(change, loaded.model)
     if not isinstance(found.values, Adapter):
         raise InputError("not a LoRA adapter; full weights are a model already", where=str(change))
@@ -49,7 +48,7 @@ def merge_adapter(
             where=str(change),
             remedy="Tune this model",
         )
-    merged = PeftModel.from_pretrained(loaded.model, str(change), torch_device=str(device)).merge_and_unload()
+    merged = PeftModel.from_pretrained(loaded.model, str(change), torch_device=str(execution.device)).merge_and_unload()
     # PEFT leaves its configuration on the model, which would be written beside the weights.
     if hasattr(merged, "peft_config"):
         del merged.peft_config

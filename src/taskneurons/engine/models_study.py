@@ -1,17 +1,17 @@
 """Trainings that make the models which are studied: pre-training from scratch, tuning on all tasks together."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-import torch
-
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.task_by_task import naming
-from taskneurons.engine.training import MIXED_PRECISION, pretrain, tune_multitask
+from taskneurons.engine.training import pretrain, tune_multitask
 from taskneurons.files import read_jsonl
 from taskneurons.models.encoding import encode, encode_options
-from taskneurons.models.load import DType, load_checkpoint, save_checkpoint
-from taskneurons.models.scratch import new_model
+from taskneurons.models.load import load_checkpoint, save_checkpoint
+from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import load_tokenizer
 from taskneurons.tasks.storage import read_split, read_task
 
@@ -24,9 +24,7 @@ def pretrain_from_scratch(
     name: str,
     model: Mapping[str, Any],
     seed: int,
-    device: str | torch.device,
-    resume: str | Path,
-    checkpoint_minutes: float,
+    execution: Execution,
 ) -> None:
     """Train a model from random weights on a suite's text and write its checkpoint and its training.csv.
 
@@ -37,32 +35,24 @@ def pretrain_from_scratch(
         name: of the model.
         model: its parameters (`source: scratch`): shape and `pretraining`.
         seed: of the weights and the order of the data.
-        device: where it trains.
-        resume, checkpoint_minutes: see `train`.
+        execution: where it trains, in float32, and its resume file.
     """
     words = load_tokenizer(tokenizer)
-    fresh = new_model(
-        model["architecture"],
-        **{key: model[key] for key in ("hidden_size", "layers", "heads", "ffn_size", "context")},
-        vocabulary_size=len(words),
-        seed=seed,
-        pad_id=words.pad_token_id,
-        bos_id=words.bos_token_id,
-        eos_id=words.eos_token_id,
-    )
+    shape = Shape(**{size.name: model[size.name] for size in fields(Shape)})
+    fresh = new_model(model["architecture"], shape, Vocabulary.of(words), seed=seed)
+    course = dict(model["pretraining"])
+    focus_weight = course.pop("focus_weight")
     log = pretrain(
         fresh,
         words,
         read_jsonl(corpus),
-        **model["pretraining"],
-        seed=seed,
-        context=model["context"],
-        device=device,
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
+        Schedule(**course, seed=seed),
+        execution,
+        focus_weight=focus_weight,
+        context=shape.context,
     )
     log.write(Path(out) / "training.csv")
-    save_checkpoint(out, fresh, words, name=name, context=model["context"], parent=None)
+    save_checkpoint(out, fresh, words, name=name, context=shape.context, parent=None)
 
 
 def tune_on_tasks(
@@ -71,12 +61,8 @@ def tune_on_tasks(
     out: str | Path,
     *,
     name: str,
-    multitask: Mapping[str, Any],
-    seed: int,
-    device: str | torch.device,
-    dtype: DType,
-    resume: str | Path,
-    checkpoint_minutes: float,
+    schedule: Schedule,
+    execution: Execution,
 ) -> None:
     """Tune a model on the training splits of all tasks together and write its checkpoint and its training.csv.
 
@@ -85,12 +71,10 @@ def tune_on_tasks(
         tasks: folders of the tasks.
         out: checkpoint folder to write.
         name: of the tuned model.
-        multitask: steps, batch_size, learning_rate and warmup of `tune_multitask`.
-        seed: of the order of the data.
-        device, dtype: where it trains, and with which precision products are computed; the weights are float32.
-        resume, checkpoint_minutes: see `train`.
+        schedule: of the training.
+        execution: where it trains, and with which precision products are computed; the weights are float32.
     """
-    loaded = load_checkpoint(base, device=device)
+    loaded = load_checkpoint(base, device=execution.device)
     encoded = {}
     for folder in tasks:
         examples = read_split(folder, "train")
@@ -98,16 +82,6 @@ def tune_on_tasks(
             # Options that the tokenizer cannot tell apart would be refused after the training.
             encode_options(read_task(folder).options, loaded.tokenizer)
             encoded[Path(folder).name] = encode(examples, loaded.tokenizer, loaded.context)
-    log = tune_multitask(
-        loaded.model,
-        encoded,
-        pad_id=loaded.tokenizer.pad_token_id,
-        **multitask,
-        seed=seed,
-        device=device,
-        mixed_precision=MIXED_PRECISION[dtype],
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-    )
+    log = tune_multitask(loaded.model, encoded, schedule, execution, pad_id=loaded.tokenizer.pad_token_id)
     log.write(Path(out) / "training.csv")
     save_checkpoint(out, loaded.model, loaded.tokenizer, name=name, context=loaded.context, parent=loaded.digest)

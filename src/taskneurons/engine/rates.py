@@ -1,81 +1,151 @@
 """The learning rate of each way of training, chosen from one grid by the validation loss of pilot tasks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from statistics import fmean
-from typing import Any, Literal, NamedTuple
+from typing import Literal
 
-from taskneurons.engine.cells import Bench, Cell
-from taskneurons.engine.evaluation_study import Row
+from taskneurons.engine.cells import Cell, Condition, run_cells
+from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.engine.tuning import Method
 from taskneurons.errors import InputError
+from taskneurons.files import read_csv, read_json, write_csv, write_json
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.others import other_task
-from taskneurons.neurons.scores import NeuronScores, Within
+from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 Sparse = Literal["task", "random", "other_task"]
-Rates = Mapping[str, float]
-"""The learning rate of each arm: `full`, `ffn`, and `task@10`, `random@10`, `other_task@10` for each share."""
 
 
-class Selection(NamedTuple):
-    """How sets are made of scores."""
+@dataclass(frozen=True)
+class Arm:
+    """A way of training that has a learning rate of its own.
 
-    estimator: str
-    within: Within
+    Attributes:
+        condition: `full` or `ffn`; or which sets of neurons are trained: `task`, `random`, `other_task`, or `set` for
+            all three.
+        percent: the share of the neurons that a set was selected by; None for `full` and `ffn`.
+    """
 
-    def facts(self, neurons: NeuronSet, percent: float) -> dict[str, Any]:
-        """The cells of a row that say what was selected; `share` is what it comes to, in percent of all neurons."""
-        share = 100 * len(neurons) / neurons.mask.size
-        return {"percent": percent, "share": share, "estimator": self.estimator, "selection": self.within}
+    condition: str
+    percent: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.percent is not None:
+            # As files have it, so that an arm that was read equals the one that was written.
+            object.__setattr__(self, "percent", float(f"{self.percent:g}"))
+
+    def __str__(self) -> str:
+        """Its name in files, such as `ffn` and `task@10`."""
+        return self.condition if self.percent is None else f"{self.condition}@{self.percent:g}"
+
+    @classmethod
+    def parse(cls, name: str) -> "Arm":
+        """The arm with this name.
+
+        Raises:
+            InputError: the name is no arm's.
+        """
+        condition, at, percent = name.partition("@")
+        try:
+            return cls(condition, float(percent) if at else None)
+        except ValueError:
+            raise InputError(f"`{name}` is no arm", where="rates", remedy="Write one such as `task@10`") from None
 
 
-def arm(condition: str, percent: float) -> str:
-    """The name of a sparse arm among the learning rates."""
-    return f"{condition}@{percent:g}"
+Rates = Mapping[Arm, float]
+"""The learning rate of each arm."""
 
 
-def rate(rates: Rates, name: str) -> float:
+@dataclass(frozen=True)
+class Trial:
+    """A training that was tried.
+
+    Attributes:
+        arm: what was trained.
+        task: the pilot task.
+        learning_rate: the highest of its schedule.
+        loss: on the validation split, in nats per answer token; None where the training diverged.
+        chosen: whether the arm got this rate.
+    """
+
+    arm: Arm
+    task: str
+    learning_rate: float
+    loss: float | None
+    chosen: bool
+
+
+def write_trials(path: str | Path, trials: Iterable[Trial]) -> None:
+    """Write a table of trials."""
+    write_csv(path, (vars(trial) for trial in trials), tuple(Trial.__dataclass_fields__))
+
+
+def read_trials(path: str | Path) -> list[Trial]:
+    """Read what `write_trials` wrote."""
+    return [
+        Trial(
+            Arm.parse(row["arm"]),
+            row["task"],
+            float(row["learning_rate"]),
+            float(row["loss"]) if row["loss"] else None,
+            row["chosen"] == "True",
+        )
+        for row in read_csv(path)
+    ]
+
+
+def write_rates(path: str | Path, rates: Rates) -> None:
+    """Write the learning rate of each arm."""
+    write_json(path, {str(arm): learning_rate for arm, learning_rate in rates.items()})
+
+
+def read_rates(path: str | Path) -> dict[Arm, float]:
+    """Read what `write_rates` wrote."""
+    return {Arm.parse(name): learning_rate for name, learning_rate in read_json(path).items()}
+
+
+def rate(rates: Rates, arm: Arm) -> float:
     """The learning rate of an arm.
 
     Raises:
         InputError: none was chosen.
     """
-    if name not in rates:
-        raise InputError(f"no learning rate was chosen for `{name}`; there are {', '.join(rates)}", where="rates")
-    return rates[name]
+    if arm not in rates:
+        known = ", ".join(map(str, rates))
+        raise InputError(f"no learning rate was chosen for `{arm}`; there are {known}", where="rates")
+    return rates[arm]
 
 
-def common_rate(tried: Iterable[Mapping[str, str]]) -> float:
+def common_rate(trials: Iterable[Trial]) -> float:
     """The learning rate with the least validation loss, averaged over all arms and shares.
 
     With a rate of its own for each share, a curve over shares would show the rates too: what is forgotten of other
     tasks depends on them more than on the share.
-
-    Args:
-        tried: the table that `choose_rates` gives, with `arm`, `learning_rate` and `loss`, as text.
 
     Raises:
         InputError: no rate went well for every share.
     """
     losses: dict[float, list[float]] = {}
     diverged = set()
-    for row in tried:
-        speed = float(row["learning_rate"])
-        if row["loss"]:
-            losses.setdefault(speed, []).append(float(row["loss"]))
+    for trial in trials:
+        if trial.loss is None:
+            diverged.add(trial.learning_rate)
         else:
-            diverged.add(speed)
-    sound = {speed: fmean(found) for speed, found in losses.items() if speed not in diverged}
+            losses.setdefault(trial.learning_rate, []).append(trial.loss)
+    sound = {tried: fmean(found) for tried, found in losses.items() if tried not in diverged}
     if not sound:
         raise InputError(
             "every learning rate diverges for some share", where="rates", remedy="Add lower learning rates to the grid"
         )
-    return min(sound, key=lambda speed: (sound[speed], speed))
+    return min(sound, key=lambda tried: (sound[tried], tried))
 
 
 def choose_rates(
-    bench: Bench,
+    tuner: FineTuner,
     scores: Mapping[str, NeuronScores],
     kinds: Mapping[str, tuple[str, str]],
     pilots: Sequence[str],
@@ -83,50 +153,44 @@ def choose_rates(
     grid: Sequence[float],
     methods: Sequence[Method],
     conditions: Sequence[Sparse],
-    percents: Sequence[float],
-    selection: Selection,
-) -> tuple[dict[str, float], list[Row]]:
+    selections: Sequence[Selection],
+) -> tuple[dict[Arm, float], list[Trial]]:
     """For each arm the learning rate of the grid with the least validation loss, averaged over the pilot tasks.
 
     Args:
-        bench: its recipe tests on the validation split, the loss alone.
+        tuner: its recipe tests on the validation split, the loss alone.
         scores, kinds: as for `train_tasks`.
         pilots: tasks that decide.
         grid: learning rates, the same for every arm.
         methods: arms that train all FFN neurons, or everything: `ffn`, `full`.
-        conditions: arms that train sets of neurons: `task`, `random`, `other_task`.
-        percents: shares for which each of those gets a rate; none of 100 %, which is `ffn`.
-        selection: of the sets.
+        conditions: arms that train sets of neurons.
+        selections: of those sets, each share once; none of 100 %, which is `ffn`.
 
     Returns:
-        The rates, and a row for every training that was tried: `arm`, `task`, `learning_rate`, `loss` (empty where the
-        training diverged), `chosen`.
+        The rates, and every training that was tried.
 
     Raises:
         InputError: an arm diverges at every rate.
     """
-    seed = bench.recipe.seed
-    trials = list(_trials(scores, kinds, pilots, grid, methods, conditions, percents, selection, seed))
-    losses: dict[tuple[str, float, str], float | None] = {}
-    for cell, rows, _ in bench.run(trials, name="learning rates", may_diverge=True):
-        losses[cell.facts["condition"], cell.learning_rate, cell.tests[0]] = rows[0]["value"] if rows else None
+    planned = list(_trials(scores, kinds, pilots, grid, methods, conditions, selections, tuner.recipe.seed))
+    losses: dict[tuple[Arm, float, str], float | None] = {}
+    done = run_cells(tuner, [cell for *_, cell in planned], name="learning rates", may_diverge=True)
+    for (arm, learning_rate, cell), (_, found, _) in zip(planned, done, strict=True):
+        losses[arm, learning_rate, cell.tests[0]] = found[0].value if found else None
     rates = {}
-    for name in dict.fromkeys(key[0] for key in losses):
+    for arm in dict.fromkeys(arm for arm, _, _ in losses):
         means = {}
-        for speed in grid:
-            found = [losses[name, speed, pilot] for pilot in pilots]
-            if None not in found:
-                means[speed] = sum(loss for loss in found if loss is not None) / len(found)
+        for tried in grid:
+            of_pilots = [losses[arm, tried, pilot] for pilot in pilots]
+            if None not in of_pilots:
+                means[tried] = sum(loss for loss in of_pilots if loss is not None) / len(of_pilots)
         if not means:
             raise InputError(
-                "diverges at every learning rate of the grid", where=f"arm {name}", remedy="Add lower learning rates"
+                "diverges at every learning rate of the grid", where=f"arm {arm}", remedy="Add lower learning rates"
             )
-        rates[name] = min(means, key=lambda speed: (means[speed], speed))
-    tried = [
-        {"arm": name, "task": pilot, "learning_rate": speed, "loss": loss, "chosen": rates[name] == speed}
-        for (name, speed, pilot), loss in losses.items()
-    ]
-    return rates, tried
+        rates[arm] = min(means, key=lambda tried: (means[tried], tried))
+    trials = [Trial(arm, pilot, tried, loss, rates[arm] == tried) for (arm, tried, pilot), loss in losses.items()]
+    return rates, trials
 
 
 def _trials(
@@ -136,23 +200,22 @@ def _trials(
     grid: Iterable[float],
     methods: Sequence[Method],
     conditions: Sequence[Sparse],
-    percents: Sequence[float],
-    selection: Selection,
+    selections: Sequence[Selection],
     seed: int,
-) -> Iterator[Cell]:
-    """Every training that is tried; its condition is the name of the arm."""
+) -> Iterator[tuple[Arm, float, Cell]]:
+    """Every training that is tried, with its arm and learning rate."""
     for pilot in pilots:
-        arms: list[tuple[str, Method, NeuronSet | None]] = [(method, method, None) for method in methods]
-        for percent in percents:
-            own = scores[pilot].top(percent, selection.within)
-            for condition in conditions:
+        arms: list[tuple[Arm, Method, NeuronSet | None]] = [(Arm(method), method, None) for method in methods]
+        for selection in selections:
+            own = selection.of(scores[pilot])
+            for sparse in conditions:
                 neurons = own
-                if condition == "random":
+                if sparse == "random":
                     neurons = random_like(own, matching="layer", seed=seed, draw=0)
-                elif condition == "other_task":
-                    neurons = scores[other_task(pilot, kinds, seed=seed)].top(percent, selection.within)
-                arms.append((arm(condition, percent), "neurons", neurons))
-        for name, method, trained in arms:
-            for speed in grid:
-                facts = {"condition": name, "learning_rate": speed}
-                yield Cell((pilot,), facts, method, (pilot,), trained, speed)
+                elif sparse == "other_task":
+                    neurons = selection.of(scores[other_task(pilot, kinds, seed=seed)])
+                arms.append((Arm(sparse, selection.percent), "neurons", neurons))
+        for arm, method, trained in arms:
+            for learning_rate in grid:
+                condition = Condition(str(arm), learning_rate=learning_rate)
+                yield arm, learning_rate, Cell((pilot,), condition, method, (pilot,), trained)

@@ -6,59 +6,60 @@ are those that scores on the pre-trained model select; tuning moves their parame
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 from torch import nn
 
-from taskneurons.engine.cells import Bench, Cell
-from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.rates import Rates, Selection, rate
+from taskneurons.engine.cells import Cell, Condition, run_cells
+from taskneurons.engine.fine_tuner import FineTuner
+from taskneurons.engine.rates import Arm, Rates, rate
 from taskneurons.engine.tuning import tuned
 from taskneurons.measures.similarity import parameter_similarity
 from taskneurons.models.ffn import neuron_shape
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 
 def compare_parameters(
-    bench: Bench,
+    tuner: FineTuner,
     scores: Mapping[str, NeuronScores],
     tasks: Sequence[str],
     unseen: Sequence[str],
     rates: Rates,
     *,
     selection: Selection,
-    percent: float,
-) -> Iterator[tuple[list[Row], list[Row]]]:
+) -> Iterator[tuple[list[dict[str, Any]], list[dict[str, Any]]]]:
     """Tune the model on each training task; compare, layer by layer, its neurons with those of each test task.
 
     Args:
-        bench: the pre-trained model and the tasks.
+        tuner: the pre-trained model and the tasks.
         scores: of all tasks, on that model.
         tasks: that are trained on, each by itself.
         unseen: that only test.
         rates: the learning rate of the arm `full`.
-        selection, percent: of the sets.
+        selection: of the sets.
 
     Yields:
         Tidy rows of scores (conditions zero_shot and full) and rows of similarities: `state` (base, or tuned on
         `train_task`), `train_task`, `test_task`, `layer` from 0, and the fields of `ParameterSimilarity`. First for the
         model as it is, with the sets of all pairs, then for each tuned model, which knows its own task's set.
     """
-    sets = {task: scores[task].top(percent, selection.within) for task in (*tasks, *unseen)}
-    speed = rate(rates, "full")
-    cells = [Cell((*tasks, *unseen), {"condition": "zero_shot"})]
+    sets = {task: selection.of(scores[task]) for task in (*tasks, *unseen)}
+    learning_rate = rate(rates, Arm("full"))
+    cells = [Cell((*tasks, *unseen), Condition("zero_shot"))]
     for task in tasks:
-        facts = {"condition": "full", "train_task": task, "learning_rate": speed}
-        cells.append(Cell((task, *unseen), facts, "full", (task,), None, speed, keep=True))
-    model = bench.base.model
-    for cell, rows, result in bench.run(cells, name="similarity"):
+        condition = Condition("full", task, learning_rate=learning_rate)
+        cells.append(Cell((task, *unseen), condition, "full", (task,), keep=True))
+    model = tuner.base.model
+    for cell, scored, result in run_cells(tuner, cells, name="similarity"):
         if result is None:
             state, trained, parameters = "base", tuple(tasks), layer_parameters(model)
         else:
-            with tuned(model, result, base=bench.base.digest):
+            with tuned(model, result, base=tuner.base.digest):
                 state, trained, parameters = "tuned", cell.train, layer_parameters(model)
         found = [
             {"state": state, "train_task": task, "test_task": other, "layer": layer}
@@ -67,7 +68,7 @@ def compare_parameters(
             for other in unseen
             for layer, values in enumerate(parameters)
         ]
-        yield rows, found
+        yield [cell.condition.columns() | asdict(score) for score in scored], found
 
 
 def layer_parameters(model: nn.Module) -> list[Float[np.ndarray, "neuron width"]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -23,6 +23,13 @@ from torch.nn.functional import linear
 
 from taskneurons.models.neuron_weights import NeuronWeights, neuron_weights
 from taskneurons.neurons.sets import NeuronSet
+
+
+class _Layout(NamedTuple):
+    """Where neurons lie in a weight: whether they are the outputs of the map, and whether it is stored transposed."""
+
+    into: bool
+    turned: bool
 
 
 class _SelectedGradients(torch.autograd.Function):
@@ -41,18 +48,17 @@ class _SelectedGradients(torch.autograd.Function):
         rows: Float[Tensor, "neuron width"],
         row_bias: Float[Tensor, " neuron"] | None,
         index: Int[Tensor, " neuron"],
-        into: bool,
-        turned: bool,
+        layout: _Layout,
     ) -> Float[Tensor, "*tokens outputs"]:
-        y = linear(x, weight.T if turned else weight, bias)
+        y = linear(x, weight.T if layout.turned else weight, bias)
         # Selecting columns of a matrix is several times as fast as selecting the last dimension of three.
         kept = x.flatten(0, -2)
-        if not into:
+        if not layout.into:
             kept = kept.index_select(1, index)
         # Under autocast y has the dtype that was computed in: nothing wider needs to be kept.
         # The weight is saved, not held: autograd then refuses a backward pass after it has been written to.
         ctx.save_for_backward(kept.to(y.dtype), weight, index)
-        ctx.into, ctx.turned, ctx.x_dtype, ctx.rows_dtype = into, turned, x.dtype, rows.dtype
+        ctx.layout, ctx.x_dtype, ctx.rows_dtype = layout, x.dtype, rows.dtype
         return y
 
     @staticmethod
@@ -62,14 +68,14 @@ class _SelectedGradients(torch.autograd.Function):
         dx = rows = bias = None
         if ctx.needs_input_grad[0]:
             dense = weight.to(dy.dtype)
-            dx = (dy @ (dense.T if ctx.turned else dense)).to(ctx.x_dtype)
+            dx = (dy @ (dense.T if ctx.layout.turned else dense)).to(ctx.x_dtype)
         if ctx.needs_input_grad[3]:
             dy = dy.flatten(0, -2)
-            of_neurons, other = (dy.index_select(1, index), kept) if ctx.into else (kept, dy)
+            of_neurons, other = (dy.index_select(1, index), kept) if ctx.layout.into else (kept, dy)
             rows = (of_neurons.T @ other).to(ctx.rows_dtype)
             if ctx.needs_input_grad[4]:
                 bias = of_neurons.sum(0, dtype=ctx.rows_dtype)
-        return dx, None, None, rows, bias, None, None, None
+        return dx, None, None, rows, bias, None, None
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +177,11 @@ def _selective(trained: TrainedModule) -> Iterator[None]:
     place = trained.places[0]
     module: Any = place.module
     index = torch.cat([one.index for one in trained.places])
+    layout = _Layout(place.into, place.turned)
 
     def forward(x: Tensor) -> Tensor:
         bias = getattr(module, "bias", None)
-        return _SelectedGradients.apply(
-            x, module.weight, bias, trained.rows, trained.bias, index, place.into, place.turned
-        )
+        return _SelectedGradients.apply(x, module.weight, bias, trained.rows, trained.bias, index, layout)
 
     replaced = module.__dict__.get("forward")
     module.forward = forward

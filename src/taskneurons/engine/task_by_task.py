@@ -16,8 +16,8 @@ def naming(folder: str | Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        where = f"{folder}: {error.where}" if error.where else str(folder)
-        raise InputError(error.message, where=where, remedy=error.remedy) from None
+        error.where = f"{folder}: {error.where}" if error.where else str(folder)
+        raise
 
 
 def progress(items: Any, what: str) -> Any:

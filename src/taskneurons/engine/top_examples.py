@@ -11,12 +11,13 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from taskneurons.engine.batching import in_batches
+from taskneurons.engine.execution import Execution
 from taskneurons.engine.forward import forward
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Batch, collate, encode
 from taskneurons.models.ffn import FFN, ffn_layers
-from taskneurons.models.load import DType, load_checkpoint
+from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.tasks.storage import read_split
@@ -49,11 +50,10 @@ def top_examples(
     checkpoint: str | Path,
     tasks: Mapping[str, str | Path],
     neurons: NeuronSet,
+    execution: Execution,
     *,
     examples: int,
     batch_size: int,
-    device: str | torch.device,
-    dtype: DType = "float32",
 ) -> list[dict[str, Any]]:
     """For each neuron the test examples of all tasks that activate it most.
 
@@ -64,9 +64,9 @@ def top_examples(
         checkpoint: folder of the model.
         tasks: folder of each task, by name.
         neurons: the neurons of interest.
+        execution: where the model runs, and with which precision.
         examples: kept for each neuron.
         batch_size: examples at once; halved where the device's memory does not suffice.
-        device, dtype: where the model runs, and with which precision.
 
     Returns:
         Rows of `COLUMNS`, by neuron, then by rank from 1; examples are named by task and id.
@@ -74,7 +74,7 @@ def top_examples(
     Raises:
         InputError: the neurons are those of a model of another shape, or a file is unreadable.
     """
-    loaded = load_checkpoint(checkpoint, device=device, dtype=dtype)
+    loaded = load_checkpoint(checkpoint, device=execution.device, dtype=execution.dtype)
     ffns = ffn_layers(loaded.model)
     if neurons.shape != (len(ffns), ffns[0].width):
         raise InputError(
@@ -92,7 +92,7 @@ def top_examples(
 
         def run(begin: int, end: int) -> None:
             chosen = order[begin:end]  # noqa: B023
-            batch = collate([encoded[index] for index in chosen], loaded.tokenizer.pad_token_id).to(device)  # noqa: B023
+            batch = collate([encoded[index] for index in chosen], loaded.tokenizer.pad_token_id).to(execution.device)  # noqa: B023
             found[:, chosen] = _strongest(loaded.model, ffns, batch, neurons.mask).cpu().numpy().T  # noqa: B023
 
         in_batches(len(order), batch_size, run)

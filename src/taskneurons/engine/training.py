@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -29,22 +29,24 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
 from taskneurons.files import replacing, write_csv
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
 from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
-from taskneurons.models.load import DType
 
 log = logging.getLogger(__name__)
 
-MixedPrecision = Literal["no", "bf16", "fp16"]
 LOG_POINTS = 100
-MIXED_PRECISION: dict[DType, MixedPrecision] = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 # ASSUME: the usual second moment of language-model pre-training; torch's 0.999 forgets the first steps too slowly for
 # trainings of a few hundred steps.
 BETAS = (0.9, 0.95)
 LARGEST_GRADIENT = 1.0
+
+
+class Diverged(InputError):
+    """The loss of a training is NaN, infinite or has exploded."""
 
 
 @dataclass(frozen=True)
@@ -82,63 +84,74 @@ class TrainingLog:
         write_csv(path, (dict(zip(columns, row, strict=True)) for row in self.rows), columns)
 
 
+@dataclass(frozen=True)
+class TrainingData:
+    """What a training sees.
+
+    Attributes:
+        batch: the batch of a step (from 0), a pure function of the step.
+        digest: identifies what `batch` gives; a resume file of other data is not used.
+    """
+
+    batch: Callable[[int], WeightedBatch]
+    digest: str
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """What a training moves.
+
+    Attributes:
+        parameters: by name; they need not be parameters of the model.
+        publish: called whenever they have changed, and never between a forward pass and its backward.
+    """
+
+    parameters: Mapping[str, nn.Parameter]
+    publish: Callable[[], None] | None = None
+
+
 def train(
     model: PreTrainedModel,
-    batches: Callable[[int], WeightedBatch],
+    data: TrainingData,
+    schedule: Schedule,
+    execution: Execution,
     *,
-    steps: int,
-    learning_rate: float,
-    warmup: int,
-    data_digest: str,
-    parameters: Mapping[str, nn.Parameter] | None = None,
-    publish: Callable[[], None] | None = None,
+    trainable: Trainable | None = None,
     explosion: float = math.inf,
-    weight_decay: float = 0.0,
-    device: str | torch.device = "cpu",
-    mixed_precision: MixedPrecision = "no",
-    resume: str | Path | None = None,
-    checkpoint_minutes: float = 5.0,
     name: str = "training",
 ) -> TrainingLog:
-    """Train a model in place with AdamW, linear warm-up and cosine decay, clipped gradients.
+    """Train a model in place with AdamW without weight decay, linear warm-up and cosine decay, clipped gradients.
 
     Args:
-        model: moved to `device`; returned in evaluation mode with frozen parameters.
-        batches: the batch of a step (from 0), a pure function of the step.
-        steps: optimizer steps.
-        learning_rate: the highest of the schedule.
-        warmup: steps until it is reached.
-        data_digest: identifies what `batches` gives; a resume file of other data is not used.
-        parameters: what is trained, by name, which need not be parameters of the model; None: all of the model's.
-        publish: called whenever the trained parameters have changed, and never between a forward pass and its backward.
+        model: moved to the device; returned in evaluation mode with frozen parameters.
+        data: what it sees.
+        schedule: its steps, warm-up and learning rate; the batch size and the seed are those of the data.
+        execution: its resume file is written every `checkpoint_minutes` and at SIGTERM, continued from if it is there
+            and belongs to this very training, removed at the end. The weights stay in their own precision.
+        trainable: what moves; None: all parameters of the model.
         explosion: a loss above this counts as diverged.
-        weight_decay: decoupled, of AdamW.
-        device: cpu or cuda.
-        mixed_precision: of accelerate; the weights stay as they are.
-        resume: the resume file; written every `checkpoint_minutes` and at SIGTERM, continued from if it is there and
-            belongs to this very training, removed at the end. None: neither written nor read.
-        checkpoint_minutes: between two writings of the resume file.
         name: shown beside the progress bar, which only a terminal gets.
 
     Raises:
-        InputError: the loss of a step is NaN, infinite or above `explosion`; the message names the step.
+        Diverged: the loss of a step is NaN, infinite or above `explosion`; the message names the step.
     """
-    accelerator = Accelerator(cpu=torch.device(device).type == "cpu", mixed_precision=mixed_precision)
+    cpu = torch.device(execution.device).type == "cpu"
+    accelerator = Accelerator(cpu=cpu, mixed_precision=execution.mixed_precision)
     model.train()
-    if parameters is None:
-        parameters = dict(model.requires_grad_(True).named_parameters())
+    if trainable is None:
+        trainable = Trainable(dict(model.requires_grad_(True).named_parameters()))
+    parameters, publish, resume, steps = trainable.parameters, trainable.publish, execution.resume, schedule.steps
     settings = {
         "steps": steps,
-        "learning_rate": learning_rate,
-        "warmup": warmup,
-        "weight_decay": weight_decay,
-        "mixed_precision": mixed_precision,
-        "data": data_digest,
+        "learning_rate": schedule.learning_rate,
+        "warmup": schedule.warmup,
+        "mixed_precision": execution.mixed_precision,
+        "data": data.digest,
         "start": _digest(parameters) if resume else "",
     }
     prepared = accelerator.prepare(model)
     optimizer = torch.optim.AdamW(
-        parameters.values(), lr=learning_rate, betas=BETAS, weight_decay=weight_decay, fused=True
+        parameters.values(), lr=schedule.learning_rate, betas=BETAS, weight_decay=0.0, fused=True
     )
     prepared_optimizer = accelerator.prepare(optimizer)
     state = _Progress.begin(resume, settings, parameters, optimizer)
@@ -158,11 +171,11 @@ def train(
         before = state.seconds
         for step in range(state.step, steps):
             for group in optimizer.param_groups:
-                group["lr"] = learning_rate * _schedule(step, steps, warmup)
-            loss = _loss(prepared, batches(step), select, accelerator.device)
+                group["lr"] = schedule.learning_rate * _share_of_rate(step, steps, schedule.warmup)
+            loss = _loss(prepared, data.batch(step), select, accelerator.device)
             value = loss.item()
             if not math.isfinite(value) or value > explosion:
-                raise InputError(
+                raise Diverged(
                     f"the loss is {value} at step {step + 1} of {steps}",
                     where=name,
                     remedy="The training diverged: lower the learning rate or lengthen the warm-up",
@@ -180,7 +193,7 @@ def train(
                 state.log()
                 memory.return_to_system()
                 bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}")
-            due = time.monotonic() - written > 60 * checkpoint_minutes
+            due = time.monotonic() - written > 60 * execution.checkpoint_minutes
             if resume and state.step < steps and (due or stop.is_set()):
                 state.write(resume, settings, parameters, optimizer)
                 written = time.monotonic()
@@ -188,7 +201,7 @@ def train(
                 raise SystemExit(128 + signal.SIGTERM)
         bar.close()
     if resume:
-        _remove(Path(resume))
+        _remove(resume)
     return TrainingLog(tuple(state.rows))
 
 
@@ -196,68 +209,43 @@ def pretrain(
     model: PreTrainedModel,
     tokenizer: Any,
     documents: Iterable[Mapping[str, Any]],
+    schedule: Schedule,
+    execution: Execution,
     *,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
-    warmup: int,
     focus_weight: float,
-    seed: int,
     context: int,
-    device: str | torch.device = "cpu",
-    mixed_precision: MixedPrecision = "no",
-    resume: str | Path | None = None,
-    checkpoint_minutes: float = 5.0,
 ) -> TrainingLog:
     """Train a language model on documents {"segments": [[text, focus], ...]}.
 
     The loss of a batch is the mean cross-entropy of its tokens + focus_weight * that of its focus tokens.
 
     Args:
-        batch_size: sequences of a step.
+        schedule: its batch size is the sequences of a step.
+        execution: see `train`.
         focus_weight: weight of the second mean; 0: none.
-        seed: of the order of the data.
         context: longest sequence, tokens; longer documents are cut.
 
     Raises:
         InputError: as `train`, or a document of another form.
     """
     corpus = tokenize_corpus(documents, tokenizer, context)
-    order = ShuffledBatches(len(corpus), batch_size, seed)
+    order = ShuffledBatches(len(corpus), schedule.batch_size, schedule.seed)
 
     def batch(step: int) -> WeightedBatch:
         return _language_model_batch(corpus, order[step], tokenizer.pad_token_id, focus_weight)
 
-    identity = json.dumps([corpus.digest(), batch_size, seed, focus_weight])
-    return train(
-        model,
-        batch,
-        steps=steps,
-        learning_rate=learning_rate,
-        warmup=warmup,
-        data_digest=hashlib.sha256(identity.encode()).hexdigest(),
-        device=device,
-        mixed_precision=mixed_precision,
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-        name="pre-training",
-    )
+    identity = json.dumps([corpus.digest(), schedule.batch_size, schedule.seed, focus_weight])
+    data = TrainingData(batch, hashlib.sha256(identity.encode()).hexdigest())
+    return train(model, data, schedule, execution, name="pre-training")
 
 
 def tune_multitask(
     model: PreTrainedModel,
-    encoded_by_task: Mapping[str, Sequence[Encoded]],
+    encoded: Mapping[str, Sequence[Encoded]],
+    schedule: Schedule,
+    execution: Execution,
     *,
     pad_id: int,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
-    warmup: int,
-    seed: int,
-    device: str | torch.device = "cpu",
-    mixed_precision: MixedPrecision = "no",
-    resume: str | Path | None = None,
-    checkpoint_minutes: float = 5.0,
 ) -> TrainingLog:
     """Fine-tune on all tasks together: every task gives the same share of each batch, the loss is on answers alone.
 
@@ -266,31 +254,24 @@ def tune_multitask(
     Raises:
         InputError: as `train`, or a task has no examples.
     """
-    order = MixedTasks({task: len(examples) for task, examples in encoded_by_task.items()}, batch_size, seed)
+    return train(model, mixed_tasks(encoded, schedule, pad_id), schedule, execution, name="multi-task tuning")
+
+
+def mixed_tasks(encoded: Mapping[str, Sequence[Encoded]], schedule: Schedule, pad_id: int) -> TrainingData:
+    """Batches of which every task gives the same share; the loss is the mean cross-entropy of their answer tokens.
+
+    Raises:
+        InputError: there is no task, or a task has no examples.
+    """
+    order = MixedTasks({task: len(examples) for task, examples in encoded.items()}, schedule.batch_size, schedule.seed)
 
     def batch(step: int) -> WeightedBatch:
-        return answer_batch([encoded_by_task[task][index] for task, index in order[step]], pad_id)
+        return answer_batch([encoded[task][index] for task, index in order[step]], pad_id)
 
-    identity = json.dumps(
-        [
-            [task, [[example.prompt, example.target] for example in examples]]
-            for task, examples in encoded_by_task.items()
-        ]
-        + [[batch_size, seed, pad_id]]
-    )
-    return train(
-        model,
-        batch,
-        steps=steps,
-        learning_rate=learning_rate,
-        warmup=warmup,
-        data_digest=hashlib.sha256(identity.encode()).hexdigest(),
-        device=device,
-        mixed_precision=mixed_precision,
-        resume=resume,
-        checkpoint_minutes=checkpoint_minutes,
-        name="multi-task tuning",
-    )
+    content = hashlib.sha256(json.dumps([schedule.batch_size, schedule.seed, pad_id]).encode())
+    for task, examples in encoded.items():
+        content.update(json.dumps([task, [[example.prompt, example.target] for example in examples]]).encode())
+    return TrainingData(batch, content.hexdigest())
 
 
 def answer_batch(examples: Sequence[Encoded], pad_id: int) -> WeightedBatch:
@@ -377,7 +358,7 @@ def _loss(
     return losses @ batch.weights[counted].to(device)
 
 
-def _schedule(step: int, steps: int, warmup: int) -> float:
+def _share_of_rate(step: int, steps: int, warmup: int) -> float:
     """The share of the highest learning rate at a step: linear to 1 in `warmup` steps, then a cosine towards 0."""
     if step < warmup:
         return (step + 1) / warmup

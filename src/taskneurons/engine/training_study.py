@@ -4,76 +4,77 @@ Leng & Xiong 2025, Tables 2 and 7 and Figure 5 c-d: from the pre-trained model, 
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from taskneurons.engine.cells import Bench, Cell
-from taskneurons.engine.evaluation_study import Row
-from taskneurons.engine.rates import Rates, Selection, arm, common_rate, rate
+from taskneurons.engine.cells import Cell, Condition, run_cells, share_of
+from taskneurons.engine.fine_tuner import FineTuner
+from taskneurons.engine.rates import Arm, Rates, Trial, common_rate, rate
+from taskneurons.engine.tuning import Method
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.others import other_task
 from taskneurons.neurons.patches import NeuronPatch
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
+DENSE: tuple[Method, ...] = ("ffn", "full")
 
-def rates_by_size(tried: Iterable[Mapping[str, str]]) -> dict[str, float]:
+
+def rates_by_size(trials: Iterable[Trial]) -> dict[Arm, float]:
     """The learning rates of `ffn`, `full` and, as `set@10`, of all sets of a share: the task's, random, another's.
 
     Sets of one size share the rate with the least validation loss averaged over the three. With a rate of its own for
     each, chosen by two pilot tasks, their difference was that of the rates: random neurons that drew 0.03 in place of
     0.01 lost five points of accuracy.
 
-    Args:
-        tried: the table that `choose_rates` gives, as text.
-
     Raises:
         InputError: every rate diverges for some arm.
     """
-    sizes: dict[str, list[Mapping[str, str]]] = {}
-    for row in tried:
-        _, at, percent = row["arm"].partition("@")
-        sizes.setdefault(arm("set", float(percent)) if at else row["arm"], []).append(row)
-    return {name: common_rate(rows) for name, rows in sizes.items()}
+    sizes: dict[Arm, list[Trial]] = {}
+    for trial in trials:
+        arm = trial.arm if trial.arm.percent is None else Arm("set", trial.arm.percent)
+        sizes.setdefault(arm, []).append(trial)
+    return {arm: common_rate(tried) for arm, tried in sizes.items()}
 
 
 def train_tasks(
-    bench: Bench,
+    tuner: FineTuner,
     scores: Mapping[str, NeuronScores],
     kinds: Mapping[str, tuple[str, str]],
     tasks: Sequence[str],
     rates: Rates,
     *,
-    selection: Selection,
-    percents: Sequence[float],
+    selections: Sequence[Selection],
     random_draws: int,
     pairs: bool,
-) -> Iterator[tuple[str, list[Row], dict[float, NeuronPatch]]]:
+) -> Iterator[tuple[str, list[dict[str, Any]], dict[Selection, NeuronPatch]]]:
     """For each task: what the arms of Table 2 score on it, and what its own arm scores on all others.
 
     Args:
-        bench: the pre-trained model and the tasks.
+        tuner: the pre-trained model and the tasks.
         scores: of all tasks, on that model.
         kinds: (kind, family) of all tasks.
         tasks: that are trained on here.
         rates: of `ffn`, `full` and the sets of each share, see `rates_by_size`.
-        selection: of the sets.
-        percents: shares of the neurons.
+        selections: of the sets.
         random_draws: random sets of each share, matched by layer.
-        pairs: train each task with every other task's neurons too, at the first share.
+        pairs: train each task with every other task's neurons too, by the first selection.
 
     Yields:
-        The task, its rows, and by share what training made of its own neurons.
+        The task, its rows, and by selection what training made of its own neurons.
     """
     for task in tasks:
-        rows: list[Row] = []
-        own: dict[float, NeuronPatch] = {}
+        rows: list[dict[str, Any]] = []
+        own: dict[Selection, NeuronPatch] = {}
         cells = arms(
-            task, scores, kinds, rates, seed=bench.recipe.seed, selection=selection, percents=percents,
-            random_draws=random_draws, pairs=pairs,
+            task, scores, kinds, rates, seed=tuner.recipe.seed, selections=selections, random_draws=random_draws,
+            pairs=pairs,
         )  # fmt: skip
-        for cell, found, result in bench.run(cells, name=task):
-            rows += found
-            if result is not None and isinstance(result.change, NeuronPatch):
-                own[cell.facts["percent"]] = result.change
+        for cell, found, result in run_cells(tuner, cells, name=task):
+            rows += [cell.condition.columns() | asdict(score) for score in found]
+            if result is not None and isinstance(result.change, NeuronPatch) and cell.condition.selection:
+                own[cell.condition.selection] = result.change
         yield task, rows, own
 
 
@@ -84,8 +85,7 @@ def arms(
     rates: Rates,
     *,
     seed: int,
-    selection: Selection,
-    percents: Sequence[float],
+    selections: Sequence[Selection],
     random_draws: int,
     pairs: bool,
 ) -> Iterator[Cell]:
@@ -94,32 +94,32 @@ def arms(
     The arm `other_task` of the tables trains the neurons of one other task, draw 0; the further pairs have no draw.
     """
     here = (task,)
-    yield Cell(here, {"condition": "zero_shot"})
-    for method in ("ffn", "full"):
-        facts = {"condition": method, "train_task": task, "learning_rate": rate(rates, method)}
-        yield Cell(here, facts, method, here, None, rate(rates, method))
+    yield Cell(here, Condition("zero_shot"))
+    for method in DENSE:
+        yield Cell(here, Condition(method, task, learning_rate=rate(rates, Arm(method))), method, here)
     other = other_task(task, kinds, seed=seed)
-    for place, percent in enumerate(percents):
-        own = scores[task].top(percent, selection.within)
+    for place, selection in enumerate(selections):
+        own = selection.of(scores[task])
+        learning_rate = rate(rates, Arm("set", selection.percent))
 
         def cell(
-            condition: str,
+            name: str,
             trained: NeuronSet,
             owner: str | None = None,
             draw: int | None = None,
             tests: tuple[str, ...] = here,
-            percent: float = percent,
+            selection: Selection = selection,
+            learning_rate: float = learning_rate,
         ) -> Cell:
-            speed = rate(rates, arm("set", percent))
-            facts = {"condition": condition, "neurons": owner, "train_task": task, "draw": draw, "learning_rate": speed}
-            facts |= selection.facts(trained, percent)
-            return Cell(tests, facts, "neurons", here, trained, speed, keep=condition == "task")
+            share = share_of(trained)
+            condition = Condition(name, task, owner, selection, share, draw=draw, learning_rate=learning_rate)
+            return Cell(tests, condition, "neurons", here, trained, keep=name == "task")
 
         yield cell("task", own, task, tests=(task, *(name for name in scores if name != task)))
         for draw in range(random_draws):
             yield cell("random", random_like(own, matching="layer", seed=seed, draw=draw), draw=draw)
-        yield cell("other_task", scores[other].top(percent, selection.within), other, draw=0)
+        yield cell("other_task", selection.of(scores[other]), other, draw=0)
         if pairs and place == 0:
             for name in scores:
                 if name not in (task, other):
-                    yield cell("other_task", scores[name].top(percent, selection.within), name)
+                    yield cell("other_task", selection.of(scores[name]), name)

@@ -4,13 +4,10 @@ Whatever is trained, the model that was handed in is afterwards bit for bit what
 model, which `tuned` puts on for the length of a `with` block.
 """
 
-import hashlib
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -18,12 +15,14 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
-from taskneurons.engine.training import MixedPrecision, MixedTasks, TrainingLog, WeightedBatch, answer_batch, train
+from taskneurons.engine.training import Trainable, TrainingLog, mixed_tasks, train
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.ffn import neuron_shape
+from taskneurons.models.load import Checkpoint
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.models.patching import applied_patches, patched
 from taskneurons.neurons.patches import NeuronPatch
@@ -88,24 +87,15 @@ class Tuned:
 
 
 def tune(
-    model: PreTrainedModel,
+    base: Checkpoint,
     encoded: Mapping[str, Sequence[Encoded]],
-    *,
     method: Method,
-    base: str,
-    pad_id: int,
-    steps: int,
-    batch_size: int,
-    learning_rate: float,
-    warmup: int = 0,
-    seed: int = 0,
+    schedule: Schedule,
+    execution: Execution,
+    *,
     neurons: NeuronSet | None = None,
     lora: Lora | None = None,
-    device: str | torch.device = "cpu",
-    mixed_precision: MixedPrecision = "no",
     checkpointing: bool = False,
-    resume: str | Path | None = None,
-    checkpoint_minutes: float = 5.0,
 ) -> Tuned:
     """Fine-tune a model on one or several tasks; the tasks give equal shares of each batch.
 
@@ -114,61 +104,39 @@ def tune(
     what is trained on, and the new patch names them.
 
     Args:
-        model: a causal language model of a supported architecture, moved to `device`; afterwards bit for bit as before,
-            in evaluation mode, its parameters frozen.
+        base: its model, of a supported architecture, is moved to the device; afterwards it is bit for bit as before, in
+            evaluation mode, its parameters frozen.
         encoded: the training examples by task.
         method: what moves.
-        base: digest of the weights file that the model was loaded from.
-        pad_id: the pad token.
-        steps: optimizer steps.
-        batch_size: examples of a step.
-        learning_rate: the highest of the schedule.
-        warmup: steps until it is reached.
-        seed: of the order of the data, of LoRA's start and of dropout, where the model has some.
+        schedule: its seed is that of the order of the data, of LoRA's start and of dropout, where the model has some.
+        execution: see `train`.
         neurons: the set, for the method neurons alone. The full set is allowed and equals the method ffn.
         lora: the adapters' form, for the method lora alone; None: rank 8 on the attention.
-        mixed_precision: of accelerate.
         checkpointing: compute activations again in the backward pass instead of keeping them.
-        resume, checkpoint_minutes: see `train`.
 
     Raises:
         InputError: a set that is missing, not wanted, empty or of another shape; LoRA's form with another method; full
             fine-tuning of weights that are not float32; no examples; a diverged loss, with its step.
     """
+    model = base.model
     _check(model, method, neurons, lora)
     model.requires_grad_(False).eval()
-    # transformers types `to` as a bound of an overloaded wrapper.
-    model.to(device)  # type: ignore[arg-type]
-    order = MixedTasks({task: len(examples) for task, examples in encoded.items()}, batch_size, seed)
+    model.to(execution.device)
+    data = mixed_tasks(encoded, schedule, base.tokenizer.pad_token_id)
 
-    def batch(step: int) -> WeightedBatch:
-        return answer_batch([encoded[task][index] for task, index in order[step]], pad_id)
-
-    def run(parameters: Mapping[str, nn.Parameter], publish: Callable[[], None] | None = None) -> TrainingLog:
+    def run(trainable: Trainable) -> TrainingLog:
+        explosion = EXPLOSION * math.log(model.config.vocab_size)
         return train(
-            model,
-            batch,
-            steps=steps,
-            learning_rate=learning_rate,
-            warmup=warmup,
-            data_digest=_identity(encoded, batch_size, seed, pad_id),
-            parameters=parameters,
-            publish=publish,
-            explosion=EXPLOSION * math.log(model.config.vocab_size),
-            device=device,
-            mixed_precision=mixed_precision,
-            resume=resume,
-            checkpoint_minutes=checkpoint_minutes,
-            name=f"{method} tuning",
+            model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning"
         )
 
-    with _random_state(seed, model.device), _checkpointing(model, checkpointing):
+    with random_state(schedule.seed, model.device), _checkpointing(model, checkpointing):
         if method == "lora":
             return _tune_lora(model, lora or Lora(), run)
         if method == "full":
             return _tune_full(model, run)
         every = NeuronSet(np.ones(neuron_shape(model), dtype=bool))
-        return _tune_neurons(model, neurons or every, base, tuple(encoded), run)
+        return _tune_neurons(base, neurons or every, tuple(encoded), run)
 
 
 @contextmanager
@@ -195,7 +163,7 @@ def tuned(model: PreTrainedModel, result: Tuned, *, base: str) -> Iterator[None]
             yield
 
 
-_Run = Callable[..., TrainingLog]
+_Run = Callable[[Trainable], TrainingLog]
 
 
 def _check(model: PreTrainedModel, method: str, neurons: NeuronSet | None, lora: Lora | None) -> None:
@@ -221,16 +189,23 @@ def _check(model: PreTrainedModel, method: str, neurons: NeuronSet | None, lora:
         )
 
 
-def _tune_neurons(model: PreTrainedModel, neurons: NeuronSet, base: str, tasks: tuple[str, ...], run: _Run) -> Tuned:
-    with training_only(model, neurons) as trained:
-        log = run(trained.parameters(), trained.publish)
+def _tune_neurons(base: Checkpoint, neurons: NeuronSet, tasks: tuple[str, ...], run: _Run) -> Tuned:
+    with training_only(base.model, neurons) as trained:
+        log = run(Trainable(trained.parameters(), trained.publish))
         # A copy: on the CPU numpy would share the memory of the optimised parameters.
         weights = {name: values.cpu().numpy().copy() for name, values in trained.values().items()}
-    return Tuned(NeuronPatch(neurons, weights, base, applied_patches(model), tasks), log)
+    return Tuned(NeuronPatch(neurons, weights, base.digest, applied_patches(base.model), tasks), log)
 
 
 def _tune_lora(model: PreTrainedModel, form: Lora, run: _Run) -> Tuned:
-    from peft import LoraConfig, get_peft_model_state_dict
+    with fresh_adapter(model, form) as wrapped:
+        log = run(Trainable({name: weights for name, weights in model.named_parameters() if weights.requires_grad}))
+        return Tuned(read_adapter(wrapped), log)
+
+
+def fresh_adapter(model: nn.Module, form: Lora) -> AbstractContextManager[Any]:
+    """A block in which a model has untrained adapters of a form."""
+    from peft import LoraConfig
 
     turned = any(place.turned for place in neuron_weights(model, NeuronSet(np.ones(neuron_shape(model), dtype=bool))))
     config = LoraConfig(
@@ -240,20 +215,25 @@ def _tune_lora(model: PreTrainedModel, form: Lora, run: _Run) -> Tuned:
         fan_in_fan_out=turned,
         task_type="CAUSAL_LM",
     )
-    with injected(model, config) as wrapped:
-        log = run({name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad})
-        tensors = {
-            name: tensor.detach().float().cpu().numpy().copy()
-            for name, tensor in get_peft_model_state_dict(wrapped).items()
-        }
-        settings: dict[str, Any] = settings_of(wrapped.peft_config["default"])  # type: ignore[arg-type]
-    return Tuned(Adapter(settings, tensors), log)
+    return injected(model, config)
+
+
+def read_adapter(wrapped: Any) -> Adapter:
+    """The adapters that PEFT holds in a model, as a copy."""
+    from peft import get_peft_model_state_dict
+
+    # On the CPU numpy would share the memory of the parameters.
+    tensors = {
+        name: tensor.detach().float().cpu().numpy().copy()
+        for name, tensor in get_peft_model_state_dict(wrapped).items()
+    }
+    return Adapter(settings_of(wrapped.peft_config["default"]), tensors)
 
 
 def _tune_full(model: PreTrainedModel, run: _Run) -> Tuned:
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
     try:
-        log = run(dict(model.requires_grad_(True).named_parameters()))
+        log = run(Trainable(dict(model.requires_grad_(True).named_parameters())))
         after = {name: parameter.detach() for name, parameter in model.named_parameters()}
     finally:
         for name, parameter in model.named_parameters():
@@ -279,7 +259,7 @@ def _swapped(model: nn.Module, weights: FullWeights) -> Iterator[None]:
 
 
 @contextmanager
-def _random_state(seed: int, device: torch.device) -> Iterator[None]:
+def random_state(seed: int, device: torch.device) -> Iterator[None]:
     """Seed torch inside the block and leave the process's own random state as it was."""
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
@@ -297,11 +277,3 @@ def _checkpointing(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
         yield
     finally:
         model.gradient_checkpointing_disable()
-
-
-def _identity(encoded: Mapping[str, Sequence[Encoded]], batch_size: int, seed: int, pad_id: int) -> str:
-    """A digest of what the batches of a training hold."""
-    content = hashlib.sha256(json.dumps([batch_size, seed, pad_id]).encode())
-    for task, examples in encoded.items():
-        content.update(json.dumps([task, [[example.prompt, example.target] for example in examples]]).encode())
-    return content.hexdigest()

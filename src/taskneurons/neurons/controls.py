@@ -6,7 +6,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from taskneurons.errors import InputError
-from taskneurons.neurons.scores import NeuronScores, Within
+from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
 Matching = Literal["layer", "magnitude", "uniform"]
@@ -57,18 +58,18 @@ def random_like(
 
 
 def select_with_controls(
-    scores: NeuronScores, *, percent: float, within: Within, draws: int, matching: Matching, seed: int
+    scores: NeuronScores, selection: Selection, *, draws: int, matching: Matching, seed: int
 ) -> dict[str, NeuronSet]:
     """A task's neurons and what they are compared with: `task`, `bottom`, `random.0` to `random.<draws - 1>`.
 
     Args:
         scores: of the task.
-        percent, within: see `NeuronScores.top`.
+        selection: of the task's neurons.
         draws: number of random sets.
         matching, seed: see `random_like`.
     """
-    task = scores.top(percent, within)
-    sets = {"task": task, "bottom": scores.bottom(percent, within)}
+    task = selection.of(scores)
+    sets = {"task": task, "bottom": selection.lowest(scores)}
     for draw in range(draws):
         sets[f"random.{draw}"] = random_like(task, matching=matching, seed=seed, draw=draw, magnitude=scores.activation)
     return sets

@@ -56,6 +56,7 @@ class NeuronScores:
                 raise InputError(
                     f"`{name}` is {array[layer, neuron]} at layer {layer}, neuron {neuron}; every value must be finite",
                     where=self.task,
+                    remedy="Check the model's weights and its dtype",
                 )
             array.setflags(write=False)
             object.__setattr__(self, name, array)

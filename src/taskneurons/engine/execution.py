@@ -1,0 +1,79 @@
+"""How a job runs models, and the course of a training."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from taskneurons.job import Job
+from taskneurons.models.device import granted_device
+from taskneurons.models.load import DType
+
+MixedPrecision = Literal["no", "bf16", "fp16"]
+_MIXED_PRECISION: dict[DType, MixedPrecision] = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
+
+
+@dataclass(frozen=True)
+class Execution:
+    """Where and how precisely a job runs its models, and what it leaves when it is killed.
+
+    Attributes:
+        device: cpu or cuda.
+        dtype: precision of the products, and of the weights where they are not all trained.
+        resume: the file or the folder of what a killed job leaves for the next one; None: neither written nor read.
+        checkpoint_minutes: time between two writings of a resume file.
+    """
+
+    device: str | torch.device = "cpu"
+    dtype: DType = "float32"
+    resume: Path | None = None
+    checkpoint_minutes: float = 5.0
+
+    @classmethod
+    def granted(
+        cls,
+        gpus: int,
+        threads: int | None = None,
+        *,
+        dtype: DType = "float32",
+        resume: Path | None = None,
+        checkpoint_minutes: float = 5.0,
+    ) -> "Execution":
+        """On what the scheduler granted the job: see `granted_device`."""
+        return cls(granted_device(gpus, threads=threads), dtype, resume, checkpoint_minutes)
+
+    @classmethod
+    def of(cls, job: Job[Any], dtype: DType = "float32") -> "Execution":
+        """As a job of the workflow runs."""
+        return cls.granted(
+            job.gpus, job.threads, dtype=dtype, resume=job.resume, checkpoint_minutes=job.checkpoint_minutes
+        )
+
+    @property
+    def mixed_precision(self) -> MixedPrecision:
+        """What accelerate calls the precision of the products."""
+        return _MIXED_PRECISION[self.dtype]
+
+    def resuming(self, name: str) -> "Execution":
+        """The same, for one of several trainings of a job: its resume file has this name in the folder."""
+        return replace(self, resume=self.resume / name) if self.resume else self
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The course of a training: linear warm-up, cosine decay.
+
+    Attributes:
+        steps: optimizer steps.
+        batch_size: examples of a step.
+        learning_rate: the highest of the schedule.
+        warmup: steps until it is reached.
+        seed: of the order of the data, and of whatever else the training draws.
+    """
+
+    steps: int
+    batch_size: int
+    learning_rate: float
+    warmup: int = 0
+    seed: int = 0
