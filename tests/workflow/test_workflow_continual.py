@@ -7,14 +7,14 @@ import pytest
 import yaml
 from projects import ROOT, Project, lay
 
-RUN = "stream_llama_short"
+from taskneurons.params.show import show
 
 
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory) -> Project:
     """The smallest scale, with the streams alone."""
     project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
-    params = yaml.safe_load((ROOT / "params" / "ci.yaml").read_text())
+    params = yaml.safe_load(show(ROOT / "params" / "ci.yaml"))
     params["runs"] = [run for run in params["runs"] if "continual" in run["studies"]]
     project.path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return project
@@ -26,23 +26,23 @@ def project(laid: Project, tmp_path: Path) -> Project:
 
 
 def jobs(project: Project) -> Counter[str]:
-    """The jobs of the study, without the name of the run."""
+    """The jobs of the study, without the name of the suite."""
     planned = project.planned("continual").items()
-    return Counter({rule.replace(f"_{RUN}", ""): number for rule, number in planned if rule != "continual"})
+    return Counter({rule.replace("_stream_", "_"): number for rule, number in planned if rule != "continual"})
 
 
 def test_each_method_learns_all_orders_with_the_first_seed_and_some_with_the_others(project):
     found = jobs(project)
     methods = ["seqft", "olora", "ewc", "ncft", "pertask", "multitask"]
     for name in methods:
-        assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}"] == 1
+        assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}_first"] == 1
         assert found[f"learn_streams_{name}_further"] == 1
     # A variant is learned with the first seed alone.
-    assert found["learn_streams_ncft_random"] == 1 and "learn_streams_ncft_random_further" not in found
+    assert found["learn_streams_ncft_random_first"] == 1 and "learn_streams_ncft_random_further" not in found
     # A control has the rate of what it controls.
     assert "choose_stream_rates_ncft_random" not in found
     for kind in ("weightings", "dynamic"):
-        assert found[f"weigh_patches_{kind}"] == found[f"weigh_patches_{kind}_further"] == 1
+        assert found[f"weigh_patches_{kind}_first"] == found[f"weigh_patches_{kind}_further"] == 1
     assert found["tabulate_continual"] == found["summarise_continual"] == found["plot_continual"] == 1
 
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.lineage.fingerprint import settings
+from taskneurons.lineage.fingerprint import CodeFingerprints, settings
 from taskneurons.params.loading import load_params
 from taskneurons.studies.continual.methods import METHODS
 from taskneurons.workflow.plan import Plan
@@ -118,6 +118,19 @@ def test_only_methods_that_keep_patches_leave_some(streams):
 
 
 def test_parts_of_the_seeds_are_those_that_a_run_has(params, streams):
-    assert streams.parts("stream") == ["first", "further"]
+    assert streams.parts() == [("stream", "first"), ("stream", "further")]
     runs = tuple(run.model_copy(update={"seeds": (0,)}) for run in params.runs)
-    assert Streams(Plan(params.model_copy(update={"runs": runs}))).parts("stream") == ["first"]
+    assert Streams(Plan(params.model_copy(update={"runs": runs}))).parts() == [("stream", "first")]
+
+
+def test_what_a_method_learned_does_not_depend_on_the_list_or_on_other_methods(root, tmp_path, streams):
+    """So a new method, which is a module and an entry, makes nothing be learned again."""
+    code = CodeFingerprints(root / "workflow" / "scripts", root / "src" / "taskneurons", tmp_path / "code.json")
+    for name in ("seqft", "ewc", "epi"):
+        reached = code.reached("+".join(["continual.measure:learn_streams", *streams.modules([name])]))
+        assert f"taskneurons.continual.{name}" in reached
+        assert "taskneurons.studies.continual.methods" not in reached
+        others = {METHODS[other].module for other in METHODS} - {METHODS[name].module, "ncft"}
+        assert not {f"taskneurons.continual.{module}" for module in others} & set(reached)
+    with pytest.raises(InputError, match=r"there is no module taskneurons\.continual\.seqtf"):
+        code.of("continual.measure:learn_streams", "taskneurons.continual.seqtf")

@@ -10,10 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from taskneurons.continual.method import Learned, Method
+from taskneurons.continual.method import Learned, Method, Weighting
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
-from taskneurons.continual.wncft import WNCFT
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
 
@@ -75,8 +74,7 @@ def follow(
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
-            # Weightings learn as NCFT does, and share its stages.
-            learner = method.ncft if isinstance(method, WNCFT) else method
+            learner = method.learner if isinstance(method, Weighting) else method
             key = [repr(learner), _data(tuner, past, "train")]
             if learned is not None:
                 seen.append(learned[number - 1])

@@ -123,7 +123,7 @@ class CodeFingerprints:
     def reached(self, script: str) -> tuple[str, ...]:
         """The modules that a script reaches through imports, with the packages that hold them; sorted."""
         source = self._source(script)
-        todo = list(imported_modules(source, frozenset(self._digests)))
+        todo = [*imported_modules(source, frozenset(self._digests)), *_with(script)]
         seen: set[str] = set()
         while todo:
             module = todo.pop()
@@ -135,12 +135,19 @@ class CodeFingerprints:
                 todo.append(module.rpartition(".")[0])
         return tuple(sorted(seen))
 
-    def of(self, script: str) -> str:
+    def of(self, script: str, *modules: str) -> str:
         """SHA-256 over the trees of `<script>.py` and of every module that it reaches.
 
+        Args:
+            script: its name, or `<study>.<module>:<function>`.
+            modules: of the package, that the function imports by names which stand in its settings.
+
         Raises:
-            InputError: there is no such script.
+            InputError: there is no such script, or no such module.
         """
+        if unknown := sorted(set(modules) - set(self._digests)):
+            raise InputError(f"there is no module {', '.join(unknown)}", where=f"code({script!r})")
+        script = "+".join([script, *modules])
         parts = [syntax_digest(self._source(script))]
         parts += [f"{module}:{self._digests[module]}" for module in self.reached(script)]
         entry = f"{script} " if ":" in script else ""
@@ -154,6 +161,11 @@ class CodeFingerprints:
         if not path.is_file():
             raise InputError("no such script", where=str(path), remedy="A rule names its script in code(...)")
         return path.read_text(encoding="utf-8")
+
+
+def _with(script: str) -> list[str]:
+    """The modules that a function imports by name."""
+    return script.split("+")[1:]
 
 
 def _read_package(package: Path, sources: list[Path]) -> dict[str, Any]:

@@ -20,15 +20,19 @@ def run(snakemake: Any) -> None:
 
     Args:
         snakemake: the object that Snakemake gives to scripts. Its params are `settings`, one JSON text, and `code`,
-            `<study>.<module>:<function>` and the fingerprint of all that this function reaches.
+            `<study>.<module>:<function>`, modules that it imports by name, and the fingerprint of all that they reach.
 
     Raises:
         InputError: the job cannot be done; the message says where and what to do.
     """
-    entry, _, _ = snakemake.params.code.partition(" ")
-    function = named_function(entry)
+    function = named_function(entry_of(snakemake.params.code))
     run_info(snakemake.log[0])
     function(job_of(snakemake, settings_type(function)))
+
+
+def entry_of(code: str) -> str:
+    """The function that a code names, such as `dial.measure:measure_models`, without the modules that go with it."""
+    return code.partition(" ")[0].partition("+")[0]
 
 
 def named_function(entry: str) -> Callable[[Job[Any]], None]:
@@ -65,9 +69,11 @@ def job_of(snakemake: Any, settings: Any) -> Job[Any]:
         outputs=_files(snakemake.output),
         wildcards=dict(snakemake.wildcards.items()),
         identity=snakemake.params.settings + snakemake.params.code,
+        code=snakemake.params.code,
         threads=snakemake.threads,
         gpus=snakemake.resources.get("gpu", 0),
         checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
+        resources=dict(snakemake.resources.items()),
     )
 
 

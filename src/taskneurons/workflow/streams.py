@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -128,16 +128,30 @@ class Streams:
         self.benchmarks(suite)
         return self.plan.params.streams[suite].development
 
+    def development_tasks(self, suite: str) -> list[str]:
+        """Its tasks, in the suite's order.
+
+        Raises:
+            InputError: as `benchmarks`.
+        """
+        return self.tasks(suite, {"development": self.development(suite)})
+
     # Methods
 
-    @property
+    def groups(self) -> tuple[str, ...]:
+        """The methods that choose values for themselves and for those of their group; without runs none."""
+        return self.params.methods if self.plan.runs("continual") else ()
+
     def learners(self) -> tuple[str, ...]:
         """The methods that learn, and their variants."""
         return (*self.params.methods, *self.params.variants)
 
-    def weightings(self, kind: Literal["weightings", "dynamic"]) -> tuple[str, ...]:
-        """The weightings of one kind."""
-        return self.params.weightings if kind == "weightings" else self.params.dynamic
+    def weightings(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """For each learner and kind of weightings those that weigh its patches in one job."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name in (*self.params.weightings, *self.params.dynamic):
+            found.setdefault((METHODS[name].weighs, METHODS[name].kind), []).append(name)
+        return [(learner, kind, tuple(names)) for (learner, kind), names in found.items()]
 
     def group(self, method: str) -> str:
         """The method together with which a method's values are chosen."""
@@ -154,8 +168,8 @@ class Streams:
         """The weightings that are tried on what a group learned."""
         return [name for name in (*self.params.weightings, *self.params.dynamic) if METHODS[name].weighs == group]
 
-    def code(self, methods: Sequence[str]) -> list[str]:
-        """The modules that make some methods, on which a job that makes them depends."""
+    def modules(self, methods: Sequence[str]) -> list[str]:
+        """The modules that make some methods, on which the code of a job that makes them depends."""
         return list(dict.fromkeys(f"taskneurons.continual.{METHODS[name].module}" for name in methods))
 
     # Settings of jobs
@@ -175,11 +189,15 @@ class Streams:
         values: dict[str, Any] = getattr(self.params, section).model_dump(mode="json")
         return {key: value for key, value in values.items() if key not in GRIDS}
 
-    def recipe(self, **more: Any) -> dict[str, Any]:
-        """The budget of a stage, the same for every method."""
+    def budget(self, limit: int | None = None) -> dict[str, Any]:
+        """The budget of a stage, the same for every method.
+
+        Args:
+            limit: test examples of each task, at most.
+        """
         params = self.params
-        budget = {"steps": params.steps, "batch_size": params.batch_size, "warmup": params.warmup}
-        return budget | {"evaluation": self.plan.params.evaluation} | more
+        budget = {"steps": params.steps, "batch_size": params.batch_size, "warmup": params.warmup, "limit": limit}
+        return budget | {"evaluation": self.plan.params.evaluation}
 
     def grid(self, group: str) -> dict[str, Any]:
         """What a group of methods chooses from."""
@@ -229,12 +247,20 @@ class Streams:
         for run in self.plan.runs("continual"):
             for seed in run.seeds:
                 part: Part = "first" if seed == run.seeds[0] else "further"
-                for method in (*self.learners, *self.params.weightings, *self.params.dynamic):
+                for method in (*self.learners(), *self.params.weightings, *self.params.dynamic):
                     for order in self.learned(run.suite, method, part):
                         yield Stream(run.name, seed, method, order)
 
-    def parts(self, suite: str) -> list[Part]:
-        """The parts of the seeds of a suite's runs that are not empty."""
-        runs = [run for run in self.plan.runs("continual") if run.suite == suite]
+    def files(self, pattern: str) -> list[str]:
+        """A file of every stream.
+
+        Args:
+            pattern: with `{run}`, `{seed}`, `{method}` and `{order}`.
+        """
+        return [pattern.format(**asdict(stream)) for stream in self.streams()]
+
+    def parts(self) -> list[tuple[str, Part]]:
+        """The suites with the parts of the seeds of their runs that are not empty."""
         parts: tuple[Part, ...] = ("first", "further")
-        return [part for part in parts if any(run.some(part) for run in runs)]
+        found = [(run.suite, part) for run in self.plan.runs("continual") for part in parts if run.some(part)]
+        return list(dict.fromkeys(found))
