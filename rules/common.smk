@@ -1,13 +1,17 @@
 # What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
 import math
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import taskneurons
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
-from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.lineage.code import Code, Sources
+from taskneurons.evidence.tasks import KINDS
 from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.fingerprint import settings
+from taskneurons.lineage.outside import NEVER_READ, outside_files, outside_folder
+from taskneurons.lineage.workflow import jobs_of, wire
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
 from taskneurons.tasks.dial.suite import dial_task_names
@@ -17,6 +21,7 @@ from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 from taskneurons.workflow import paths
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
+from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, each, figure_files
 from taskneurons.workflow.plan import Plan, suite_of, model_of
 from taskneurons.workflow.resources import LIGHT, of_model, training
@@ -38,6 +43,7 @@ PARAMS_FILE = workflow.configfiles[0] if workflow.configfiles else Path("params.
 P = load_params(PARAMS_FILE)
 plan = Plan(P)
 inputs = Inputs(plan)
+grouped = Grouped(plan)
 
 RUNS = [(run.suite, run.model, seed) for run in P.runs for seed in run.seeds]
 RUN_PAIRS = [(run.suite, run.model) for run in P.runs]
@@ -52,12 +58,10 @@ def runs_of(study):
     return [(suite, model, seed) for suite, model, seed in RUNS if (suite, model) in pairs_of(study)]
 
 
-FINGERPRINTS = CodeFingerprints(
+code = Code(
+    Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"),
     Path(workflow.basedir) / "workflow" / "scripts",
-    Path(taskneurons.__file__).parent,
-    Path(".taskneurons") / "code.json",
 )
-code = FINGERPRINTS.of
 
 
 wildcard_constraints:
@@ -158,6 +162,7 @@ def raw_files(suite, tasks):
     chosen = P.suites[suite]
     if chosen.source != "jsonl":
         return []
+    folder_of_suite(suite)
     files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
     # A split of validation examples is optional; without one they are taken from the training examples.
     return [
@@ -166,12 +171,19 @@ def raw_files(suite, tasks):
     ]
 
 
+@cache
+def folder_of_suite(suite):
+    """The user's folder of tasks, checked once."""
+    return outside_folder(P.suites[suite].path, f"suites.{suite}.path")
+
+
 def model_raw_files(model):
+    """Every file of the user's folder that reading a model may read, tokenizers and templates included."""
     chosen = P.models[model]
     if chosen.source != "folder":
         return []
-    files = [path for path in sorted(Path(chosen.path).iterdir()) if path.suffix in {".json", ".safetensors", ".model"}]
-    return [path.as_posix() for path in files]
+    where = f"models.{model}.path"
+    return [path.as_posix() for path in outside_files(outside_folder(chosen.path, where), where, NEVER_READ)]
 
 
 # Resources
@@ -241,17 +253,13 @@ def user_folders():
 def whole_graph():
     """What the lineage must know of the workflow; to be called after all rules are read."""
     rules = {study: rules_of(study) for study in STUDIES}
-    for rule in (rule for rules_of_study in rules.values() for rule in rules_of_study):
-        if sorted(rule.params.keys()) != ["code", "settings"] or not rule.script:
-            raise InputError(
-                "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
-            )
+    jobs = {
+        study: [job for rule in rules[study] for job in jobs_of(rule, rule_outputs(rule, plan))] for study in STUDIES
+    }
     return Graph(
         studies=tuple(STUDIES),
-        rules={path: rule.name for study in STUDIES for rule in rules[study] for path in rule_outputs(rule, plan)},
+        jobs=tuple(job for study in STUDIES for job in jobs[study]),
         study_of={rule.name: study for study in STUDIES for rule in rules[study]},
-        code={rule.name: rule.params.code for study in STUDIES for rule in rules[study]},
-        scripts={rule.name: Path(str(rule.script)).stem for study in STUDIES for rule in rules[study]},
-        raw={study: raw_inputs(rules[study], user_folders()) for study in STUDIES},
+        raw={study: raw_inputs(jobs[study], user_folders()) for study in STUDIES},
         params=str(PARAMS_FILE),
     )

@@ -53,7 +53,7 @@ for group in streams.groups():
                 grid=streams.grid(group),
                 dtype=dtype_of(model_of(wildcards)),
             ),
-            code=code("continual.measure:choose_rates", *streams.modules([*tried, *weighed])),
+            code=code("continual.measure:choose_rates", *streams.makers([*tried, *weighed])),
         script:
             "../workflow/scripts/run.py"
 
@@ -92,7 +92,7 @@ for suite, part in streams.parts():
                         budget=streams.budget(limit=P.continual.test_examples),
                         dtype=dtype_of(model_of(wildcards)),
                     ),
-                    code=code("continual.measure:learn_streams", *streams.modules([method])),
+                    code=code("continual.measure:learn_streams", *streams.makers([method])),
                 script:
                     "../workflow/scripts/run.py"
 
@@ -128,7 +128,7 @@ for suite, part in streams.parts():
                         budget=streams.budget(limit=P.continual.test_examples),
                         dtype=dtype_of(model_of(wildcards)),
                     ),
-                    code=code("continual.measure:weigh_patches", *streams.modules([learner, *names])),
+                    code=code("continual.measure:weigh_patches", *streams.makers([learner, *names])),
                 script:
                     "../workflow/scripts/run.py"
 

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 import torch
 from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task
+from taskneurons.engine.proportion_study import train_proportions
+from taskneurons.engine.training_study import rates_by_size, train_tasks
 
 from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.evaluation import Evaluation, Score, evaluate
@@ -11,11 +13,8 @@ from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.neurons_study import attribute_tasks
-from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.proportion_study import train_proportions
 from taskneurons.engine.rates import Arm, Trial, choose_rates, common_rate, read_trials, write_trials
 from taskneurons.engine.task_groups import TaskGroup
-from taskneurons.engine.training_study import rates_by_size, train_tasks
 from taskneurons.errors import InputError
 from taskneurons.evidence.tuned import COLUMNS, gather_tuned
 from taskneurons.files import read_jsonl, write_csv, write_jsonl
@@ -331,21 +330,3 @@ def test_growing_shares_are_unions_and_end_with_all_neurons(tuner, laid):
     [(_, ffn, _)] = run_cells(tuner, [dense], name="x")
     [loss] = [row["value"] for row in single if row["percent"] == 100 and row["test_task"] == "mood"]
     assert loss == next(score.value for score in ffn if score.metric == "loss")
-
-
-def test_trained_neurons_overlap_as_asked_and_are_tested_on_that_task(tuner, laid):
-    settings = {"selections": [QUARTER], "overlaps": [50, 100], "choices": 2}
-    scores = scores_of(tuner, laid, ["temper"])
-    group = TaskGroup("generation", ("echo", "repeat"), ("temper",))
-    rows = list(train_with_overlap(tuner, scores, group, RATES, **settings))
-    losses = [row for row in rows if row["metric"] == "loss"]
-    assert losses[0]["condition"] == "zero_shot"
-    assert [(row["overlap"], row["draw"], row["test_task"], row["train_task"]) for row in losses[1:]] == [
-        (50, 0, "temper", "generation"),
-        (50, 1, "temper", "generation"),
-        (100, 0, "temper", "generation"),
-    ]
-    # At 100 % it is the task's own set.
-    own = Cell(("temper",), Condition("task", learning_rate=RATE), "neurons", group.tasks, scores["temper"].top(25))
-    [(_, found, _)] = run_cells(tuner, [own], name="x")
-    assert losses[3]["value"] == next(score.value for score in found if score.metric == "loss")

@@ -7,7 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.lineage.fingerprint import CodeFingerprints, settings
+from taskneurons.lineage.code import Code, Sources
+from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.studies.continual.methods import METHODS
 from taskneurons.workflow.plan import Plan
@@ -123,14 +124,14 @@ def test_parts_of_the_seeds_are_those_that_a_run_has(params, streams):
     assert Streams(Plan(params.model_copy(update={"runs": runs}))).parts() == [("stream", "first")]
 
 
-def test_what_a_method_learned_does_not_depend_on_the_list_or_on_other_methods(root, tmp_path, streams):
+def test_what_a_method_learned_does_not_depend_on_the_list_or_on_other_methods(root, streams):
     """So a new method, which is a module and an entry, makes nothing be learned again."""
-    code = CodeFingerprints(root / "workflow" / "scripts", root / "src" / "taskneurons", tmp_path / "code.json")
+    code, learn = Code(Sources(root / "src" / "taskneurons")), "continual.measure:learn_streams"
     for name in ("seqft", "ewc", "epi"):
-        reached = code.reached("+".join(["continual.measure:learn_streams", *streams.modules([name])]))
+        reached = code.modules(code(learn, *streams.makers([name])).partition(" ")[0])
         assert f"taskneurons.continual.{name}" in reached
         assert "taskneurons.studies.continual.methods" not in reached
         others = {METHODS[other].module for other in METHODS} - {METHODS[name].module, "ncft"}
         assert not {f"taskneurons.continual.{module}" for module in others} & set(reached)
     with pytest.raises(InputError, match=r"there is no module taskneurons\.continual\.seqtf"):
-        code.of("continual.measure:learn_streams", "taskneurons.continual.seqtf")
+        code(learn, "continual.seqtf:make")

@@ -1,4 +1,4 @@
-"""Per-Task FT: each task alone, from the base, with weights of its own: what forgetting is measured against."""
+"""One model per task: each task alone, from the base, with weights of its own. Forgetting is measured against it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

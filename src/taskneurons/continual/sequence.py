@@ -100,8 +100,8 @@ def check_order(order: Sequence[str]) -> None:
         raise InputError("a stream of one task forgets nothing", where=where, remedy="Name two tasks or more")
     if twice := sorted({task for task in order if order.count(task) > 1}):
         raise InputError(
-            f"{', '.join(twice)} would be learned twice, and what is forgotten in between could not be told from what "
-            "is learned again",
+            f"{', '.join(twice)} would be learned twice, and what is forgotten in between could not be separated from "
+            "what is learned again",
             where=where,
             remedy="Name each task once",
         )

@@ -168,7 +168,7 @@ class WNCFT:
     def _online(
         self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]
     ) -> Iterator[tuple[str, Float[np.ndarray, "example learned"]]]:
-        """Cosines in the model that wears all patches, whose features tell what the stream has made of it."""
+        """Cosines in the model with all patches, whose features show what the stream has made of it."""
         with patched(tuner.base.model, *map(as_patch, seen), base=tuner.base.digest):
             vectors = np.stack([tuner.features(self._kept(tuner, one.task)).mean(0) for one in seen])
             logits = {task: cosines(tuner.features(tuner.prompts(task)), vectors) for task in tasks}
@@ -206,7 +206,7 @@ def make(given: Given) -> WNCFT:
 
 
 def changes(model: nn.Module, patches: Sequence[NeuronPatch], *, base: str) -> list[Component]:
-    """What each patch changes of the model below it: base + sum of all is the model that wears all of them.
+    """What each patch changes of the model below it: base + sum of all is the model with all of them.
 
     Args:
         model: the base, without patches; afterwards bit for bit as before.
@@ -214,11 +214,11 @@ def changes(model: nn.Module, patches: Sequence[NeuronPatch], *, base: str) -> l
         base: digest of the base.
     """
     found = []
-    with ExitStack() as worn:
+    with ExitStack() as applied:
         for patch in patches:
             before = _rows(model, patch.neurons)
             found.append(Component(patch.neurons, {name: patch.weights[name] - before[name] for name in before}))
-            worn.enter_context(patched(model, patch, base=base))
+            applied.enter_context(patched(model, patch, base=base))
     return found
 
 

@@ -22,7 +22,6 @@ from taskneurons.engine.changes import WEIGHTS, changed, load_change
 from taskneurons.engine.evaluation import Evaluation, score_task
 from taskneurons.engine.evaluation_study import prepare_task
 from taskneurons.engine.execution import Execution
-from taskneurons.engine.similarity_study import layer_parameters
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.engine.training import permutation
 from taskneurons.files import sha256
@@ -30,6 +29,7 @@ from taskneurons.measures.similarity import parameter_similarity
 from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
 from taskneurons.models.load import Checkpoint, load_checkpoint
+from taskneurons.models.neuron_weights import layer_parameters
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.tasks.storage import read_split

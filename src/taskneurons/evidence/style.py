@@ -12,9 +12,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from taskneurons.errors import InputError
@@ -125,6 +127,20 @@ def _rendered(figure: Figure, form: str, dpi: int) -> bytes:
     buffer = io.BytesIO()
     figure.savefig(buffer, format=form, dpi=dpi, metadata=_METADATA[form])
     return buffer.getvalue()
+
+
+def layer_axis(axis: Axes) -> None:
+    """Layers as whole numbers on the x axis."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axis.set_xlabel("layer")
+
+
+def say_in_panel(axis: Axes, text: str) -> None:
+    """Words in the middle of a panel that shows nothing else."""
+    axis.text(
+        0.5, 0.5, "\n".join(textwrap.wrap(text, 34)), transform=axis.transAxes, ha="center", va="center", color=GREY
+    )
+    axis.set_yticks([])
 
 
 def shortened(name: str, longest: int = 22) -> str:

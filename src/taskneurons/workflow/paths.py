@@ -1,6 +1,6 @@
 """Where artifacts lie that more than one study reads; `{run}` and `{seed}` are wildcards of Snakemake."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from taskneurons.workflow.plan import Plan, Wildcards, suite_of
 
@@ -13,6 +13,11 @@ SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors
 SETS = "results/neurons/{run}/seed{seed}/sets/{selection}/{task}.safetensors"
 BASE_SCORES = "results/neurons/{run}/seed{seed}/base/scores/{task}.safetensors"
 BASE_HALVES = "results/neurons/{run}/seed{seed}/base/halves/{task}.{half}.safetensors"
+RATES = "results/training/{run}/rates/{study}.json"
+RATE_TRIALS = "results/training/{run}/rates/{study}.csv"
+
+TasksOf = Callable[[str], Iterable[str]]
+"""The tasks of a suite."""
 
 
 def fill(pattern: str, **values: object) -> str:
@@ -86,6 +91,13 @@ class Inputs:
             fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
         ]
 
+    def base_descriptions(self, study: str) -> list[str]:
+        """What tells the architecture of the base of each run of a study."""
+        return [
+            fill(f"{base_folder(self.plan, run.model)}/checkpoint.json", run=run.name, seed=run.seeds[0])
+            for run in self.plan.runs(study)
+        ]
+
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""
         return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))
@@ -107,22 +119,30 @@ class Inputs:
             for name in ("task.json", "constant.json")
         ]
 
-    def of_tasks(self, pattern: str, **values: object) -> Callable[[Wildcards], list[str]]:
-        """One file for each task of the job's suite."""
+    def of_tasks(
+        self, pattern: str, tasks: TasksOf | None = None, **values: object
+    ) -> Callable[[Wildcards], list[str]]:
+        """One file for each task of the job's suite.
+
+        Args:
+            pattern: of the file.
+            tasks: of a suite, such as `plan.grouped_tasks`; None: all.
+            values: of further wildcards.
+        """
         return lambda wildcards: each(
             pattern,
             "task",
-            self.plan.tasks(suite_of(wildcards)),
+            (tasks or self.plan.tasks)(suite_of(wildcards)),
             **values,
             **{name: value for name, value in wildcards.items() if name not in values},
         )
 
-    def of_first_seed(self, pattern: str, tasks: Sequence[str] | None = None) -> Callable[[Wildcards], list[str]]:
+    def of_first_seed(self, pattern: str, tasks: TasksOf | None = None) -> Callable[[Wildcards], list[str]]:
         """As `of_tasks`, of the first seed of the job's run."""
 
         def of(wildcards: Wildcards) -> list[str]:
             run = self.plan.run(wildcards.run)
-            return each(pattern, "task", tasks or self.plan.tasks(run.suite), run=run.name, seed=run.seeds[0])
+            return each(pattern, "task", (tasks or self.plan.tasks)(run.suite), run=run.name, seed=run.seeds[0])
 
         return of
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from string import Formatter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
@@ -21,6 +21,7 @@ from taskneurons.tasks.stream.suite import stream_task_names
 from taskneurons.tasks.synthetic.suite import synthetic_task_names
 
 Seeds = Literal["all", "first", "further"]
+Section = TypeVar("Section")
 Wildcards = Any
 """Snakemake's wildcards of a job; an attribute for each."""
 
@@ -179,6 +180,10 @@ class Plan:
         slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
         return (slugs or [self.params.neurons.selections[0].slug])[0]
 
+    def is_first(self, wildcards: Wildcards) -> bool:
+        """Whether a job belongs to the first seed of its run."""
+        return int(wildcards.seed) == self.run(wildcards.run).seeds[0]
+
     def sooner(self, priority: int) -> Callable[[Wildcards], int]:
         """A priority by which the first seed of a run comes before the others, and that of the first run before all.
 
@@ -186,11 +191,21 @@ class Plan:
         """
 
         def of(wildcards: Wildcards) -> int:
-            run = self.run(wildcards.run)
-            bonus = 200 if run == self.all_runs[0] else 100
-            return priority + bonus * (int(wildcards.seed) == run.seeds[0])
+            bonus = 200 if self.run(wildcards.run) == self.all_runs[0] else 100
+            return priority + bonus * self.is_first(wildcards)
 
         return of
+
+
+def present(section: Section | None) -> Section:
+    """A section of the parameters that is there because a run names its study.
+
+    Raises:
+        InputError: it is absent.
+    """
+    if section is None:
+        raise InputError("a section is absent that a study needs", where="parameters")
+    return section
 
 
 def suite_of(wildcards: Wildcards) -> str:

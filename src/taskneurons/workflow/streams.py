@@ -11,7 +11,7 @@ from taskneurons.studies.continual.methods import METHODS, Method
 from taskneurons.studies.continual.params import Continual
 from taskneurons.tasks.orders import sampled_orders
 from taskneurons.workflow.paths import fill
-from taskneurons.workflow.plan import Plan, Wildcards, model_of
+from taskneurons.workflow.plan import Plan, Wildcards, model_of, present
 from taskneurons.workflow.resources import LIGHT, model_resources, parameter_count
 
 Orders = Mapping[str, tuple[str, ...]]
@@ -52,14 +52,8 @@ class Streams:
 
     @cached_property
     def params(self) -> Continual:
-        """The section of the parameters, which is there where a run names the study.
-
-        Raises:
-            InputError: it is absent.
-        """
-        if self.plan.params.continual is None:
-            raise InputError("is missing", where="continual", remedy="Write it, or leave out the study")
-        return self.plan.params.continual
+        """The section of the parameters, which is there where a run names the study."""
+        return present(self.plan.params.continual)
 
     # Orders
 
@@ -168,9 +162,9 @@ class Streams:
         """The weightings that are tried on what a group learned."""
         return [name for name in (*self.params.weightings, *self.params.dynamic) if METHODS[name].weighs == group]
 
-    def modules(self, methods: Sequence[str]) -> list[str]:
-        """The modules that make some methods, on which the code of a job that makes them depends."""
-        return list(dict.fromkeys(f"taskneurons.continual.{METHODS[name].module}" for name in methods))
+    def makers(self, methods: Sequence[str]) -> list[str]:
+        """The functions that make some methods, on which the code of a job that makes them depends."""
+        return list(dict.fromkeys(f"continual.{METHODS[name].module}:make" for name in methods))
 
     # Settings of jobs
 

@@ -12,7 +12,6 @@ from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.figures.layer_map import GROUP_COLOURS, Maps
-from taskneurons.evidence.figures.similarity import layer_axis, say_in_panel
 from taskneurons.evidence.layers import Row
 from taskneurons.evidence.layers_joint import group_of, told_map
 from taskneurons.evidence.style import (
@@ -24,6 +23,8 @@ from taskneurons.evidence.style import (
     SMALL,
     VERMILLION,
     Words,
+    layer_axis,
+    say_in_panel,
     seed_words,
     sheet,
     shortened,

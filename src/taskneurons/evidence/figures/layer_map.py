@@ -11,10 +11,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.figures.similarity import ROLE_COLOURS, layer_axis, over_seeds, say_in_panel
+from taskneurons.evidence.figures.similarity import ROLE_COLOURS, over_seeds
 from taskneurons.evidence.layers import SCOPES, Row, gain_curves, role_curves, tasks_of_scope
 from taskneurons.evidence.layers_joint import GROUPS, group_of, told_map
-from taskneurons.evidence.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, sheet
+from taskneurons.evidence.style import BLACK, GREEN, ORANGE, SKY, SMALL, Words, layer_axis, say_in_panel, sheet
 from taskneurons.measures.stats import t_interval
 
 GROUP_COLOURS = dict(zip(GROUPS, (SKY, ORANGE, GREEN), strict=True))

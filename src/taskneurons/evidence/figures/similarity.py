@@ -1,6 +1,5 @@
 """Z1 and Z2 of Zhao et al. 2024: how like the models of one task the base and the model of all tasks are, by layer."""
 
-import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import fmean
@@ -9,11 +8,22 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.layers import Row, role_curves
-from taskneurons.evidence.style import BLACK, BLUE, GREY, PURPLE, SMALL, VERMILLION, Words, seed_words, sheet
+from taskneurons.evidence.style import (
+    BLACK,
+    BLUE,
+    GREY,
+    PURPLE,
+    SMALL,
+    VERMILLION,
+    Words,
+    layer_axis,
+    say_in_panel,
+    seed_words,
+    sheet,
+)
 from taskneurons.measures.stats import Interval, t_interval
 
 ROLE_COLOURS = {"base": BLUE, "experimental": VERMILLION, "held_out": PURPLE, "control": BLACK}
@@ -105,24 +115,10 @@ def over_seeds(rows: Sequence[Row]) -> str:
     return "1 seed" if len({row["seed"] for row in rows}) == 1 else f"mean over {seed_words(rows)}"
 
 
-def layer_axis(axis: Axes) -> None:
-    """Layers as whole numbers on the x axis."""
-    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
-    axis.set_xlabel("layer")
-
-
 def not_available(axis: Axes, rows: Sequence[Row], metric: str) -> None:
     """Say in an empty panel why it is empty."""
     reasons = sorted({row["reason"] for row in rows if row["metric"] == metric and row["reason"]})
     say_in_panel(axis, f"not available: {'; '.join(reasons) or 'nothing was measured'}")
-
-
-def say_in_panel(axis: Axes, text: str) -> None:
-    """Words in the middle of a panel that shows nothing else."""
-    axis.text(
-        0.5, 0.5, "\n".join(textwrap.wrap(text, 34)), transform=axis.transAxes, ha="center", va="center", color=GREY
-    )
-    axis.set_yticks([])
 
 
 def _distribution(axis: Axes, by_task: Mapping[str, Mapping[int, float]], colour: str) -> None:

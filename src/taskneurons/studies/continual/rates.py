@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.grid_search import with_edges
 from taskneurons.studies.continual.methods import METHODS, by_method
 from taskneurons.studies.continual.rows import TRIALS, RateRow
 
@@ -40,8 +41,7 @@ def rate_table(files: Iterable[str | Path]) -> list[RateRow]:
             if before := methods.get((suite, model, method)):
                 raise InputError(f"{method} was tried in {before}, too", where=str(path))
             methods[suite, model, method] = path.stem
-            at_edge = any(_is_edge(value_of(chosen[0], knob), [value_of(row, knob) for row in tried]) for knob in KNOBS)
-            rows += [replace(row, at_edge=row.chosen and at_edge) for row in tried]
+            rows += with_edges(tried, *KNOBS)
     return sorted(rows, key=_place)
 
 
@@ -49,11 +49,6 @@ def value_of(row: RateRow, knob: Knob) -> float | None:
     """What was tried of a rate, strength or temperature; None where the method has none."""
     value: float | None = getattr(row, knob)
     return value
-
-
-def _is_edge(value: float | None, tried: Iterable[float | None]) -> bool:
-    grid = sorted({one for one in tried if one is not None})
-    return len(grid) > 1 and value in (grid[0], grid[-1])
 
 
 def _place(row: RateRow) -> tuple[Any, ...]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from taskneurons.evidence.papers import ORDERS, table_of
+from taskneurons.evidence.papers import ORDERS, printed_rows
 from taskneurons.evidence.papers import STREAMS as PRINTED
 from taskneurons.evidence.tasks import described_tasks
-from taskneurons.job import Job
+from taskneurons.job import Job, NoSettings
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
 from taskneurons.studies.continual.rows import PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
@@ -14,12 +14,7 @@ from taskneurons.studies.continual.streams import gather_streams, sequences
 from taskneurons.studies.continual.summary import rank_methods, summarise_streams
 
 
-@dataclass(frozen=True)
-class TabulateSettings:
-    """Settings of `tabulate`; it has none."""
-
-
-def tabulate(job: Job[TabulateSettings]) -> None:
+def tabulate(job: Job[NoSettings]) -> None:
     """Gather the rows of all streams of tasks, and what was tried on the development order."""
     STREAMS.write(job.outputs.one("rows"), gather_streams(job.inputs["rows"]))
     RATES.write(job.outputs.one("rates"), rate_table(job.inputs["rates"]))
@@ -45,8 +40,8 @@ def summarise(job: Job[SummariseSettings]) -> None:
     papers = job.inputs["published"]
     compared = published_streams(
         summary,
-        PRINTED.gather([table_of(papers, "T5")]),
-        ORDERS.gather([table_of(papers, "T14")]),
+        printed_rows(PRINTED, papers, "T5"),
+        printed_rows(ORDERS, papers, "T14"),
         sequences(rows),
         described_tasks(job.inputs["tasks"]),
     )
