@@ -262,7 +262,7 @@ def test_a_function_that_is_named_in_settings_counts_where_the_rule_names_it(pac
     path.write_text(path.read_text().replace("SCALE = 2", "SCALE = 3"))
     after, named_after = texts()
     assert after == alone and named_after != named
-    with pytest.raises(InputError, match="there is no unit in taskneurons.units"):
+    with pytest.raises(InputError, match=r"there is no unit in taskneurons\.units"):
         Code(Sources(package))("s.measure:drawn", "units:unit")
 
 
