@@ -8,14 +8,18 @@ from taskneurons.workflow.streams import Streams
 CONTINUAL_RATES = "results/continual/{run}/rates/{group}"
 CONTINUAL_ROWS = "results/continual/{run}/seed{seed}/{method}/{order}.csv"
 CONTINUAL_PATCH = "results/continual/{run}/seed{seed}/{method}/{order}/{stage}_{task}.safetensors"
-CONTINUAL_FIGURES = ["methods", "retention", "stages", "cost", "ranks", "rates"]
+# Seconds stand apart from all that is the same in every run.
+CONTINUAL_COSTS = "results/continual/{run}/seed{seed}/costs/{name}.csv"
+CONTINUAL_FIGURES = ["methods", "retention", "stages", "ranks", "rates"]
 streams = Streams(plan)
 
 
 localrules:
     tabulate_continual,
+    tabulate_stream_costs,
     summarise_continual,
     plot_continual,
+    plot_stream_costs,
 
 
 for group in streams.groups():
@@ -73,6 +77,7 @@ for suite, part in streams.parts():
                 output:
                     rows=paths.each(CONTINUAL_ROWS, "order", orders, method=method),
                     patches=streams.patches(CONTINUAL_PATCH, method, orders),
+                    costs=paths.fill(CONTINUAL_COSTS, name=method),
                 log:
                     f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
                 benchmark:
@@ -108,8 +113,10 @@ for suite, part in streams.parts():
                     chosen=paths.fill(CONTINUAL_RATES, group=learner) + ".json",
                     learning=paths.each(CONTINUAL_ROWS, "order", orders, method=learner),
                     patches=streams.patches(CONTINUAL_PATCH, learner, orders),
+                    costs=paths.fill(CONTINUAL_COSTS, name=learner),
                 output:
                     rows=[path for name in names for path in paths.each(CONTINUAL_ROWS, "order", orders, method=name)],
+                    costs=paths.fill(CONTINUAL_COSTS, name=kind),
                 log:
                     f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
                 benchmark:
@@ -148,6 +155,21 @@ if plan.runs("continual"):
         params:
             settings=settings(),
             code=code("continual.tables:tabulate"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule tabulate_stream_costs:
+        input:
+            costs=streams.costs(CONTINUAL_COSTS),
+        output:
+            costs="results/tables/continual_costs.csv",
+            summary="results/tables/continual_costs_summary.csv",
+        log:
+            "logs/continual/tabulate_stream_costs.log",
+        priority: 80
+        params:
+            settings=settings(benchmarks={suite: streams.benchmarks(suite) for suite in plan.suites("continual")}),
+            code=code("continual.tables:tabulate_costs"),
         script:
             "../workflow/scripts/run.py"
 
@@ -194,5 +216,22 @@ if plan.runs("continual"):
                 dpi=P.figures.dpi,
             ),
             code=code("continual.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule plot_stream_costs:
+        input:
+            summary="results/tables/continual_summary.csv",
+            costs="results/tables/continual_costs_summary.csv",
+        output:
+            figure=figure_files("results/figures/continual/{run}", ["cost"]),
+        log:
+            "logs/continual/{run}/plot_stream_costs.log",
+        wildcard_constraints:
+            run=plan.pattern("continual"),
+        priority: 80
+        params:
+            settings=settings(dpi=P.figures.dpi),
+            code=code("continual.figures:plot_costs"),
         script:
             "../workflow/scripts/run.py"

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -27,7 +27,7 @@ class StageScore:
         stage: its number; 0: before the first.
         train_task: what it learned; None before the first stage and where all tasks were learned at once.
         test_task: the task that was tested; None for what the stage costs.
-        metric: a score of the test task; or `seconds`, `trainable`, `storage` and `loss`.
+        metric: a score of the test task; or `trainable`, `storage` and `loss`.
         value: of the metric.
         n: test examples; None for costs.
     """
@@ -113,6 +113,19 @@ def identity(tuner: StreamTuner) -> str:
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
+def trained(seen: Sequence[Learned]) -> Iterator[tuple[int, str | None, Learned]]:
+    """The stages of a stream that trained, each with its number and its task; None where it trained all tasks at once.
+
+    Args:
+        seen: what the stages left.
+    """
+    # Earlier stages that left nothing only gathered their tasks.
+    joint = not all(learned.tensors for learned in seen)
+    for stage, learned in enumerate(seen, start=1):
+        if learned.tensors:
+            yield stage, None if joint else learned.task, learned
+
+
 def final_accuracy(scores: Sequence[StageScore]) -> float:
     """The mean over tasks of the accuracy when each was last tested, in percent (Eq. 4).
 
@@ -155,8 +168,7 @@ def _stage_scores(
     ]
     if scores:
         newest = seen[-1]
-        costs = {"seconds": newest.seconds, "trainable": newest.trainable, "loss": newest.loss}
-        costs["storage"] = method.storage(tuner, seen)
+        costs = {"trainable": newest.trainable, "loss": newest.loss, "storage": method.storage(tuner, seen)}
         scores += [StageScore(number, train, None, metric, value, None) for metric, value in costs.items()]
     return scores
 

@@ -38,7 +38,6 @@ METRICS = {
     "forgetting": "forgetting, mean",
     "max_forgetting": "forgetting, largest",
     "identification": "prompts whose task is inferred right",
-    "seconds": "training time of a stage (s)",
     "trainable": "weights that a stage trains",
     "storage": "what is kept (bytes)",
 }

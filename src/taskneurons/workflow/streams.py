@@ -253,6 +253,19 @@ class Streams:
         """
         return [pattern.format(**asdict(stream)) for stream in self.streams()]
 
+    def costs(self, pattern: str) -> list[str]:
+        """The costs of every job that learns or weighs.
+
+        Args:
+            pattern: with `{run}`, `{seed}` and `{name}`: of the method, or the kind of weightings.
+        """
+        kinds = {name: kind for _, kind, names in self.weightings() for name in names}
+        files = [
+            pattern.format(run=stream.run, seed=stream.seed, name=kinds.get(stream.method, stream.method))
+            for stream in self.streams()
+        ]
+        return list(dict.fromkeys(files))
+
     def parts(self) -> list[tuple[str, Part]]:
         """The suites with the parts of the seeds of their runs that are not empty."""
         parts: tuple[Part, ...] = ("first", "further")

@@ -9,7 +9,7 @@ import numpy as np
 
 from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.studies.continual.methods import METHODS
-from taskneurons.studies.continual.rows import StreamRow, TrialRow
+from taskneurons.studies.continual.rows import CostRow, StreamRow, TrialRow
 
 PAPER = {
     "topic_encyclopedia": ("DBpedia", 14), "rating_product": ("Amazon", 5), "topic_question": ("Yahoo", 10),
@@ -102,13 +102,30 @@ def stream_rows(
         if stage and (method != "multitask" or stage == total):
             family = METHODS[method].family
             costs = {
-                "seconds": 6.0 + 3.0 * rng.random() + (4.0 if method in ("ewc", "replay") else 0.0),
                 "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
                 "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
                 "loss": 0.4,
             }
             for metric, value in costs.items():
                 yield StreamRow(suite, model, seed, method, order, stage, train, None, metric, value, None)
+
+
+def stream_costs(
+    method: str,
+    order: str,
+    *,
+    sequence: Sequence[str] = (),
+    seed: int = 0,
+    suite: str = "stream",
+    model: str = "llama",
+) -> Iterator[CostRow]:
+    """The costs of one stream: 6 to 9 seconds a stage, 4 more of methods that read earlier tasks again."""
+    tasks, rng = tuple(sequence) or ORDERS[order], noise("seconds", method, order, seed, suite, model)
+    for stage, task in enumerate(tasks, start=1):
+        if method != "multitask" or stage == len(tasks):
+            seconds = 6.0 + 3.0 * rng.random() + (4.0 if method in ("ewc", "replay") else 0.0)
+            task = None if method == "multitask" else task
+            yield CostRow(suite, model, seed, method, order, stage, task, seconds)
 
 
 def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> list[TrialRow]:

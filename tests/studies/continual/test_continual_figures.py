@@ -11,13 +11,14 @@ from unittest import mock
 
 import numpy as np
 import pytest
-from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_rows, trials
+from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_costs, stream_rows, trials
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
+from taskneurons.studies.continual.costs import summarise_costs
 from taskneurons.studies.continual.figure_cost import draw_cost, front
 from taskneurons.studies.continual.figure_methods import draw_methods
 from taskneurons.studies.continual.figure_ranks import draw_ranks
@@ -42,10 +43,18 @@ def tables(methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=BENCHMARK
     folder = Path(__file__).parents[3] / "published" / "leng2025"
     printed = papers.STREAMS.read(folder / f"{papers.FILES['T5']}.csv")
     printed_orders = papers.ORDERS.read(folder / f"{papers.FILES['T14']}.csv")
+    costs = [
+        row
+        for m, o, s in product(methods, orders, seeds)
+        for row in stream_costs(m, o, seed=s, sequence=options.get("sequence", ()))
+    ]
+    sequence = options.get("sequence", ())
+    tasks = {name: {o: sequence or ORDERS[o] for o in own} for name, own in benchmarks["stream"].items()}
     shown = [m for m in methods if m not in ("pertask", "multitask")] if tried is None else tried
     return {
         "rows": rows,
         "summary": summary,
+        "costs": summarise_costs(costs, {"stream": tasks}),
         "methods": rank_methods(summary),
         "published": published_streams(summary, printed, printed_orders, sequences(rows), TASKS),
         "rates": [
@@ -67,7 +76,7 @@ def draw(name, of, paths, **run):
     elif name == "stages":
         draw_stages(of["rows"], TASKS, paths, order=of["order"], **run)
     elif name == "cost":
-        draw_cost(of["summary"], paths, **run)
+        draw_cost(of["summary"], of["costs"], paths, **run)
     elif name == "ranks":
         draw_ranks(of["methods"], paths, **run)
     else:

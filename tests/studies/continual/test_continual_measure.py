@@ -30,7 +30,7 @@ from taskneurons.studies.continual.measure import (
     weigh_patches,
 )
 from taskneurons.studies.continual.methods import METHODS
-from taskneurons.studies.continual.rows import STREAMS, TRIALS
+from taskneurons.studies.continual.rows import COST_ROWS, STREAMS, TRIALS
 
 pytestmark = pytest.mark.usefixtures("few_garbage")
 ORDER = tuple(STREAM)[:2]
@@ -175,6 +175,7 @@ def learned(job_of, chosen):
             for order, tasks in ORDERS.items()
             for stage, task in enumerate(tasks, start=1)
         ),
+        "costs": (PLACE / "seed0" / "costs" / "ncft.csv",),
     }
     settings = LearnSettings(ASKED["ncft"], "ncft", ORDERS, BUDGET, "float32")
     learn_streams(job_of(settings, {"chosen": (Path("chosen.json"),)}, outputs))
@@ -205,13 +206,17 @@ def test_a_job_writes_what_its_streams_measured_and_the_patches_of_their_stages(
         assert {(row.suite, row.model, row.seed, row.method, row.order) for row in rows} == {
             ("small", "tiny", 0, "ncft", order)
         }
-        measured = [tuple(vars(row).values())[5:] for row in rows if row.metric != "seconds"]
-        assert measured == [tuple(asdict(score).values()) for score in scores if score.metric != "seconds"]
+        assert [tuple(vars(row).values())[5:] for row in rows] == [tuple(asdict(score).values()) for score in scores]
         for stage, (task, learning) in enumerate(zip(tasks, seen, strict=True), start=1):
             patch = load_patch(PLACE / "seed0" / "ncft" / order / f"{stage}_{task}.safetensors")
             assert patch.tasks == (task,)
             for name, array in patch.weights.items():
                 np.testing.assert_array_equal(array, learning.tensors[name])
+    costs = COST_ROWS.read(outputs["costs"][0])
+    assert [(row.order, row.stage, row.train_task) for row in costs] == [
+        (order, stage, task) for order, tasks in ORDERS.items() for stage, task in enumerate(tasks, start=1)
+    ]
+    assert all(row.seconds > 0 for row in costs)
     assert not Path(".taskneurons/stages").exists() or not any(Path(".taskneurons/stages").rglob("*.safetensors"))
 
 
@@ -222,18 +227,28 @@ def test_a_weighting_costs_what_the_patches_cost_unless_it_has_a_learning_rate_o
         "wncft_gate": {"learning_rate": 1e-3, "temperature": 0.1},
     }
     learning = learned(job_of, chosen)
-    outputs = {"rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(chosen)[1:] for order in ORDERS)}
+    outputs = {
+        "rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(chosen)[1:] for order in ORDERS),
+        "costs": (PLACE / "seed0" / "costs" / "weightings.csv",),
+    }
     settings = WeighSettings((ASKED["wncft"], ASKED["wncft_gate"]), "ncft", ORDERS, BUDGET, "float32")
-    inputs = {"chosen": (Path("chosen.json"),), "learning": learning["rows"], "patches": learning["patches"]}
+    inputs = {"chosen": (Path("chosen.json"),), "learning": learning["rows"]}
+    inputs |= {name: learning[name] for name in ("patches", "costs")}
     weigh_patches(job_of(settings, inputs, outputs))
 
-    def costs(path, metric):
-        return {row.stage: row.value for row in STREAMS.read(path) if row.metric == metric}
+    def losses(path):
+        return {row.stage: row.value for row in STREAMS.read(path) if row.metric == "loss"}
+
+    spent = {name: [row for row in COST_ROWS.read(outputs["costs"][0]) if row.method == name] for name in chosen}
+    spent["ncft"] = COST_ROWS.read(learning["costs"][0])
+    assert [replace(row, method="ncft") for row in spent["wncft"]] == spent["ncft"]
+    assert [replace(row, method="ncft", seconds=0.0) for row in spent["wncft_gate"]] == [
+        replace(row, seconds=0.0) for row in spent["ncft"]
+    ]
 
     for order, path in zip(ORDERS, learning["rows"], strict=True):
-        for metric in ("seconds", "loss"):
-            assert costs(PLACE / "seed0" / "wncft" / f"{order}.csv", metric) == costs(path, metric)
-        assert costs(PLACE / "seed0" / "wncft_gate" / f"{order}.csv", "loss") != costs(path, "loss")
+        assert losses(PLACE / "seed0" / "wncft" / f"{order}.csv") == losses(path)
+        assert losses(PLACE / "seed0" / "wncft_gate" / f"{order}.csv") != losses(path)
         # Before the stream all of them are the base.
         base = [row for row in STREAMS.read(path) if row.stage == 0]
         weighed = [row for row in STREAMS.read(PLACE / "seed0" / "wncft" / f"{order}.csv") if row.stage == 0]

@@ -7,15 +7,16 @@ from random import Random
 
 import numpy as np
 import pytest
-from made_up_streams import ALONE, BENCHMARKS, LOST, ORDERS, TASKS, stream_rows, trials
+from made_up_streams import ALONE, BENCHMARKS, LOST, ORDERS, TASKS, stream_costs, stream_rows, trials
 from scipy.stats import spearmanr, ttest_1samp
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
 from taskneurons.files import write_csv
+from taskneurons.studies.continual.costs import gather_costs, summarise_costs
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
-from taskneurons.studies.continual.rows import RANKS, RATES, STREAMS, SUMMARY, TRIALS
+from taskneurons.studies.continual.rows import COST_ROWS, RANKS, RATES, STREAMS, SUMMARY, TRIALS
 from taskneurons.studies.continual.streams import benchmark_of, gather_streams, sequences
 from taskneurons.studies.continual.summary import rank_methods, summarise_streams
 
@@ -96,18 +97,48 @@ def test_intervals_over_seeds_are_those_of_scipy(rows, summary):
     assert (row.n, row.seeds, row.interval, row.reason) == (3, "0 1 2", "95 % t over seeds", "")
 
 
-def test_costs_are_those_of_a_stage_and_of_the_end(rows, summary):
-    seconds = [
-        r.value for r in rows
-        if (r.method, r.order, r.metric, r.seed) == ("ncft", "1", "seconds", 0)
-    ]  # fmt: skip
-    single = summarise_streams([r for r in rows if r.seed == 0], BENCHMARKS)
-    assert one(single, method="ncft", order="1", metric="seconds").value == pytest.approx(np.mean(seconds))
+def test_storage_is_that_of_the_end_and_trainable_weights_those_of_a_stage(summary):
     assert one(summary, method="ncft", order="1", metric="storage").value == pytest.approx(0.3e6 * 4)
     assert one(summary, method="ncft", order="1", metric="trainable").value == 70_000
-    (joint,) = (r.value for r in rows if (r.method, r.order, r.metric, r.seed)
-                == ("multitask", "1", "seconds", 0))  # fmt: skip
-    assert one(single, method="multitask", order="1", metric="seconds").value == pytest.approx(joint / 4)
+
+
+def lay_costs(folder: Path, methods=SOME, orders=("1", "2", "4"), seeds=(0, 1, 2)) -> list[Path]:
+    """Files of costs as the jobs write them, one a method and seed."""
+    paths = []
+    for method, seed in product(methods, seeds):
+        paths.append(folder / f"costs-{method}-{seed}.csv")
+        COST_ROWS.write(paths[-1], (row for order in orders for row in stream_costs(method, order, seed=seed)))
+    return paths
+
+
+def test_training_times_are_those_of_a_stage_with_intervals_over_seeds_and_across_orders(tmp_path):
+    paths = lay_costs(tmp_path)
+    rows = gather_costs(paths)
+    assert rows == gather_costs(reversed(paths))
+    found = summarise_costs(rows, {"stream": {"standard": {o: ORDERS[o] for o in "12"}, "large": {"4": ORDERS["4"]}}})
+    means = {}
+    for method, order in product(("ncft", "multitask"), ("1", "2", "4")):
+        # Joint training has one stage for all tasks of its order.
+        stages = [
+            sum(row.seconds for row in rows if (row.method, row.order, row.seed) == (method, order, seed))
+            for seed in range(3)
+        ]
+        spent = np.array(stages) / len(ORDERS[order])
+        row = one(found, method=method, order=order)
+        interval = ttest_1samp(spent, 0).confidence_interval()
+        means[method, order] = spent.mean()
+        assert (row.seconds, row.seconds_low, row.seconds_high) == pytest.approx((spent.mean(), *interval))
+        assert (row.n, row.interval, row.reason) == (3, "95 % t over seeds", "")
+    for method in ("ncft", "multitask"):
+        both = one(found, method=method, order="all", benchmark="standard")
+        assert both.seconds == pytest.approx((means[method, "1"] + means[method, "2"]) / 2)
+        assert (both.n, both.seconds_low, both.reason) == (2, None, "2 orders, at least 3 are needed")
+        every = one(found, method=method, order="all", benchmark="all")
+        spent = [means[method, order] for order in "124"]
+        interval = ttest_1samp(spent, 0).confidence_interval()
+        assert (every.seconds, every.seconds_low, every.seconds_high) == pytest.approx((np.mean(spent), *interval))
+    # Orders come first, then their means; methods in the order of their list.
+    assert [row.order for row in found if row.method == "ncft"] == ["4", "all", "1", "2", "all", "all"]
 
 
 def test_what_a_method_cannot_have_is_empty_and_says_why(summary):
@@ -200,7 +231,8 @@ MISTAKES = {
     "`value` or `n` is empty": {"value": ""},
     "`value` is 101": {"value": 101},
     "`value`: is `-1`": {"value": -1},
-    "seconds is of a stage": {"metric": "seconds"},
+    "trainable is of a stage": {"metric": "trainable"},
+    "`metric`: is `seconds`": {"metric": "seconds"},
     "`value` is empty in a row of storage": {"metric": "storage", "value": "", "n": "", "test_task": ""},
     "`train_task` is empty at stage 2": {"stage": 2},
     "stage 0, before anything is learned, has train_task `topic_news`": {"train_task": "topic_news"},

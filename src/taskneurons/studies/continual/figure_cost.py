@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -21,8 +22,8 @@ from taskneurons.studies.continual.look import (
     of_run,
     seeds_in_words,
 )
-from taskneurons.studies.continual.methods import METHODS
-from taskneurons.studies.continual.rows import SummaryRow
+from taskneurons.studies.continual.methods import METHODS, by_method
+from taskneurons.studies.continual.rows import CostSummaryRow, SummaryRow
 
 _COSTS = {"storage": ("kept besides the base (MB)", 1e-6), "seconds": ("training (seconds a stage)", 1.0)}
 # Places of a label around its point: x and y in points, horizontal and vertical alignment.
@@ -36,13 +37,30 @@ Point = tuple[float, float]
 """Cost and CL."""
 
 
+@dataclass(frozen=True)
+class _Value:
+    """What a method reached, or cost, on an order."""
+
+    method: str
+    order: str
+    metric: str
+    value: float
+
+
 def draw_cost(
-    summary: Sequence[SummaryRow], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+    summary: Sequence[SummaryRow],
+    costs: Sequence[CostSummaryRow],
+    paths: Iterable[str | Path],
+    *,
+    suite: str,
+    model: str,
+    dpi: int = 200,
 ) -> None:
     """Draw CL against storage and against training time, one row a benchmark, with the methods that none dominates.
 
     Args:
         summary: of all methods, orders and metrics.
+        costs: the training times of all methods and orders.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -52,8 +70,16 @@ def draw_cost(
     """
     own = of_run(summary, suite, model)
     benchmarks = benchmarks_in(own)
+    spent = [
+        _Value(row.method, row.order, "seconds", row.seconds)
+        for row in costs
+        if (row.suite, row.model) == (suite, model) and row.seconds is not None
+    ]
+    values = [
+        *spent, *(_Value(row.method, row.order, row.metric, row.value) for row in own if row.value is not None)
+    ]  # fmt: skip
     points = {
-        (name, cost): _points(own, orders, cost) for name, orders in benchmarks.items() for cost in _COSTS
+        (name, cost): _points(values, orders, cost) for name, orders in benchmarks.items() for cost in _COSTS
     }  # fmt: skip
     caption = (
         f"{model}, {suite}. Mean accuracy after the last task (CL) against what is kept besides the base after it, and "
@@ -98,15 +124,13 @@ def front(points: Mapping[str, Point]) -> list[str]:
     return sorted(kept, key=lambda name: points[name])
 
 
-def _points(rows: Sequence[SummaryRow], orders: Sequence[str], cost: str) -> dict[str, Point]:
+def _points(values: Sequence[_Value], orders: Sequence[str], cost: str) -> dict[str, Point]:
     found = {}
-    for method in methods_in(rows):
-        values: dict[str, list[float]] = {"CL": [], cost: []}
-        for row in rows:
-            if row.method == method and row.order in orders and row.value is not None:
-                values.get(row.metric, []).append(row.value)
-        if all(values.values()):
-            found[method] = (fmean(values[cost]) * _COSTS[cost][1], fmean(values["CL"]))
+    for method in sorted({one.method for one in values}, key=by_method):
+        own = [one for one in values if one.method == method and one.order in orders]
+        costs, ends = ([one.value for one in own if one.metric == metric] for metric in (cost, "CL"))
+        if costs and ends:
+            found[method] = (fmean(costs) * _COSTS[cost][1], fmean(ends))
     return found
 
 

@@ -1,4 +1,4 @@
-"""The job that draws the figures of continual learning."""
+"""The jobs that draw the figures of continual learning."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from taskneurons.studies.continual.figure_ranks import draw_ranks
 from taskneurons.studies.continual.figure_rates import draw_rates
 from taskneurons.studies.continual.figure_retention import draw_retention
 from taskneurons.studies.continual.figure_stages import draw_stages
-from taskneurons.studies.continual.rows import PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
+from taskneurons.studies.continual.rows import COST_SUMMARY, PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class PlotSettings:
 
 
 def plot(job: Job[PlotSettings]) -> None:
-    """Draw accuracy at the end, Figure 4 of the paper, every stage, costs, ranks, and what was tried."""
+    """Draw accuracy at the end, Figure 4 of the paper, every stage, ranks, and what was tried."""
     settings, suite, model, dpi = job.settings, job.suite, job.model, job.settings.dpi
     rows, summary = STREAMS.read(job.inputs.one("rows")), SUMMARY.read(job.inputs.one("summary"))
 
@@ -44,6 +44,28 @@ def plot(job: Job[PlotSettings]) -> None:
     draw_retention(rows, paths("retention"), suite=suite, model=model, benchmarks=settings.benchmarks, dpi=dpi)
     tasks = described_tasks(job.inputs["tasks"])
     draw_stages(rows, tasks, paths("stages"), suite=suite, model=model, order=settings.order, dpi=dpi)
-    draw_cost(summary, paths("cost"), suite=suite, model=model, dpi=dpi)
     draw_ranks(RANKS.read(job.inputs.one("methods")), paths("ranks"), suite=suite, model=model, dpi=dpi)
     draw_rates(RATES.read(job.inputs.one("rates")), paths("rates"), suite=suite, model=model, dpi=dpi)
+
+
+@dataclass(frozen=True)
+class CostSettings:
+    """Settings of `plot_costs`.
+
+    Attributes:
+        dpi: dots an inch of the PNG.
+    """
+
+    dpi: int
+
+
+def plot_costs(job: Job[CostSettings]) -> None:
+    """Draw what accuracy at the end costs; it has training times, which differ from run to run."""
+    draw_cost(
+        SUMMARY.read(job.inputs.one("summary")),
+        COST_SUMMARY.read(job.inputs.one("costs")),
+        job.outputs["figure"],
+        suite=job.suite,
+        model=job.model,
+        dpi=job.settings.dpi,
+    )

@@ -9,7 +9,7 @@ from typing import Any
 from taskneurons.continual.making import make_method
 from taskneurons.continual.method import Given, Learned, Method
 from taskneurons.continual.ncft import as_patch, of_patch
-from taskneurons.continual.sequence import Order, StageScore, final_accuracy, follow, identity
+from taskneurons.continual.sequence import Order, StageScore, final_accuracy, follow, identity, trained
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.evaluation import Evaluation
@@ -21,7 +21,7 @@ from taskneurons.files import read_json, write_json
 from taskneurons.job import Job
 from taskneurons.models.load import DType
 from taskneurons.neurons.patches import load_patch, save_patch
-from taskneurons.studies.continual.rows import SINGLE_TASK, STREAMS, TRIALS, StreamRow, TrialRow
+from taskneurons.studies.continual.rows import COST_ROWS, SINGLE_TASK, STREAMS, TRIALS, CostRow, StreamRow, TrialRow
 
 STAGES = Path(".taskneurons") / "stages"
 
@@ -267,13 +267,16 @@ def learn_streams(job: Job[LearnSettings]) -> None:
     chosen = Chosen(**read_json(job.inputs.one("chosen"))[settings.rate_of])
     patches = _by_order(job.outputs["patches"])
     stages = Stages(STAGES / job.outputs["rows"][0].parent, identity(tuner))
+    costs: list[CostRow] = []
     for order, path in job.outputs.by_stem("rows").items():
         tasks = settings.orders[order]
         scores, seen = follow(tuner, asked.made(chosen, len(tasks)), tasks, stages)
         STREAMS.write(path, _rows(job, asked.name, order, scores))
+        costs += _costs(job, asked.name, order, seen)
         # Of a method that keeps patches the rule names a file for each stage.
         for patch, learned in zip(patches.get(order, ()), seen, strict=order in patches):
             save_patch(patch, as_patch(learned))
+    COST_ROWS.write(job.outputs.one("costs"), costs)
     stages.finish(keep=bool(job.resources["keep_stages"]))
 
 
@@ -306,14 +309,21 @@ def weigh_patches(job: Job[WeighSettings]) -> None:
     chosen = {name: Chosen(**values) for name, values in read_json(job.inputs.one("chosen")).items()}
     stages = Stages(job.resume / "stages", identity(tuner))
     patches, learning = _by_order(job.inputs["patches"]), job.inputs.by_stem("learning")
+    spent = {(row.order, row.stage): row.seconds for row in COST_ROWS.read(job.inputs.one("costs"))}
     asked = {one.name: one for one in settings.weightings}
+    costs: list[CostRow] = []
     for path in job.outputs["rows"]:
         name, order = path.parent.name, path.stem
         tasks, values = settings.orders[order], chosen[name]
         same = values.learning_rate == chosen[settings.learner].learning_rate
-        learned = list(_learned(patches[order], learning[order])) if same else None
-        scores, _ = follow(tuner, asked[name].made(values, len(tasks)), tasks, stages, learned=learned)
+        learned = None
+        if same:
+            seconds = [spent[order, stage] for stage in range(1, len(tasks) + 1)]
+            learned = list(_learned(patches[order], learning[order], seconds))
+        scores, seen = follow(tuner, asked[name].made(values, len(tasks)), tasks, stages, learned=learned)
         STREAMS.write(path, _rows(job, name, order, scores))
+        costs += _costs(job, name, order, seen)
+    COST_ROWS.write(job.outputs.one("costs"), costs)
     stages.finish(keep=False)
 
 
@@ -328,6 +338,11 @@ def _rows(job: Job[Any], method: str, order: str, scores: Iterable[StageScore]) 
         yield StreamRow(job.suite, job.model, job.seed, method, order, **asdict(score))
 
 
+def _costs(job: Job[Any], method: str, order: str, seen: Sequence[Learned]) -> Iterator[CostRow]:
+    for stage, task, learned in trained(seen):
+        yield CostRow(job.suite, job.model, job.seed, method, order, stage, task, learned.seconds)
+
+
 def _by_order(paths: Iterable[Path]) -> dict[str, list[Path]]:
     """Patches of the stages of each order: `.../<order>/<stage>_<task>.safetensors`, the first stage first."""
     found: dict[str, list[Path]] = {}
@@ -338,9 +353,8 @@ def _by_order(paths: Iterable[Path]) -> dict[str, list[Path]]:
     }  # fmt: skip
 
 
-def _learned(patches: Iterable[Path], rows: Path) -> Iterator[Learned]:
+def _learned(patches: Sequence[Path], rows: Path, seconds: Sequence[float]) -> Iterator[Learned]:
     """What the stages of a stream left, with what they cost."""
-    costs = {(row.stage, row.metric): row.value for row in STREAMS.read(rows)}
-    for stage, path in enumerate(patches, start=1):
-        seconds, loss = costs[stage, "seconds"], costs[stage, "loss"]
-        yield replace(of_patch(load_patch(path)), seconds=seconds or 0.0, loss=loss or 0.0)
+    losses = {row.stage: row.value for row in STREAMS.read(rows) if row.metric == "loss"}
+    for stage, (path, spent) in enumerate(zip(patches, seconds, strict=True), start=1):
+        yield replace(of_patch(load_patch(path)), seconds=spent, loss=losses[stage] or 0.0)

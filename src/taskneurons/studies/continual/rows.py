@@ -9,8 +9,8 @@ SINGLE_TASK, JOINT = "pertask", "multitask"
 """The methods that learn no stream: each task alone, and all tasks at once."""
 Score = Literal["accuracy", "identification"]
 SCORES: tuple[Score, ...] = ("accuracy", "identification")
-Cost = Literal["seconds", "trainable", "storage", "loss"]
-COSTS: tuple[Cost, ...] = ("seconds", "trainable", "storage", "loss")
+Cost = Literal["trainable", "storage", "loss"]
+COSTS: tuple[Cost, ...] = ("trainable", "storage", "loss")
 MEAN: Literal["mean"] = "mean"
 Value = Annotated[float | None, Column(measured=True)]
 P = Annotated[float | None, Column(low=0, high=1, measured=True)]
@@ -30,9 +30,9 @@ class StreamRow:
         stage: number of tasks that were learned; 0 is the model before the stream.
         train_task: the task that the stage learned; empty at stage 0, and where all tasks were learned at once.
         test_task: the task that is tested; empty for a cost, which belongs to the stage.
-        metric: accuracy; identification of the task of a prompt; seconds of the training, with what is scored or
-            estimated for it; trainable parameters; storage besides the base model; loss at the end of the training.
-        value: percent; seconds; parameters; bytes; nats a token. A training that diverged has no loss.
+        metric: accuracy; identification of the task of a prompt; trainable parameters; storage besides the base model;
+            loss at the end of the training.
+        value: percent; parameters; bytes; nats a token. A training that diverged has no loss.
         n: test examples of a score.
     """
 
@@ -45,7 +45,7 @@ class StreamRow:
     train_task: str | None
     test_task: str | None
     metric: Score | Cost
-    value: Annotated[float | None, Column(unit="%, s, parameters, bytes or nats", low=0, measured=True)]
+    value: Annotated[float | None, Column(unit="%, parameters, bytes or nats", low=0, measured=True)]
     n: Annotated[int | None, Column(unit="examples", low=1, measured=True)]
 
     def __post_init__(self) -> None:
@@ -74,6 +74,59 @@ class StreamRow:
     def stream(self) -> "Stream":
         """The stream that it belongs to."""
         return Stream(self.suite, self.model, self.method, self.order, self.seed)
+
+
+@dataclass(frozen=True)
+class CostRow:
+    """The time that a stage of a stream took, which differs from run to run.
+
+    Attributes:
+        suite, model, seed: the run.
+        method: that learned the stream.
+        order: of the tasks.
+        stage: number of tasks that were learned.
+        train_task: the task that the stage learned; empty where all tasks were learned at once.
+        seconds: wall time of the training, with what is scored or estimated for it, and with whatever else the machine
+            did.
+    """
+
+    suite: str
+    model: str
+    seed: Annotated[int, Column(low=0)]
+    method: str
+    order: str
+    stage: Annotated[int, Column(unit="tasks", low=1)]
+    train_task: str | None
+    seconds: Annotated[float, Column(unit="s", low=0, measured=True)]
+
+
+@dataclass(frozen=True)
+class CostSummaryRow:
+    """The training time of a stage, a mean.
+
+    Attributes:
+        suite, model: the run.
+        benchmark: of the order; `all` for the mean over all orders.
+        method: that learned.
+        order: of the tasks, where it is the mean over seeds; `all` for the mean over the orders of the benchmark.
+        seconds: of all stages over the number of tasks. Joint training has one stage for all tasks.
+        seconds_low, seconds_high: limits of the interval.
+        n: seeds, or orders.
+        interval: which interval stands beside the mean.
+        reason: why there is no interval.
+    """
+
+    suite: str
+    model: str
+    benchmark: str
+    method: str
+    order: str
+    seconds: Annotated[float | None, Column(unit="s", measured=True)]
+    seconds_low: Annotated[float | None, Column(unit="s", measured=True)]
+    seconds_high: Annotated[float | None, Column(unit="s", measured=True)]
+    n: Annotated[int, Column(unit="seeds or orders", measured=True)]
+    interval: Note
+    reason: Note
 
 
 @dataclass(frozen=True)
@@ -155,8 +208,8 @@ class SummaryRow:
         order: of the tasks.
         metric: a measure of the matrix of accuracies (CL, FG, BWT, FWT, forgetting, max_forgetting, learned);
             `identification` of the tasks after the last stage; `trainable` parameters, mean over stages; `storage`
-            after the last stage; `seconds`, training of all stages over the number of tasks.
-        value: percent or points; parameters; bytes; seconds. The mean over seeds.
+            after the last stage.
+        value: percent or points; parameters; bytes. The mean over seeds.
         low, high: limits of the interval.
         n: seeds with a value.
         seed: mean.
@@ -276,11 +329,14 @@ class PublishedRow:
 
 STREAMS, TRIALS, RATES = Table(StreamRow), Table(TrialRow), Table(RateRow)
 SUMMARY, RANKS, PUBLISHED = Table(SummaryRow), Table(RankRow), Table(PublishedRow)
+COST_ROWS, COST_SUMMARY = Table(CostRow), Table(CostSummaryRow)
 TABLES: dict[str, Table[Any]] = {
     "continual": STREAMS,
     "continual_summary": SUMMARY,
     "continual_methods": RANKS,
     "continual_published": PUBLISHED,
     "continual_rates": RATES,
+    "continual_costs": COST_ROWS,
+    "continual_costs_summary": COST_SUMMARY,
 }
 """By the name of the file below `results/tables`."""

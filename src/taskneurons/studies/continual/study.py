@@ -44,6 +44,8 @@ STUDY = Study(
         ("continual_summary", "Every measure of every method and order, with intervals over seeds"),
         ("continual_rates", "Every trial on the development order"),
         ("continual", "Every measured value"),
+        ("continual_costs_summary", "Training time of a stage by method and order"),
+        ("continual_costs", "Training time of every stage"),
     ),
     published=(
         ("leng2025/table5_continual_learning.csv", "Table 5: mean accuracy after the last task"),

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import fsum
 from statistics import fmean
 from typing import Any
 
@@ -29,7 +28,7 @@ SEEDS, ORDERS = "95 % t over seeds", "95 % t across orders, which share their ta
 ALL_ORDERS, COMMON = "all", "common"
 # Better is higher, or lower; what a method costs is not ranked.
 BETTER = {"CL": 1, "FG": 1, "BWT": 1, "FWT": 1, "forgetting": -1, "max_forgetting": -1, "learned": 1}
-_COSTS = ("trainable", "storage", "seconds")
+_COSTS = ("trainable", "storage")
 _METRICS = (*MEASURES, "identification", *_COSTS)
 
 
@@ -128,14 +127,7 @@ def _of_streams(rows: Sequence[StreamRow], orders: Sequences) -> Iterator[tuple[
         if row.metric in _COSTS and row.value is not None and (row.suite, row.order) in orders:
             costs[row.stream, row.metric][row.stage] = row.value
     for (stream, metric), stages in costs.items():
-        tasks = len(orders[stream.suite, stream.order])
-        value = {
-            "trainable": fmean(stages.values()),
-            "storage": stages[max(stages)],
-            # Joint training has one stage for all tasks.
-            "seconds": fsum(stages.values()) / tasks,
-        }[metric]
-        yield stream, metric, value, ""
+        yield stream, metric, fmean(stages.values()) if metric == "trainable" else stages[max(stages)], ""
 
 
 def _missing(method: str, metric: str, own: Matrix | None) -> str:

@@ -7,9 +7,10 @@ from taskneurons.evidence.papers import ORDERS, printed_rows
 from taskneurons.evidence.papers import STREAMS as PRINTED
 from taskneurons.evidence.tasks import described_tasks
 from taskneurons.job import Job, NoSettings
+from taskneurons.studies.continual.costs import gather_costs, summarise_costs
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
-from taskneurons.studies.continual.rows import PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
+from taskneurons.studies.continual.rows import COST_ROWS, COST_SUMMARY, PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
 from taskneurons.studies.continual.streams import gather_streams, sequences
 from taskneurons.studies.continual.summary import rank_methods, summarise_streams
 
@@ -46,3 +47,21 @@ def summarise(job: Job[SummariseSettings]) -> None:
         described_tasks(job.inputs["tasks"]),
     )
     PUBLISHED.write(job.outputs.one("published"), compared)
+
+
+@dataclass(frozen=True)
+class CostSettings:
+    """Settings of `tabulate_costs`.
+
+    Attributes:
+        benchmarks: the tasks of each order of each benchmark of each suite.
+    """
+
+    benchmarks: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
+
+
+def tabulate_costs(job: Job[CostSettings]) -> None:
+    """Gather the training times of all streams, and their means, apart from what is the same in every run."""
+    rows = gather_costs(job.inputs["costs"])
+    COST_ROWS.write(job.outputs.one("costs"), rows)
+    COST_SUMMARY.write(job.outputs.one("summary"), summarise_costs(rows, job.settings.benchmarks))
