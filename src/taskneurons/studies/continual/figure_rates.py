@@ -10,40 +10,41 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from taskneurons.evidence.continual import METHODS, Row
-from taskneurons.evidence.continual_rates import KNOBS
-from taskneurons.evidence.figures.continual_look import FAMILY_LOOK, methods_in
 from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.studies.continual.look import FAMILY_LOOK, methods_in
+from taskneurons.studies.continual.methods import METHODS
+from taskneurons.studies.continual.rates import KNOBS, Knob, value_of
+from taskneurons.studies.continual.rows import RateRow
 
 _ACROSS = 5
 # A title of more letters is broken.
 _LETTERS = 22
-_NAMES = {"learning_rate": "learning rate", "temperature": "temperature", "strength": "strength"}
+_NAMES: dict[Knob, str] = {"learning_rate": "learning rate", "temperature": "temperature", "strength": "strength"}
 
 Curve = dict[float, float]
 """Accuracy by the value of a knob, the best over the others."""
 
 
-def draw_continual_rates(
-    trials: Sequence[Row], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+def draw_rates(
+    trials: Sequence[RateRow], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
 ) -> None:
     """Draw accuracy on the development order against what was tried, one panel a method, the others faint behind it.
 
     A method stands over its learning rates; one that has only one, over its temperatures or else its strengths.
 
     Args:
-        trials: of `continual_rates.read_rates`; a model without trials gives a figure that says so.
+        trials: on the development order; a model without trials gives a figure that says so.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
     """
-    own = [row for row in trials if (row["suite"], row["model"]) == (suite, model)]
-    methods: dict[str, dict[str, Sequence[Row]]] = defaultdict(dict)
+    own = [row for row in trials if (row.suite, row.model) == (suite, model)]
+    methods: dict[Knob, dict[str, Sequence[RateRow]]] = defaultdict(dict)
     for method in methods_in(own):
-        tried = [row for row in own if row["method"] == method]
+        tried = [row for row in own if row.method == method]
         methods[_knob(tried)][method] = tried
     blocks = {knob: methods[knob] for knob in _NAMES if knob in methods}
-    edges = sorted({METHODS[row["method"]].label for row in own if row["at_edge"]})
+    edges = sorted({METHODS[row.method].label for row in own if row.at_edge})
     caption = (
         f"{model}, {suite}. Mean accuracy over the tasks after the last stage of the development order, on validation "
         "examples; this order is in no other figure. Star: what was chosen, for all orders. Grey: the other methods of "
@@ -93,10 +94,10 @@ def draw_continual_rates(
                     axis.set_xticklabels([])
 
 
-def _limits(found: Mapping[str, Sequence[Row]], knob: str) -> tuple[tuple[float, float], tuple[float, float]]:
+def _limits(found: Mapping[str, Sequence[RateRow]], knob: Knob) -> tuple[tuple[float, float], tuple[float, float]]:
     """The same limits for all panels of a knob."""
-    tried = [row[knob] for rows in found.values() for row in rows if row[knob] is not None]
-    scores = [row["accuracy"] for rows in found.values() for row in rows if row["accuracy"] is not None] or [0.0]
+    tried = [value for rows in found.values() for row in rows if (value := value_of(row, knob)) is not None]
+    scores = [row.accuracy for rows in found.values() for row in rows if row.accuracy is not None] or [0.0]
     pad = 0.08 * (max(scores) - min(scores)) + 1
     across = (min(tried), max(tried)) if tried else (0.1, 1.0)
     if across[0] > 0:
@@ -106,7 +107,7 @@ def _limits(found: Mapping[str, Sequence[Row]], knob: str) -> tuple[tuple[float,
     return (across[0] - side, across[1] + side), (min(scores) - pad, max(scores) + pad)
 
 
-def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[Row]], knob: str) -> None:
+def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[RateRow]], knob: Knob) -> None:
     for other, tried in found.items():
         if other != method:
             curve = _best(tried, knob)
@@ -114,9 +115,9 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[Row]], knob: st
     colour, marker = FAMILY_LOOK[METHODS[method].family]
     rows = found[method]
     single: dict[object, Curve] = defaultdict(dict)
-    for row in sorted(rows, key=lambda row: row[knob] or 0.0):
-        if row["accuracy"] is not None and row[knob] is not None:
-            single[tuple(row[name] for name in KNOBS if name != knob)][row[knob]] = row["accuracy"]
+    for row in sorted(rows, key=lambda row: value_of(row, knob) or 0.0):
+        if row.accuracy is not None and (value := value_of(row, knob)) is not None:
+            single[tuple(value_of(row, name) for name in KNOBS if name != knob)][value] = row.accuracy
     for curve in single.values() if len(single) > 1 else ():
         axis.plot(list(curve), list(curve.values()), color=colour, linewidth=0.6, alpha=0.6, zorder=2)
     curve = _best(rows, knob)
@@ -125,14 +126,18 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[Row]], knob: st
         markeredgecolor="white", markeredgewidth=0.4, zorder=3,
     )  # fmt: skip
     for row in rows:
-        if row["chosen"] and row["accuracy"] is not None and row[knob] is not None:
-            axis.plot(row[knob], row["accuracy"], marker="*", color=BLACK, markersize=8, mec="white", mew=0.5, zorder=5)
-        if row["accuracy"] is None and row[knob] is not None and row[knob] not in curve:
+        value = value_of(row, knob)
+        if value is None:
+            continue
+        if row.chosen and row.accuracy is not None:
+            axis.plot(value, row.accuracy, marker="*", color=BLACK, markersize=8, mec="white", mew=0.5, zorder=5)
+        if row.accuracy is None and value not in curve:
             axis.plot(
-                row[knob], 0.04, marker="x", color=colour, markersize=4, mew=1,
+                value, 0.04, marker="x", color=colour, markersize=4, mew=1,
                 transform=axis.get_xaxis_transform(), zorder=4,
             )  # fmt: skip
-    if all(row[knob] is None or row[knob] > 0 for tried in found.values() for row in tried):
+    every = [value_of(row, knob) for tried in found.values() for row in tried]
+    if all(value is None or value > 0 for value in every):
         axis.set_xscale("log")
         axis.xaxis.set_major_locator(LogLocator(numticks=4))
         axis.xaxis.set_minor_locator(NullLocator())
@@ -142,27 +147,27 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[Row]], knob: st
     axis.set_axisbelow(True)
 
 
-def _knob(tried: Sequence[Row]) -> str:
+def _knob(tried: Sequence[RateRow]) -> Knob:
     """What a method stands over: the first knob of which several values were tried."""
     for knob in _NAMES:
-        if len({row[knob] for row in tried if row[knob] is not None}) > 1:
+        if len({value_of(row, knob) for row in tried} - {None}) > 1:
             return knob
-    return "temperature" if any(row["temperature"] is not None for row in tried) else "learning_rate"
+    return "temperature" if any(row.temperature is not None for row in tried) else "learning_rate"
 
 
-def _best(tried: Sequence[Row], knob: str) -> Curve:
+def _best(tried: Sequence[RateRow], knob: Knob) -> Curve:
     found: Curve = {}
-    for row in sorted(tried, key=lambda row: row[knob] or 0.0):
-        if row["accuracy"] is not None and row[knob] is not None:
-            found[row[knob]] = max(row["accuracy"], found.get(row[knob], row["accuracy"]))
+    for row in sorted(tried, key=lambda row: value_of(row, knob) or 0.0):
+        if row.accuracy is not None and (value := value_of(row, knob)) is not None:
+            found[value] = max(row.accuracy, found.get(value, row.accuracy))
     return found
 
 
-def _title(blocks: Mapping[str, Mapping[str, Sequence[Row]]]) -> str:
+def _title(blocks: Mapping[Knob, Mapping[str, Sequence[RateRow]]]) -> str:
     found = {
         method: _best(rows, "learning_rate")
         for method, rows in blocks.get("learning_rate", {}).items()
-        if METHODS[method].family != "bound"
+        if not METHODS[method].is_bound
     }
     leaders: dict[float, str] = {}
     for rate in sorted({rate for curve in found.values() for rate in curve}):
@@ -170,11 +175,11 @@ def _title(blocks: Mapping[str, Mapping[str, Sequence[Row]]]) -> str:
         leaders[rate] = max((m for m in found if rate in found[m]), key=lambda m: found[m][rate])
     if len(leaders) < 2:
         return "What was tried on the development order, and what was chosen"
-    told = []
+    said = []
     for method, some in groupby(leaders, key=leaders.__getitem__):
         rates = list(some)
         where = f"at {rates[0]:g}" if len(rates) == 1 else f"from {rates[0]:g} to {rates[-1]:g}"
-        told.append(f"{METHODS[method].label} {where}")
+        said.append(f"{METHODS[method].label} {where}")
     if len(set(leaders.values())) == 1:
         return f"{METHODS[next(iter(leaders.values()))].label} leads at every learning rate that was tried"
-    return f"Which method leads turns with the learning rate, so each has its own: {', '.join(told)}"
+    return f"Which method leads turns with the learning rate, so each has its own: {', '.join(said)}"

@@ -8,17 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.chance import chance_level
-from taskneurons.evidence.continual import METHODS, Row, by_method, matrices, sequences
-from taskneurons.evidence.figures.continual_look import of_run
 from taskneurons.evidence.style import BLACK, NORMAL, SEQUENTIAL, SMALL, Words, sheet, shortened
+from taskneurons.evidence.tasks import DescribedTask
+from taskneurons.studies.continual.look import of_run
+from taskneurons.studies.continual.methods import METHODS, by_method
+from taskneurons.studies.continual.rows import StreamRow
+from taskneurons.studies.continual.streams import matrices, sequences
 
 _ACROSS = 5
 
 
 def draw_stages(
-    rows: Sequence[Row],
-    tasks: Sequence[Mapping[str, Any]],
+    rows: Sequence[StreamRow],
+    tasks: Sequence[DescribedTask],
     paths: Iterable[str | Path],
     *,
     suite: str,
@@ -29,8 +31,8 @@ def draw_stages(
     """Draw accuracy above chance after every stage of one order, one panel a method, mean over seeds.
 
     Args:
-        rows: of `continual.read_streams`; those of other models and orders are left aside.
-        tasks: of the suite, with `options` and `constant` for the level of chance.
+        rows: of all streams; those of other models and orders are left aside.
+        tasks: of the suite, for the level of chance.
         paths: where to write, `.png` and `.svg`.
         suite, model, order: which rows.
         dpi: dots an inch of the PNG.
@@ -38,18 +40,18 @@ def draw_stages(
     Raises:
         InputError: the model has no rows of this order.
     """
-    own = [row for row in of_run(rows, suite, model) if row["order"] == order]
+    own = [row for row in of_run(rows, suite, model) if row.order == order]
     sequence = sequences(own).get((suite, order))
     if sequence is None:
         raise InputError(f"no stream of {model} on {suite} learns order `{order}`")
-    levels = {task["name"]: chance_level(task) for task in tasks}
+    levels = {task.name: task.chance for task in tasks}
     chance = np.array([levels.get(task) or 0.0 for task in sequence])
     by_seed: dict[str, list[np.ndarray]] = {}
-    for (_, _, method, _, _), matrix in sorted(matrices(own, sequences(own)).items(), key=lambda item: item[0][4]):
-        by_seed.setdefault(method, []).append(matrix)
+    for stream, matrix in sorted(matrices(own, sequences(own)).items(), key=lambda item: item[0].seed):
+        by_seed.setdefault(stream.method, []).append(matrix)
     found = {method: np.mean(by_seed[method], axis=0) - chance for method in sorted(by_seed, key=by_method)}
-    counts = {row["n"] for row in own if row["metric"] == "accuracy"}
-    seeds = len({row["seed"] for row in own})
+    counts = {row.n for row in own if row.metric == "accuracy" and row.n is not None}
+    seeds = len({row.seed for row in own})
     caption = (
         f"{model}, {suite}, order {order}. A row: after that many tasks were learned (0: before the stream). A column: "
         "the tested task; numbers: its place in the stream, "

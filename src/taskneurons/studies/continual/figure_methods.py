@@ -7,27 +7,32 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from taskneurons.evidence.continual import METHODS, Row, matrices, sequences
-from taskneurons.evidence.continual_summary import ALL_ORDERS
-from taskneurons.evidence.figures.continual_look import (
+from taskneurons.evidence.style import BLACK, SMALL, Words, sheet
+from taskneurons.measures.stats import t_interval
+from taskneurons.studies.continual.look import (
     FAMILY_LOOK,
     benchmarks_in,
     family_handles,
     methods_in,
     of_run,
-    seeds_told,
+    seeds_in_words,
 )
-from taskneurons.evidence.style import BLACK, SMALL, Words, sheet
-from taskneurons.measures.stats import t_interval
+from taskneurons.studies.continual.methods import METHODS
+from taskneurons.studies.continual.rows import JOINT, PublishedRow, StreamRow, SummaryRow
+from taskneurons.studies.continual.streams import matrices, sequences
+from taskneurons.studies.continual.summary import ALL_ORDERS
 
 _STEP = 0.165  # inches a method
 _NAMED = ("ncft", "wncft", "seqft")
 
+Ends = Mapping[str, Mapping[str, float]]
+"""CL of each method by order."""
 
-def draw_continual_methods(
-    rows: Sequence[Row],
-    summary: Sequence[Row],
-    published: Sequence[Row],
+
+def draw_methods(
+    rows: Sequence[StreamRow],
+    summary: Sequence[SummaryRow],
+    published: Sequence[PublishedRow],
     paths: Iterable[str | Path],
     *,
     suite: str,
@@ -37,9 +42,9 @@ def draw_continual_methods(
     """Draw CL of every method, one panel a benchmark: each order, their mean with its interval, the printed mean.
 
     Args:
-        rows: of `continual.read_streams`, for the model before the stream.
-        summary: of `continual_summary.read_summary`.
-        published: rows with the columns of `continual_published`.
+        rows: of all streams, for the model before the stream.
+        summary: of all methods, orders and metrics.
+        published: our values beside the printed ones.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -47,52 +52,54 @@ def draw_continual_methods(
     Raises:
         InputError: the model has no rows.
     """
-    own = [row for row in of_run(summary, suite, model) if row["metric"] == "CL" and row["value"] is not None]
+    own = [row for row in of_run(summary, suite, model) if row.metric == "CL" and row.value is not None]
     benchmarks = benchmarks_in(own)
     methods = methods_in(own)
+    ends = {
+        method: {row.order: row.value for row in own if row.method == method and row.value is not None}
+        for method in methods
+    }
     base = _base(of_run(rows, suite, model))
     printed = {
-        (row["benchmark"], row["method"]): float(row["published"])
-        for row in of_run(published, suite, model)
-        if row["order"] == ALL_ORDERS
-    } if any((row["suite"], row["model"]) == (suite, model) for row in published) else {}  # fmt: skip
+        (row.benchmark, row.method): row.published
+        for row in published
+        if (row.suite, row.model, row.order) == (suite, model, ALL_ORDERS)
+    }
     caption = (
         f"{model}, {suite}. Mean accuracy over all tasks of a stream after its last task (CL). Small dots: single "
         "orders of the tasks; large: their mean, pale where a method has not all orders of the panel. "
-        f"{seeds_told(own)} Bars: 95 % t intervals across orders, from three on, as if these were independent; they "
-        "share their tasks. Dotted: the model before the stream. Learning rates were chosen on an order that is not "
-        "shown. " + ("Hollow diamonds: Leng & Xiong 2025, Table 5 (Llama-2-7b, the real tasks)." if printed else "")
+        f"{seeds_in_words(own)} Bars: 95 % t intervals across orders, from three on, as if these were independent; "
+        "they share their tasks. Dotted: the model before the stream. Learning rates were chosen on an order that is "
+        "not shown. " + ("Hollow diamonds: Leng & Xiong 2025, Table 5 (Llama-2-7b, the real tasks)." if printed else "")
     )
     handles = family_handles(methods)
     if printed:
         handles.append(Line2D([], [], color=BLACK, marker="D", mfc="none", markersize=4.5, lw=0, label="the paper"))
-    with sheet(_STEP * len(methods) + 0.75, Words(_title(own, benchmarks), caption), paths, dpi, handles) as figure:
+    with sheet(_STEP * len(methods) + 0.75, Words(_title(ends, benchmarks), caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(benchmarks), sharex=True, sharey=True, squeeze=False)[0]
         for axis, (name, orders) in zip(axes, benchmarks.items(), strict=True):
             values = [base[order] for order in orders if order in base]
             if values:
                 axis.axvline(fmean(values), color=BLACK, linewidth=0.9, linestyle=(0, (1, 1.5)), zorder=1)
-            _panel(axis, own, methods, orders, {m: printed[name, m] for m in methods if (name, m) in printed})
-            tasks = next(row["tasks"] for row in own if row["benchmark"] == name)
+            _panel(axis, ends, orders, {m: printed[name, m] for m in methods if (name, m) in printed})
+            tasks = next(row.tasks for row in own if row.benchmark == name)
             axis.set_title(f"{name}: {tasks} tasks, {len(orders)} order{'s' if len(orders) > 1 else ''}")
         labels = axes[0].set_yticks(range(len(methods)), [METHODS[method].label for method in methods])
         for tick, method in zip(labels, methods, strict=True):
-            tick.label1.set_fontweight("bold" if METHODS[method].base else "normal")
+            tick.label1.set_fontweight("bold" if METHODS[method].main else "normal")
 
 
-def _panel(
-    axis: Axes, rows: Sequence[Row], methods: Sequence[str], orders: Sequence[str], printed: Mapping[str, float]
-) -> None:
+def _panel(axis: Axes, ends: Ends, orders: Sequence[str], printed: Mapping[str, float]) -> None:
+    methods = list(ends)
     for place, method in enumerate(methods):
         colour, marker = FAMILY_LOOK[METHODS[method].family]
-        values = {row["order"]: row["value"] for row in rows if row["method"] == method and row["order"] in orders}
+        some = [value for order, value in ends[method].items() if order in orders]
         if method in printed:
             axis.plot(
                 printed[method], place, marker="D", markersize=5, mfc="white", mec=BLACK, mew=0.9, zorder=2.5
             )  # fmt: skip
-        if not values:
+        if not some:
             continue
-        some = list(values.values())
         axis.scatter(some, [place] * len(some), s=7, color=colour, alpha=0.55, linewidths=0, zorder=3)
         found = t_interval(some)
         whole = len(some) == len(orders)
@@ -116,29 +123,26 @@ def _panel(
     axis.spines["left"].set_visible(False)
 
 
-def _base(rows: Sequence[Row]) -> dict[str, float]:
+def _base(rows: Sequence[StreamRow]) -> dict[str, float]:
     """Mean accuracy of the model before the stream, by order."""
     found: dict[str, float] = {}
-    for (_, _, _, order, _), matrix in matrices(rows, sequences(rows)).items():
+    for stream, matrix in matrices(rows, sequences(rows)).items():
         # NaN where a method does not test it.
         if (value := float(matrix[0].mean())) == value:
-            found.setdefault(order, value)
+            found.setdefault(stream.order, value)
     return found
 
 
-def _title(rows: Sequence[Row], benchmarks: Mapping[str, Sequence[str]]) -> str:
+def _title(ends: Ends, benchmarks: Mapping[str, Sequence[str]]) -> str:
     parts = []
     for name, orders in benchmarks.items():
-        values: dict[str, list[float]] = {}
-        for row in rows:
-            if row["order"] in orders:
-                values.setdefault(row["method"], []).append(row["value"])
+        values = {method: [own[order] for order in orders if order in own] for method, own in ends.items()}
         means = {method: fmean(some) for method, some in values.items() if len(some) == len(orders)}
-        ranked = {method: mean for method, mean in means.items() if METHODS[method].family != "bound"}
+        ranked = {method: mean for method, mean in means.items() if not METHODS[method].is_bound}
         if not ranked:
             continue
         best = max(ranked, key=lambda method: ranked[method])
-        others = [method for method in (*_NAMED, "multitask") if method in means and method != best]
-        told = [f"{METHODS[method].label} {means[method]:.1f}" for method in others]
-        parts.append(f"{name}: {', '.join([f'{METHODS[best].label} is best, {ranked[best]:.1f} %', *told])}")
+        others = [method for method in (*_NAMED, JOINT) if method in means and method != best]
+        said = [f"{METHODS[method].label} {means[method]:.1f}" for method in others]
+        parts.append(f"{name}: {', '.join([f'{METHODS[best].label} is best, {ranked[best]:.1f} %', *said])}")
     return "After the last task, " + "; ".join(parts) if parts else "Mean accuracy after the last task of a stream"

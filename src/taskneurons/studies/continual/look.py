@@ -1,14 +1,23 @@
 """What the figures of streams share: colours and markers of methods, and how benchmarks and orders are named."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
+from types import MappingProxyType
+from typing import TypeVar
 
 from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.continual import FAMILIES, METHODS, Family, Row, by_method, by_order
 from taskneurons.evidence.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
+from taskneurons.studies.continual.methods import FAMILIES, METHODS, Family, by_method
+from taskneurons.studies.continual.rows import PublishedRow, RankRow, RateRow, StreamRow, SummaryRow
+from taskneurons.studies.continual.streams import by_order
 
-FAMILY_LOOK: dict[Family, tuple[str, str]] = {
+Row = TypeVar("Row", StreamRow, SummaryRow, RankRow, PublishedRow, RateRow)
+Look = tuple[str, str]
+"""Colour and marker."""
+
+FAMILY_LOOK: dict[Family, Look] = {
     "sequential": (GREY, "o"),
     "stored": (BLUE, "s"),
     "neurons": (VERMILLION, "D"),
@@ -16,19 +25,15 @@ FAMILY_LOOK: dict[Family, tuple[str, str]] = {
     "dynamic": (GREEN, "v"),
     "bound": (BLACK, "P"),
 }
-# One line a base variant: colours of their own.
-METHOD_LOOK = {
-    "seqft": (GREY, "o"),
-    "seqlora": (BLACK, "s"),
-    "ewc": (SKY, "v"),
-    "replay": (GREEN, "P"),
-    "olora": (BLUE, "^"),
-    "epi": (PURPLE, "X"),
-    "ncft": (VERMILLION, "D"),
-    "wncft": (ORANGE, "o"),
-    # A ninth colour, told from the others by its darkness.
-    "wncft_rewind": ("#5C3A00", "*"),
-}
+_LINES: tuple[Look, ...] = (
+    (GREY, "o"), (BLACK, "s"), (SKY, "v"), (GREEN, "P"), (BLUE, "^"), (PURPLE, "X"), (VERMILLION, "D"), (ORANGE, "o"),
+    # A ninth colour, which differs from the others in its darkness.
+    ("#5C3A00", "*"),
+)  # fmt: skip
+LINE_LOOK: Mapping[str, Look] = MappingProxyType(
+    dict(zip((name for name, method in METHODS.items() if method.main and not method.is_bound), cycle(_LINES)))
+)
+"""Of the lines of the main variants."""
 
 
 def of_run(rows: Iterable[Row], suite: str, model: str) -> list[Row]:
@@ -37,29 +42,29 @@ def of_run(rows: Iterable[Row], suite: str, model: str) -> list[Row]:
     Raises:
         InputError: there are none.
     """
-    own = [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
+    own = [row for row in rows if (row.suite, row.model) == (suite, model)]
     if not own:
         raise InputError(f"no stream of tasks of {model} on {suite} was measured")
     return own
 
 
-def benchmarks_in(summary: Sequence[Row]) -> dict[str, list[str]]:
+def benchmarks_in(summary: Sequence[SummaryRow]) -> dict[str, list[str]]:
     """The orders of each benchmark, the one with the fewest tasks first."""
-    tasks = {row["benchmark"]: row["tasks"] for row in summary}
+    tasks = {row.benchmark: row.tasks for row in summary}
     return {
-        name: sorted({row["order"] for row in summary if row["benchmark"] == name}, key=by_order)
+        name: sorted({row.order for row in summary if row.benchmark == name}, key=by_order)
         for name in sorted(tasks, key=lambda name: (tasks[name], name))
     }
 
 
 def methods_in(rows: Iterable[Row]) -> list[str]:
     """The methods that the rows have, in the order of METHODS."""
-    return sorted({row["method"] for row in rows}, key=by_method)
+    return sorted({row.method for row in rows}, key=by_method)
 
 
-def seeds_told(summary: Iterable[Row]) -> str:
+def seeds_in_words(summary: Iterable[SummaryRow]) -> str:
     """How many seeds are behind the means."""
-    counts = sorted({row["n"] for row in summary if row["n"]})
+    counts = sorted({row.n for row in summary if row.n})
     if counts in ([], [1]):
         return "One seed."
     return f"{counts[0]} seeds." if len(counts) == 1 else f"{counts[0]} to {counts[-1]} seeds, by method and order."

@@ -8,26 +8,19 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from taskneurons.evidence.continual import (
-    METHODS,
-    Benchmarks,
-    Row,
-    alone,
-    benchmark_of,
-    by_method,
-    matrices,
-    sequences,
-)
-from taskneurons.evidence.figures.continual_look import METHOD_LOOK, listed, of_run
 from taskneurons.evidence.style import BLACK, GREY, Words, sheet
 from taskneurons.measures.continual import retention
+from taskneurons.studies.continual.look import LINE_LOOK, listed, of_run
+from taskneurons.studies.continual.methods import METHODS, by_method
+from taskneurons.studies.continual.rows import StreamRow
+from taskneurons.studies.continual.streams import Benchmarks, alone, benchmark_of, matrices, sequences
 
 Lines = Mapping[str, Mapping[str, np.ndarray]]
 """Retention by stage, of each method and order, mean over seeds."""
 
 
 def draw_retention(
-    rows: Sequence[Row],
+    rows: Sequence[StreamRow],
     paths: Iterable[str | Path],
     *,
     suite: str,
@@ -35,10 +28,10 @@ def draw_retention(
     benchmarks: Benchmarks,
     dpi: int = 200,
 ) -> None:
-    """Draw the retention FG of the base variant of every method against the stage, one panel a benchmark.
+    """Draw the retention FG of the main variant of every method against the stage, one panel a benchmark.
 
     Args:
-        rows: of `continual.read_streams`; those of other models are left aside.
+        rows: of all streams; those of other models are left aside.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         benchmarks: the orders of each benchmark of the suite.
@@ -53,8 +46,8 @@ def draw_retention(
     accuracy = matrices(own, orders)
     found: dict[str, dict[str, dict[str, list[np.ndarray]]]] = defaultdict(lambda: defaultdict(dict))
     for stream, matrix in accuracy.items():
-        limits, method, order = alone(accuracy, stream), stream[2], stream[3]
-        if method in METHOD_LOOK and limits is not None:
+        limits, method, order = alone(accuracy, stream), stream.method, stream.order
+        if method in LINE_LOOK and limits is not None:
             found[named[suite, order]][method].setdefault(order, []).append(retention(matrix, limits))
     panels: dict[str, Lines] = {
         name: {
@@ -64,7 +57,7 @@ def draw_retention(
         for name, methods in sorted(found.items(), key=lambda item: _tasks(item[1]))
     }
     drawn = sorted({method for lines in panels.values() for method in lines}, key=by_method)
-    seeds = len({row["seed"] for row in own})
+    seeds = len({row.seed for row in own})
     caption = (
         f"{model}, {suite}. Retention FG (Leng & Xiong 2025, Eq. 5; their Figure 4): after each stage, the mean over "
         "the tasks learned before it of accuracy there and then over that of training on the task alone (Per-Task FT), "
@@ -74,7 +67,7 @@ def draw_retention(
     )
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.4, label=METHODS[method].label)
-        for method, (colour, marker) in METHOD_LOOK.items()
+        for method, (colour, marker) in LINE_LOOK.items()
         if method in drawn
     ]
     with sheet(2.9, Words(_title(panels), caption), paths, dpi, handles) as figure:
@@ -94,7 +87,7 @@ def _panel(axis: Axes, lines: Lines) -> None:
     stages = np.arange(_tasks(lines) + 1)
     axis.axhline(100, color=BLACK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
     for method, by_order in lines.items():
-        colour, marker = METHOD_LOOK[method]
+        colour, marker = LINE_LOOK[method]
         values = np.array(list(by_order.values()))
         if len(values) > 1:
             axis.fill_between(

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
@@ -11,17 +12,18 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from matplotlib.transforms import Bbox
 
-from taskneurons.evidence.continual import METHODS, Row
-from taskneurons.evidence.figures.continual_look import (
+from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.studies.continual.look import (
     FAMILY_LOOK,
     benchmarks_in,
     family_handles,
     listed,
     methods_in,
     of_run,
-    seeds_told,
+    seeds_in_words,
 )
-from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
+from taskneurons.studies.continual.methods import METHODS, by_method
+from taskneurons.studies.continual.rows import CostSummaryRow, SummaryRow
 
 _COSTS = {"storage": ("kept besides the base (MB)", 1e-6), "seconds": ("training (seconds a stage)", 1.0)}
 # Places of a label around its point: x and y in points, horizontal and vertical alignment.
@@ -35,13 +37,30 @@ Point = tuple[float, float]
 """Cost and CL."""
 
 
-def draw_continual_cost(
-    summary: Sequence[Row], paths: Iterable[str | Path], *, suite: str, model: str, dpi: int = 200
+@dataclass(frozen=True)
+class _Value:
+    """What a method reached, or cost, on an order."""
+
+    method: str
+    order: str
+    metric: str
+    value: float
+
+
+def draw_cost(
+    summary: Sequence[SummaryRow],
+    costs: Sequence[CostSummaryRow],
+    paths: Iterable[str | Path],
+    *,
+    suite: str,
+    model: str,
+    dpi: int = 200,
 ) -> None:
     """Draw CL against storage and against training time, one row a benchmark, with the methods that none dominates.
 
     Args:
-        summary: of `continual_summary.read_summary`.
+        summary: of all methods, orders and metrics.
+        costs: the training times of all methods and orders.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -51,13 +70,21 @@ def draw_continual_cost(
     """
     own = of_run(summary, suite, model)
     benchmarks = benchmarks_in(own)
+    spent = [
+        _Value(row.method, row.order, "seconds", row.seconds)
+        for row in costs
+        if (row.suite, row.model) == (suite, model) and row.seconds is not None
+    ]
+    values = [
+        *spent, *(_Value(row.method, row.order, row.metric, row.value) for row in own if row.value is not None)
+    ]  # fmt: skip
     points = {
-        (name, cost): _points(own, orders, cost) for name, orders in benchmarks.items() for cost in _COSTS
+        (name, cost): _points(values, orders, cost) for name, orders in benchmarks.items() for cost in _COSTS
     }  # fmt: skip
     caption = (
         f"{model}, {suite}. Mean accuracy after the last task (CL) against what is kept besides the base after it, and "
         "against the training time of a stage (of joint training: its share of one). Means over orders. "
-        f"{seeds_told(own)} No interval is drawn; seconds are wall time, with whatever else the machine did. "
+        f"{seeds_in_words(own)} No interval is drawn; seconds are wall time, with whatever else the machine did. "
         "Line: the methods that no other one beats in both; bounds are left out of it. "
         "Named: these, base variants and bounds, where there is room. Pale: not on all orders of the "
         "row. A method that keeps nothing stands at 0. Weightings of the same patches share their training and storage."
@@ -70,12 +97,12 @@ def draw_continual_cost(
         for line, (name, orders) in zip(grid, benchmarks.items(), strict=True):
             whole = {
                 method for method in methods_in(own)
-                if {row["order"] for row in own if row["method"] == method} >= set(orders)
+                if {row.order for row in own if row.method == method} >= set(orders)
             }  # fmt: skip
             for axis, (cost, (label, _)) in zip(line, _COSTS.items(), strict=True):
                 axis.set_xlabel(label)
                 labelled.append((axis, _panel(axis, points[name, cost], whole)))
-            tasks = next(row["tasks"] for row in own if row["benchmark"] == name)
+            tasks = next(row.tasks for row in own if row.benchmark == name)
             line[0].set_ylabel("mean accuracy at the end (%)")
             line[0].set_title(f"{name}: {tasks} tasks")
         # Labels are placed where the panels end up.
@@ -97,15 +124,13 @@ def front(points: Mapping[str, Point]) -> list[str]:
     return sorted(kept, key=lambda name: points[name])
 
 
-def _points(rows: Sequence[Row], orders: Sequence[str], cost: str) -> dict[str, Point]:
+def _points(values: Sequence[_Value], orders: Sequence[str], cost: str) -> dict[str, Point]:
     found = {}
-    for method in methods_in(rows):
-        values: dict[str, list[float]] = {"CL": [], cost: []}
-        for row in rows:
-            if row["method"] == method and row["order"] in orders and row["value"] is not None:
-                values.get(row["metric"], []).append(row["value"])
-        if all(values.values()):
-            found[method] = (fmean(values[cost]) * _COSTS[cost][1], fmean(values["CL"]))
+    for method in sorted({one.method for one in values}, key=by_method):
+        own = [one for one in values if one.method == method and one.order in orders]
+        costs, ends = ([one.value for one in own if one.metric == metric] for metric in (cost, "CL"))
+        if costs and ends:
+            found[method] = (fmean(costs) * _COSTS[cost][1], fmean(ends))
     return found
 
 
@@ -120,7 +145,7 @@ def _panel(axis: Axes, points: Mapping[str, Point], whole: set[str]) -> dict[str
     # Zero has no place on a logarithmic axis: it gets one, left of a gap.
     zero = least / 10 ** (0.18 * math.log10(max(most / least, 10)) + 0.1)
     placed = {name: (cost if cost > 0 else zero, value) for name, (cost, value) in points.items()}
-    ranked = {name: point for name, point in placed.items() if METHODS[name].family != "bound"}
+    ranked = {name: point for name, point in placed.items() if not METHODS[name].is_bound}
     line = [ranked[name] for name in front(ranked)]
     if line:
         axis.step(*zip(*line, strict=True), where="post", color=BLACK, linewidth=0.9, zorder=2)
@@ -149,8 +174,8 @@ def _panel(axis: Axes, points: Mapping[str, Point], whole: set[str]) -> dict[str
 
 def _label(axis: Axes, points: Mapping[str, Point]) -> None:
     """Name the front, the base variants and the bounds, where there is room."""
-    ranked = {name: point for name, point in points.items() if METHODS[name].family != "bound"}
-    named = [*front(ranked), *(name for name in points if METHODS[name].base)]
+    ranked = {name: point for name, point in points.items() if not METHODS[name].is_bound}
+    named = [*front(ranked), *(name for name in points if METHODS[name].main)]
     inside = axis.get_window_extent()
     taken = []
     for point in points.values():
@@ -177,7 +202,7 @@ def _title(points: Mapping[tuple[str, str], Mapping[str, Point]]) -> str:
     parts = []
     for (name, cost), found in points.items():
         if cost == "storage" and found:
-            ranked = {method: point for method, point in found.items() if METHODS[method].family != "bound"}
+            ranked = {method: point for method, point in found.items() if not METHODS[method].is_bound}
             parts.append(f"{name}: {listed([METHODS[method].label for method in front(ranked)])}")
     if not parts:
         return "Accuracy at the end of a stream against its costs"

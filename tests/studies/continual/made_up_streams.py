@@ -2,13 +2,15 @@
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from taskneurons.evidence.continual import METHODS
+from taskneurons.evidence.tasks import DescribedTask
+from taskneurons.studies.continual.methods import METHODS
+from taskneurons.studies.continual.rows import CostRow, StreamRow, TrialRow
 
-Row = dict[str, Any]
 PAPER = {
     "topic_encyclopedia": ("DBpedia", 14), "rating_product": ("Amazon", 5), "topic_question": ("Yahoo", 10),
     "topic_news": ("AGNews", 4), "nli_person": ("MNLI", 3), "paraphrase_question": ("QQP", 2),
@@ -26,13 +28,17 @@ OURS = {theirs: ours for ours, (theirs, _) in PAPER.items()}
 ORDERS = {order: tuple(OURS[task] for task in tasks.split()) for order, tasks in PRINTED.items()}
 BENCHMARKS = {"stream": {"standard": ("1", "2", "3"), "large": ("4", "5", "6")}}
 TASKS = [
-    {
-        "name": name, "suite": "stream", "family": name.split("_")[0], "kind": "classification",
-        "source": f"generated; mirrors {theirs}", "options": [f"label {n}" for n in range(count)],
-        "constant": 100 / count,
-    }
+    DescribedTask(
+        suite="stream",
+        name=name,
+        family=name.split("_")[0],
+        kind="classification",
+        source=f"generated; mirrors {theirs}",
+        options=tuple(f"label {n}" for n in range(count)),
+        constant=100 / count,
+    )
     for name, (theirs, count) in PAPER.items()
-]  # fmt: skip
+]
 # How much of what was learned one further stage takes away, and what is kept besides the base (MB).
 LOST = {
     "seqft": 0.45, "seqlora": 0.3, "ewc": 0.25, "replay": 0.07, "olora": 0.08, "epi": 0.35, "ncft": 0.12,
@@ -60,11 +66,10 @@ def stream_rows(
     suite: str = "stream",
     model: str = "llama",
     options: Mapping[str, int] | None = None,
-) -> Iterator[Row]:
+) -> Iterator[StreamRow]:
     """The rows of one stream: a task is learned to ALONE above its floor, and each later stage takes LOST of it."""
     tasks = tuple(sequence) or ORDERS[order]
     counts = options or {name: count for name, (_, count) in PAPER.items()}
-    facts = {"suite": suite, "model": model, "seed": seed, "method": method, "order": order}
     rng = noise(method, order, seed, suite, model)
     floor = {task: 100 / counts.get(task, 4) for task in tasks}
 
@@ -75,55 +80,69 @@ def stream_rows(
             value = floor[task] + (ALONE - floor[task]) * (1 - LOST[method]) ** age
         return round(float(np.clip(value + spread * rng.normal(), 0, 100)), 4)
 
-    def tested(stage: int, train: str, test: str, age: int | None) -> Row:
-        return facts | {"stage": stage, "train_task": train, "test_task": test, "metric": "accuracy",
-                        "value": score(test, age), "n": 200}  # fmt: skip
+    def tested(stage: int, train: str | None, test: str, age: int | None) -> StreamRow:
+        return StreamRow(suite, model, seed, method, order, stage, train, test, "accuracy", score(test, age), 200)
 
     total = len(tasks)
     for stage in range(total + 1):
-        train = tasks[stage - 1] if stage and method != "multitask" else ""
+        train = tasks[stage - 1] if stage and method != "multitask" else None
         if method == "pertask":
             if stage:
                 yield tested(stage, train, train, 0)
         elif method == "multitask":
             if stage == total:
-                yield from (tested(stage, "", task, 0) for task in tasks)
+                yield from (tested(stage, None, task, 0) for task in tasks)
         else:
             for place, task in enumerate(tasks):
                 yield tested(stage, train, task, stage - 1 - place if place < stage else None)
             if method in ("epi", "wncft_inferred", "wncft_prototype", "wncft_gate") and stage:
                 for task in tasks[:stage]:
                     row = tested(stage, train, task, 0)
-                    yield row | {"metric": "identification", "value": 90.0}
+                    yield replace(row, metric="identification", value=90.0)
         if stage and (method != "multitask" or stage == total):
             family = METHODS[method].family
             costs = {
-                "seconds": 6.0 + 3.0 * rng.random() + (4.0 if method in ("ewc", "replay") else 0.0),
                 "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
                 "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
                 "loss": 0.4,
             }
             for metric, value in costs.items():
-                yield facts | {"stage": stage, "train_task": train, "metric": metric, "value": value}
+                yield StreamRow(suite, model, seed, method, order, stage, train, None, metric, value, None)
 
 
-def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> list[Row]:
+def stream_costs(
+    method: str,
+    order: str,
+    *,
+    sequence: Sequence[str] = (),
+    seed: int = 0,
+    suite: str = "stream",
+    model: str = "llama",
+) -> Iterator[CostRow]:
+    """The costs of one stream: 6 to 9 seconds a stage, 4 more of methods that read earlier tasks again."""
+    tasks, rng = tuple(sequence) or ORDERS[order], noise("seconds", method, order, seed, suite, model)
+    for stage, task in enumerate(tasks, start=1):
+        if method != "multitask" or stage == len(tasks):
+            seconds = 6.0 + 3.0 * rng.random() + (4.0 if method in ("ewc", "replay") else 0.0)
+            task = None if method == "multitask" else task
+            yield CostRow(suite, model, seed, method, order, stage, task, seconds)
+
+
+def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> list[TrialRow]:
     """Trials of one method: a hill over the learning rates, whose top differs from method to method."""
     top = -4 + 2 * noise("top", method).random()
     height = 75 - 60 * LOST[method]
-    tried: list[Row] = []
+    tried: list[TrialRow] = []
     if METHODS[method].family in ("static", "dynamic"):
         for rate in rates:
             for temperature in (1.0,) if method == "wncft_literal" else (0.02, 0.1, 0.5, 2.0):
                 value = height - 4 * abs(np.log10(temperature) + 1) - 14 * (np.log10(rate) - top) ** 2
-                row = {"method": method, "learning_rate": rate, "temperature": temperature}
-                tried.append(row | {"accuracy": max(value, 9.0)})
+                tried.append(TrialRow(method, rate, None, temperature, max(value, 9.0), False))
     else:
         for strength in (0.1, 1.0, 10.0) if method in ("ewc", "olora") else (None,):
             for rate in rates:
                 value = height - 14 * (np.log10(rate) - top) ** 2 - (0 if strength in (None, 1.0) else 6)
-                row = {"method": method, "learning_rate": rate, "accuracy": max(value, 9.0)}
-                tried.append(row if strength is None else row | {"strength": strength})
-        tried[-1]["accuracy"] = None
-    best = max((row for row in tried if row["accuracy"] is not None), key=lambda row: row["accuracy"])
-    return [{**dict.fromkeys(("strength", "temperature")), **row, "chosen": row is best} for row in tried]
+                tried.append(TrialRow(method, rate, strength, None, max(value, 9.0), False))
+        tried[-1] = replace(tried[-1], accuracy=None)
+    best = max((row for row in tried if row.accuracy is not None), key=lambda row: row.accuracy)
+    return [replace(row, chosen=row is best) for row in tried]

@@ -1,58 +1,66 @@
 """Figures of streams: the same bytes in every process, inside the page, and what they say is what was measured."""
 
 import hashlib
+import os
 import subprocess
 import sys
+from dataclasses import asdict
 from itertools import pairwise, product
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
-from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_rows, trials
+from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_costs, stream_rows, trials
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.continual import METHODS, read_streams, sequences
-from taskneurons.evidence.continual_published import PUBLISHED_COLUMNS, published_streams
-from taskneurons.evidence.continual_summary import summarise_methods, summarise_streams
-from taskneurons.evidence.figures.continual_cost import draw_continual_cost, front
-from taskneurons.evidence.figures.continual_methods import draw_continual_methods
-from taskneurons.evidence.figures.continual_rates import draw_continual_rates
-from taskneurons.evidence.figures.ranks import draw_ranks
-from taskneurons.evidence.figures.retention import draw_retention
-from taskneurons.evidence.figures.stages import draw_stages
-from taskneurons.evidence.published import read_published
-from taskneurons.evidence.stream_rows import COLUMNS
-from taskneurons.files import write_csv
+from taskneurons.evidence import papers
+from taskneurons.studies.continual.costs import summarise_costs
+from taskneurons.studies.continual.figure_cost import draw_cost, front
+from taskneurons.studies.continual.figure_methods import draw_methods
+from taskneurons.studies.continual.figure_ranks import draw_ranks
+from taskneurons.studies.continual.figure_rates import draw_rates
+from taskneurons.studies.continual.figure_retention import draw_retention
+from taskneurons.studies.continual.figure_stages import draw_stages
+from taskneurons.studies.continual.methods import METHODS
+from taskneurons.studies.continual.published import published_streams
+from taskneurons.studies.continual.rows import RateRow
+from taskneurons.studies.continual.streams import sequences
+from taskneurons.studies.continual.summary import rank_methods, summarise_streams
 
 FEW = ("seqft", "olora", "ncft", "wncft", "wncft_gate", "pertask", "multitask")
 RUN = {"suite": "stream", "model": "llama", "dpi": 60}
 NAMES = ("methods", "retention", "stages", "cost", "ranks", "rates")
 
 
-def tables(folder, methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=BENCHMARKS, tried=None, **options):
+def tables(methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=BENCHMARKS, tried=None, **options):
     """The tables that the figures read."""
-    path = folder / "continual.csv"
-    streams = product(methods, orders, seeds)
-    write_csv(path, (row for m, o, s in streams for row in stream_rows(m, o, seed=s, **options)), COLUMNS)
-    rows = read_streams(path)
+    rows = [row for m, o, s in product(methods, orders, seeds) for row in stream_rows(m, o, seed=s, **options)]
     summary = summarise_streams(rows, benchmarks)
-    printed = Path(__file__).parents[2] / "published" / "leng2025"
-    both = {table: read_published(printed, table) for table in ("T5", "T14")}
-    found = published_streams(summary, both, sequences(rows), TASKS)
+    folder = Path(__file__).parents[3] / "published" / "leng2025"
+    printed = papers.STREAMS.read(folder / f"{papers.FILES['T5']}.csv")
+    printed_orders = papers.ORDERS.read(folder / f"{papers.FILES['T14']}.csv")
+    costs = [
+        row
+        for m, o, s in product(methods, orders, seeds)
+        for row in stream_costs(m, o, seed=s, sequence=options.get("sequence", ()))
+    ]
+    sequence = options.get("sequence", ())
+    tasks = {name: {o: sequence or ORDERS[o] for o in own} for name, own in benchmarks["stream"].items()}
     shown = [m for m in methods if m not in ("pertask", "multitask")] if tried is None else tried
     return {
         "rows": rows,
         "summary": summary,
-        "methods": summarise_methods(summary),
-        "published": [{k: "" if r[k] is None else str(r[k]) for k in PUBLISHED_COLUMNS} for r in found],
+        "costs": summarise_costs(costs, {"stream": tasks}),
+        "methods": rank_methods(summary),
+        "published": published_streams(summary, printed, printed_orders, sequences(rows), TASKS),
         "rates": [
-            {"suite": "stream", "model": "llama", "group": m, "at_edge": False, **row}
-            for m in shown
-            for row in trials(m)
+            RateRow("stream", "llama", method, **asdict(row), at_edge=False)
+            for method in shown
+            for row in trials(method)
         ],
         "benchmarks": benchmarks["stream"],
         "order": orders[0],
@@ -62,22 +70,22 @@ def tables(folder, methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=B
 def draw(name, of, paths, **run):
     run = RUN | run
     if name == "methods":
-        draw_continual_methods(of["rows"], of["summary"], of["published"], paths, **run)
+        draw_methods(of["rows"], of["summary"], of["published"], paths, **run)
     elif name == "retention":
         draw_retention(of["rows"], paths, benchmarks=of["benchmarks"], **run)
     elif name == "stages":
         draw_stages(of["rows"], TASKS, paths, order=of["order"], **run)
     elif name == "cost":
-        draw_continual_cost(of["summary"], paths, **run)
+        draw_cost(of["summary"], of["costs"], paths, **run)
     elif name == "ranks":
         draw_ranks(of["methods"], paths, **run)
     else:
-        draw_continual_rates(of["rates"], paths, **run)
+        draw_rates(of["rates"], paths, **run)
 
 
 def draw_all(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
-    of = tables(folder)
+    of = tables()
     paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in NAMES}
     for name in NAMES:
         draw(name, of, paths[name])
@@ -100,8 +108,8 @@ def kept(name, of, **run) -> tuple[str, Figure]:
 
 
 @pytest.fixture(scope="module")
-def few(tmp_path_factory):
-    return tables(tmp_path_factory.mktemp("few"))
+def few():
+    return tables()
 
 
 @pytest.fixture(autouse=True)
@@ -114,13 +122,13 @@ def test_bytes_do_not_change_between_processes(tmp_path):
     here = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
     code = (
         "import sys, hashlib, pathlib; sys.path[:0] = [sys.argv[1]]\n"
-        "import test_evidence_continual_figures as t\n"
+        "import test_continual_figures as t\n"
         "for path in t.draw_all(pathlib.Path(sys.argv[2])):\n"
         "    print(hashlib.sha256(path.read_bytes()).hexdigest())\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "other")],
-        capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
+        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},
     )  # fmt: skip
     assert done.stdout.split() == here
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths if path.suffix == ".png")
@@ -139,7 +147,7 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_everything_stands_inside_the_page(tmp_path, case):
-    of = tables(tmp_path, **CASES[case])
+    of = tables(**CASES[case])
     for name in NAMES:
         _, figure = kept(name, of)
         renderer = figure.canvas.get_renderer()
@@ -156,15 +164,14 @@ def test_everything_stands_inside_the_page(tmp_path, case):
 
 def test_titles_say_what_was_found(few):
     ends = {
-        method: np.mean([r["value"] for r in few["summary"] if (r["method"], r["metric"]) == (method, "CL")])
-        for method in FEW
+        method: np.mean([r.value for r in few["summary"] if (r.method, r.metric) == (method, "CL")]) for method in FEW
     }
-    best = max((m for m in FEW if METHODS[m].family != "bound"), key=ends.get)
+    best = max((m for m in FEW if not METHODS[m].is_bound), key=ends.get)
     text, _ = kept("methods", few)
     assert f"standard: {METHODS[best].label} is best, {ends[best]:.1f} %" in text
     assert f"SeqFT {ends['seqft']:.1f}" in text and f"Joint training {ends['multitask']:.1f}" in text
     assert "Table 5" in text and "as if these were independent" in text
-    retained = np.mean([r["value"] for r in few["summary"] if (r["method"], r["metric"]) == ("seqft", "FG")])
+    retained = np.mean([r.value for r in few["summary"] if (r.method, r.metric) == ("seqft", "FG")])
     assert f"SeqFT keeps {retained:.0f} %" in kept("retention", few)[0]
     text, _ = kept("ranks", few)
     assert "5 methods on 3 orders" in text and "Friedman's χ² =" in text and "share their tasks" in text
@@ -211,17 +218,17 @@ def test_marks_stand_where_the_numbers_are(few):
         line.get_data() for line in axis.lines if line.get_marker() == "D" and line.get_markerfacecolor() == "white"
     ]
     printed = {(float(x[0]), int(y[0])) for x, y in places}
-    rows = [row for row in few["published"] if row["order"] == "all"]
+    rows = [row for row in few["published"] if row.order == "all"]
     methods = [method for method in METHODS if method in FEW]
-    assert printed == {(float(row["published"]), methods.index(row["method"])) for row in rows}
+    assert printed == {(float(row.published), methods.index(row.method)) for row in rows}
     _, figure = kept("rates", few)
     stars = [line.get_data() for axis in figure.axes for line in axis.lines if line.get_marker() == "*"]
-    chosen = {(row["accuracy"]) for row in few["rates"] if row["chosen"]}
+    chosen = {(row.accuracy) for row in few["rates"] if row.chosen}
     assert {float(np.ravel(y)[0]) for _, y in stars} == chosen
 
 
 def test_what_is_missing_is_said(tmp_path):
-    alone = tables(tmp_path, methods=("seqft", "ncft"), orders=("1",), tried=())
+    alone = tables(methods=("seqft", "ncft"), orders=("1",), tried=())
     assert "Per-Task FT was not run" in kept("retention", alone)[0]
     assert "2 methods, at least 3 are needed" in kept("ranks", alone)[0]
     assert "nothing was tried" in kept("rates", alone)[0]
@@ -235,7 +242,7 @@ def test_what_is_missing_is_said(tmp_path):
 def test_another_suites_orders_are_drawn_too(tmp_path):
     """Three tasks in two orders of a user's own, without printed values."""
     sequence = ORDERS["1"][:3]
-    of = tables(tmp_path, orders=("x",), sequence=sequence, benchmarks={"stream": {"mine": ("x",)}})
+    of = tables(orders=("x",), sequence=sequence, benchmarks={"stream": {"mine": ("x",)}})
     text, _ = kept("methods", of)
     assert "mine: 3 tasks, 1 order" in text and "Table 5" not in text
     assert "mine: 3 tasks" in kept("cost", of)[0]
