@@ -1,5 +1,5 @@
 # Tasks and pre-training text of every suite: results/data/{suite}/; their data cards: results/cards/{suite}/.
-from taskneurons.workflow.sources import reads_examples, source_settings, with_source
+from taskneurons.workflow.sources import reads_examples, source_function, source_settings
 
 for suite, chosen in P.suites.items():
     for batch in plan.batches(suite):
@@ -19,7 +19,7 @@ for suite, chosen in P.suites.items():
                 **LIGHT,
             params:
                 settings=settings(tasks=batch.tasks, **source_settings(chosen, "make")),
-                code=code(with_source("data.make:make_tasks", chosen, "make")),
+                code=code("data.make:make_tasks", source_function(chosen, "make")),
             script:
                 "../workflow/scripts/run.py"
 
@@ -79,7 +79,7 @@ for suite, chosen in P.suites.items():
                 **LIGHT,
             params:
                 settings=settings(documents=chosen.corpus, **source_settings(chosen, "corpus")),
-                code=code(with_source("data.make:make_corpus", chosen, "corpus")),
+                code=code("data.make:make_corpus", source_function(chosen, "corpus")),
             script:
                 "../workflow/scripts/run.py"
 

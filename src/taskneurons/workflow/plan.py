@@ -19,7 +19,7 @@ from taskneurons.params.suites import Suite
 from taskneurons.tasks.source import source_named
 from taskneurons.workflow.sources import suite_arguments
 
-Seeds = Literal["all", "first"]
+Seeds = Literal["all", "first", "further"]
 Section = TypeVar("Section")
 Wildcards = Any
 """Snakemake's wildcards of a job; an attribute for each."""
@@ -46,8 +46,8 @@ class Run:
         return f"{self.suite}/{self.model}"
 
     def some(self, seeds: Seeds) -> tuple[int, ...]:
-        """All seeds, or the first."""
-        return self.seeds[:1] if seeds == "first" else self.seeds
+        """All seeds, the first, or the further ones."""
+        return {"all": self.seeds, "first": self.seeds[:1], "further": self.seeds[1:]}[seeds]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ class Plan:
         Args:
             studies: whose runs; none given: all runs.
             suite: of this suite alone.
-            seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or the first. A look-ahead,
+            seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or some. A look-ahead,
                 since a wildcard's own constraint cannot know the run.
             models: of these models alone.
         """
@@ -175,7 +175,7 @@ class Plan:
         Args:
             patterns: paths with `{run}`, `{seed}`, `{task}` and others, as far as they have them.
             study: whose runs; None: all runs.
-            seeds: all seeds of a run, or its first.
+            seeds: all seeds of a run, or some.
             values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
                 the run's suite.
         """

@@ -14,7 +14,7 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
-from taskneurons.lineage.code import Code, Sources, module_of
+from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.workflow.handing import job_of, settings_type
@@ -74,14 +74,11 @@ def _require_planned(planned: str, sources: Sources) -> None:
 def named_function(entry: str) -> Callable[[Job[Any]], None]:
     """The function that a rule names, such as `dial.measure:measure_models`.
 
-    What an entry names after a plus, the function loads by itself.
-
     Raises:
         InputError: there is no such module or function.
     """
     try:
-        named = entry.partition("+")[0].partition(":")[2]
-        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), named)
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), functions_of(entry)[0])
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found

@@ -25,9 +25,9 @@ def source_settings(suite: Suite, function: Literal["make", "corpus"]) -> dict[s
     }
 
 
-def with_source(entry: str, suite: Suite, function: Literal["make", "corpus"]) -> str:
-    """The entry of a job that loads the suite's source: its code is that of this source and of no other."""
-    return f"{entry}+{SOURCES.partition('.')[2]}.{suite.source}:{function}"
+def source_function(suite: Suite, function: Literal["make", "corpus"]) -> str:
+    """The function that a job calls of the suite's source: its code is that of this source and of no other."""
+    return f"{SOURCES.partition('.')[2]}.{suite.source}:{function}"
 
 
 def reads_examples(suite: Suite) -> bool:

@@ -37,7 +37,7 @@ from taskneurons.tasks.synthetic.suite import synthetic_suite, synthetic_task_na
 from taskneurons.tasks.task import SPLITS
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.runner import settings_type
-from taskneurons.workflow.sources import reads_examples, source_settings, with_source
+from taskneurons.workflow.sources import reads_examples, source_function, source_settings
 
 SIZES = {"train": 12, "validation": 3, "test": 5, "seed": 3}
 SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
@@ -201,7 +201,7 @@ def codes(package: Path) -> dict[tuple[str, str], str]:
     """The code of both jobs for a suite of each source."""
     code = Code(Sources(package))
     return {
-        (name, function): code(with_source(f"data.make:{job}", SimpleNamespace(source=name), function))  # type: ignore[arg-type]
+        (name, function): code(f"data.make:{job}", source_function(SimpleNamespace(source=name), function))  # type: ignore[arg-type]
         for name in NAMES
         for job, function in (("make_tasks", "make"), ("make_corpus", "corpus"))
     }

@@ -35,12 +35,12 @@ class MeasuredRow:
     train_task: str
     test_task: str
     shared: int | None
-    sets: str
-    selection: str
-    metric: str
-    value: Value
-    n: Annotated[int | None, Column(unit="examples or layers", measured=True)]
-    reason: Note
+    sets: str = ""
+    selection: str = ""
+    metric: str = ""
+    value: Value = None
+    n: Annotated[int | None, Column(unit="examples or layers", measured=True)] = None
+    reason: Note = ""
 
 
 @dataclass(frozen=True)
