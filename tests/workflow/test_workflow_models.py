@@ -40,13 +40,17 @@ def edit_params(project: Project, change) -> None:
 
 
 def jobs(text: str) -> dict[str, dict[str, str]]:
-    """Rule, and the wildcards but the seed -> resources of the jobs that Snakemake prints, but not of local ones."""
+    """Rule, and the wildcards but the seed -> resources of the jobs that Snakemake prints.
+
+    What is done on the spot wherever Snakemake runs, tables and figures, names no resources and is left out.
+    """
     found = {}
-    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
         (resources,) = re.findall(r"resources: (.*)", body)
         named = re.findall(r"(\w+)=([^,\n]+)", "".join(re.findall("wildcards: .*", body)))
         wildcards = [value for key, value in named if key != "seed"]
-        found[" ".join([name, *wildcards])] = dict(item.split("=", 1) for item in resources.split(", "))
+        if "=" in resources.partition(", ")[2]:
+            found[" ".join([name, *wildcards])] = dict(item.split("=", 1) for item in resources.split(", "))
     return found
 
 
