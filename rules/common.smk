@@ -11,16 +11,10 @@ from taskneurons.lineage.code import Code, Sources
 from taskneurons.evidence.tasks import KINDS
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.fingerprint import settings
-from taskneurons.lineage.outside import NEVER_READ, outside_files, outside_folder
 from taskneurons.lineage.workflow import jobs_of, wire
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
-from taskneurons.tasks.dial.suite import dial_task_names
-from taskneurons.tasks.flan import flan_task_names
-from taskneurons.tasks.jsonl import jsonl_task_names
-from taskneurons.tasks.stream.suite import stream_task_names
-from taskneurons.tasks.synthetic.suite import synthetic_task_names
-from taskneurons.workflow import paths
+from taskneurons.workflow import paths, raw
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, each, figure_files
@@ -88,20 +82,6 @@ def sooner(suite, model, priority):
     return lambda wildcards: priority + bonus * (int(wildcards.seed) == first)
 
 
-def models_of(suite):
-    return [model for s, model in RUN_PAIRS if s == suite]
-
-
-def scratch_models_of(suite):
-    return [model for model in models_of(suite) if P.models[model].source == "scratch"]
-
-
-def tokenizer_folder(suite, model):
-    if P.models[model].source == "scratch":
-        return f"results/models/{suite}/{model}/tokenizer"
-    return f"results/models/imported/{model}"
-
-
 def dtype_of(model):
     return getattr(P.models[model], "dtype", "float32")
 
@@ -114,20 +94,8 @@ def rule_slug(text):
 # Tasks and batches of tasks
 
 
-@cache
 def task_names(suite):
-    chosen = P.suites[suite]
-    if chosen.source == "synthetic":
-        return list(synthetic_task_names(chosen.tasks))
-    if chosen.source == "jsonl":
-        return list(jsonl_task_names(chosen.path, chosen.tasks))
-    if chosen.source == "flan":
-        return list(flan_task_names(chosen.tasks))
-    if chosen.source == "dial":
-        return list(dial_task_names(chosen.skills, chosen.asked))
-    if chosen.source == "stream":
-        return list(stream_task_names(chosen.tasks))
-    return list(chosen.tasks)
+    return list(plan.tasks(suite))
 
 
 @cache
@@ -173,35 +141,33 @@ def sets_path(suite, model, selection, task):
 
 figure_paths = figure_files
 
-# Files from outside: the user's tasks and models
+
+# Of the data and the models, for the studies
 
 
-def raw_files(suite, tasks):
-    chosen = P.suites[suite]
-    if chosen.source != "jsonl":
-        return []
-    folder_of_suite(suite)
-    files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
-    # A split of validation examples is optional; without one they are taken from the training examples.
-    return [
-        f"{chosen.path}/tasks.json",
-        *(str(file) for file in files if file.exists() or "validation" not in file.name),
-    ]
+def described_tasks(suites):
+    return inputs.described_tasks(suites)
 
 
-@cache
-def folder_of_suite(suite):
-    """The user's folder of tasks, checked once."""
-    return outside_folder(P.suites[suite].path, f"suites.{suite}.path")
+def task_files(tasks, suite="{suite}"):
+    return paths.task_files(suite, tasks)
 
 
-def model_raw_files(model):
-    """Every file of the user's folder that reading a model may read, tokenizers and templates included."""
-    chosen = P.models[model]
-    if chosen.source != "folder":
-        return []
-    where = f"models.{model}.path"
-    return [path.as_posix() for path in outside_files(outside_folder(chosen.path, where), where, NEVER_READ)]
+def suite_settings(suite, *keys):
+    """Some of the parameters of a suite, by name."""
+    return {key: getattr(P.suites[suite], key) for key in keys}
+
+
+def checkpoint_files(folder):
+    return checkpoint(folder)
+
+
+def base_folder(suite, model):
+    return paths.fill(paths.base_folder(plan, model), run=f"{suite}/{model}")
+
+
+def multitask_folder(suite="{suite}", model="{model}"):
+    return paths.fill(paths.MULTITASK, run=f"{suite}/{model}")
 
 
 # Resources
