@@ -11,7 +11,7 @@ VERBS = ("tabulate", "summarise", "plot", "select", "derive", "score", "decide",
 def test_scripts_of_tables_and_figures_start_within_two_seconds_and_without_torch(root: Path) -> None:
     """All their imports in one process, which is more than any one of them needs."""
     scripts = [path for verb in VERBS for path in sorted((root / "workflow" / "scripts").glob(f"{verb}_*.py"))]
-    assert len(scripts) >= 10
+    assert scripts
     imports = [
         ast.unparse(node)
         for path in scripts
