@@ -14,14 +14,6 @@ CONTINUAL_FIGURES = ["methods", "retention", "stages", "ranks", "rates"]
 streams = Streams(plan)
 
 
-localrules:
-    tabulate_continual,
-    tabulate_stream_costs,
-    summarise_continual,
-    plot_continual,
-    plot_stream_costs,
-
-
 for group in streams.groups():
     tried, weighed = streams.tried(group), streams.weighed(group)
 
@@ -55,7 +47,7 @@ for group in streams.groups():
                 seed=plan.run(wildcards.run).seeds[0],
                 budget=streams.budget(),
                 grid=streams.grid(group),
-                dtype=dtype_of(model_of(wildcards)),
+                dtype=plan.dtype(wildcards),
             ),
             code=code("continual.measure:choose_rates", *streams.makers([*tried, *weighed])),
         script:
@@ -95,7 +87,7 @@ for suite, part in streams.parts():
                         rate_of=group,
                         orders=orders,
                         budget=streams.budget(limit=P.continual.test_examples),
-                        dtype=dtype_of(model_of(wildcards)),
+                        dtype=plan.dtype(wildcards),
                     ),
                     code=code("continual.measure:learn_streams", *streams.makers([method])),
                 script:
@@ -133,7 +125,7 @@ for suite, part in streams.parts():
                         learner=learner,
                         orders=orders,
                         budget=streams.budget(limit=P.continual.test_examples),
-                        dtype=dtype_of(model_of(wildcards)),
+                        dtype=plan.dtype(wildcards),
                     ),
                     code=code("continual.measure:weigh_patches", *streams.makers([learner, *names])),
                 script:
@@ -152,6 +144,7 @@ if plan.runs("continual"):
         log:
             "logs/continual/tabulate_continual.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("continual.tables:tabulate"),
@@ -167,6 +160,7 @@ if plan.runs("continual"):
         log:
             "logs/continual/tabulate_stream_costs.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(benchmarks={suite: streams.benchmarks(suite) for suite in plan.suites("continual")}),
             code=code("continual.tables:tabulate_costs"),
@@ -188,6 +182,7 @@ if plan.runs("continual"):
         log:
             "logs/continual/summarise_continual.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(benchmarks={suite: streams.names(suite) for suite in plan.suites("continual")}),
             code=code("continual.tables:summarise"),
@@ -209,6 +204,7 @@ if plan.runs("continual"):
         wildcard_constraints:
             run=plan.pattern("continual"),
         priority: 80
+        localrule: True
         params:
             settings=lambda wildcards: settings(
                 benchmarks=streams.names(suite_of(wildcards)),
@@ -230,6 +226,7 @@ if plan.runs("continual"):
         wildcard_constraints:
             run=plan.pattern("continual"),
         priority: 80
+        localrule: True
         params:
             settings=settings(dpi=P.figures.dpi),
             code=code("continual.figures:plot_costs"),

@@ -42,7 +42,7 @@ for suite in plan.suites("dial"):
         resources:
             **training(P),
         params:
-            settings=lambda wildcards: settings(schedule=P.dial.tuning, dtype=dtype_of(model_of(wildcards))),
+            settings=lambda wildcards: settings(schedule=P.dial.tuning, dtype=plan.dtype(wildcards)),
             code=code("dial.measure:tune"),
         script:
             "../workflow/scripts/run.py"
@@ -68,7 +68,7 @@ for suite in plan.suites("dial"):
             **of_model(P, "attribute"),
         params:
             settings=lambda wildcards: settings(
-                ring=suite_settings(suite_of(wildcards), "skills", "asked"),
+                ring={key: getattr(P.suites[suite_of(wildcards)], key) for key in ["skills", "asked"]},
                 measures={
                     "selections": dial_selections(),
                     "examples": P.attribution.examples,
@@ -76,7 +76,7 @@ for suite in plan.suites("dial"):
                     "test_examples": P.dial.test_examples,
                     "evaluation": P.evaluation,
                 },
-                dtype=dtype_of(model_of(wildcards)),
+                dtype=plan.dtype(wildcards),
             ),
             code=code("dial.measure:measure"),
         script:

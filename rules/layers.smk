@@ -47,7 +47,7 @@ for suite in plan.suites("layers"):
                 **training(P, "attribute" if LORA else "train"),
             params:
                 settings=lambda wildcards: settings(
-                    schedule=P.layers.controls, lora=P.layers.tuning.adapters, dtype=dtype_of(model_of(wildcards))
+                    schedule=P.layers.controls, lora=P.layers.tuning.adapters, dtype=plan.dtype(wildcards)
                 ),
                 code=code("layers.measure:tune_controls"),
             script:
@@ -83,7 +83,7 @@ for suite in plan.suites("layers"):
                         "scored_examples": P.layers.scored_examples,
                         "evaluation": P.evaluation,
                     },
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("layers.measure:compare"),
             script:
@@ -111,7 +111,7 @@ for suite in plan.suites("layers"):
                 settings=lambda wildcards: settings(
                     representation=representation(P.layers.scored_examples),
                     evaluation=P.evaluation,
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("layers.measure:measure_transfer"),
             script:
@@ -141,7 +141,7 @@ if plan.runs("layers"):
                 held_out=P.layers.held_out,
                 schedule=P.layers.tuning.generalists if LORA else P.multitask,
                 lora=P.layers.tuning.adapters,
-                dtype=dtype_of(model_of(wildcards)),
+                dtype=plan.dtype(wildcards),
             ),
             code=code("layers.measure:tune_generalists"),
         script:
@@ -231,7 +231,7 @@ if LORA:
         resources:
             **of_model(P, "load"),
         params:
-            settings=lambda wildcards: settings(dtype=dtype_of(model_of(wildcards))),
+            settings=lambda wildcards: settings(dtype=plan.dtype(wildcards)),
             code=code("layers.measure:merge"),
         script:
             "../workflow/scripts/run.py"
@@ -265,7 +265,7 @@ if LORA:
                         estimators=P.attribution.estimators,
                         examples=P.attribution.examples,
                         batch_size=P.attribution.batch_size,
-                        dtype=dtype_of(model_of(wildcards)),
+                        dtype=plan.dtype(wildcards),
                     ),
                     code=code("neurons.measure:attribute_scores"),
                 script:

@@ -20,7 +20,7 @@ for model, chosen in P.models.items():
         benchmark:
             f"logs/benchmarks/models/import_model_{model}.tsv"
         resources:
-            **model_resources(model, "load"),
+            **model_resources(P, model, "load"),
         params:
             settings=settings(**chosen.model_dump(exclude={"parameters", "dtype"})),
             code=code("models.make:import_model"),
@@ -96,7 +96,7 @@ rule tune_multitask:
         settings=lambda wildcards: settings(
             tasks=plan.tasks(suite_of(wildcards)),
             schedule=P.multitask,
-            dtype=dtype_of(model_of(wildcards)),
+            dtype=plan.dtype(wildcards),
         ),
         code=code("models.make:tune_multitask_model"),
     script:
@@ -124,7 +124,7 @@ for suite in plan.suites():
             resources:
                 **of_model(P, "infer"),
             params:
-                settings=lambda wildcards: settings(evaluation=P.evaluation, dtype=dtype_of(model_of(wildcards))),
+                settings=lambda wildcards: settings(evaluation=P.evaluation, dtype=plan.dtype(wildcards)),
                 code=code("models.measure:evaluate_multitask"),
             script:
                 "../workflow/scripts/run.py"

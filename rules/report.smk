@@ -2,7 +2,7 @@
 #
 # Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
 # from what each study says of itself, so that the rules of the studies say nothing of how they are shown.
-from snakemake.io import IOFile, ReportObject, flag
+from snakemake.io import IOFile, ReportObject, flag, strip_wildcard_constraints
 from snakemake.sourcecache import LocalSourceFile
 from taskneurons.evidence.study import study_of
 from taskneurons.files import write_text
@@ -12,8 +12,6 @@ from taskneurons.studies import registry
 # What a card of the atlas shows; it decides no result.
 TOP_NEURONS = 50
 TOP_EXAMPLES = 5
-
-
 TOP = "results/report/{run}/seed{seed}/top_examples.csv"
 
 
@@ -46,7 +44,7 @@ rule find_examples:
             neurons=TOP_NEURONS,
             examples=TOP_EXAMPLES,
             batch_size=P.evaluation.batch_size,
-            dtype=dtype_of(model_of(wildcards)),
+            dtype=plan.dtype(wildcards),
         ),
         code=code("neurons.examples:find_examples"),
     script:
@@ -63,26 +61,20 @@ rule write_report:
             for task in plan.tasks(suite)
             for name in ["task.json", "test.jsonl"]
         ],
-        scores=[
-            scores_path(suite, model, estimator, task).format(seed=seed)
-            for suite, model, seed in RUNS
-            for estimator in dict.fromkeys(selection.estimator for selection in P.neurons.selections)
-            for task in task_names(suite)
-        ],
+        scores=plan.expand(
+            paths.SCORES, estimator=list(dict.fromkeys(selection.estimator for selection in P.neurons.selections))
+        ),
         examples=plan.expand(TOP, seeds="first"),
     output:
         page="results/report.html",
     log:
         "logs/report/write_report.log",
-    benchmark:
-        "logs/benchmarks/report/write_report.tsv"
-    resources:
-        **light_resources(),
+    localrule: True
     params:
         settings=settings(templates=templates_digest()),
-        code=code("write_report"),
+        code=code("report.jobs:write"),
     script:
-        "../workflow/scripts/write_report.py"
+        "../workflow/scripts/run.py"
 
 
 CAPTIONS = Path(".taskneurons") / "captions"
@@ -100,7 +92,7 @@ def show_in_snakemakes_report():
     described = {study.name: study for study in registry.STUDIES}
     for made_by in (one for study in STUDIES for one in rules_of(study)):
         for place, output in enumerate(made_by.output):
-            path = Path(str(output))
+            path = Path(strip_wildcard_constraints(str(output)))
             # Each figure once, as SVG; a preview is not shown beside the whole.
             if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
                 continue

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from taskneurons.evidence.chance import at_chance, chance_level
+from taskneurons.evidence.chance import at_chance
 from taskneurons.evidence.tasks import DescribedTask
 
 
@@ -20,7 +20,7 @@ from taskneurons.evidence.tasks import DescribedTask
 def test_chance_is_the_better_of_guessing_and_a_constant_answer(options, constant, chance) -> None:
     task = DescribedTask("s", "t", "f", "classification", options=options, constant=constant)
     assert task.chance == chance
-    assert chance_level({"options": list(options), "constant": constant}) == chance
+    assert DescribedTask("s", "t", "f", "classification", options=tuple(options), constant=constant).chance == chance
 
 
 def test_a_guesser_is_at_chance_and_a_learner_is_not() -> None:

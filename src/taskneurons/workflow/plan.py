@@ -216,6 +216,10 @@ class Plan:
         """Whether a job belongs to the first seed of its run."""
         return int(wildcards.seed) == self.run(wildcards.run).seeds[0]
 
+    def dtype(self, wildcards: Wildcards) -> str:
+        """The precision in which the model of a job is loaded."""
+        return dtype_of(self.params, model_of(wildcards))
+
     def sooner(self, priority: int) -> Callable[[Wildcards], int]:
         """A priority by which the first seed of a run comes before the others, and that of the first run before all.
 
@@ -238,6 +242,11 @@ def present(section: Section | None) -> Section:
     if section is None:
         raise InputError("a section is absent that a study needs", where="parameters")
     return section
+
+
+def dtype_of(params: Params, model: str) -> str:
+    """The precision in which a model is loaded."""
+    return getattr(params.models[model], "dtype", "float32")
 
 
 def suite_of(wildcards: Wildcards) -> str:
