@@ -90,13 +90,6 @@ class Inputs:
         runs = self.plan.runs(*studies)
         return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
 
-    def base_descriptions(self, study: str) -> list[str]:
-        """What tells the architecture of the base of each run of a study."""
-        return [
-            fill(f"{base_folder(self.plan, run.model)}/checkpoint.json", run=run.name, seed=run.seeds[0])
-            for run in self.plan.runs(study)
-        ]
-
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""
         return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))
