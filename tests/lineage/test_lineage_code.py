@@ -251,6 +251,21 @@ def test_what_may_change_a_result_changes_the_jobs_that_reach_it(package, name, 
     assert changed(package, name, old, new) == jobs
 
 
+def test_a_function_that_is_named_in_settings_counts_where_the_rule_names_it(package):
+    def texts():
+        code = Code(Sources(package))
+        return code("s.measure:drawn"), code("s.measure:drawn", "units:Unit")
+
+    alone, named = texts()
+    assert named.startswith("s.measure:drawn+units:Unit ")
+    path = package / "units.py"
+    path.write_text(path.read_text().replace("SCALE = 2", "SCALE = 3"))
+    after, named_after = texts()
+    assert after == alone and named_after != named
+    with pytest.raises(InputError, match=r"there is no unit in taskneurons\.units"):
+        Code(Sources(package))("s.measure:drawn", "units:unit")
+
+
 DYNAMIC = [
     "getattr(files, job.name)",
     "globals()[job.name]",

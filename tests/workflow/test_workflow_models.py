@@ -39,13 +39,14 @@ def edit_params(project: Project, change) -> None:
     path.write_text(yaml.safe_dump(params, sort_keys=False))
 
 
-def jobs(text: str) -> list[tuple[str, dict[str, str]]]:
-    """Rule and resources of each job that Snakemake prints; `all` only gathers."""
-    found = []
+def jobs(text: str) -> dict[str, dict[str, str]]:
+    """Rule, and the wildcards but the seed -> resources of the jobs that Snakemake prints, but not of local ones."""
+    found = {}
     for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
-        if name != "all":
-            (resources,) = re.findall(r"resources: (.*)", body)
-            found.append((name, dict(item.split("=", 1) for item in resources.split(", "))))
+        (resources,) = re.findall(r"resources: (.*)", body)
+        named = re.findall(r"(\w+)=([^,\n]+)", "".join(re.findall("wildcards: .*", body)))
+        wildcards = [value for key, value in named if key != "seed"]
+        found[" ".join([name, *wildcards])] = dict(item.split("=", 1) for item in resources.split(", "))
     return found
 
 
@@ -108,10 +109,10 @@ def test_a_users_model_enters_the_lineage_by_its_content(own, tmp_path):
 
 def test_a_granted_gpu_that_is_not_there_becomes_the_cpu_and_every_record_says_so(own):
     project, text = own
-    assert dict(jobs(text))["tune_multitask_mine_own"]["gpu"] == "1"
+    assert jobs(text)["tune_multitask mine/own"]["gpu"] == "1"
     assert text.count("this job asks for a GPU and the machine has none that torch can use: it runs on the CPU") == 3
     devices = {line["rule"]: line["device"] for line in project.lines().values()}
-    assert devices["tune_multitask_mine_own"] == devices["deactivate_neurons_mine_all"] == "cpu"
+    assert devices["tune_multitask"] == devices["deactivate_neurons_mine_all"] == "cpu"
 
 
 def test_a_token_in_the_environment_is_in_no_file_and_no_output(own):
@@ -175,33 +176,30 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     project.path("params").mkdir()
     project.path("params/paper.yaml").write_text(text)
     found = jobs(project.snakemake("-n", "--configfile", "params/paper.yaml"))
-    # What runs where Snakemake does asks for nothing.
-    local = {re.match("[a-z]+", name)[0] for name, values in found if list(values) == ["tmpdir"]}
-    assert local <= {"tabulate", "summarise", "plot", "check", "decide", "write"}
-    found = [(name, values) for name, values in found if list(values) != ["tmpdir"]]
-    streams = {name: values for name, values in found if "_large_" in name and values["gpu"] != "0"}
-    found = [(name, values) for name, values in found if "_large_" not in name]
-    large = [(name, values) for name, values in found if values["gpu"] != "0"]
-    kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name, _ in large)
-    # Two models, three seeds, one task a job; the sets of each of two selections are deactivated by jobs of their own.
+    of_streams = {name for name in found if re.search("[_ ]large[_/]", name)}
+    streams = {name: values for name, values in found.items() if name in of_streams and values["gpu"] != "0"}
+    found = {name: values for name, values in found.items() if name not in of_streams}
+    large = {name: values for name, values in found.items() if values["gpu"] != "0"}
+    kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name in large)
+    # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
     assert kinds == {
-        "tune_multitask": 6, "evaluate_multitask": 72, "attribute_scores": 72, "deactivate_neurons": 144,
-        "attribute_base": 72, "choose_rates": 8, "train_neurons": 72, "train_proportions": 4, "train_overlaps": 6,
-        "compare_parameters": 6, "find_examples": 2,
+        "tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48,
+        "attribute_base": 24, "choose_rates": 8, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
+        "compare_parameters": 2, "find_examples": 2,
     }  # fmt: skip
     # Streams hold float32 weights; EWC besides gradients and moments what was worn, the Fisher information, its anchor.
     for method, bytes_each in (("ncft", 8), ("seqft", 24), ("ewc", 32)):
         taken = int(streams[f"learn_streams_large_llama2_7b_{method}"]["gpu_mem_mb"])
         assert bytes_each * 6738 < taken < 1.5 * bytes_each * 6738
     whole = ("tune", "choose_rates", "train_neurons", "compare_parameters")
-    for name, values in large:
+    for name, values in large.items():
         bytes_each = 16 if name.startswith(whole) else 2
         assert int(values["gpu"]) >= 1
         assert bytes_each * 6738 < int(values["gpu_mem_mb"]) < 2 * bytes_each * 7069 + 5000, name
         assert int(values["mem_mb"]) > 2 * 6738, "the host reads the weights"
         assert int(values["runtime"]) > (24 if name.startswith(whole) else 1) * 60, "minutes"
-    assert all({"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values) for _, values in found)
-    assert not [name for name, values in found if values["gpu"] == "0" and name.startswith(tuple(kinds))]
+    assert all({"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values) for name, values in found.items())
+    assert not [name for name in found if name not in large and name.startswith(tuple(kinds))]
 
 
 def test_suites_models_and_seeds_stand_side_by_side(laid, tmp_path):

@@ -36,6 +36,15 @@ def module_of(entry: str) -> str:
     return f"{REPORT}.{rest}" if package == "report" else f"{STUDIES}.{module}"
 
 
+def functions_of(entry: str) -> list[str]:
+    """The function of an entry, and after it those that it calls by names which stand in its settings.
+
+    `continual.measure:learn_streams+continual.seqft:make` gives `learn_streams` and `continual.seqft:make`. The module
+    of a further function is named from the package on.
+    """
+    return entry.partition(":")[2].split("+")
+
+
 class Sources:
     """The modules of the package below a folder, read once.
 
@@ -414,15 +423,17 @@ class Code:
         self.sources, self.scripts = sources, scripts
         self._texts: dict[str, str] = {}
 
-    def __call__(self, entry: str) -> str:
+    def __call__(self, entry: str, *named: str) -> str:
         """The text that a rule names as its code: the entry and the fingerprint of all that it reaches.
 
         Args:
             entry: `<study>.<module>:<function>`.
+            named: functions of the package that it calls by names which stand in its settings, `<module>:<function>`.
 
         Raises:
             InputError: there is no such function.
         """
+        entry = "+".join([entry, *named])
         if entry not in self._texts:
             self._texts[entry] = f"{entry} {self.fingerprint(entry)}"
         return self._texts[entry]
@@ -439,10 +450,14 @@ class Code:
         return tuple(sorted({place.module for reach in self._reaches(entry) for place in reach.places}))
 
     def _reaches(self, entry: str) -> list[Reach]:
-        _, found, name = entry.partition(":")
-        if not found:
+        if ":" not in entry:
             return self._of_script(entry)
-        return [Reach(self.sources, module_of(entry), name), *self._frame]
+        function, *named = functions_of(entry)
+        reaches = [Reach(self.sources, module_of(entry), function)]
+        for one in named:
+            module, _, name = one.partition(":")
+            reaches.append(Reach(self.sources, f"{PACKAGE}.{module}", name))
+        return [*reaches, *self._frame]
 
     @cached_property
     def _frame(self) -> list[Reach]:

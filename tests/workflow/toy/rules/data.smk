@@ -6,7 +6,7 @@ for suite in P.suites:
             name:
                 f"make_tasks_{suite}_{batch}"
             input:
-                raw=raw_files(suite, tasks),
+                raw=raw.task_inputs(P.suites[suite], tasks),
             output:
                 tasks=[f"results/data/{suite}/tasks/{task}.txt" for task in tasks],
             params:
