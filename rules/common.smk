@@ -1,5 +1,6 @@
 # What every rule file uses: parameters, names of runs and tasks, fingerprints of code and settings, resources.
 import math
+import re
 from functools import cache, partial
 from pathlib import Path
 
@@ -66,6 +67,7 @@ code = Code(
 
 wildcard_constraints:
     seed=r"\d+",
+    selection="|".join(map(re.escape, plan.selections)),
 
 
 def seed_list(suite, model):
@@ -154,6 +156,22 @@ def batched(tasks):
     groups = [tasks[start : start + size] for start in range(0, len(tasks), size)]
     return [(rule_slug("_".join(group)) if size == 1 else f"batch{i}", group) for i, group in enumerate(groups)]
 
+
+# Paths that rules without a room still name by suite and model
+
+MEASURED = list(P.attribution.estimators)
+DERIVED = sorted({selection.estimator for selection in P.neurons.selections} & {"contrast", "entropy"})
+
+
+def scores_path(suite, model, estimator, task):
+    return paths.fill(paths.SCORES, run=f"{suite}/{model}", estimator=estimator, task=task)
+
+
+def sets_path(suite, model, selection, task):
+    return paths.fill(paths.SETS, run=f"{suite}/{model}", selection=selection, task=task)
+
+
+figure_paths = figure_files
 
 # Files from outside: the user's tasks and models
 

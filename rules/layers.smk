@@ -247,7 +247,9 @@ for suite, model in pairs_of("layers") if LORA else []:
                 checkpoint=checkpoint_files(experimental_folder(suite, model)),
                 tasks=task_files(tasks, suite),
             output:
-                [experimental_scores_path(suite, model, estimator, task) for estimator in MEASURED for task in tasks],
+                scores=[
+                    experimental_scores_path(suite, model, estimator, task) for estimator in MEASURED for task in tasks
+                ],
             log:
                 f"logs/layers/{suite}/{model}/seed{{seed}}/attribute_experimental_{batch}.log",
             benchmark:
@@ -259,15 +261,14 @@ for suite, model in pairs_of("layers") if LORA else []:
                 **model_resources(model, "attribute"),
             params:
                 settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    attribution=P.attribution,
+                    estimators=P.attribution.estimators,
+                    examples=P.attribution.examples,
+                    batch_size=P.attribution.batch_size,
                     dtype=dtype_of(model),
                 ),
-                code=code("attribute_scores"),
+                code=code("neurons.measure:attribute_scores"),
             script:
-                "../workflow/scripts/attribute_scores.py"
+                "../workflow/scripts/run.py"
 
         for selection in P.neurons.selections:
 
@@ -275,9 +276,9 @@ for suite, model in pairs_of("layers") if LORA else []:
                 name:
                     f"select_experimental_{suite}_{model}_{rule_slug(selection.slug)}_{batch}"
                 input:
-                    [experimental_scores_path(suite, model, selection.estimator, task) for task in tasks],
+                    scores=[experimental_scores_path(suite, model, selection.estimator, task) for task in tasks],
                 output:
-                    [experimental_sets_path(suite, model, selection.slug, task) for task in tasks],
+                    sets=[experimental_sets_path(suite, model, selection.slug, task) for task in tasks],
                 log:
                     f"logs/layers/{suite}/{model}/seed{{seed}}/select_experimental_{selection.slug}_{batch}.log",
                 benchmark:
@@ -289,14 +290,13 @@ for suite, model in pairs_of("layers") if LORA else []:
                     **light_resources(),
                 params:
                     settings=settings(
-                        tasks=tasks,
                         selection=selection,
                         random_draws=P.neurons.random_draws,
                         random_matching=P.neurons.random_matching,
                     ),
-                    code=code("select_neurons"),
+                    code=code("neurons.sets:select_neurons"),
                 script:
-                    "../workflow/scripts/select_neurons.py"
+                    "../workflow/scripts/run.py"
 
     for estimator in DERIVED:
 
@@ -304,9 +304,9 @@ for suite, model in pairs_of("layers") if LORA else []:
             name:
                 f"derive_experimental_{suite}_{model}_{estimator}"
             input:
-                [experimental_scores_path(suite, model, "taylor", task) for task in task_names(suite)],
+                scores=[experimental_scores_path(suite, model, "taylor", task) for task in task_names(suite)],
             output:
-                [experimental_scores_path(suite, model, estimator, task) for task in task_names(suite)],
+                scores=[experimental_scores_path(suite, model, estimator, task) for task in task_names(suite)],
             log:
                 f"logs/layers/{suite}/{model}/seed{{seed}}/derive_experimental_{estimator}.log",
             benchmark:
@@ -317,10 +317,10 @@ for suite, model in pairs_of("layers") if LORA else []:
             resources:
                 **light_resources(),
             params:
-                settings=settings(estimator=estimator, tasks=task_names(suite)),
-                code=code("derive_scores"),
+                settings=settings(estimator=estimator),
+                code=code("neurons.sets:derive_scores"),
             script:
-                "../workflow/scripts/derive_scores.py"
+                "../workflow/scripts/run.py"
 
 
 if pairs_of("layers"):

@@ -16,11 +16,6 @@ localrules:
     plot_training,
 
 
-def base_selection():
-    """How sets are made of scores on the pre-trained model."""
-    return {key: getattr(P.training, key) for key in ["estimator", "within"]}
-
-
 # Each study chooses learning rates of its own, so that another share in one of them makes nothing of the others again.
 for study in GROUPED:
 

@@ -19,7 +19,6 @@ from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import tune_controls
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.training import TrainingLog
 from taskneurons.engine.tuning import FullWeights, Tuned
 from taskneurons.errors import InputError
@@ -29,6 +28,7 @@ from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.studies.dial.rows import MEASURED
+from taskneurons.studies.neurons.measure import attribute_tasks
 from taskneurons.tasks.storage import read_split
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)

@@ -8,13 +8,13 @@ from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, sm
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.layers_study import tune_generalists
 from taskneurons.engine.merging import merge_adapter
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.evidence.layers_joint import experimental_sets
 from taskneurons.files import read_json
 from taskneurons.models.load import load_checkpoint
 from taskneurons.neurons.sets import save_sets
+from taskneurons.studies.neurons.measure import attribute_tasks
 
 LORA = Lora(rank=2, alpha=4.0)
 # Steps so large that the adapter is not lost in rounding.

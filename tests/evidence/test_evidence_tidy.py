@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.tidy import COLUMNS, gather, of_setting, read_tidy
+from taskneurons.evidence.tidy import COLUMNS, gather, read_tidy
 from taskneurons.files import write_csv
 
 GOOD = {
@@ -96,27 +96,7 @@ def test_other_columns_and_torn_lines_are_refused(tmp_path: Path) -> None:
         read_tidy(path)
 
 
-def test_table_does_not_depend_on_the_order_of_files(tmp_path: Path, tasks, rows_of) -> None:
-    rows = rows_of(tasks, seeds=(0, 1), draws=2)
-    paths = []
-    for place in range(4):
-        paths.append(tmp_path / f"{place}.csv")
-        write_csv(paths[-1], [row | {"study": "models"} for row in rows[place::4]], COLUMNS)
-    assert gather(paths, "deactivation") == gather(reversed(paths), "deactivation") == rows
-
-
 def test_value_measured_twice_is_refused_with_both_files(tmp_path: Path) -> None:
     first, second = written(tmp_path / "first.csv", {}), written(tmp_path / "second.csv", {"value": "41.5"})
     with pytest.raises(InputError, match=r"second\.csv: measures again what .*first\.csv holds: .*test_task qqp"):
         gather([first, second], "deactivation")
-
-
-def test_setting_without_results_is_refused(tasks, rows_of) -> None:
-    rows = rows_of(tasks)
-    setting = ("taylor", 10, "layer", "zero")
-    chosen = of_setting(rows, suite="synthetic", model="llama", setting=setting)
-    assert sorted(map(str, chosen)) == sorted(map(str, rows))
-    with pytest.raises(InputError, match="no results of bloom on synthetic for the original model"):
-        of_setting(rows, suite="synthetic", model="bloom", setting=setting)
-    with pytest.raises(InputError, match="for taylor, 10, model, zero"):
-        of_setting(rows, suite="synthetic", model="llama", setting=("taylor", 10, "model", "zero"))

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskneurons.lineage.fingerprint import settings
-from taskneurons.params import load_params
+from taskneurons.params.loading import load_params
 from taskneurons.params.root import GROUPED
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.plan import Plan

@@ -111,7 +111,7 @@ def test_a_granted_gpu_that_is_not_there_becomes_the_cpu_and_every_record_says_s
     assert jobs(text)["tune_multitask_mine_own"]["gpu"] == "1"
     assert text.count("this job asks for a GPU and the machine has none that torch can use: it runs on the CPU") == 3
     devices = {line["rule"]: line["device"] for line in project.lines().values()}
-    assert devices["tune_multitask_mine_own"] == devices["deactivate_neurons_mine_own_taylor_10_layer_all"] == "cpu"
+    assert devices["tune_multitask_mine_own"] == devices["deactivate_neurons_mine_all"] == "cpu"
 
 
 def test_a_token_in_the_environment_is_in_no_file_and_no_output(own):

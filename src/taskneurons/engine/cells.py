@@ -47,23 +47,17 @@ class Condition:
     draw: int | None = None
     learning_rate: float | None = None
 
-    def columns(self) -> dict[str, Any]:
-        """Its cells of a row of the tables of trained neurons."""
-        found = {
+    def __str__(self) -> str:
+        said = {
             "condition": self.name,
             "train_task": self.train_task,
             "neurons": self.neurons,
-            "share": self.share,
+            "selection": self.selection and self.selection.slug,
             "overlap": self.overlap,
             "draw": self.draw,
             "learning_rate": self.learning_rate,
         }
-        if (made := self.selection) is not None:
-            found |= {"percent": made.percent, "estimator": made.estimator, "selection": made.within}
-        return found
-
-    def __str__(self) -> str:
-        return ", ".join(f"{key} {value}" for key, value in self.columns().items() if value is not None)
+        return ", ".join(f"{key} {value}" for key, value in said.items() if value is not None)
 
 
 @dataclass(frozen=True)

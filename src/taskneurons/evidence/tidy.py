@@ -1,7 +1,7 @@
 """The tidy form of results: one measured value a row, the same columns in the same order in every study."""
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,24 +66,6 @@ def gather(files: Iterable[str | Path], study: str) -> list[Row]:
             origin[key] = str(path)
             rows.append(row)
     return sorted(rows, key=order)
-
-
-def of_setting(rows: Iterable[Row], *, suite: str, model: str, setting: Sequence[Any]) -> list[Row]:
-    """The rows of one model under one setting, with those of the original model.
-
-    Args:
-        setting: estimator, percent, selection, intervention.
-
-    Raises:
-        InputError: the original model, or the setting, has no rows.
-    """
-    rows = [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
-    original = [row for row in rows if row["condition"] == "original"]
-    deactivated = [row for row in rows if tuple(row[column] for column in SETTING) == tuple(setting)]
-    for found, what in ((original, "the original model"), (deactivated, ", ".join(map(str, setting)))):
-        if not found:
-            raise InputError(f"there are no results of {model} on {suite} for {what}")
-    return original + deactivated
 
 
 def order(row: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from taskneurons.workflow.plan import Plan, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Seeds, Wildcards, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -85,11 +85,10 @@ class Inputs:
         """The base checkpoint of the first seed of the job's run."""
         return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
 
-    def first_bases(self, study: str | None = None) -> list[str]:
-        """The folder of the base checkpoint of the first seed of each run of a study."""
-        return [
-            fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
-        ]
+    def first_bases(self, *studies: str) -> list[str]:
+        """The folder of the base checkpoint of the first seed of each run of some studies; none given: of all runs."""
+        runs = self.plan.runs(*studies)
+        return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
 
     def base_descriptions(self, study: str) -> list[str]:
         """What tells the architecture of the base of each run of a study."""
@@ -143,6 +142,37 @@ class Inputs:
         def of(wildcards: Wildcards) -> list[str]:
             run = self.plan.run(wildcards.run)
             return each(pattern, "task", (tasks or self.plan.tasks)(run.suite), run=run.name, seed=run.seeds[0])
+
+        return of
+
+    def of_run(
+        self, *patterns: str, seeds: Seeds = "all", **values: Iterable[object]
+    ) -> Callable[[Wildcards], list[str]]:
+        """The files of the job's run, of all its seeds or its first, for each of its tasks.
+
+        Args:
+            patterns: of the files; other wildcards of the job keep their values.
+            seeds: all or the first.
+            values: of further wildcards.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            own = {name: [value] for name, value in wildcards.items() if name not in ("run", "seed")}
+            return self.plan.of_run(wildcards.run, *patterns, seeds=seeds, **(own | values))
+
+        return of
+
+    def ranked(self, pattern: str, tasks: Iterable[str]) -> Callable[[Wildcards], list[str]]:
+        """The scores that the job's selection ranks, of some tasks.
+
+        Args:
+            pattern: of a file of scores.
+            tasks: names.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            estimator = self.plan.selections[wildcards.selection].estimator
+            return each(pattern, "task", tasks, run=wildcards.run, seed=wildcards.seed, estimator=estimator)
 
         return of
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
+from taskneurons.params.selection import Selection
 from taskneurons.tasks.dial.suite import dial_task_names
 from taskneurons.tasks.flan import flan_task_names
 from taskneurons.tasks.jsonl import jsonl_task_names
@@ -82,17 +83,17 @@ class Plan:
         """Every run, in the order of the parameters."""
         return tuple(Run(run.suite, run.model, run.seeds, run.studies) for run in self.params.runs)
 
-    def runs(self, study: str | None = None) -> list[Run]:
-        """The runs that name a study; None: all, since tasks, models and neuron sets are made for every run."""
-        return [run for run in self.all_runs if study is None or study in run.studies]
+    def runs(self, *studies: str) -> list[Run]:
+        """The runs that name one of the studies; none given: all, for tasks, models and sets are made for every run."""
+        return [run for run in self.all_runs if not studies or set(studies) & set(run.studies)]
 
     def run(self, name: str) -> Run:
         """The run that a path names."""
         return next(run for run in self.all_runs if run.name == name)
 
-    def suites(self, study: str | None = None) -> list[str]:
-        """The suites of the runs of a study, each once."""
-        return list(dict.fromkeys(run.suite for run in self.runs(study)))
+    def suites(self, *studies: str) -> list[str]:
+        """The suites of the runs of some studies, each once."""
+        return list(dict.fromkeys(run.suite for run in self.runs(*studies)))
 
     # Tasks
 
@@ -131,17 +132,17 @@ class Plan:
 
     # Wildcards
 
-    def pattern(self, study: str | None = None, *, suite: str | None = None, seeds: Seeds | None = None) -> str:
-        """The constraint of `{run}` in the rules of a study.
+    def pattern(self, *studies: str, suite: str | None = None, seeds: Seeds | None = None) -> str:
+        """The constraint of `{run}` in rules.
 
         Args:
-            study: whose runs; None: all runs.
+            studies: whose runs; none given: all runs.
             suite: of this suite alone.
             seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or the first. A look-ahead,
                 since a wildcard's own constraint cannot know the run.
         """
         fits = []
-        for run in self.runs(study):
+        for run in self.runs(*studies):
             if suite in (None, run.suite):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
@@ -164,21 +165,38 @@ class Plan:
             values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
                 the run's suite.
         """
+        runs = self.runs(study) if study else self.runs()
+        files = (path for run in runs for path in self.of_run(run.name, *patterns, seeds=seeds, **values))
+        return list(dict.fromkeys(files))
+
+    def of_run(
+        self,
+        run: str,
+        /,
+        *patterns: str,
+        seeds: Seeds = "all",
+        **values: Iterable[Any] | Callable[[str], Iterable[Any]],
+    ) -> list[str]:
+        """The files of one run; see `expand`."""
+        asked = self.run(run)
+        choices: dict[str, Iterable[Any]] = {"run": [run], "seed": asked.some(seeds), "task": self.tasks(asked.suite)}
+        choices |= {name: own(asked.suite) if callable(own) else own for name, own in values.items()}
         found: dict[str, None] = {}
-        for run in self.runs(study):
-            for pattern in patterns:
-                choices: dict[str, Iterable[Any]] = {"run": [run.name], "seed": run.some(seeds)}
-                choices |= {"task": self.tasks(run.suite)}
-                choices |= {name: own(run.suite) if callable(own) else own for name, own in values.items()}
-                names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
-                for chosen in product(*(choices[name] for name in names)):
-                    found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
+        for pattern in patterns:
+            names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
+            for chosen in product(*(choices[name] for name in names)):
+                found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
         return list(found)
+
+    @cached_property
+    def selections(self) -> dict[str, Selection]:
+        """The selections of neurons by their slugs."""
+        return {selection.slug: selection for selection in self.params.neurons.selections}
 
     def selection_within(self, whole: Literal["model", "layer"]) -> str:
         """The slug of the first selection that ranks neurons over this whole, else of the first one."""
-        slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
-        return (slugs or [self.params.neurons.selections[0].slug])[0]
+        slugs = [slug for slug, selection in self.selections.items() if selection.within == whole]
+        return (slugs or list(self.selections))[0]
 
     def is_first(self, wildcards: Wildcards) -> bool:
         """Whether a job belongs to the first seed of its run."""

@@ -7,12 +7,12 @@ from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.rates import Arm, write_rates
 from taskneurons.engine.task_groups import TaskGroup
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.job import Files, Job
 from taskneurons.neurons.selection import Selection
+from taskneurons.studies.neurons.measure import attribute_tasks
 from taskneurons.studies.overlap.measure import Overlaps, TrainSettings, train, train_with_overlap
 from taskneurons.tasks.task import Task
 

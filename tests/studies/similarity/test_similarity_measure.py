@@ -8,7 +8,6 @@ from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.evaluation_study import evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.neurons_study import attribute_tasks
 from taskneurons.engine.rates import Arm, write_rates
 from taskneurons.engine.tuning import tune, tuned
 from taskneurons.errors import InputError
@@ -17,6 +16,7 @@ from taskneurons.job import Files, Job
 from taskneurons.models.encoding import encode
 from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.neurons.selection import Selection
+from taskneurons.studies.neurons.measure import attribute_tasks
 from taskneurons.studies.similarity.measure import CompareSettings, compare, compare_parameters
 from taskneurons.studies.similarity.rows import CELLS
 from taskneurons.studies.similarity.tables import gather_similarity

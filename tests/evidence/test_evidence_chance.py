@@ -1,0 +1,41 @@
+"""The level of chance, who is at it, and the answer that a model that reads nothing should give."""
+
+import numpy as np
+import pytest
+
+from taskneurons.evidence.chance import at_chance, chance_level, constant_answer
+from taskneurons.evidence.tasks import DescribedTask
+
+
+@pytest.mark.parametrize(
+    ("options", "constant", "chance"),
+    [
+        (("a", "b", "c", "d"), None, 25),
+        (("a", "b"), 83.5, 83.5),
+        (("a", "b"), 41.0, 50),
+        ((), 12.5, 12.5),
+        ((), None, None),
+    ],
+)
+def test_chance_is_the_better_of_guessing_and_a_constant_answer(options, constant, chance) -> None:
+    task = DescribedTask("s", "t", "f", "classification", options=options, constant=constant)
+    assert task.chance == chance
+    assert chance_level({"options": list(options), "constant": constant}) == chance
+
+
+def test_a_guesser_is_at_chance_and_a_learner_is_not() -> None:
+    rng = np.random.default_rng(0)
+    guesses = 100 * rng.binomial(500, 0.5, 4000) / 500
+    # One-sided at two standard errors: 97.7 % of guessers are recognised.
+    assert np.mean([at_chance(g, 500, 50) for g in guesses]) == pytest.approx(0.977, abs=0.01)
+    assert not at_chance(60, 500, 50)
+
+
+def test_the_constant_answer_is_chosen_on_training_answers_and_scored_on_the_test() -> None:
+    majority = constant_answer("classification", ["no", "yes", "no"], ["yes", "yes", "yes", "no"])
+    assert majority == {"answer": "no", "metric": "accuracy", "score": 25.0}
+    train = ["the cat sat on the mat", "the dog sat on the mat", "zebra crossing"]
+    constant = constant_answer("generation", train, ["the cow sat on the mat", "zebra crossing"])
+    # "the ? sat on the mat": 5 of 6 words in order against the first, 0 against the second.
+    assert constant["answer"] in train[:2]
+    assert constant["score"] == pytest.approx(100 * (5 / 6) / 2)
