@@ -42,6 +42,13 @@ if len(workflow.configfiles) > 1:
 
 PARAMS_FILE = workflow.configfiles[0] if workflow.configfiles else Path("params.yaml")
 P = load_params(PARAMS_FILE)
+# Before anything reads them: what a job reads must be a regular file, not one that a run writes.
+for name, suite in P.suites.items():
+    if suite.source == "jsonl":
+        outside_folder(suite.path, f"suites.{name}.path")
+for name, model in P.models.items():
+    if model.source == "folder":
+        outside_folder(model.path, f"models.{name}.path")
 plan = Plan(P)
 inputs = Inputs(plan)
 grouped = Grouped(plan)
@@ -180,7 +187,6 @@ def raw_files(suite, tasks):
     chosen = P.suites[suite]
     if chosen.source != "jsonl":
         return []
-    folder_of_suite(suite)
     files = [Path(chosen.path) / f"{task}.{split}.jsonl" for task in tasks for split in ["train", "validation", "test"]]
     # A split of validation examples is optional; without one they are taken from the training examples.
     return [
@@ -189,19 +195,13 @@ def raw_files(suite, tasks):
     ]
 
 
-@cache
-def folder_of_suite(suite):
-    """The user's folder of tasks, checked once."""
-    return outside_folder(P.suites[suite].path, f"suites.{suite}.path")
-
-
 def model_raw_files(model):
     """Every file of the user's folder that reading a model may read, tokenizers and templates included."""
     chosen = P.models[model]
     if chosen.source != "folder":
         return []
     where = f"models.{model}.path"
-    return [path.as_posix() for path in outside_files(outside_folder(chosen.path, where), where, NEVER_READ)]
+    return [path.as_posix() for path in outside_files(Path(chosen.path), where, NEVER_READ)]
 
 
 # Resources

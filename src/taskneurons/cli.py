@@ -217,10 +217,19 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def _stages(options: argparse.Namespace) -> int:
-    from taskneurons.lineage.stages import write
-    from taskneurons.studies.all_tables import all_tables
+    from importlib import import_module
+    from importlib.util import find_spec
 
-    return write({stem: table.columns for stem, table in all_tables().items()}, check=options.check)
+    from taskneurons.lineage.stages import write
+    from taskneurons.studies.registry import STUDIES
+
+    columns: dict[str, tuple[str, ...]] = {}
+    for study in STUDIES:
+        # Until the last room has its rows; then `all_tables` says this.
+        if find_spec(f"taskneurons.studies.{study.name}.rows"):
+            tables = getattr(import_module(f"taskneurons.studies.{study.name}.rows"), "TABLES", {})
+            columns |= {stem: table.columns for stem, table in tables.items()}
+    return write(columns, check=options.check)
 
 
 def _recover(options: argparse.Namespace) -> int:
