@@ -5,14 +5,6 @@ DEACTIVATION_TABLE = "results/tables/deactivation.csv"
 DEACTIVATION_FIGURES = "results/figures/deactivation/{run}"
 
 
-localrules:
-    preview_deactivation,
-    plot_drops,
-    plot_matrix,
-    tabulate_deactivation,
-    summarise_deactivation,
-
-
 for suite in plan.suites("deactivation"):
     for batch in plan.batches(suite):
 
@@ -41,7 +33,7 @@ for suite in plan.suites("deactivation"):
                     interventions=P.deactivation.interventions,
                     matrix=P.deactivation.matrix,
                     evaluation=P.evaluation,
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("deactivation.measure:deactivate_neurons"),
             script:
@@ -60,6 +52,7 @@ rule preview_deactivation:
     wildcard_constraints:
         run=plan.pattern("deactivation"),
     priority: 80
+    localrule: True
     params:
         settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
         code=code("deactivation.figures:plot_drops"),
@@ -78,6 +71,7 @@ rule plot_drops:
     wildcard_constraints:
         run=plan.pattern("deactivation"),
     priority: 80
+    localrule: True
     params:
         settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
         code=code("deactivation.figures:plot_drops"),
@@ -96,6 +90,7 @@ rule plot_matrix:
     wildcard_constraints:
         run=plan.pattern("deactivation"),
     priority: 80
+    localrule: True
     params:
         settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
         code=code("deactivation.figures:plot_matrix"),
@@ -114,6 +109,7 @@ if plan.runs("deactivation"):
         log:
             "logs/deactivation/tabulate_deactivation.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("deactivation.tables:tabulate"),
@@ -136,6 +132,7 @@ if plan.runs("deactivation"):
         log:
             "logs/deactivation/summarise_deactivation.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("deactivation.tables:summarise"),

@@ -6,11 +6,6 @@ SCORES_DRAWN = {f"scores-{selection.estimator}": selection for selection in reve
 LAYERS_DRAWN = {f"layers-{selection.estimator}-{selection.percent:g}": selection for selection in P.neurons.selections}
 
 
-localrules:
-    tabulate_neurons,
-    plot_neurons,
-
-
 for suite in plan.suites():
     for batch in plan.batches(suite):
 
@@ -40,7 +35,7 @@ for suite in plan.suites():
                     estimators=P.attribution.estimators,
                     examples=P.attribution.examples,
                     batch_size=P.attribution.batch_size,
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("neurons.measure:attribute_scores"),
             script:
@@ -125,7 +120,7 @@ for suite in plan.suites(*GROUPED):
                     estimator=P.training.estimator,
                     examples=P.attribution.examples,
                     batch_size=P.attribution.batch_size,
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("neurons.measure:attribute_base"),
             script:
@@ -140,6 +135,7 @@ rule tabulate_neurons:
     log:
         "logs/neurons/tabulate_neurons.log",
     priority: 70
+    localrule: True
     params:
         settings=settings(),
         code=code("neurons.tables:tabulate"),
@@ -161,6 +157,7 @@ rule plot_neurons:
     wildcard_constraints:
         run=plan.pattern(),
     priority: 70
+    localrule: True
     params:
         settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, dpi=P.figures.dpi),
         code=code("neurons.figures:plot"),

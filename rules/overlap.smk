@@ -14,14 +14,6 @@ CONTROLLED_PUBLISHED = [
 ]
 
 
-localrules:
-    tabulate_shared_neurons,
-    plot_shared_neurons,
-    tabulate_controlled_overlap,
-    summarise_controlled_overlap,
-    plot_controlled_overlap,
-
-
 for suite in plan.suites("overlap"):
     for batch in plan.batches(suite, list(COMBINATIONS)):
 
@@ -58,7 +50,7 @@ for suite in plan.suites("overlap"):
                         "overlaps": P.overlap.controlled,
                         "choices": P.overlap.choices,
                     },
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("overlap.measure:train"),
             script:
@@ -84,6 +76,7 @@ if plan.runs("overlap"):
         log:
             "logs/overlap/tabulate_shared_neurons.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(
                 groups={suite: P.groups[suite] for suite in plan.suites("overlap")},
@@ -109,6 +102,7 @@ if plan.runs("overlap"):
         wildcard_constraints:
             run=plan.pattern("overlap"),
         priority: 80
+        localrule: True
         params:
             settings=settings(percent=OVERLAP_SHOWN, dpi=P.figures.dpi),
             code=code("overlap.figures:plot"),
@@ -123,6 +117,7 @@ if plan.runs("overlap"):
         log:
             "logs/overlap/tabulate_controlled_overlap.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("overlap.controlled:gather"),
@@ -140,6 +135,7 @@ if plan.runs("overlap"):
         log:
             "logs/overlap/summarise_controlled_overlap.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("overlap.controlled:summarise"),
@@ -158,6 +154,7 @@ if plan.runs("overlap"):
         wildcard_constraints:
             run=plan.pattern("overlap"),
         priority: 80
+        localrule: True
         params:
             settings=settings(dpi=P.figures.dpi),
             code=code("overlap.controlled_figure:plot"),

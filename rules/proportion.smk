@@ -9,12 +9,6 @@ PROPORTION_FIGURES = {
 }
 
 
-localrules:
-    tabulate_proportion,
-    summarise_proportion,
-    plot_proportion,
-
-
 for suite in plan.suites("proportion"):
     for batch in plan.batches(suite, KINDS):
 
@@ -44,7 +38,7 @@ for suite in plan.suites("proportion"):
                     selections=grouped.selections(P.proportion.percents),
                     random_draws=P.proportion.random_draws,
                     recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.proportion.test_examples),
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("proportion.measure:train"),
             script:
@@ -61,6 +55,7 @@ if plan.runs("proportion"):
         log:
             "logs/proportion/tabulate_proportion.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("proportion.tables:tabulate"),
@@ -76,6 +71,7 @@ if plan.runs("proportion"):
         log:
             "logs/proportion/summarise_proportion.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(groups={suite: P.groups[suite] for suite in plan.suites("proportion")}),
             code=code("proportion.tables:summarise"),
@@ -92,6 +88,7 @@ if plan.runs("proportion"):
         wildcard_constraints:
             run=plan.pattern("proportion"),
         priority: 80
+        localrule: True
         params:
             settings=lambda wildcards: settings(
                 groups={suite_of(wildcards): P.groups[suite_of(wildcards)]},

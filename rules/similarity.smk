@@ -10,11 +10,6 @@ SIMILARITY_CELLS = "results/similarity/{run}/seed{seed}/cells.csv"
 SIMILARITY_SCORES = "results/similarity/{run}/seed{seed}/scores.csv"
 
 
-localrules:
-    tabulate_similarity,
-    plot_similarity,
-
-
 rule compare_parameters:
     input:
         base=inputs.base,
@@ -40,7 +35,7 @@ rule compare_parameters:
             unseen=grouped.unseen(suite_of(wildcards)),
             recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.similarity.test_examples),
             selection=grouped.selections([P.similarity.percent])[0],
-            dtype=dtype_of(model_of(wildcards)),
+            dtype=plan.dtype(wildcards),
         ),
         code=code("similarity.measure:compare"),
     script:
@@ -60,6 +55,7 @@ if plan.runs("similarity"):
         log:
             "logs/similarity/tabulate_similarity.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(draws=P.similarity.draws),
             code=code("similarity.tables:tabulate"),
@@ -79,6 +75,7 @@ if plan.runs("similarity"):
         wildcard_constraints:
             run=plan.pattern("similarity"),
         priority: 80
+        localrule: True
         params:
             settings=settings(dpi=P.figures.dpi),
             code=code("similarity.figures:plot"),

@@ -9,13 +9,6 @@ TRAINING_PUBLISHED = [
 ]
 
 
-localrules:
-    tabulate_rates,
-    tabulate_training,
-    summarise_training,
-    plot_training,
-
-
 # Each study chooses learning rates of its own, so that another share in one of them makes nothing of the others again.
 for study in GROUPED:
 
@@ -45,7 +38,7 @@ for study in GROUPED:
                 learning_rates=P.training.learning_rates,
                 arms=grouped.arms(study),
                 recipe=grouped.recipe(seed=plan.run(wildcards.run).seeds[0], split="validation", metrics=["loss"]),
-                dtype=dtype_of(model_of(wildcards)),
+                dtype=plan.dtype(wildcards),
             ),
             code=code("training.measure:choose"),
         script:
@@ -82,7 +75,7 @@ for suite in plan.suites("training"):
                     random_draws=P.training.random_draws,
                     pairs=P.training.pairs == "all" or plan.is_first(wildcards),
                     recipe=grouped.recipe(seed=int(wildcards.seed)),
-                    dtype=dtype_of(model_of(wildcards)),
+                    dtype=plan.dtype(wildcards),
                 ),
                 code=code("training.measure:train"),
             script:
@@ -103,6 +96,7 @@ if any(plan.runs(study) for study in GROUPED):
         log:
             "logs/training/tabulate_rates.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("training.tables:tabulate_rates"),
@@ -120,6 +114,7 @@ if plan.runs("training"):
         log:
             "logs/training/tabulate_training.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("training.tables:tabulate"),
@@ -139,6 +134,7 @@ if plan.runs("training"):
         log:
             "logs/training/summarise_training.log",
         priority: 80
+        localrule: True
         params:
             settings=settings(),
             code=code("training.tables:summarise"),
@@ -156,6 +152,7 @@ if plan.runs("training"):
         wildcard_constraints:
             run=plan.pattern("training"),
         priority: 80
+        localrule: True
         params:
             settings=settings(drawn=grouped.training_figures(), dpi=P.figures.dpi),
             code=code("training.figures:plot"),

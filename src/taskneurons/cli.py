@@ -75,6 +75,13 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
     docs.set_defaults(run=_claims_docs)
 
+    tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    docs = tables.add_parser("docs", help="write docs/tables.md: what every column means")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs.set_defaults(run=_tables_docs)
+
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
     stage.set_defaults(run=_stage)
@@ -207,6 +214,17 @@ def _claims_docs(options: argparse.Namespace) -> int:
         write_text(PAGE, text)
     elif read_text(PAGE) != text:
         raise InputError("stale", where=PAGE, remedy="Run `taskneurons claims docs`")
+    return 0
+
+
+def _tables_docs(options: argparse.Namespace) -> int:
+    from taskneurons.files import read_text, write_text
+    from taskneurons.studies.tables_page import PAGE_FILE, page
+
+    if not options.check:
+        write_text(PAGE_FILE, page())
+    elif read_text(PAGE_FILE) != page():
+        raise InputError("stale", where=PAGE_FILE, remedy="Run `taskneurons tables docs`")
     return 0
 
 

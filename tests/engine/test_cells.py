@@ -9,8 +9,7 @@ from small_checkpoint import lay_checkpoint
 from small_tuner import QUARTER, RATE, RECIPE, TASKS, WILD, lay, make_tuner, scores_of
 
 from taskneurons.engine.cells import Cell, Condition, run_cells, trained_rows
-from taskneurons.engine.evaluation import Score, evaluate
-from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
+from taskneurons.engine.evaluation import Score, evaluate, evaluate_tasks, prepare_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.errors import InputError

@@ -1,22 +1,16 @@
 """What the rules ask of a model, from files to rows: against transformers alone, and against edited checkpoints."""
 
 import re
-import shutil
 
 import numpy as np
 import pytest
 from small_checkpoint import CONTEXT, ECHO, MOOD, answers, lay_checkpoint, lay_task, small_model
 
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
-from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.models_study import tune_on_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
+from taskneurons.engine.execution import Execution
 from taskneurons.errors import InputError
-from taskneurons.files import read_json, sha256
-from taskneurons.tasks.task import Task
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
-MULTITASK = Schedule(steps=30, batch_size=8, learning_rate=1e-2, warmup=2)
 
 
 @pytest.fixture(scope="module")
@@ -81,26 +75,3 @@ def test_inputs_too_long_for_the_model_are_cut_and_instructions_never(laid, tmp_
         path.write_text(path.read_text().replace("mood of", " ".join(["of"] * CONTEXT)))
     with pytest.raises(InputError, match=f"{folder}.*the instruction and the answer alone need .* context has 24"):
         evaluated(laid / "model", [folder])
-
-
-def test_options_that_the_tokenizer_cannot_tell_apart_are_refused_before_the_tuning(laid, tmp_path):
-    task = Task("mood", "feeling", "classification", ("mood of {input} :",), ("fine", "poor"))
-    folder, out = lay_task(tmp_path / "mood", task), tmp_path / "out"
-    with pytest.raises(InputError, match=f"{folder}: the options 'fine' and 'poor' have the same tokens"):
-        tune_on_tasks(laid / "model", [laid / "echo", folder], out, name="x", schedule=MULTITASK, execution=Execution())
-    assert not out.exists()
-
-
-def test_a_tuned_checkpoint_names_its_parent_and_knows_the_tasks_better(laid, tmp_path):
-    out, tasks = tmp_path / "out", [laid / "mood", laid / "echo"]
-    execution = Execution(resume=tmp_path / "resume")
-    tune_on_tasks(laid / "model", tasks, out, name="tuned", schedule=MULTITASK, execution=execution)
-    facts = read_json(out / "checkpoint.json")
-    assert facts["parent"] == sha256(laid / "model" / "model.safetensors")
-    assert (facts["name"], facts["context"]) == ("tuned", CONTEXT)
-    assert (out / "training.csv").read_text().startswith("step,")
-    assert not (tmp_path / "resume").exists(), "a finished training needs none"
-    train = lay_task(tmp_path / "mood", MOOD)
-    shutil.copy(train / "train.jsonl", train / "test.jsonl")
-    before, after = (values(evaluated(model, [train])["mood"])["loss"] for model in (laid / "model", out))
-    assert after < before / 2

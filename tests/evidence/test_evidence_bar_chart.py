@@ -63,3 +63,17 @@ def test_only_percentages_end_at_a_hundred(tmp_path: Path) -> None:
     lines = [Line("first", 140.0, {"one": Bar(90.0)})]
     assert drawn(tmp_path, Panel("kind", "nats", lines, percent=False)).axes[0].get_xlim()[1] > 140
     assert drawn(tmp_path, Panel("kind", "%", lines)).axes[0].get_xlim()[1] == 101
+
+
+def test_everything_lies_inside_the_panel_and_a_marker_at_its_edge_is_drawn_whole(tmp_path: Path) -> None:
+    for reaches in (True, False):
+        axis = drawn(tmp_path, Panel("kind", "points", LINES, reaches_chance=reaches)).axes[0]
+        (left, right), (bottom, top) = axis.get_xlim(), axis.get_ylim()
+        bars = [line for line in axis.lines if line.get_linewidth() == 2]
+        markers = [line for line in axis.lines if line.get_marker() in ("s", "^")]
+        assert len(bars) == len(markers) == 5
+        for line in bars + markers:
+            assert left <= min(line.get_xdata()) and max(line.get_xdata()) <= right
+            assert top <= min(line.get_ydata()) and max(line.get_ydata()) <= bottom
+        assert left in [float(line.get_xdata()[0]) for line in markers], "one lies at zero"
+        assert not any(line.get_clip_on() for line in markers)

@@ -251,6 +251,21 @@ def test_what_may_change_a_result_changes_the_jobs_that_reach_it(package, name, 
     assert changed(package, name, old, new) == jobs
 
 
+def test_a_function_that_is_named_in_settings_counts_where_the_rule_names_it(package):
+    def texts():
+        code = Code(Sources(package))
+        return code("s.measure:drawn"), code("s.measure:drawn", "units:Unit")
+
+    alone, named = texts()
+    assert named.startswith("s.measure:drawn+units:Unit ")
+    path = package / "units.py"
+    path.write_text(path.read_text().replace("SCALE = 2", "SCALE = 3"))
+    after, named_after = texts()
+    assert after == alone and named_after != named
+    with pytest.raises(InputError, match=r"there is no unit in taskneurons\.units"):
+        Code(Sources(package))("s.measure:drawn", "units:unit")
+
+
 DYNAMIC = [
     "getattr(files, job.name)",
     "globals()[job.name]",
@@ -336,7 +351,7 @@ def test_the_cache_gives_what_reading_gives(package):
 
 def test_what_is_named_and_is_not_there_is_refused(package):
     code = Code(Sources(package))
-    for entry in ("s.measure:absent", "s.absent:scored", "absent"):
+    for entry in ("s.measure:absent", "s.absent:scored"):
         with pytest.raises(InputError, match="absent"):
             code(entry)
     (package / "files.py").write_text("def read(:\n")
@@ -433,12 +448,6 @@ def test_modules_in_reach_are_those_that_python_loads():
     assert {module for module in loaded if module.startswith("taskneurons")} <= reach.modules
     assert "taskneurons.files" in reach.modules
     assert "taskneurons.params" not in reach.modules and "taskneurons.cli" not in reach.modules
-
-
-def test_a_module_without_the_package_stands_alone(tmp_path):
-    (tmp_path / "alone.py").write_text("from os import path\nprint(path)\n")
-    code = Code(Sources(PACKAGE), tmp_path)
-    assert code.modules("alone") == ()
 
 
 def test_the_form_of_an_empty_function_is_the_same_in_every_version_of_python():

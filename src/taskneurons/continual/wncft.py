@@ -6,7 +6,7 @@ at single prompts and at the model as the stream has made it, and need no name o
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from taskneurons.continual.blending import Branch, Component
 from taskneurons.continual.identification import TaskGaussians
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.ncft import NCFT, as_patch
+from taskneurons.continual.ncft import make as make_ncft
 from taskneurons.continual.similarity import Gate, cosines
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.training import permutation
@@ -75,6 +76,11 @@ class WNCFT:
     vector_examples: int
     kept: int
     name: str = "wncft"
+
+    @property
+    def learner(self) -> NCFT:
+        """It learns as NCFT."""
+        return self.ncft
 
     def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
         """All tasks so far."""
@@ -186,6 +192,17 @@ class WNCFT:
             weights[:, list(owner)].max(1) if self.reading == "max" else weights[:, owner[-1]] for owner in owners
         ]
         return np.column_stack([scale * np.column_stack(columns), np.ones(len(weights))])
+
+
+def make(given: Given) -> WNCFT:
+    """W-NCFT with the reading and the similarity that the options name, on what NCFT learns with `ncft`.
+
+    Raises:
+        InputError: no temperature is given.
+    """
+    learner = make_ncft(replace(given, name="ncft", options={}))
+    own = {**given.parameters["wncft"], **given.options}
+    return WNCFT(learner, temperature=given.needed("temperature"), **own, name=given.name)
 
 
 def changes(model: nn.Module, patches: Sequence[NeuronPatch], *, base: str) -> list[Component]:

@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
-from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.task_by_task import naming
 from taskneurons.engine.tuning import Method, Tuned, tune

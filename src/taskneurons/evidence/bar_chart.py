@@ -73,7 +73,6 @@ class Panel:
         lines: from top to bottom.
         percent: whether values are percentages, so that the axis ends near 100.
         reaches_chance: whether the axis is widened to every level of chance; else it is drawn only where bars reach.
-        cuts_markers: whether a marker is cut at the edge of the panel.
     """
 
     title: str
@@ -81,7 +80,6 @@ class Panel:
     lines: Sequence[Line]
     percent: bool = True
     reaches_chance: bool = True
-    cuts_markers: bool = True
 
 
 def draw_bars(
@@ -122,10 +120,11 @@ def _panel(axis: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
     band = len(looks) + _GAP
     for place, line in enumerate(panel.lines):
         top = place * band
-        axis.vlines(line.start, top - 0.6, top + len(looks) - 0.4, color=BLACK, linewidth=1.4, zorder=3)
+        ends = (top - 0.6, top + len(looks) - 0.4)
+        axis.vlines(line.start, *ends, color=BLACK, linewidth=1.4, zorder=3, clip_on=False)
         for offset, (condition, look) in enumerate(looks.items()):
             if condition in line.bars:
-                _bar(axis, top + offset, line.start, line.bars[condition], look, cut=panel.cuts_markers)
+                _bar(axis, top + offset, line.start, line.bars[condition], look)
         if panel.reaches_chance:
             _chance(axis, top, line, looks)
     low, high = axis.get_xlim()
@@ -147,14 +146,15 @@ def _panel(axis: Axes, panel: Panel, looks: Mapping[str, Look]) -> None:
     axis.set_axisbelow(True)
 
 
-def _bar(axis: Axes, height: float, start: float, bar: Bar, look: Look, *, cut: bool) -> None:
+def _bar(axis: Axes, height: float, start: float, bar: Bar, look: Look) -> None:
+    # A value of zero lies on the edge of the panel: its marker is drawn whole.
     axis.plot(
         [start, bar.end], [height, height], color=look.colour, linewidth=2.0, alpha=0.35, solid_capstyle="butt",
         zorder=2,
     )  # fmt: skip
     axis.plot(
         bar.end, height, marker=look.marker, color=look.colour, markersize=4.6, markeredgecolor="white",
-        markeredgewidth=0.5, zorder=5, clip_on=cut,
+        markeredgewidth=0.5, zorder=5, clip_on=False,
     )  # fmt: skip
     if bar.low is not None and bar.high is not None:
         axis.errorbar(
@@ -162,7 +162,9 @@ def _bar(axis: Axes, height: float, start: float, bar: Bar, look: Look, *, cut: 
             capsize=1.6, capthick=0.9, zorder=4,
         )  # fmt: skip
     if bar.dots is not None:
-        axis.scatter(bar.dots, [height] * len(bar.dots), s=4, color=GREY, alpha=0.6, linewidths=0, zorder=2.5)
+        axis.scatter(
+            bar.dots, [height] * len(bar.dots), s=4, color=GREY, alpha=0.6, linewidths=0, zorder=2.5, clip_on=False
+        )
 
 
 def _chance(axis: Axes, top: float, line: Line, looks: Mapping[str, Look]) -> None:

@@ -3,7 +3,7 @@
 import io
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,27 +151,14 @@ def shortened(name: str, longest: int = 22) -> str:
     return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
 
 
-def signed(value: float) -> str:
-    """A change with its sign and one decimal."""
-    return f"{value:+.1f}".replace("-", "−")
-
-
-def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """The tasks of each kind, classification first, families together in the order in which they first appear."""
-    families = list(dict.fromkeys(task["family"] for task in tasks))
-    ordered = sorted(tasks, key=lambda task: families.index(task["family"]))
-    groups = {kind: [task for task in ordered if task["kind"] == kind] for kind in KIND_COLOURS}
-    return {kind: group for kind, group in groups.items() if group}
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign; what rounds to zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def seeds_in_words(seeds: int) -> str:
     """How many seeds are behind a figure."""
-    return f"{seeds} seed{'s' if seeds != 1 else ''}"
-
-
-def seed_words(rows: Iterable[Mapping[str, Any]]) -> str:
-    """How many seeds are behind rows."""
-    seeds = len({row["seed"] for row in rows})
     return f"{seeds} seed{'s' if seeds != 1 else ''}"
 
 

@@ -36,6 +36,15 @@ def module_of(entry: str) -> str:
     return f"{REPORT}.{rest}" if package == "report" else f"{STUDIES}.{module}"
 
 
+def functions_of(entry: str) -> list[str]:
+    """The function of an entry, and after it those that it calls by names which stand in its settings.
+
+    `continual.measure:learn_streams+continual.seqft:make` gives `learn_streams` and `continual.seqft:make`. The module
+    of a further function is named from the package on.
+    """
+    return entry.partition(":")[2].split("+")
+
+
 class Sources:
     """The modules of the package below a folder, read once.
 
@@ -407,22 +416,23 @@ class Code:
 
     Args:
         sources: the package.
-        scripts: folder of scripts that rules still name instead of a function.
     """
 
-    def __init__(self, sources: Sources, scripts: Path = Path("workflow/scripts")) -> None:
-        self.sources, self.scripts = sources, scripts
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
         self._texts: dict[str, str] = {}
 
-    def __call__(self, entry: str) -> str:
+    def __call__(self, entry: str, *named: str) -> str:
         """The text that a rule names as its code: the entry and the fingerprint of all that it reaches.
 
         Args:
             entry: `<study>.<module>:<function>`.
+            named: functions of the package that it calls by names which stand in its settings, `<module>:<function>`.
 
         Raises:
             InputError: there is no such function.
         """
+        entry = "+".join([entry, *named])
         if entry not in self._texts:
             self._texts[entry] = f"{entry} {self.fingerprint(entry)}"
         return self._texts[entry]
@@ -430,8 +440,6 @@ class Code:
     def fingerprint(self, entry: str) -> str:
         """SHA-256 over all that a function and the frame of every job reach."""
         lines = {line for reach in self._reaches(entry) for line in reach.lines()}
-        if ":" not in entry:
-            lines.add(f"script {hashlib.sha256(self._script(entry).read_bytes()).hexdigest()}")
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
     def modules(self, entry: str) -> tuple[str, ...]:
@@ -439,38 +447,17 @@ class Code:
         return tuple(sorted({place.module for reach in self._reaches(entry) for place in reach.places}))
 
     def _reaches(self, entry: str) -> list[Reach]:
-        _, found, name = entry.partition(":")
-        if not found:
-            return self._of_script(entry)
-        return [Reach(self.sources, module_of(entry), name), *self._frame]
+        function, *named = functions_of(entry)
+        reaches = [Reach(self.sources, module_of(entry), function)]
+        for one in named:
+            module, _, name = one.partition(":")
+            reaches.append(Reach(self.sources, f"{PACKAGE}.{module}", name))
+        return [*reaches, *self._frame]
 
     @cached_property
     def _frame(self) -> list[Reach]:
         module, names = FRAME
         return [Reach(self.sources, module, name) for name in names]
-
-    # Scripts that rules name instead of a function, until the last of them is gone: all that they import counts whole.
-
-    def _script(self, name: str) -> Path:
-        path = self.scripts / f"{name}.py"
-        if not path.is_file():
-            raise InputError("no such script", where=str(path), remedy="A rule names its function in code(...)")
-        return path
-
-    def _of_script(self, name: str) -> list[Reach]:
-        module = read_module(self._script(name).read_text(encoding="utf-8"), name, False)
-        reaches = []
-        for target in dict.fromkeys(module.bound.values()):
-            root, *rest = target
-            if root[1:] not in self.sources:
-                continue
-            found = self.sources.module(root[1:])
-            if rest and (rest[0] in found.names):
-                reaches.append(Reach(self.sources, root[1:], rest[0]))
-            else:
-                inner = ".".join([root[1:], *rest])
-                reaches.append(Reach(self.sources, inner if inner in self.sources else root[1:], None))
-        return reaches
 
 
 # Modules as JSON values, for the cache

@@ -12,7 +12,7 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
 from taskneurons.lineage.code import Code, Sources
-from taskneurons.lineage.graph import Graph, source_of
+from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import snakemake
 
 FILE = Path("dvc.yaml")
@@ -85,12 +85,11 @@ def stages() -> dict[str, Any]:
     for study in (study for study in graph.studies if outs[study]):
         entries = list(graph.entries_of(study))
         code = rooms({module for entry in entries for module in fingerprints.modules(entry)})
-        scripts = {source_of(entry).as_posix() if ":" not in entry else RUNNER for entry in entries}
         deps = [
             "Snakefile",
             "rules/common.smk",
             f"rules/{study}.smk",
-            *sorted(scripts),
+            RUNNER,
             *sorted(code),
             *graph.raw.get(study, ()),
             *sorted(needed[study]),

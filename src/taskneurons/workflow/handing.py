@@ -31,9 +31,11 @@ def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[An
         outputs=_files(snakemake.output),
         wildcards=dict(snakemake.wildcards.items()),
         identity=snakemake.params.settings + snakemake.params.code + hashlib.sha256(inputs.encode()).hexdigest(),
+        code=snakemake.params.code,
         threads=snakemake.threads,
         gpus=snakemake.resources.get("gpu", 0),
         checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
+        resources=dict(snakemake.resources.items()),
     )
 
 

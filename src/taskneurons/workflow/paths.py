@@ -2,11 +2,18 @@
 
 from collections.abc import Callable, Iterable
 
-from taskneurons.workflow.plan import Plan, Seeds, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Run, Seeds, Wildcards, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 TASK_FILES = ("task.json", "counts.json", "train.jsonl", "validation.jsonl", "test.jsonl")
+TRAIN = "results/data/{suite}/tasks/{task}/train.jsonl"
+COUNTS = "results/data/{suite}/tasks/{task}/counts.json"
+CONSTANT = "results/data/{suite}/tasks/{task}/constant.json"
+CORPUS = "results/data/{suite}/corpus.jsonl"
+TOKENIZER = "results/models/{run}/tokenizer"
+BASE = "results/models/{run}/seed{seed}/base"
+IMPORTED = "results/models/imported/{model}"
 MULTITASK = "results/models/{run}/seed{seed}/multitask"
 EVALUATION = "results/models/{run}/seed{seed}/evaluation/{task}.csv"
 SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors"
@@ -37,6 +44,11 @@ def checkpoint(folder: str) -> list[str]:
     return [f"{folder}/{name}" for name in CHECKPOINT_FILES]
 
 
+def tokenizer(folder: str) -> list[str]:
+    """The files of a tokenizer."""
+    return [f"{folder}/{name}" for name in TOKENIZER_FILES]
+
+
 def task_folder(suite: str, task: str) -> str:
     """The data of one task."""
     return f"results/data/{suite}/tasks/{task}"
@@ -54,17 +66,13 @@ def figure_files(folder: str, names: Iterable[str]) -> list[str]:
 
 def base_folder(plan: Plan, model: str) -> str:
     """The checkpoint that studies start from: pre-trained here, or imported once for all suites and seeds."""
-    if plan.params.models[model].source == "scratch":
-        return "results/models/{run}/seed{seed}/base"
-    return f"results/models/imported/{model}"
+    return BASE if model in plan.scratch_models else fill(IMPORTED, model=model)
 
 
-def tokenizer_folder(plan: Plan, run: str) -> str:
-    """The tokenizer of a run."""
-    model = run.partition("/")[2]
-    if plan.params.models[model].source == "scratch":
-        return f"results/models/{run}/tokenizer"
-    return f"results/models/imported/{model}"
+def tokenizer_files(plan: Plan, run: Run) -> list[str]:
+    """The tokenizer of a run: trained on its suite, or imported with its model."""
+    scratch = run.model in plan.scratch_models
+    return tokenizer(fill(TOKENIZER, run=run.name) if scratch else fill(IMPORTED, model=run.model))
 
 
 class Inputs:
@@ -89,6 +97,10 @@ class Inputs:
         """The folder of the base checkpoint of the first seed of each run of some studies; none given: of all runs."""
         runs = self.plan.runs(*studies)
         return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
+
+    def corpus(self, wildcards: Wildcards) -> str:
+        """The pre-training text of the job's suite."""
+        return fill(CORPUS, suite=suite_of(wildcards))
 
     def base_descriptions(self, study: str) -> list[str]:
         """What tells the architecture of the base of each run of a study."""

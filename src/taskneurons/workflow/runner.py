@@ -14,7 +14,7 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
-from taskneurons.lineage.code import Code, Sources, module_of
+from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
 from taskneurons.lineage.runinfo import run_info
 from taskneurons.workflow.handing import job_of, settings_type
@@ -78,7 +78,7 @@ def named_function(entry: str) -> Callable[[Job[Any]], None]:
         InputError: there is no such module or function.
     """
     try:
-        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), entry.partition(":")[2])
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), functions_of(entry)[0])
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found

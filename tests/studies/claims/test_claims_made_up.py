@@ -8,15 +8,16 @@ from made_up_layers import make_layer_rows
 from made_up_measurements import make_rows
 from made_up_tasks import make_tasks
 
-from taskneurons.evidence.layers import LAYER_COLUMNS, MAP_COLUMNS, layer_maps, summarise_layers
-from taskneurons.evidence.layers import SUMMARY_COLUMNS as LAYERS_SUMMARY_COLUMNS
 from taskneurons.evidence.measurements import MEASUREMENTS
-from taskneurons.files import write_csv
 from taskneurons.studies.claims.params import load_claims
 from taskneurons.studies.claims.tables import decide_claims, read_tables
 from taskneurons.studies.deactivation.rows import DIAGONAL, SUMMARY
 from taskneurons.studies.deactivation.summary import summarise_deactivation
 from taskneurons.studies.deactivation.tables import diagonal_tests
+from taskneurons.studies.layers.maps import layer_maps
+from taskneurons.studies.layers.rows import COMPARED, MAPS
+from taskneurons.studies.layers.rows import SUMMARY as LAYERS_SUMMARY
+from taskneurons.studies.layers.tables import summarise_layers
 
 ROOT = Path(__file__).parents[3]
 LLAMA = {"architecture": "llama", "parameters": 340_000}
@@ -78,15 +79,9 @@ def test_the_claims_fail_where_random_neurons_hurt_as_much(tmp_path):
 
 def test_known_layers_are_found(tmp_path):
     rows = make_layer_rows(depth=8)
-    for row in rows:
-        row["suite"] = "wide"
-    tables = {
-        "layers.csv": (rows, LAYER_COLUMNS),
-        "layers_summary.csv": (summarise_layers(rows), LAYERS_SUMMARY_COLUMNS),
-        "layers_map.csv": (layer_maps(rows, alpha=0.05, draws=300), MAP_COLUMNS),
-    }
-    for name, (made, columns) in tables.items():
-        write_csv(tmp_path / name, made, columns)
+    COMPARED.write(tmp_path / "layers.csv", rows)
+    LAYERS_SUMMARY.write(tmp_path / "layers_summary.csv", summarise_layers(rows))
+    MAPS.write(tmp_path / "layers_map.csv", layer_maps(rows, alpha=0.05, draws=300))
     found = decided(tmp_path)
     # The tuned model stands 0.06 below the base up to layer 3 and 0.09 above it from layer 6 on; the base falls.
     assert found["z2_shared"]["effect"] == pytest.approx(-0.06, abs=0.01)

@@ -1,5 +1,6 @@
 """Figures of deactivation have the same bytes in every process, survive odd input, and say in words what they draw."""
 
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from dataclasses import replace
@@ -88,10 +89,30 @@ def test_odd_input_is_drawn_inside_the_page(case: str, draw: Callable[..., None]
 def test_drops_say_what_is_seen_and_how_sure_it_is() -> None:
     figure = drawn(draw_drops, make_rows(TASKS, noise=0.1))
     words = words_of(figure)
-    assert "accuracy −45.0 points (random ones: −1.0), ROUGE-L −4" in words
+    # Another task's neurons: (23 + 4 * 4 + 6 * 1.5) / 11 points.
+    assert "accuracy −45.0 points (another task's: −4.4, random ones: −1.0), ROUGE-L −4" in words
     assert "500 test examples a task, 5 random draws a seed. Bars: 95 % t intervals over 3 seeds" in words
     assert "Dashed: chance" in words
     assert "(at chance)" not in words
+
+
+def test_the_title_tells_where_another_tasks_neurons_do_the_same() -> None:
+    own = {(row.seed, row.test_task, row.metric): row.value for row in make_rows(TASKS) if row.condition == "task"}
+    rows = [
+        replace(row, value=own[row.seed, row.test_task, row.metric]) if row.condition == "other_task" else row
+        for row in make_rows(TASKS)
+    ]
+    words = words_of(drawn(draw_drops, rows))
+    (loss, others) = re.search(r"accuracy (−\S+) points \(another task's: (−[\d.]+), random ones", words).groups()
+    assert loss == others
+
+
+def test_a_loss_that_rounds_to_zero_has_no_sign() -> None:
+    rows = make_rows(TASKS, noise=0.0, conditions=("original", "random", "task"))
+    untouched = {(row.test_task, row.metric): row.value for row in rows if row.condition == "original"}
+    same = [replace(row, value=untouched[row.test_task, row.metric]) for row in rows]
+    words = words_of(drawn(draw_drops, same))
+    assert "accuracy 0.0 points (random ones: 0.0), ROUGE-L 0.0 points" in words
 
 
 def test_drops_are_drawn_at_the_original_score_less_the_drop() -> None:

@@ -7,8 +7,7 @@ import pytest
 import torch
 from small_checkpoint import ECHO, MOOD, answers, lay_checkpoint, lay_task, small_model
 
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution
 from taskneurons.errors import InputError
 from taskneurons.evidence.measurements import MEASUREMENTS

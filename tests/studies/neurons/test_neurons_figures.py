@@ -112,6 +112,35 @@ def test_layers_say_where_the_neurons_lie() -> None:
     assert "same share of each of the 4 layers" in words_of(layers_drawn(make_layers(selections=("layer",))))
 
 
+def test_every_bar_and_dot_lies_inside_its_panel_and_is_drawn_whole() -> None:
+    """Where the first task's neurons are spread evenly and the last one's lie in one layer, in one seed all of them."""
+    rows = [
+        replace(row, value=100.0 if row.layer == 2 else 0.0)
+        if (row.train_task, row.selection, row.seed) == (TASKS[-1].name, "model", 0)
+        else row
+        for row in make_layers(depth=6)
+    ]
+    figure = layers_drawn(rows)
+    figure.draw_without_rendering()
+    panels = [axis for axis in figure.axes if axis.get_visible()]
+    assert len(panels) == len(TASKS)
+    highest = 0.0
+    for axis in panels:
+        low, high = axis.get_ylim()
+        left, right = axis.get_xlim()
+        assert low == 0
+        assert len(axis.patches) == 6
+        for bar in axis.patches:
+            assert left < bar.get_x() and bar.get_x() + bar.get_width() < right
+            assert bar.get_height() <= high
+        for line in axis.lines:
+            assert low <= min(line.get_ydata()) and max(line.get_ydata()) <= high
+            highest = max(highest, *line.get_ydata())
+            # A dot at zero lies on the edge.
+            assert line.get_clip_on() == (line.get_marker() != ".")
+    assert highest == 100
+
+
 def test_scores_that_cannot_be_drawn_are_refused(tmp_path: Path) -> None:
     paths = [tmp_path / "x.png"]
     with pytest.raises(InputError, match="one estimator and one model shape"):

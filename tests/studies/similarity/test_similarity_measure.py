@@ -4,8 +4,7 @@ import pytest
 import torch
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
-from taskneurons.engine.evaluation import Evaluation
-from taskneurons.engine.evaluation_study import evaluate_tasks
+from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.engine.rates import Arm, write_rates

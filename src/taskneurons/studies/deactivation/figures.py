@@ -45,6 +45,8 @@ _LOOKS: dict[Condition, Look] = {
     "task": Look(VERMILLION, "D", "the task's own neurons"),
 }
 _NAMES = {"accuracy": "accuracy", "rougeL": "ROUGE-L"}
+# The conditions that the title names.
+_BESIDE = {"task": "the task's own", "other_task": "another task's", "random": "random ones"}
 
 Summary = Mapping[tuple[str, str, str], SummaryRow]
 """Rows by task, metric and condition."""
@@ -162,14 +164,14 @@ def _draws(name: str, metric: str, start: float, rows: Sequence[Measurement]) ->
 
 
 def _title(summary: Summary, kinds: Collection[Kind]) -> str:
+    """The mean change of each kind, beside that of the controls, so that no effect looks more special than it is."""
     parts = []
     for kind in kinds:
-        drops = {}
-        for condition in ("task", "random"):
-            row = summary.get((MEANS[kind], SCORE[kind], condition))
-            drops[condition] = row.drop if row else None
-        if drops["task"] is not None:
-            beside = f" (random ones: {signed(-drops['random'])})" if drops["random"] is not None else ""
+        rows = {condition: summary.get((MEANS[kind], SCORE[kind], condition)) for condition in _BESIDE}
+        drops = {condition: row.drop for condition, row in rows.items() if row is not None and row.drop is not None}
+        if "task" in drops:
+            controls = [f"{_BESIDE[name]}: {signed(-drop)}" for name, drop in drops.items() if name != "task"]
+            beside = f" ({', '.join(controls)})" if controls else ""
             parts.append(f"{_NAMES[SCORE[kind]]} {signed(-drops['task'])} points{beside}")
     return "Without the task's own neurons: " + ", ".join(parts) if parts else "Scores with neurons deactivated"
 

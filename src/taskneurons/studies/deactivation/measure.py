@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import cast
 
 from taskneurons.engine.deactivation import Intervention, deactivated
-from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, prepare_task, score_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.task_by_task import progress
 from taskneurons.errors import InputError

@@ -196,9 +196,11 @@ def draw_layers(
                 axis.bar(range(depth), means["model"][task.name], width=0.8, color=colour, alpha=0.55, linewidth=0)
                 if seeds > 1:
                     for layers in shares["model"][task.name].values():
+                        # A share of zero lies on the edge of the panel: its dot is drawn whole.
                         axis.plot(
-                            sorted(layers), [layers[i] for i in sorted(layers)], ".", color=colour, markersize=2.5
-                        )
+                            sorted(layers), [layers[i] for i in sorted(layers)], ".", color=colour, markersize=2.5,
+                            clip_on=False,
+                        )  # fmt: skip
             if task.name in means.get("layer", {}):
                 axis.step(
                     np.arange(-1, depth + 1), np.pad(means["layer"][task.name], 1, mode="edge"), where="mid",
@@ -206,7 +208,6 @@ def draw_layers(
                 )  # fmt: skip
             axis.set_title(shortened(task.name, 24), fontsize=SMALL, fontweight="normal")
             axis.set_xlim(-0.6, depth - 0.4)
-            axis.set_ylim(0, None)
             axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
             axis.yaxis.set_major_locator(MaxNLocator(nbins=3))
             # A panel with none below it carries the axis of its column.
@@ -215,6 +216,8 @@ def draw_layers(
                 axis.set_xlabel("layer")
             if place % wide == 0:
                 axis.set_ylabel("share (%)")
+        # All panels share one axis: its height is that of the highest bar of all of them.
+        grid[0, 0].set_ylim(0, None)
 
 
 def _title_of_layers(means: Mapping[str, Mapping[str, np.ndarray]], depth: int) -> str:

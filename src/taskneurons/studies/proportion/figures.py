@@ -238,7 +238,7 @@ def _title(trends: Sequence[TrendRow], how: How, measure: Measure) -> str:
     shares = set()
     for row in trends:
         if row.condition == "task":
-            change = signed(row.change) if measure == "score" else f"{-row.change:+.2f}".replace("-", "−")
+            change = signed(row.change) if measure == "score" else signed(-row.change, 2)
             # A hyphen at which the title is not broken.
             changes[row.trained].append(f"{row.scope.replace('-', '‑')} {change}")
             shares.add((row.first_percent, row.last_percent))

@@ -90,7 +90,7 @@ def _panel(kind: Kind, metric: str, tasks: Sequence[DescribedTask], summary: Sum
     if len(tasks) > 1 and (MEANS[kind], metric, "zero_shot") in summary:
         lines.append(_line(MEANS[kind], metric, summary, rows, average=True))
     # Chance far below every score would take the width from what differs; it is drawn where the panel reaches.
-    return Panel(kind, _UNITS[metric], lines, percent=metric != "loss", reaches_chance=False, cuts_markers=False)
+    return Panel(kind, _UNITS[metric], lines, percent=metric != "loss", reaches_chance=False)
 
 
 def _line(
@@ -152,7 +152,7 @@ def _title(summary: Summary, metrics: Mapping[Kind, str]) -> str:
 
 def _change(gain: float, metric: str) -> str:
     """A gain as the change of the score, or of the loss."""
-    return f"{-gain:+.2f}".replace("-", "−") if metric == "loss" else signed(gain)
+    return signed(-gain, 2) if metric == "loss" else signed(gain)
 
 
 def _interval_words(used: Sequence[SummaryRow], seeds: int) -> str:
