@@ -32,6 +32,7 @@ lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	mypy
 	taskneurons params docs --check
 	taskneurons params schema --check
+	taskneurons tables docs --check
 
 format: $(VENV)/ready-dev  ## format the code
 	ruff check --fix .

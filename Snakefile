@@ -2,7 +2,7 @@
 # `snakemake --cores all <study>` makes one study, and what it needs.
 from snakemake.logging import logger
 from snakemake.utils import min_version
-from taskneurons.lineage import active, record
+from taskneurons.lineage import active, kept, record
 from taskneurons.studies.registry import TARGETS as STUDIES
 
 min_version("9.20")
@@ -17,6 +17,9 @@ include: "rules/common.smk"
 for study in STUDIES:
 
     include: f"rules/{study}.smk"
+
+
+wire(rule for study in STUDIES for rule in rules_of(study))
 
 
 rule all:
@@ -37,10 +40,12 @@ for study in STUDIES:
 if workflow.is_main_process:
     GRAPH = whole_graph()
     GRAPH.save()
+    code.sources.save()
+    kept.put_back(GRAPH)
     record.sync(GRAPH, logger.warning)
     if left_by_killed_run:
         logger.warning(" ".join(left_by_killed_run))
-        record.export(GRAPH)
+        record.export(GRAPH, logger.warning)
 
 
 onstart:
@@ -48,13 +53,17 @@ onstart:
         raise InputError("would date artifacts as if they had been made now", where="--touch")
     # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
     if not workflow.configfiles:
-        record.prune(GRAPH, logger.warning)
+        kept.prune(GRAPH, logger.warning)
+    kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
 
 
 onsuccess:
-    record.export(GRAPH)
+    record.export(GRAPH, logger.warning)
+    kept.put_back(GRAPH)
 
 
 onerror:
     record.distrust(path for job in workflow.dag.needrun_jobs() for path in job.output)
-    record.export(GRAPH)
+    if back := kept.put_back(GRAPH):
+        logger.warning(f"{len(back)} earlier artifacts, whose jobs did not finish, are back in their places")
+    record.export(GRAPH, logger.warning)

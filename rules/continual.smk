@@ -1,342 +1,234 @@
-# Tasks learned one after another (Leng & Xiong 2025, section 6): results/continual/{suite}/{model}/seed{seed}/.
+# Tasks learned one after another (Leng & Xiong 2025, section 6): results/continual/{run}/seed{seed}/.
 #
 # A job learns all orders of one method: orders that begin alike share their first stages. What was learned after each
 # stage is kept in .taskneurons/stages/, so that a killed job, or one whose orders have changed, learns new stages alone.
-from taskneurons.tasks.orders import sampled_orders
+# Each method has a rule of its own, whose code is that of its module: another method does not make it learn again.
+from taskneurons.workflow.streams import Streams
 
-CONTINUAL_FIGURES = ["methods", "retention", "stages", "cost", "ranks", "rates"]
-CONTINUAL_PUBLISHED = [
-    "published/leng2025/table5_continual_learning.csv",
-    "published/leng2025/table14_task_orders.csv",
-]
-# The sets of one size share a learning rate: with a rate of its own for each, their difference would be that of rates.
-RATE_GROUPS = {name: [name, "ncft_random"] if name == "ncft" else [name] for name in P.continual.methods}
-PATCHED = [name for name in P.continual.methods + P.continual.variants if name.startswith("ncft")]
-
-
-@cache
-def stream_benchmarks(suite):
-    """The orders by benchmark, by name; sampled ones follow those of their benchmark."""
-    streams = P.streams[suite]
-    benchmarks = {name: dict(orders) for name, orders in streams.benchmarks.items()}
-    known = benchmarks[streams.sampled.benchmark]
-    besides = [*streams.orders().values(), streams.development]
-    tasks = next(iter(known.values()))
-    drawn = sampled_orders(tasks, streams.sampled.count, streams.sampled.seed, besides)
-    known |= {f"s{number}": order for number, order in enumerate(drawn, start=1)}
-    asked = {task for orders in benchmarks.values() for order in orders.values() for task in order}
-    if unknown := sorted((asked | set(streams.development)) - set(task_names(suite))):
-        raise InputError(
-            f"there is no task {', '.join(unknown)}",
-            where=f"streams.{suite}",
-            remedy=f"Choose among {', '.join(task_names(suite))}",
-        )
-    return benchmarks
+CONTINUAL_RATES = "results/continual/{run}/rates/{group}"
+CONTINUAL_ROWS = "results/continual/{run}/seed{seed}/{method}/{order}.csv"
+CONTINUAL_PATCH = "results/continual/{run}/seed{seed}/{method}/{order}/{stage}_{task}.safetensors"
+# Seconds stand apart from all that is the same in every run.
+CONTINUAL_COSTS = "results/continual/{run}/seed{seed}/costs/{name}.csv"
+CONTINUAL_FIGURES = ["methods", "retention", "stages", "ranks", "rates"]
+streams = Streams(plan)
 
 
-def stream_orders(suite, names=None):
-    """Orders by name: all, or some."""
-    orders = {name: order for own in stream_benchmarks(suite).values() for name, order in own.items()}
-    return {name: orders[name] for name in (orders if names is None else names)}
-
-
-def learned_orders(suite, model, method, first):
-    """The orders that a method learns with the first seed, or with each further one."""
-    streams, variant = P.streams[suite], method in P.continual.variants
-    if first:
-        return stream_orders(suite, streams.variants if variant else None)
-    if variant and P.continual.variant_seeds == "first":
-        return {}
-    return stream_orders(suite, [name for name in streams.every_seed if not variant or name in streams.variants])
-
-
-def stream_tasks(suite, *orders):
-    """The tasks of some orders, in the suite's order."""
-    asked = {task for order in orders for task in order}
-    return [task for task in task_names(suite) if task in asked]
-
-
-def stream_rows_path(suite, model, method, order):
-    return f"results/continual/{suite}/{model}/seed{{seed}}/{method}/{order}.csv"
-
-
-def stream_patch_paths(suite, model, method, orders):
-    folder = f"results/continual/{suite}/{model}/seed{{seed}}/{method}"
-    return [
-        f"{folder}/{order}/{number}_{task}.safetensors"
-        for order, tasks in orders.items()
-        for number, task in enumerate(tasks, start=1)
-    ]
-
-
-def stream_rates_path(suite, model, group, kind):
-    return f"results/continual/{suite}/{model}/rates/{group}.{kind}"
-
-
-def stream_recipe(*more):
-    """The budget of a stage, the same for every method."""
-    keys = ["steps", "batch_size", "warmup"]
-    return {key: getattr(P.continual, key) for key in keys} | {"evaluation": P.evaluation} | dict(more)
-
-
-def stream_methods(*names):
-    """What methods take besides rates and strengths."""
-    lora = {"lora": P.continual.lora} if {"seqlora", "olora", "epi"} & set(names) else {}
-    taken = {
-        "ncft": P.continual.ncft,
-        "replay": P.continual.replay,
-        "ewc": {"examples": P.continual.ewc.examples},
-        "wncft": {key: getattr(P.continual.wncft, key) for key in ["vector_examples", "kept"]},
-    }
-    return {name: taken[name] for name in names if name in taken} | lora
-
-
-def stream_seeds(suite, model):
-    """Whether a seed is the first of its run, and the seeds of which that is so, as the constraint of a wildcard."""
-    seeds = seed_list(suite, model)
-    parts = {True: seeds[:1], False: seeds[1:]}
-    return [(first, "|".join(map(str, own))) for first, own in parts.items() if own]
-
-
-# Bytes of memory for each parameter of the model. All methods hold float32 weights, 4. One that trains all of them wears
-# those of the last stage (4) and keeps what was worn (4), gradients (4) and two moments (8); EWC also the Fisher
-# information and its anchor (8).
-STREAM_BYTES = {"ewc": 32, "seqft": 24, "replay": 24, "pertask": 20, "multitask": 20}
-
-
-def stream_resources(model, method):
-    """As `model_resources` of a training, with the memory that a method takes."""
-    # ASSUME: adapters, neurons and activations take as much as the weights once more; and a fifth, and 4 GB.
-    memory_mb = math.ceil(1.2 * parameter_count(model) * STREAM_BYTES.get(method, 8) / 1e6) + 4000
-    taken = model_resources(model, "train")
-    gpu_mb = memory_mb if taken["gpu"] else 0
-    # The host holds what the stage before left, and what this one leaves.
-    return taken | {"gpu_mem_mb": gpu_mb, "mem_mb": 2000 + memory_mb}
-
-
-def continual_rows():
-    """Every table of a stream."""
-    for suite, model, seed in runs_of("continual"):
-        first = seed == seed_list(suite, model)[0]
-        for method in [*P.continual.methods, *P.continual.variants]:
-            for order in learned_orders(suite, model, method, first):
-                yield stream_rows_path(suite, model, method, order).format(seed=seed)
-        for method in [*P.continual.weightings, *P.continual.dynamic]:
-            for order in learned_orders(suite, model, "ncft", first):
-                yield stream_rows_path(suite, model, method, order).format(seed=seed)
-
-
-for suite, model in pairs_of("continual"):
-    for group, methods in RATE_GROUPS.items():
-
-        rule:
-            name:
-                f"choose_stream_rates_{suite}_{model}_{group}"
-            input:
-                base=[
-                    path.format(seed=seed_list(suite, model)[0])
-                    for path in checkpoint_files(base_folder(suite, model))
-                ],
-                tasks=task_files(stream_tasks(suite, P.streams[suite].development), suite),
-            output:
-                chosen=stream_rates_path(suite, model, group, "json"),
-                tried=stream_rates_path(suite, model, group, "csv"),
-            log:
-                f"logs/continual/{suite}/{model}/choose_stream_rates_{group}.log",
-            benchmark:
-                f"logs/benchmarks/continual/{suite}/{model}/choose_stream_rates_{group}.tsv"
-            # NCFT's patches are waited for.
-            priority: 70 if group == "ncft" else 60
-            threads: P.workflow.training_threads
-            resources:
-                **stream_resources(model, group),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
-            params:
-                settings=settings(
-                    methods=methods,
-                    order=P.streams[suite].development,
-                    seed=seed_list(suite, model)[0],
-                    recipe=stream_recipe(),
-                    trials={
-                        "settings": stream_methods(group, *(["wncft"] if group == "ncft" else [])),
-                        "rates": P.continual.learning_rates,
-                        "strengths": getattr(P.continual, group).strengths if group in ["olora", "ewc"] else [],
-                        "weightings": P.continual.weightings + P.continual.dynamic if group == "ncft" else [],
-                        "temperatures": P.continual.wncft.temperatures if group == "ncft" else [],
-                    },
-                    dtype=dtype_of(model),
-                ),
-                code=code("choose_stream_rates"),
-            script:
-                "../workflow/scripts/choose_stream_rates.py"
-
-    for first, seeds in stream_seeds(suite, model):
-        for method in [*P.continual.methods, *P.continual.variants]:
-            if orders := learned_orders(suite, model, method, first):
-
-                rule:
-                    name:
-                        f"learn_streams_{suite}_{model}_{method}{'' if first else '_further'}"
-                    input:
-                        base=checkpoint_files(base_folder(suite, model)),
-                        tasks=task_files(stream_tasks(suite, *orders.values()), suite),
-                        chosen=stream_rates_path(suite, model, "ncft" if method in PATCHED else method, "json"),
-                    output:
-                        rows=[stream_rows_path(suite, model, method, order) for order in orders],
-                        patches=stream_patch_paths(suite, model, method, orders) if method in PATCHED else [],
-                    log:
-                        f"logs/continual/{suite}/{model}/seed{{seed}}/learn_streams_{method}.log",
-                    benchmark:
-                        f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/learn_streams_{method}.tsv"
-                    wildcard_constraints:
-                        seed=seeds,
-                    priority: 65 if method == "ncft" else 50
-                    threads: P.workflow.training_threads
-                    resources:
-                        **stream_resources(model, method),
-                        checkpoint_minutes=P.workflow.checkpoint_minutes,
-                        keep_stages=int(P.continual.keep_stages),
-                    params:
-                        settings=settings(
-                            suite=suite,
-                            model=model,
-                            method=method,
-                            chosen_as="ncft" if method in PATCHED else method,
-                            orders=orders,
-                            patches=method in PATCHED,
-                            recipe=stream_recipe(("limit", P.continual.test_examples)),
-                            methods=stream_methods("ncft" if method in PATCHED else method),
-                            dtype=dtype_of(model),
-                        ),
-                        code=code("learn_streams"),
-                    script:
-                        "../workflow/scripts/learn_streams.py"
-
-        for kind in ["weightings", "dynamic"]:
-            if not getattr(P.continual, kind) or not (orders := learned_orders(suite, model, "ncft", first)):
-                continue
-
-            rule:
-                name:
-                    f"weigh_patches_{suite}_{model}_{kind}{'' if first else '_further'}"
-                input:
-                    base=checkpoint_files(base_folder(suite, model)),
-                    tasks=task_files(stream_tasks(suite, *orders.values()), suite),
-                    chosen=stream_rates_path(suite, model, "ncft", "json"),
-                    learning=[stream_rows_path(suite, model, "ncft", order) for order in orders],
-                    patches=stream_patch_paths(suite, model, "ncft", orders),
-                output:
-                    [
-                        stream_rows_path(suite, model, name, order)
-                        for name in getattr(P.continual, kind)
-                        for order in orders
-                    ],
-                log:
-                    f"logs/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.log",
-                benchmark:
-                    f"logs/benchmarks/continual/{suite}/{model}/seed{{seed}}/weigh_patches_{kind}.tsv"
-                wildcard_constraints:
-                    seed=seeds,
-                priority: 55
-                threads: P.workflow.training_threads
-                resources:
-                    **stream_resources(model, "ncft"),
-                    checkpoint_minutes=P.workflow.checkpoint_minutes,
-                params:
-                    settings=settings(
-                        suite=suite,
-                        model=model,
-                        kind=kind,
-                        orders=orders,
-                        recipe=stream_recipe(("limit", P.continual.test_examples)),
-                        methods=stream_methods("ncft", "wncft"),
-                        dtype=dtype_of(model),
-                    ),
-                    code=code("weigh_patches"),
-                script:
-                    "../workflow/scripts/weigh_patches.py"
+for group in streams.groups():
+    tried, weighed = streams.tried(group), streams.weighed(group)
 
     rule:
         name:
-            f"plot_continual_{suite}_{model}"
+            f"choose_stream_rates_{group}"
         input:
-            rows="results/tables/continual.csv",
-            summary="results/tables/continual_summary.csv",
-            methods="results/tables/continual_methods.csv",
-            rates="results/tables/continual_rates.csv",
-            published="results/tables/continual_published.csv",
-            tasks=described_tasks([suite]),
-        output:
-            figure_paths(f"results/figures/continual/{suite}/{model}", CONTINUAL_FIGURES),
-        log:
-            f"logs/continual/{suite}/{model}/plot_continual.log",
-        benchmark:
-            f"logs/benchmarks/continual/{suite}/{model}/plot_continual.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                benchmarks={name: list(orders) for name, orders in stream_benchmarks(suite).items()},
-                order=[*P.streams[suite].every_seed, *stream_orders(suite)][0],
-                figures=P.figures,
+            base=inputs.first_base,
+            tasks=lambda wildcards: paths.task_files(
+                suite_of(wildcards), streams.development_tasks(suite_of(wildcards))
             ),
-            code=code("plot_continual"),
+        output:
+            chosen=paths.fill(CONTINUAL_RATES, group=group) + ".json",
+            tried=paths.fill(CONTINUAL_RATES, group=group) + ".csv",
+        log:
+            f"logs/continual/{{run}}/choose_stream_rates_{group}.log",
+        benchmark:
+            f"logs/benchmarks/continual/{{run}}/choose_stream_rates_{group}.tsv"
+        wildcard_constraints:
+            run=plan.pattern("continual"),
+        # The patches of NCFT are waited for.
+        priority: 70 if weighed else 60
+        threads: P.workflow.training_threads
+        resources:
+            **streams.resources(group),
+        params:
+            settings=lambda wildcards, group=group, tried=tried, weighed=weighed: settings(
+                methods=[streams.method(name) for name in tried],
+                weightings=[streams.method(name) for name in weighed],
+                order=streams.development(suite_of(wildcards)),
+                seed=plan.run(wildcards.run).seeds[0],
+                budget=streams.budget(),
+                grid=streams.grid(group),
+                dtype=plan.dtype(wildcards),
+            ),
+            code=code("continual.measure:choose_rates", *streams.makers([*tried, *weighed])),
         script:
-            "../workflow/scripts/plot_continual.py"
+            "../workflow/scripts/run.py"
 
 
-if pairs_of("continual"):
+for suite, part in streams.parts():
+    for method in streams.learners():
+        if orders := streams.learned(suite, method, part):
+            group = streams.group(method)
+
+            rule:
+                name:
+                    f"learn_streams_{method}_{suite}_{part}"
+                input:
+                    base=inputs.base,
+                    tasks=paths.task_files(suite, streams.tasks(suite, orders)),
+                    chosen=paths.fill(CONTINUAL_RATES, group=group) + ".json",
+                output:
+                    rows=paths.each(CONTINUAL_ROWS, "order", orders, method=method),
+                    patches=streams.patches(CONTINUAL_PATCH, method, orders),
+                    costs=paths.fill(CONTINUAL_COSTS, name=method),
+                log:
+                    f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
+                benchmark:
+                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/learn_streams_{method}.tsv"
+                wildcard_constraints:
+                    run=plan.pattern("continual", suite=suite, seeds=part),
+                priority: 65 if streams.weighed(method) else 50
+                threads: P.workflow.training_threads
+                resources:
+                    **streams.resources(method),
+                    keep_stages=int(P.continual.keep_stages),
+                params:
+                    settings=lambda wildcards, method=method, group=group, orders=orders: settings(
+                        method=streams.method(method),
+                        rate_of=group,
+                        orders=orders,
+                        budget=streams.budget(limit=P.continual.test_examples),
+                        dtype=plan.dtype(wildcards),
+                    ),
+                    code=code("continual.measure:learn_streams", *streams.makers([method])),
+                script:
+                    "../workflow/scripts/run.py"
+
+    for learner, kind, names in streams.weightings():
+        if orders := streams.learned(suite, learner, part):
+
+            rule:
+                name:
+                    f"weigh_patches_{kind}_{suite}_{part}"
+                input:
+                    base=inputs.base,
+                    tasks=paths.task_files(suite, streams.tasks(suite, orders)),
+                    chosen=paths.fill(CONTINUAL_RATES, group=learner) + ".json",
+                    learning=paths.each(CONTINUAL_ROWS, "order", orders, method=learner),
+                    patches=streams.patches(CONTINUAL_PATCH, learner, orders),
+                    costs=paths.fill(CONTINUAL_COSTS, name=learner),
+                output:
+                    rows=[path for name in names for path in paths.each(CONTINUAL_ROWS, "order", orders, method=name)],
+                    costs=paths.fill(CONTINUAL_COSTS, name=kind),
+                log:
+                    f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
+                benchmark:
+                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.tsv"
+                wildcard_constraints:
+                    run=plan.pattern("continual", suite=suite, seeds=part),
+                priority: 55
+                threads: P.workflow.training_threads
+                resources:
+                    **streams.resources(learner),
+                params:
+                    settings=lambda wildcards, learner=learner, names=names, orders=orders: settings(
+                        weightings=[streams.method(name) for name in names],
+                        learner=learner,
+                        orders=orders,
+                        budget=streams.budget(limit=P.continual.test_examples),
+                        dtype=plan.dtype(wildcards),
+                    ),
+                    code=code("continual.measure:weigh_patches", *streams.makers([learner, *names])),
+                script:
+                    "../workflow/scripts/run.py"
+
+
+if plan.runs("continual"):
 
     rule tabulate_continual:
         input:
-            rows=list(continual_rows()),
-            rates=[
-                stream_rates_path(suite, model, group, "csv")
-                for suite, model in pairs_of("continual")
-                for group in RATE_GROUPS
-            ],
+            rows=streams.files(CONTINUAL_ROWS),
+            rates=plan.expand(CONTINUAL_RATES + ".csv", study="continual", group=streams.groups()),
         output:
             rows="results/tables/continual.csv",
             rates="results/tables/continual_rates.csv",
         log:
             "logs/continual/tabulate_continual.log",
-        benchmark:
-            "logs/benchmarks/continual/tabulate_continual.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
             settings=settings(),
-            code=code("tabulate_continual"),
+            code=code("continual.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_continual.py"
+            "../workflow/scripts/run.py"
+
+    rule tabulate_stream_costs:
+        input:
+            costs=streams.costs(CONTINUAL_COSTS),
+        output:
+            costs="results/tables/continual_costs.csv",
+            summary="results/tables/continual_costs_summary.csv",
+        log:
+            "logs/continual/tabulate_stream_costs.log",
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(benchmarks={suite: streams.benchmarks(suite) for suite in plan.suites("continual")}),
+            code=code("continual.tables:tabulate_costs"),
+        script:
+            "../workflow/scripts/run.py"
 
     rule summarise_continual:
         input:
             rows="results/tables/continual.csv",
-            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("continual"))),
-            published=CONTINUAL_PUBLISHED,
+            tasks=inputs.described_tasks(plan.suites("continual")),
+            published=[
+                "published/leng2025/table5_continual_learning.csv",
+                "published/leng2025/table14_task_orders.csv",
+            ],
         output:
             summary="results/tables/continual_summary.csv",
             methods="results/tables/continual_methods.csv",
             published="results/tables/continual_published.csv",
         log:
             "logs/continual/summarise_continual.log",
-        benchmark:
-            "logs/benchmarks/continual/summarise_continual.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
-            settings=settings(
-                benchmarks={
-                    suite: {name: list(orders) for name, orders in stream_benchmarks(suite).items()}
-                    for suite, _ in pairs_of("continual")
-                }
-            ),
-            code=code("summarise_continual"),
+            settings=settings(benchmarks={suite: streams.names(suite) for suite in plan.suites("continual")}),
+            code=code("continual.tables:summarise"),
         script:
-            "../workflow/scripts/summarise_continual.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_continual:
+        input:
+            rows="results/tables/continual.csv",
+            summary="results/tables/continual_summary.csv",
+            methods="results/tables/continual_methods.csv",
+            rates="results/tables/continual_rates.csv",
+            published="results/tables/continual_published.csv",
+            tasks=inputs.described,
+        output:
+            figures=figure_files("results/figures/continual/{run}", CONTINUAL_FIGURES),
+        log:
+            "logs/continual/{run}/plot_continual.log",
+        wildcard_constraints:
+            run=plan.pattern("continual"),
+        priority: 80
+        localrule: True
+        params:
+            settings=lambda wildcards: settings(
+                benchmarks=streams.names(suite_of(wildcards)),
+                order=streams.shown_order(suite_of(wildcards)),
+                dpi=P.figures.dpi,
+            ),
+            code=code("continual.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule plot_stream_costs:
+        input:
+            summary="results/tables/continual_summary.csv",
+            costs="results/tables/continual_costs_summary.csv",
+        output:
+            figure=figure_files("results/figures/continual/{run}", ["cost"]),
+        log:
+            "logs/continual/{run}/plot_stream_costs.log",
+        wildcard_constraints:
+            run=plan.pattern("continual"),
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(dpi=P.figures.dpi),
+            code=code("continual.figures:plot_costs"),
+        script:
+            "../workflow/scripts/run.py"

@@ -28,7 +28,7 @@ for suite in plan.suites("dial"):
             f"tune_dial_{suite}"
         input:
             base=inputs.base,
-            tasks=task_files(plan.tasks(suite), suite),
+            tasks=paths.task_files(suite, plan.tasks(suite)),
         output:
             changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
         log:
@@ -42,15 +42,10 @@ for suite in plan.suites("dial"):
         resources:
             **training(P),
         params:
-            settings=lambda wildcards: settings(
-                tasks=plan.tasks(suite_of(wildcards)),
-                tuning={"method": "full"},
-                schedule=P.dial.tuning,
-                dtype=dtype_of(model_of(wildcards)),
-            ),
-            code=code("tune_controls"),
+            settings=lambda wildcards: settings(schedule=P.dial.tuning, dtype=plan.dtype(wildcards)),
+            code=code("dial.measure:tune"),
         script:
-            "../workflow/scripts/tune_controls.py"
+            "../workflow/scripts/run.py"
 
     rule:
         name:
@@ -58,7 +53,7 @@ for suite in plan.suites("dial"):
         input:
             base=inputs.base,
             changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
-            tasks=task_files(plan.tasks(suite), suite),
+            tasks=paths.task_files(suite, plan.tasks(suite)),
         output:
             rows=paths.each(DIAL_ROWS, "name", dial_models(suite)),
             sets=paths.each(DIAL_SETS, "name", dial_sets_of(suite)),
@@ -73,20 +68,19 @@ for suite in plan.suites("dial"):
             **of_model(P, "attribute"),
         params:
             settings=lambda wildcards: settings(
-                suite=suite_of(wildcards),
-                model=model_of(wildcards),
-                ring=suite_settings(suite_of(wildcards), "skills", "asked"),
-                tasks=plan.tasks(suite_of(wildcards)),
-                selections=dial_selections(),
-                examples=P.attribution.examples,
-                attribution_batch_size=P.attribution.batch_size,
-                test_examples=P.dial.test_examples,
-                evaluation=P.evaluation,
-                dtype=dtype_of(model_of(wildcards)),
+                ring={key: getattr(P.suites[suite_of(wildcards)], key) for key in ["skills", "asked"]},
+                measures={
+                    "selections": dial_selections(),
+                    "examples": P.attribution.examples,
+                    "batch_size": P.attribution.batch_size,
+                    "test_examples": P.dial.test_examples,
+                    "evaluation": P.evaluation,
+                },
+                dtype=plan.dtype(wildcards),
             ),
-            code=code("measure_dial"),
+            code=code("dial.measure:measure"),
         script:
-            "../workflow/scripts/measure_dial.py"
+            "../workflow/scripts/run.py"
 
 
 if plan.runs("dial"):

@@ -4,386 +4,318 @@
 # the very checkpoint whose neurons they select; with LoRA it is tuned here, merged into a checkpoint, and its neurons
 # are selected here. Control models and the held-out model are kept as what they change of the base.
 
-LORA = P.layers.tuning.method == "lora"
+LAYERS = "results/layers/{run}/seed{seed}"
+LORA = bool(plan.runs("layers")) and P.layers.tuning.method == "lora"
 CHANGE_FILES = ["change.json", "training.csv"] + (
     ["adapter_config.json", "adapter_model.safetensors"] if LORA else ["weights.safetensors"]
 )
-LAYER_FIGURES = ["similarity", "map", "families", "joint"]
+CONTROL = [f"{LAYERS}/controls/{{task}}/{name}" for name in CHANGE_FILES]
+HELD_OUT, ADAPTER = ([f"{LAYERS}/{role}/{name}" for name in CHANGE_FILES] for role in ["held_out", "experimental"])
+COMPARISON = f"{LAYERS}/comparison/{{task}}.csv"
+TRANSFER = f"{LAYERS}/transfer/{{task}}.csv"
+# The neurons are those of the experimental model itself: those of another model would not stand beside its layers.
+EXPERIMENTAL = f"{LAYERS}/merged" if LORA else paths.MULTITASK
+EXPERIMENTAL_SCORES = f"{LAYERS}/scores/{{estimator}}/{{task}}.safetensors"
+EXPERIMENTAL_SETS = f"{LAYERS}/sets/{{selection}}/{{task}}.safetensors" if LORA else paths.SETS
 
 
-def layers_folder(suite, model):
-    return f"results/layers/{suite}/{model}/seed{{seed}}"
+def representation(examples):
+    """Which prompts of a task are represented, and how."""
+    return {"examples": examples, "batch_size": P.layers.batch_size, "position": P.layers.position}
 
 
-def change_files(folder):
-    return [f"{folder}/{name}" for name in CHANGE_FILES]
-
-
-def control_files(suite, model, tasks):
-    return [path for task in tasks for path in change_files(f"{layers_folder(suite, model)}/controls/{task}")]
-
-
-def experimental_folder(suite, model):
-    return f"{layers_folder(suite, model)}/merged" if LORA else multitask_folder(suite, model)
-
-
-def experimental_scores_path(suite, model, estimator, task):
-    return f"{layers_folder(suite, model)}/scores/{estimator}/{task}.safetensors"
-
-
-def experimental_sets_path(suite, model, selection, task):
-    """The neurons of the experimental model itself: those of another model would not stand beside its layers."""
-    if LORA:
-        return f"{layers_folder(suite, model)}/sets/{selection}/{task}.safetensors"
-    return sets_path(suite, model, selection, task)
-
-
-def comparison_settings(*more):
-    """What comparisons of representations read of `layers`."""
-    return {key: getattr(P.layers, key) for key in ["position", "batch_size", *more]}
-
-
-def selection_within(whole):
-    """The first selection of neurons that ranks them over this whole, else the first one."""
-    slugs = [selection.slug for selection in P.neurons.selections if selection.within == whole]
-    return (slugs or [P.neurons.selections[0].slug])[0]
-
-
-for suite, model in pairs_of("layers"):
-
-    rule:
-        name:
-            f"tune_generalists_{suite}_{model}"
-        input:
-            base=checkpoint_files(base_folder(suite, model)),
-            tasks=task_files(task_names(suite), suite),
-        output:
-            change_files(f"{layers_folder(suite, model)}/held_out"),
-            change_files(f"{layers_folder(suite, model)}/experimental") if LORA else [],
-        log:
-            f"logs/layers/{suite}/{model}/seed{{seed}}/tune_generalists.log",
-        benchmark:
-            f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/tune_generalists.tsv"
-        wildcard_constraints:
-            seed=seeds_of(suite, model),
-        priority: 20
-        threads: P.workflow.training_threads
-        resources:
-            **model_resources(model, "attribute" if LORA else "train"),
-            checkpoint_minutes=P.workflow.checkpoint_minutes,
-        params:
-            settings=settings(
-                tasks=task_names(suite),
-                held_out=P.layers.held_out,
-                tuning=P.layers.tuning,
-                schedule=P.layers.tuning.generalists if LORA else P.multitask,
-                dtype=dtype_of(model),
-            ),
-            code=code("tune_generalists"),
-        script:
-            "../workflow/scripts/tune_generalists.py"
-
-    for batch, tasks in batches(suite):
+for suite in plan.suites("layers"):
+    for batch in plan.batches(suite):
 
         rule:
             name:
-                f"tune_controls_{suite}_{model}_{batch}"
+                f"tune_controls_{suite}_{batch.name}"
             input:
-                base=checkpoint_files(base_folder(suite, model)),
-                tasks=task_files(tasks, suite),
+                base=inputs.base,
+                tasks=paths.task_files(suite, batch.tasks),
             output:
-                control_files(suite, model, tasks),
+                changes=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
             log:
-                f"logs/layers/{suite}/{model}/seed{{seed}}/tune_controls_{batch}.log",
+                f"logs/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/tune_controls_{batch}.tsv"
+                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 20
             threads: P.workflow.training_threads
             resources:
-                **model_resources(model, "attribute" if LORA else "train"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
+                **training(P, "attribute" if LORA else "train"),
             params:
-                settings=settings(
-                    tasks=tasks,
-                    tuning=P.layers.tuning,
-                    schedule=P.layers.controls,
-                    dtype=dtype_of(model),
+                settings=lambda wildcards: settings(
+                    schedule=P.layers.controls, lora=P.layers.tuning.adapters, dtype=plan.dtype(wildcards)
                 ),
-                code=code("tune_controls"),
+                code=code("layers.measure:tune_controls"),
             script:
-                "../workflow/scripts/tune_controls.py"
+                "../workflow/scripts/run.py"
 
         rule:
             name:
-                f"compare_layers_{suite}_{model}_{batch}"
+                f"compare_layers_{suite}_{batch.name}"
             input:
-                base=checkpoint_files(base_folder(suite, model)),
-                experimental=checkpoint_files(experimental_folder(suite, model)),
-                held_out=change_files(f"{layers_folder(suite, model)}/held_out"),
-                controls=control_files(suite, model, tasks),
-                tasks=task_files(tasks, suite),
+                base=inputs.base,
+                experimental=checkpoint(EXPERIMENTAL),
+                held_out=HELD_OUT,
+                controls=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
+                tasks=paths.task_files(suite, batch.tasks),
             output:
-                [f"{layers_folder(suite, model)}/comparison/{task}.csv" for task in tasks],
+                rows=paths.each(COMPARISON, "task", batch.tasks),
             log:
-                f"logs/layers/{suite}/{model}/seed{{seed}}/compare_layers_{batch}.log",
+                f"logs/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/compare_layers_{batch}.tsv"
+                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 70
             resources:
-                **model_resources(model, "compare"),
+                **of_model(P, "compare"),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    comparison=comparison_settings(
-                        "examples", "scored_examples", "standardise", "blocks", "permutations"
-                    ),
-                    evaluation=P.evaluation,
-                    dtype=dtype_of(model),
+                settings=lambda wildcards: settings(
+                    comparison={
+                        "representation": representation(P.layers.examples),
+                        "statistics": {
+                            key: getattr(P.layers, key) for key in ["standardise", "blocks", "permutations"]
+                        },
+                        "scored_examples": P.layers.scored_examples,
+                        "evaluation": P.evaluation,
+                    },
+                    dtype=plan.dtype(wildcards),
                 ),
-                code=code("compare_layers"),
+                code=code("layers.measure:compare"),
             script:
-                "../workflow/scripts/compare_layers.py"
+                "../workflow/scripts/run.py"
 
         rule:
             name:
-                f"measure_transfer_{suite}_{model}_{batch}"
+                f"measure_transfer_{suite}_{batch.name}"
             input:
-                base=checkpoint_files(base_folder(suite, model)),
-                controls=control_files(suite, model, task_names(suite)),
-                tasks=task_files(task_names(suite), suite),
+                base=inputs.base,
+                controls=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in CONTROL],
+                tasks=paths.task_files(suite, plan.tasks(suite)),
             output:
-                [f"{layers_folder(suite, model)}/transfer/{task}.csv" for task in tasks],
+                rows=paths.each(TRANSFER, "task", batch.tasks),
             log:
-                f"logs/layers/{suite}/{model}/seed{{seed}}/measure_transfer_{batch}.log",
+                f"logs/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/measure_transfer_{batch}.tsv"
+                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 70
             resources:
-                **model_resources(model, "compare"),
+                **of_model(P, "compare"),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    test_tasks=task_names(suite),
-                    comparison=comparison_settings() | {"examples": P.layers.scored_examples},
+                settings=lambda wildcards: settings(
+                    representation=representation(P.layers.scored_examples),
                     evaluation=P.evaluation,
-                    dtype=dtype_of(model),
+                    dtype=plan.dtype(wildcards),
                 ),
-                code=code("measure_transfer"),
+                code=code("layers.measure:measure_transfer"),
             script:
-                "../workflow/scripts/measure_transfer.py"
+                "../workflow/scripts/run.py"
 
-    rule:
-        name:
-            f"plot_layers_{suite}_{model}"
+
+if plan.runs("layers"):
+
+    rule tune_generalists:
         input:
-            rows="results/tables/layers.csv",
-            map="results/tables/layers_map.csv",
-            joint="results/tables/layers_joint.csv",
-            pairs="results/layers/pairs.csv",
+            base=inputs.base,
+            tasks=inputs.tasks,
         output:
-            figure_paths(f"results/figures/layers/{suite}/{model}", LAYER_FIGURES),
+            changes=[*HELD_OUT, *(ADAPTER if LORA else [])],
         log:
-            f"logs/layers/{suite}/{model}/plot_layers.log",
+            "logs/layers/{run}/seed{seed}/tune_generalists.log",
         benchmark:
-            f"logs/benchmarks/layers/{suite}/{model}/plot_layers.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                # Overlap is compared with chance in every layer alike; where neurons lie is seen over the model alone.
-                selection=selection_within("layer"),
-                histogram=selection_within("model"),
-                figures=P.figures,
-            ),
-            code=code("plot_layers"),
-        script:
-            "../workflow/scripts/plot_layers.py"
-
-
-for suite, model in pairs_of("layers") if LORA else []:
-
-    rule:
-        name:
-            f"merge_adapter_{suite}_{model}"
-        input:
-            base=checkpoint_files(base_folder(suite, model)),
-            adapter=change_files(f"{layers_folder(suite, model)}/experimental"),
-        output:
-            checkpoint_files(experimental_folder(suite, model)),
-        log:
-            f"logs/layers/{suite}/{model}/seed{{seed}}/merge_adapter.log",
-        benchmark:
-            f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/merge_adapter.tsv"
+            "logs/benchmarks/layers/{run}/seed{seed}/tune_generalists.tsv"
         wildcard_constraints:
-            seed=seeds_of(suite, model),
-        priority: 30
+            run=plan.pattern("layers", seeds="all"),
+        priority: 20
+        threads: P.workflow.training_threads
         resources:
-            **model_resources(model, "load"),
+            **training(P, "attribute" if LORA else "train"),
         params:
-            settings=settings(model=model, dtype=dtype_of(model)),
-            code=code("merge_adapter"),
+            settings=lambda wildcards: settings(
+                held_out=P.layers.held_out,
+                schedule=P.layers.tuning.generalists if LORA else P.multitask,
+                lora=P.layers.tuning.adapters,
+                dtype=plan.dtype(wildcards),
+            ),
+            code=code("layers.measure:tune_generalists"),
         script:
-            "../workflow/scripts/merge_adapter.py"
-
-    for batch, tasks in batches(suite):
-
-        rule:
-            name:
-                f"attribute_experimental_{suite}_{model}_{batch}"
-            input:
-                checkpoint=checkpoint_files(experimental_folder(suite, model)),
-                tasks=task_files(tasks, suite),
-            output:
-                [experimental_scores_path(suite, model, estimator, task) for estimator in MEASURED for task in tasks],
-            log:
-                f"logs/layers/{suite}/{model}/seed{{seed}}/attribute_experimental_{batch}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/attribute_experimental_{batch}.tsv"
-            wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: 40
-            resources:
-                **model_resources(model, "attribute"),
-            params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    attribution=P.attribution,
-                    dtype=dtype_of(model),
-                ),
-                code=code("attribute_scores"),
-            script:
-                "../workflow/scripts/attribute_scores.py"
-
-        for selection in P.neurons.selections:
-
-            rule:
-                name:
-                    f"select_experimental_{suite}_{model}_{rule_slug(selection.slug)}_{batch}"
-                input:
-                    [experimental_scores_path(suite, model, selection.estimator, task) for task in tasks],
-                output:
-                    [experimental_sets_path(suite, model, selection.slug, task) for task in tasks],
-                log:
-                    f"logs/layers/{suite}/{model}/seed{{seed}}/select_experimental_{selection.slug}_{batch}.log",
-                benchmark:
-                    f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/select_experimental_{selection.slug}_{batch}.tsv"
-                wildcard_constraints:
-                    seed=seeds_of(suite, model),
-                priority: 60
-                resources:
-                    **light_resources(),
-                params:
-                    settings=settings(
-                        tasks=tasks,
-                        selection=selection,
-                        random_draws=P.neurons.random_draws,
-                        random_matching=P.neurons.random_matching,
-                    ),
-                    code=code("select_neurons"),
-                script:
-                    "../workflow/scripts/select_neurons.py"
-
-    for estimator in DERIVED:
-
-        rule:
-            name:
-                f"derive_experimental_{suite}_{model}_{estimator}"
-            input:
-                [experimental_scores_path(suite, model, "taylor", task) for task in task_names(suite)],
-            output:
-                [experimental_scores_path(suite, model, estimator, task) for task in task_names(suite)],
-            log:
-                f"logs/layers/{suite}/{model}/seed{{seed}}/derive_experimental_{estimator}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{suite}/{model}/seed{{seed}}/derive_experimental_{estimator}.tsv"
-            wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: 50
-            resources:
-                **light_resources(),
-            params:
-                settings=settings(estimator=estimator, tasks=task_names(suite)),
-                code=code("derive_scores"),
-            script:
-                "../workflow/scripts/derive_scores.py"
-
-
-if pairs_of("layers"):
+            "../workflow/scripts/run.py"
 
     rule tabulate_layers:
         input:
-            [
-                f"{layers_folder(suite, model)}/comparison/{task}.csv".format(seed=seed)
-                for suite, model, seed in runs_of("layers")
-                for task in task_names(suite)
-            ],
+            rows=plan.expand(COMPARISON, study="layers"),
         output:
             rows="results/tables/layers.csv",
             summary="results/tables/layers_summary.csv",
             map="results/tables/layers_map.csv",
         log:
             "logs/layers/tabulate_layers.log",
-        benchmark:
-            "logs/benchmarks/layers/tabulate_layers.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
             settings=settings(alpha=P.layers.alpha, draws=P.layers.draws),
-            code=code("tabulate_layers"),
+            code=code("layers.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_layers.py"
+            "../workflow/scripts/run.py"
 
     rule join_layers:
         input:
             layers="results/tables/layers.csv",
             map="results/tables/layers_map.csv",
-            transfer=[
-                f"{layers_folder(suite, model)}/transfer/{task}.csv".format(seed=seed)
-                for suite, model, seed in runs_of("layers")
-                for task in task_names(suite)
-            ],
-            sets=[
-                experimental_sets_path(suite, model, selection.slug, task).format(seed=seed)
-                for suite, model, seed in runs_of("layers")
-                for selection in P.neurons.selections
-                for task in task_names(suite)
-            ],
-            checkpoints=[
-                f"{experimental_folder(suite, model)}/checkpoint.json".format(seed=seed)
-                for suite, model, seed in runs_of("layers")
-            ],
+            transfer=plan.expand(TRANSFER, study="layers"),
+            sets=plan.expand(EXPERIMENTAL_SETS, study="layers", selection=plan.selections),
+            checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers"),
         output:
             pairs="results/layers/pairs.csv",
             joint="results/tables/layers_joint.csv",
         log:
             "logs/layers/join_layers.log",
-        benchmark:
-            "logs/benchmarks/layers/join_layers.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
+        params:
+            settings=settings(selections=list(plan.selections), draws=P.layers.draws),
+            code=code("layers.joint:join"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule plot_layers:
+        input:
+            rows="results/tables/layers.csv",
+            map="results/tables/layers_map.csv",
+            joint="results/tables/layers_joint.csv",
+            pairs="results/layers/pairs.csv",
+        output:
+            similarity=figure_files("results/figures/layers/{run}", ["similarity"]),
+            map=figure_files("results/figures/layers/{run}", ["map"]),
+            families=figure_files("results/figures/layers/{run}", ["families"]),
+            joint=figure_files("results/figures/layers/{run}", ["joint"]),
+        log:
+            "logs/layers/{run}/plot_layers.log",
+        wildcard_constraints:
+            run=plan.pattern("layers"),
+        priority: 80
+        localrule: True
         params:
             settings=settings(
-                runs=runs_of("layers"),
-                selections=[selection.slug for selection in P.neurons.selections],
-                draws=P.layers.draws,
+                # Overlap is compared with chance in every layer alike; where neurons lie is seen over the model alone.
+                selection=plan.selection_within("layer"),
+                histogram=plan.selection_within("model"),
+                dpi=P.figures.dpi,
             ),
-            code=code("join_layers"),
+            code=code("layers.figures:plot"),
         script:
-            "../workflow/scripts/join_layers.py"
+            "../workflow/scripts/run.py"
+
+
+if LORA:
+
+    rule merge_adapter:
+        input:
+            base=inputs.base,
+            adapter=ADAPTER,
+        output:
+            checkpoint=checkpoint(EXPERIMENTAL),
+        log:
+            "logs/layers/{run}/seed{seed}/merge_adapter.log",
+        benchmark:
+            "logs/benchmarks/layers/{run}/seed{seed}/merge_adapter.tsv"
+        wildcard_constraints:
+            run=plan.pattern("layers", seeds="all"),
+        priority: 30
+        resources:
+            **of_model(P, "load"),
+        params:
+            settings=lambda wildcards: settings(dtype=plan.dtype(wildcards)),
+            code=code("layers.measure:merge"),
+        script:
+            "../workflow/scripts/run.py"
+
+    for suite in plan.suites("layers"):
+        for batch in plan.batches(suite):
+
+            rule:
+                name:
+                    f"attribute_experimental_{suite}_{batch.name}"
+                input:
+                    checkpoint=checkpoint(EXPERIMENTAL),
+                    tasks=paths.task_files(suite, batch.tasks),
+                output:
+                    scores=[
+                        path
+                        for estimator in P.attribution.estimators
+                        for path in paths.each(EXPERIMENTAL_SCORES, "task", batch.tasks, estimator=estimator)
+                    ],
+                log:
+                    f"logs/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.log",
+                benchmark:
+                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.tsv"
+                wildcard_constraints:
+                    run=plan.pattern("layers", suite=suite, seeds="all"),
+                priority: 40
+                resources:
+                    **of_model(P, "attribute"),
+                params:
+                    settings=lambda wildcards: settings(
+                        estimators=P.attribution.estimators,
+                        examples=P.attribution.examples,
+                        batch_size=P.attribution.batch_size,
+                        dtype=plan.dtype(wildcards),
+                    ),
+                    code=code("neurons.measure:attribute_scores"),
+                script:
+                    "../workflow/scripts/run.py"
+
+            rule:
+                name:
+                    f"select_experimental_{suite}_{batch.name}"
+                input:
+                    scores=inputs.ranked(EXPERIMENTAL_SCORES, batch.tasks),
+                output:
+                    sets=paths.each(EXPERIMENTAL_SETS, "task", batch.tasks),
+                log:
+                    f"logs/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.log",
+                benchmark:
+                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.tsv"
+                wildcard_constraints:
+                    run=plan.pattern("layers", suite=suite, seeds="all"),
+                priority: 60
+                resources:
+                    **LIGHT,
+                params:
+                    settings=lambda wildcards: settings(
+                        selection=plan.selections[wildcards.selection],
+                        random_draws=P.neurons.random_draws,
+                        random_matching=P.neurons.random_matching,
+                    ),
+                    code=code("neurons.sets:select_neurons"),
+                script:
+                    "../workflow/scripts/run.py"
+
+        rule:
+            name:
+                f"derive_experimental_{suite}"
+            input:
+                scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite), estimator="taylor"),
+            output:
+                scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite)),
+            log:
+                "logs/layers/{run}/seed{seed}/derive_experimental_{estimator}.log",
+            benchmark:
+                "logs/benchmarks/layers/{run}/seed{seed}/derive_experimental_{estimator}.tsv"
+            wildcard_constraints:
+                run=plan.pattern("layers", suite=suite, seeds="all"),
+                estimator="contrast|entropy",
+            priority: 50
+            resources:
+                **LIGHT,
+            params:
+                settings=lambda wildcards: settings(estimator=wildcards.estimator),
+                code=code("neurons.sets:derive_scores"),
+            script:
+                "../workflow/scripts/run.py"

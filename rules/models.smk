@@ -1,167 +1,146 @@
 # From a tokenizer to a multi-task model: results/models/{suite}/{model}/seed{seed}/{base,multitask}/.
 # A model from a folder or from the hub is imported once, whatever the number of suites and seeds: results/models/imported/{model}/.
 
-CHECKPOINT_FILES = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json"]
-TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json"]
+# What is written beside a checkpoint that was trained here.
+TRAINING_LOG = "training.csv"
 
-
-def checkpoint_files(folder):
-    return [f"{folder}/{name}" for name in CHECKPOINT_FILES]
-
-
-def base_folder(suite, model):
-    if P.models[model].source == "scratch":
-        return f"results/models/{suite}/{model}/seed{{seed}}/base"
-    return f"results/models/imported/{model}"
-
-
-def multitask_folder(suite="{suite}", model="{model}"):
-    return f"results/models/{suite}/{model}/seed{{seed}}/multitask"
-
-
-for model in P.models:
-    if P.models[model].source == "scratch":
+for model, chosen in P.models.items():
+    if model in plan.scratch_models:
         continue
 
     rule:
         name:
             f"import_model_{model}"
         input:
-            model_raw_files(model),
+            raw=raw.model_inputs(chosen),
         output:
-            checkpoint_files(f"results/models/imported/{model}"),
+            checkpoint=checkpoint(paths.fill(paths.IMPORTED, model=model)),
         log:
             f"logs/models/import_model_{model}.log",
         benchmark:
             f"logs/benchmarks/models/import_model_{model}.tsv"
         resources:
-            **model_resources(model, "load"),
+            **model_resources(P, model, "load"),
         params:
-            settings=settings(name=model, model=P.models[model]),
-            code=code("import_model"),
+            settings=settings(**chosen.model_dump(exclude={"parameters", "dtype"})),
+            code=code("models.make:import_model"),
         script:
-            "../workflow/scripts/import_model.py"
+            "../workflow/scripts/run.py"
 
 
-for suite, model in RUN_PAIRS:
-    if P.models[model].source == "scratch":
+rule train_tokenizer:
+    input:
+        corpus=inputs.corpus,
+        tasks=inputs.tasks,
+    output:
+        tokenizer=paths.tokenizer(paths.TOKENIZER),
+    log:
+        "logs/models/{run}/train_tokenizer.log",
+    benchmark:
+        "logs/benchmarks/models/{run}/train_tokenizer.tsv"
+    wildcard_constraints:
+        run=plan.pattern(models=plan.scratch_models),
+    resources:
+        **LIGHT,
+    params:
+        settings=lambda wildcards: settings(**P.models[model_of(wildcards)].tokenizer.model_dump()),
+        code=code("models.make:train_tokenizer"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+rule pretrain_model:
+    input:
+        corpus=inputs.corpus,
+        tokenizer=paths.tokenizer(paths.TOKENIZER),
+    output:
+        checkpoint=checkpoint(paths.BASE),
+        training=f"{paths.BASE}/{TRAINING_LOG}",
+    log:
+        "logs/models/{run}/seed{seed}/pretrain_model.log",
+    benchmark:
+        "logs/benchmarks/models/{run}/seed{seed}/pretrain_model.tsv"
+    wildcard_constraints:
+        run=plan.pattern(seeds="all", models=plan.scratch_models),
+    priority: plan.sooner(10)
+    threads: P.workflow.training_threads
+    resources:
+        **training(P),
+    params:
+        settings=lambda wildcards: settings(
+            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer"})
+        ),
+        code=code("models.make:pretrain_model"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+rule tune_multitask:
+    input:
+        base=inputs.base,
+        tasks=inputs.tasks,
+    output:
+        checkpoint=checkpoint(paths.MULTITASK),
+        training=f"{paths.MULTITASK}/{TRAINING_LOG}",
+    log:
+        "logs/models/{run}/seed{seed}/tune_multitask.log",
+    benchmark:
+        "logs/benchmarks/models/{run}/seed{seed}/tune_multitask.tsv"
+    wildcard_constraints:
+        run=plan.pattern(seeds="all"),
+    priority: plan.sooner(20)
+    threads: P.workflow.training_threads
+    resources:
+        **training(P),
+    params:
+        settings=lambda wildcards: settings(
+            tasks=plan.tasks(suite_of(wildcards)),
+            schedule=P.multitask,
+            dtype=plan.dtype(wildcards),
+        ),
+        code=code("models.make:tune_multitask_model"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+for suite in plan.suites():
+    for batch in plan.batches(suite):
 
         rule:
             name:
-                f"train_tokenizer_{suite}_{model}"
+                f"evaluate_multitask_{suite}_{batch.name}"
             input:
-                corpus=f"results/data/{suite}/corpus.jsonl",
-                tasks=task_files(task_names(suite), suite),
+                checkpoint=checkpoint(paths.MULTITASK),
+                tasks=paths.task_files(suite, batch.tasks),
             output:
-                [f"{tokenizer_folder(suite, model)}/{name}" for name in TOKENIZER_FILES],
+                rows=paths.each(paths.EVALUATION, "task", batch.tasks),
             log:
-                f"logs/models/{suite}/{model}/train_tokenizer.log",
+                f"logs/models/{{run}}/seed{{seed}}/evaluate_multitask_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/models/{suite}/{model}/train_tokenizer.tsv"
-            resources:
-                **light_resources(),
-            params:
-                settings=settings(suite=suite, tasks=task_names(suite), tokenizer=P.models[model].tokenizer),
-                code=code("train_tokenizer"),
-            script:
-                "../workflow/scripts/train_tokenizer.py"
-
-        rule:
-            name:
-                f"pretrain_model_{suite}_{model}"
-            input:
-                corpus=f"results/data/{suite}/corpus.jsonl",
-                tokenizer=[f"{tokenizer_folder(suite, model)}/{name}" for name in TOKENIZER_FILES],
-            output:
-                checkpoint_files(base_folder(suite, model)),
-                training=f"{base_folder(suite, model)}/training.csv",
-            log:
-                f"logs/models/{suite}/{model}/seed{{seed}}/pretrain_model.log",
-            benchmark:
-                f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/pretrain_model.tsv"
+                f"logs/benchmarks/models/{{run}}/seed{{seed}}/evaluate_multitask_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: sooner(suite, model, 10)
-            threads: P.workflow.training_threads
+                run=plan.pattern(suite=suite, seeds="all"),
+            priority: plan.sooner(30)
             resources:
-                **model_resources(model, "train"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
+                **of_model(P, "infer"),
             params:
-                settings=settings(name=model, model=P.models[model]),
-                code=code("pretrain_model"),
+                settings=lambda wildcards: settings(evaluation=P.evaluation, dtype=plan.dtype(wildcards)),
+                code=code("models.measure:evaluate_multitask"),
             script:
-                "../workflow/scripts/pretrain_model.py"
-
-    rule:
-        name:
-            f"tune_multitask_{suite}_{model}"
-        input:
-            base=checkpoint_files(base_folder(suite, model)),
-            tasks=task_files(task_names(suite), suite),
-        output:
-            checkpoint_files(multitask_folder(suite, model)),
-            training=f"{multitask_folder(suite, model)}/training.csv",
-        log:
-            f"logs/models/{suite}/{model}/seed{{seed}}/tune_multitask.log",
-        benchmark:
-            f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/tune_multitask.tsv"
-        wildcard_constraints:
-            seed=seeds_of(suite, model),
-        priority: sooner(suite, model, 20)
-        threads: P.workflow.training_threads
-        resources:
-            **model_resources(model, "train"),
-            checkpoint_minutes=P.workflow.checkpoint_minutes,
-        params:
-            settings=settings(model=model, tasks=task_names(suite), multitask=P.multitask, dtype=dtype_of(model)),
-            code=code("tune_multitask"),
-        script:
-            "../workflow/scripts/tune_multitask.py"
-
-    for batch, tasks in batches(suite):
-
-        rule:
-            name:
-                f"evaluate_multitask_{suite}_{model}_{batch}"
-            input:
-                checkpoint=checkpoint_files(multitask_folder(suite, model)),
-                tasks=task_files(tasks, suite),
-            output:
-                [f"results/models/{suite}/{model}/seed{{seed}}/evaluation/{task}.csv" for task in tasks],
-            log:
-                f"logs/models/{suite}/{model}/seed{{seed}}/evaluate_multitask_{batch}.log",
-            benchmark:
-                f"logs/benchmarks/models/{suite}/{model}/seed{{seed}}/evaluate_multitask_{batch}.tsv"
-            wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: sooner(suite, model, 30)
-            resources:
-                **model_resources(model, "infer"),
-            params:
-                settings=settings(suite=suite, model=model, tasks=tasks, evaluation=P.evaluation, dtype=dtype_of(model)),
-                code=code("evaluate_multitask"),
-            script:
-                "../workflow/scripts/evaluate_multitask.py"
+                "../workflow/scripts/run.py"
 
 
 rule tabulate_models:
     input:
-        [
-            f"results/models/{suite}/{model}/seed{seed}/evaluation/{task}.csv"
-            for suite, model, seed in RUNS
-            for task in task_names(suite)
-        ],
+        rows=plan.expand(paths.EVALUATION),
     output:
-        "results/tables/models.csv",
+        table="results/tables/models.csv",
     log:
         "logs/models/tabulate_models.log",
-    benchmark:
-        "logs/benchmarks/models/tabulate_models.tsv"
     priority: 30
-    resources:
-        **light_resources(),
+    localrule: True
     params:
-        settings=settings(runs=RUNS, tasks={suite: task_names(suite) for suite in P.suites}),
-        code=code("tabulate_models"),
+        settings=settings(),
+        code=code("models.tables:tabulate"),
     script:
-        "../workflow/scripts/tabulate_models.py"
+        "../workflow/scripts/run.py"

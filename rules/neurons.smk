@@ -1,219 +1,165 @@
-# Attribution scores and neuron sets of every task: results/neurons/{suite}/{model}/seed{seed}/{scores,sets}/.
+# Attribution scores and neuron sets of every task: results/neurons/{run}/seed{seed}/{scores,sets}/.
+
+NEURON_TABLE = "results/tables/neurons.csv"
+# Each figure by the stem of its file, with the selection that it shows: of scores the first one of an estimator.
+SCORES_DRAWN = {f"scores-{selection.estimator}": selection for selection in reversed(P.neurons.selections)}
+LAYERS_DRAWN = {f"layers-{selection.estimator}-{selection.percent:g}": selection for selection in P.neurons.selections}
 
 
-MEASURED = list(P.attribution.estimators)
-DERIVED = sorted({selection.estimator for selection in P.neurons.selections} & {"contrast", "entropy"})
-
-
-def scores_path(suite, model, estimator, task):
-    return f"results/neurons/{suite}/{model}/seed{{seed}}/scores/{estimator}/{task}.safetensors"
-
-
-def sets_path(suite, model, selection, task):
-    return f"results/neurons/{suite}/{model}/seed{{seed}}/sets/{selection}/{task}.safetensors"
-
-
-def base_scores_path(suite, model, task):
-    return f"results/neurons/{suite}/{model}/seed{{seed}}/base/scores/{task}.safetensors"
-
-
-def base_half_path(suite, model, task, half):
-    return f"results/neurons/{suite}/{model}/seed{{seed}}/base/halves/{task}.{half}.safetensors"
-
-
-def score_figures():
-    """Figure of scores -> the percentage that it marks; the estimators that a selection uses."""
-    return {f"scores-{selection.estimator}": selection.percent for selection in reversed(P.neurons.selections)}
-
-
-def layer_figures():
-    """Figure of layers -> the selection that it shows, over the model and within layers together."""
-    return {f"layers-{selection.estimator}-{selection.percent:g}": selection for selection in P.neurons.selections}
-
-
-for suite, model in RUN_PAIRS:
-    for batch, tasks in batches(suite):
+for suite in plan.suites():
+    for batch in plan.batches(suite):
 
         rule:
             name:
-                f"attribute_scores_{suite}_{model}_{batch}"
+                f"attribute_scores_{suite}_{batch.name}"
             input:
-                checkpoint=checkpoint_files(multitask_folder(suite, model)),
-                tasks=task_files(tasks, suite),
+                checkpoint=paths.checkpoint(paths.MULTITASK),
+                tasks=paths.task_files(suite, batch.tasks),
             output:
-                [scores_path(suite, model, estimator, task) for estimator in MEASURED for task in tasks],
+                scores=[
+                    path
+                    for estimator in P.attribution.estimators
+                    for path in paths.each(paths.SCORES, "task", batch.tasks, estimator=estimator)
+                ],
             log:
-                f"logs/neurons/{suite}/{model}/seed{{seed}}/attribute_scores_{batch}.log",
+                f"logs/neurons/{{run}}/seed{{seed}}/attribute_scores_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/attribute_scores_{batch}.tsv"
+                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/attribute_scores_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: sooner(suite, model, 40)
+                run=plan.pattern(suite=suite, seeds="all"),
+            priority: plan.sooner(40)
             resources:
-                **model_resources(model, "attribute"),
+                **of_model(P, "attribute"),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    tasks=tasks,
-                    attribution=P.attribution,
-                    dtype=dtype_of(model),
+                settings=lambda wildcards: settings(
+                    estimators=P.attribution.estimators,
+                    examples=P.attribution.examples,
+                    batch_size=P.attribution.batch_size,
+                    dtype=plan.dtype(wildcards),
                 ),
-                code=code("attribute_scores"),
+                code=code("neurons.measure:attribute_scores"),
             script:
-                "../workflow/scripts/attribute_scores.py"
-
-    for estimator in DERIVED:
+                "../workflow/scripts/run.py"
 
         rule:
             name:
-                f"derive_scores_{suite}_{model}_{estimator}"
+                f"select_neurons_{suite}_{batch.name}"
             input:
-                [scores_path(suite, model, "taylor", task) for task in task_names(suite)],
+                scores=inputs.ranked(paths.SCORES, batch.tasks),
             output:
-                [scores_path(suite, model, estimator, task) for task in task_names(suite)],
+                sets=paths.each(paths.SETS, "task", batch.tasks),
             log:
-                f"logs/neurons/{suite}/{model}/seed{{seed}}/derive_scores_{estimator}.log",
+                f"logs/neurons/{{run}}/seed{{seed}}/select_neurons_{{selection}}_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/derive_scores_{estimator}.tsv"
+                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/select_neurons_{{selection}}_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
-            priority: sooner(suite, model, 50)
+                run=plan.pattern(suite=suite, seeds="all"),
+            priority: plan.sooner(60)
             resources:
-                **light_resources(),
+                **LIGHT,
             params:
-                settings=settings(estimator=estimator, tasks=task_names(suite)),
-                code=code("derive_scores"),
+                settings=lambda wildcards: settings(
+                    selection=plan.selections[wildcards.selection],
+                    random_draws=P.neurons.random_draws,
+                    random_matching=P.neurons.random_matching,
+                ),
+                code=code("neurons.sets:select_neurons"),
             script:
-                "../workflow/scripts/derive_scores.py"
+                "../workflow/scripts/run.py"
 
-    for selection in P.neurons.selections:
-        for batch, tasks in batches(suite):
-
-            rule:
-                name:
-                    f"select_neurons_{suite}_{model}_{rule_slug(selection.slug)}_{batch}"
-                input:
-                    [scores_path(suite, model, selection.estimator, task) for task in tasks],
-                output:
-                    [sets_path(suite, model, selection.slug, task) for task in tasks],
-                log:
-                    f"logs/neurons/{suite}/{model}/seed{{seed}}/select_neurons_{selection.slug}_{batch}.log",
-                benchmark:
-                    f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/select_neurons_{selection.slug}_{batch}.tsv"
-                wildcard_constraints:
-                    seed=seeds_of(suite, model),
-                priority: sooner(suite, model, 60)
-                resources:
-                    **light_resources(),
-                params:
-                    settings=settings(
-                        tasks=tasks,
-                        selection=selection,
-                        random_draws=P.neurons.random_draws,
-                        random_matching=P.neurons.random_matching,
-                    ),
-                    code=code("select_neurons"),
-                script:
-                    "../workflow/scripts/select_neurons.py"
+    rule:
+        name:
+            f"derive_scores_{suite}"
+        input:
+            scores=paths.each(paths.SCORES, "task", plan.tasks(suite), estimator="taylor"),
+        output:
+            scores=paths.each(paths.SCORES, "task", plan.tasks(suite)),
+        log:
+            "logs/neurons/{run}/seed{seed}/derive_scores_{estimator}.log",
+        benchmark:
+            "logs/benchmarks/neurons/{run}/seed{seed}/derive_scores_{estimator}.tsv"
+        wildcard_constraints:
+            run=plan.pattern(suite=suite, seeds="all"),
+            estimator="contrast|entropy",
+        priority: plan.sooner(50)
+        resources:
+            **LIGHT,
+        params:
+            settings=lambda wildcards: settings(estimator=wildcards.estimator),
+            code=code("neurons.sets:derive_scores"),
+        script:
+            "../workflow/scripts/run.py"
 
 
 # Scores on the pre-trained model, for the studies that train neurons of it.
-for suite, model in dict.fromkeys(pair for study in GROUPED for pair in pairs_of(study)):
-    for batch, tasks in batched(grouped_tasks(suite)):
+for suite in plan.suites(*GROUPED):
+    for batch in plan.batches(suite, plan.grouped_tasks(suite)):
 
         rule:
             name:
-                f"attribute_base_{suite}_{model}_{batch}"
+                f"attribute_base_{suite}_{batch.name}"
             input:
-                checkpoint=checkpoint_files(base_folder(suite, model)),
-                tasks=task_files(tasks, suite),
+                checkpoint=inputs.base,
+                tasks=paths.task_files(suite, batch.tasks),
             output:
-                scores=[base_scores_path(suite, model, task) for task in tasks],
-                halves=[base_half_path(suite, model, task, half) for task in tasks for half in range(2)],
+                scores=paths.each(paths.BASE_SCORES, "task", batch.tasks),
+                halves=[
+                    paths.fill(paths.BASE_HALVES, task=task, half=half) for task in batch.tasks for half in range(2)
+                ],
             log:
-                f"logs/neurons/{suite}/{model}/seed{{seed}}/attribute_base_{batch}.log",
+                f"logs/neurons/{{run}}/seed{{seed}}/attribute_base_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/neurons/{suite}/{model}/seed{{seed}}/attribute_base_{batch}.tsv"
+                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/attribute_base_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                run=plan.pattern(*GROUPED, suite=suite, seeds="all"),
             priority: 40
             resources:
-                **model_resources(model, "attribute"),
+                **of_model(P, "attribute"),
             params:
-                settings=settings(
-                    tasks=tasks,
+                settings=lambda wildcards: settings(
                     estimator=P.training.estimator,
                     examples=P.attribution.examples,
                     batch_size=P.attribution.batch_size,
-                    dtype=dtype_of(model),
+                    dtype=plan.dtype(wildcards),
                 ),
-                code=code("attribute_base"),
+                code=code("neurons.measure:attribute_base"),
             script:
-                "../workflow/scripts/attribute_base.py"
+                "../workflow/scripts/run.py"
 
 
 rule tabulate_neurons:
     input:
-        [
-            sets_path(suite, model, selection.slug, task).format(seed=seed)
-            for suite, model, seed in RUNS
-            for selection in P.neurons.selections
-            for task in task_names(suite)
-        ],
+        sets=plan.expand(paths.SETS, selection=plan.selections),
     output:
-        "results/tables/neurons.csv",
+        rows=NEURON_TABLE,
     log:
         "logs/neurons/tabulate_neurons.log",
-    benchmark:
-        "logs/benchmarks/neurons/tabulate_neurons.tsv"
     priority: 70
-    resources:
-        **light_resources(),
+    localrule: True
     params:
-        settings=settings(
-            runs=RUNS, selections=P.neurons.selections, tasks={suite: task_names(suite) for suite in P.suites}
-        ),
-        code=code("tabulate_neurons"),
+        settings=settings(),
+        code=code("neurons.tables:tabulate"),
     script:
-        "../workflow/scripts/tabulate_neurons.py"
+        "../workflow/scripts/run.py"
 
 
-for suite, model in RUN_PAIRS:
-
-    rule:
-        name:
-            f"plot_neurons_{suite}_{model}"
-        input:
-            tasks=described_tasks([suite]),
-            scores=[
-                scores_path(suite, model, estimator, task).format(seed=seed)
-                for estimator in dict.fromkeys(selection.estimator for selection in P.neurons.selections)
-                for seed in seed_list(suite, model)
-                for task in task_names(suite)
-            ],
-            table="results/tables/neurons.csv",
-        output:
-            [
-                f"results/figures/neurons/{suite}/{model}/{name}.{extension}"
-                for name in [*score_figures(), *layer_figures()]
-                for extension in ["png", "svg"]
-            ],
-        log:
-            f"logs/neurons/{suite}/{model}/plot_neurons.log",
-        benchmark:
-            f"logs/benchmarks/neurons/{suite}/{model}/plot_neurons.tsv"
-        priority: 70
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                scores=score_figures(),
-                layers=layer_figures(),
-                figures=P.figures,
-            ),
-            code=code("plot_neurons"),
-        script:
-            "../workflow/scripts/plot_neurons.py"
+rule plot_neurons:
+    input:
+        tasks=inputs.described,
+        scores=inputs.of_run(
+            paths.SCORES, estimator=dict.fromkeys(selection.estimator for selection in P.neurons.selections)
+        ),
+        shares=NEURON_TABLE,
+    output:
+        figures=figure_files("results/figures/neurons/{run}", [*SCORES_DRAWN, *LAYERS_DRAWN]),
+    log:
+        "logs/neurons/{run}/plot_neurons.log",
+    wildcard_constraints:
+        run=plan.pattern(),
+    priority: 70
+    localrule: True
+    params:
+        settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, dpi=P.figures.dpi),
+        code=code("neurons.figures:plot"),
+    script:
+        "../workflow/scripts/run.py"

@@ -1,123 +1,66 @@
 # Growing shares of the neurons of three tasks, trained jointly and singly (Figures 2 and 6): results/proportion/.
 
-# Figure -> how neurons are trained in it, and what it shows.
+PROPORTION = "results/proportion/{run}/seed{seed}/{kind}.csv"
 PROPORTION_FIGURES = {
-    "joint": ("joint", "score"),
-    "joint-loss": ("joint", "loss"),
-    "single": ("single", "score"),
-    "single-loss": ("single", "loss"),
+    "joint": {"how": "joint", "measure": "score"},
+    "joint-loss": {"how": "joint", "measure": "loss"},
+    "single": {"how": "single", "measure": "score"},
+    "single-loss": {"how": "single", "measure": "loss"},
 }
 
 
-def proportion_path(suite, model, group):
-    return f"results/proportion/{suite}/{model}/seed{{seed}}/{group}.csv"
-
-
-def tasks_of(suite, role, group):
-    """The tasks of a kind (classification or generation) that are there to `train` on or to `test`."""
-    return list(getattr(P.groups[suite], f"{role}_{group}"))
-
-
-def unseen_tasks(suite):
-    return [task for group in ["classification", "generation"] for task in tasks_of(suite, "test", group)]
-
-
-for suite, model in pairs_of("proportion"):
-    for batch, groups in batched(["classification", "generation"]):
+for suite in plan.suites("proportion"):
+    for batch in plan.batches(suite, KINDS):
 
         rule:
             name:
-                f"train_proportions_{suite}_{model}_{batch}"
+                f"train_proportions_{suite}_{batch.name}"
             input:
-                base=checkpoint_files(base_folder(suite, model)),
-                tasks=task_files(grouped_tasks(suite), suite),
-                scores=[
-                    base_scores_path(suite, model, task)
-                    for group in groups
-                    for task in tasks_of(suite, "train", group)
-                ],
-                tried=tried_rates_path("proportion", suite, model),
+                base=inputs.base,
+                tasks=inputs.grouped_tasks,
+                scores=inputs.of_tasks(paths.BASE_SCORES, partial(grouped.trained, kinds=batch.tasks)),
+                trials=paths.fill(paths.RATE_TRIALS, study="proportion"),
             output:
-                [proportion_path(suite, model, group) for group in groups],
+                rows=paths.each(PROPORTION, "kind", batch.tasks),
             log:
-                f"logs/proportion/{suite}/{model}/seed{{seed}}/train_proportions_{batch}.log",
+                f"logs/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.log",
             benchmark:
-                f"logs/benchmarks/proportion/{suite}/{model}/seed{{seed}}/train_proportions_{batch}.tsv"
+                f"logs/benchmarks/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.tsv"
             wildcard_constraints:
-                seed=seeds_of(suite, model, P.proportion.seeds),
+                run=plan.pattern("proportion", suite=suite, seeds=P.proportion.seeds),
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **model_resources(model, "attribute"),
-                checkpoint_minutes=P.workflow.checkpoint_minutes,
+                **training(P, "attribute"),
             params:
-                settings=settings(
-                    suite=suite,
-                    model=model,
-                    groups={group: tasks_of(suite, "train", group) for group in groups},
-                    unseen=unseen_tasks(suite),
-                    recipe=recipe(),
-                    selection=base_selection(),
-                    percents=P.proportion.percents,
+                settings=lambda wildcards, kinds=batch.tasks: settings(
+                    groups=[grouped.joint(suite_of(wildcards), kind) for kind in kinds],
+                    selections=grouped.selections(P.proportion.percents),
                     random_draws=P.proportion.random_draws,
-                    test_examples=P.proportion.test_examples,
-                    dtype=dtype_of(model),
+                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.proportion.test_examples),
+                    dtype=plan.dtype(wildcards),
                 ),
-                code=code("train_proportions"),
+                code=code("proportion.measure:train"),
             script:
-                "../workflow/scripts/train_proportions.py"
-
-    rule:
-        name:
-            f"plot_proportion_{suite}_{model}"
-        input:
-            rows="results/tables/proportion.csv",
-        output:
-            figure_paths(f"results/figures/proportion/{suite}/{model}", PROPORTION_FIGURES),
-        log:
-            f"logs/proportion/{suite}/{model}/plot_proportion.log",
-        benchmark:
-            f"logs/benchmarks/proportion/{suite}/{model}/plot_proportion.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                groups={suite: P.groups[suite]},
-                drawn=PROPORTION_FIGURES,
-                figures=P.figures,
-            ),
-            code=code("plot_proportion"),
-        script:
-            "../workflow/scripts/plot_proportion.py"
+                "../workflow/scripts/run.py"
 
 
-if pairs_of("proportion"):
+if plan.runs("proportion"):
 
     rule tabulate_proportion:
         input:
-            [
-                proportion_path(suite, model, group).format(seed=seed)
-                for suite, model in pairs_of("proportion")
-                for seed in seeds_of(suite, model, P.proportion.seeds).split("|")
-                for group in ["classification", "generation"]
-            ],
+            rows=plan.expand(PROPORTION, study="proportion", seeds=P.proportion.seeds, kind=KINDS),
         output:
-            "results/tables/proportion.csv",
+            table="results/tables/proportion.csv",
         log:
             "logs/proportion/tabulate_proportion.log",
-        benchmark:
-            "logs/benchmarks/proportion/tabulate_proportion.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
-            settings=settings(study="proportion"),
-            code=code("tabulate_tuned"),
+            settings=settings(),
+            code=code("proportion.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_tuned.py"
+            "../workflow/scripts/run.py"
 
     rule summarise_proportion:
         input:
@@ -127,13 +70,31 @@ if pairs_of("proportion"):
             trend="results/tables/proportion_trend.csv",
         log:
             "logs/proportion/summarise_proportion.log",
-        benchmark:
-            "logs/benchmarks/proportion/summarise_proportion.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
-            settings=settings(groups=P.groups),
-            code=code("summarise_proportion"),
+            settings=settings(groups={suite: P.groups[suite] for suite in plan.suites("proportion")}),
+            code=code("proportion.tables:summarise"),
         script:
-            "../workflow/scripts/summarise_proportion.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_proportion:
+        input:
+            rows="results/tables/proportion.csv",
+        output:
+            figures=figure_files("results/figures/proportion/{run}", PROPORTION_FIGURES),
+        log:
+            "logs/proportion/{run}/plot_proportion.log",
+        wildcard_constraints:
+            run=plan.pattern("proportion"),
+        priority: 80
+        localrule: True
+        params:
+            settings=lambda wildcards: settings(
+                groups={suite_of(wildcards): P.groups[suite_of(wildcards)]},
+                drawn=PROPORTION_FIGURES,
+                dpi=P.figures.dpi,
+            ),
+            code=code("proportion.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

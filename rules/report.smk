@@ -2,7 +2,7 @@
 #
 # Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
 # from what each study says of itself, so that the rules of the studies say nothing of how they are shown.
-from snakemake.io import IOFile, ReportObject, flag
+from snakemake.io import IOFile, ReportObject, flag, strip_wildcard_constraints
 from snakemake.sourcecache import LocalSourceFile
 from taskneurons.evidence.study import study_of
 from taskneurons.files import write_text
@@ -12,11 +12,7 @@ from taskneurons.studies import registry
 # What a card of the atlas shows; it decides no result.
 TOP_NEURONS = 50
 TOP_EXAMPLES = 5
-
-
-def top_examples_path(suite, model):
-    """Of the first seed alone: neurons of other seeds are other neurons."""
-    return f"results/report/{suite}/{model}/seed{seed_list(suite, model)[0]}/top_examples.csv"
+TOP = "results/report/{run}/seed{seed}/top_examples.csv"
 
 
 def shown(path):
@@ -26,42 +22,33 @@ def shown(path):
     )
 
 
-for suite, model in RUN_PAIRS:
-
-    rule:
-        name:
-            f"find_examples_{suite}_{model}"
-        input:
-            checkpoint=[
-                path.format(seed=seed_list(suite, model)[0])
-                for path in checkpoint_files(multitask_folder(suite, model))
-            ],
-            tasks=task_files(task_names(suite), suite),
-            scores=[
-                scores_path(suite, model, P.neurons.selections[0].estimator, task).format(
-                    seed=seed_list(suite, model)[0]
-                )
-                for task in task_names(suite)
-            ],
-        output:
-            top_examples_path(suite, model),
-        log:
-            f"logs/report/{suite}/{model}/find_examples.log",
-        benchmark:
-            f"logs/benchmarks/report/{suite}/{model}/find_examples.tsv"
-        resources:
-            **model_resources(model, "infer"),
-        params:
-            settings=settings(
-                tasks=task_names(suite),
-                neurons=TOP_NEURONS,
-                examples=TOP_EXAMPLES,
-                batch_size=P.evaluation.batch_size,
-                dtype=dtype_of(model),
-            ),
-            code=code("find_examples"),
-        script:
-            "../workflow/scripts/find_examples.py"
+rule find_examples:
+    input:
+        checkpoint=checkpoint(paths.MULTITASK),
+        tasks=inputs.tasks,
+        scores=inputs.of_tasks(paths.SCORES, estimator=P.neurons.selections[0].estimator),
+    output:
+        examples=TOP,
+    log:
+        "logs/report/{run}/seed{seed}/find_examples.log",
+    benchmark:
+        "logs/benchmarks/report/{run}/seed{seed}/find_examples.tsv"
+    wildcard_constraints:
+        # Of the first seed alone: neurons of other seeds are other neurons.
+        run=plan.pattern(seeds="first"),
+    resources:
+        **of_model(P, "infer"),
+    params:
+        settings=lambda wildcards: settings(
+            tasks=plan.tasks(suite_of(wildcards)),
+            neurons=TOP_NEURONS,
+            examples=TOP_EXAMPLES,
+            batch_size=P.evaluation.batch_size,
+            dtype=plan.dtype(wildcards),
+        ),
+        code=code("neurons.examples:find_examples"),
+    script:
+        "../workflow/scripts/run.py"
 
 
 rule write_report:
@@ -69,31 +56,25 @@ rule write_report:
         shown=[path for study in registry.STUDIES for path in artifacts(study.name) if shown(path)],
         published=[f"published/{name}" for study in registry.STUDIES for name, _ in study.published],
         tasks=[
-            f"{task_folder(task, suite)}/{name}"
+            f"{paths.task_folder(suite, task)}/{name}"
             for suite in P.suites
-            for task in task_names(suite)
+            for task in plan.tasks(suite)
             for name in ["task.json", "test.jsonl"]
         ],
-        scores=[
-            scores_path(suite, model, estimator, task).format(seed=seed)
-            for suite, model, seed in RUNS
-            for estimator in dict.fromkeys(selection.estimator for selection in P.neurons.selections)
-            for task in task_names(suite)
-        ],
-        examples=[top_examples_path(suite, model) for suite, model in RUN_PAIRS],
+        scores=plan.expand(
+            paths.SCORES, estimator=list(dict.fromkeys(selection.estimator for selection in P.neurons.selections))
+        ),
+        examples=plan.expand(TOP, seeds="first"),
     output:
         page="results/report.html",
     log:
         "logs/report/write_report.log",
-    benchmark:
-        "logs/benchmarks/report/write_report.tsv"
-    resources:
-        **light_resources(),
+    localrule: True
     params:
         settings=settings(templates=templates_digest()),
-        code=code("write_report"),
+        code=code("report.jobs:write"),
     script:
-        "../workflow/scripts/write_report.py"
+        "../workflow/scripts/run.py"
 
 
 CAPTIONS = Path(".taskneurons") / "captions"
@@ -111,7 +92,7 @@ def show_in_snakemakes_report():
     described = {study.name: study for study in registry.STUDIES}
     for made_by in (one for study in STUDIES for one in rules_of(study)):
         for place, output in enumerate(made_by.output):
-            path = Path(str(output))
+            path = Path(strip_wildcard_constraints(str(output)))
             # Each figure once, as SVG; a preview is not shown beside the whole.
             if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
                 continue

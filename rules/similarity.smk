@@ -6,103 +6,78 @@ SIMILARITY_TABLES = {
     "layers": "results/tables/similarity_layers.csv",
     "correlation": "results/tables/similarity_correlation.csv",
 }
+SIMILARITY_CELLS = "results/similarity/{run}/seed{seed}/cells.csv"
+SIMILARITY_SCORES = "results/similarity/{run}/seed{seed}/scores.csv"
 
 
-def similarity_path(suite, model, name):
-    return f"results/similarity/{suite}/{model}/seed{{seed}}/{name}.csv"
+rule compare_parameters:
+    input:
+        base=inputs.base,
+        tasks=inputs.grouped_tasks,
+        scores=inputs.of_tasks(paths.BASE_SCORES, plan.grouped_tasks),
+        rates=paths.fill(paths.RATES, study="similarity"),
+    output:
+        cells=SIMILARITY_CELLS,
+        scores=SIMILARITY_SCORES,
+    log:
+        "logs/similarity/{run}/seed{seed}/compare_parameters.log",
+    benchmark:
+        "logs/benchmarks/similarity/{run}/seed{seed}/compare_parameters.tsv"
+    wildcard_constraints:
+        run=plan.pattern("similarity", seeds="all"),
+    priority: 50
+    threads: P.workflow.training_threads
+    resources:
+        **training(P),
+    params:
+        settings=lambda wildcards: settings(
+            tasks=grouped.trained(suite_of(wildcards)),
+            unseen=grouped.unseen(suite_of(wildcards)),
+            recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.similarity.test_examples),
+            selection=grouped.selections([P.similarity.percent])[0],
+            dtype=plan.dtype(wildcards),
+        ),
+        code=code("similarity.measure:compare"),
+    script:
+        "../workflow/scripts/run.py"
 
 
-def trained_tasks(suite):
-    return [task for group in ["classification", "generation"] for task in tasks_of(suite, "train", group)]
-
-
-for suite, model in pairs_of("similarity"):
-
-    rule:
-        name:
-            f"compare_parameters_{suite}_{model}"
-        input:
-            base=checkpoint_files(base_folder(suite, model)),
-            tasks=task_files(grouped_tasks(suite), suite),
-            scores=[base_scores_path(suite, model, task) for task in grouped_tasks(suite)],
-            rates=rates_path("similarity", suite, model),
-        output:
-            cells=similarity_path(suite, model, "cells"),
-            scores=similarity_path(suite, model, "scores"),
-        log:
-            f"logs/similarity/{suite}/{model}/seed{{seed}}/compare_parameters.log",
-        benchmark:
-            f"logs/benchmarks/similarity/{suite}/{model}/seed{{seed}}/compare_parameters.tsv"
-        wildcard_constraints:
-            seed=seeds_of(suite, model),
-        priority: 50
-        threads: P.workflow.training_threads
-        resources:
-            **model_resources(model, "train"),
-            checkpoint_minutes=P.workflow.checkpoint_minutes,
-        params:
-            settings=settings(
-                suite=suite,
-                model=model,
-                tasks=trained_tasks(suite),
-                unseen=unseen_tasks(suite),
-                recipe=recipe(),
-                selection=base_selection(),
-                percent=P.similarity.percent,
-                test_examples=P.similarity.test_examples,
-                dtype=dtype_of(model),
-            ),
-            code=code("compare_parameters"),
-        script:
-            "../workflow/scripts/compare_parameters.py"
-
-    rule:
-        name:
-            f"plot_similarity_{suite}_{model}"
-        input:
-            **SIMILARITY_TABLES,
-            tasks=described_tasks([suite]),
-        output:
-            figure_paths(f"results/figures/similarity/{suite}/{model}", ["layers", "transfer", "correlation"]),
-        log:
-            f"logs/similarity/{suite}/{model}/plot_similarity.log",
-        benchmark:
-            f"logs/benchmarks/similarity/{suite}/{model}/plot_similarity.tsv"
-        priority: 80
-        resources:
-            **light_resources(),
-        params:
-            settings=settings(suite=suite, model=model, figures=P.figures),
-            code=code("plot_similarity"),
-        script:
-            "../workflow/scripts/plot_similarity.py"
-
-
-if pairs_of("similarity"):
+if plan.runs("similarity"):
 
     rule tabulate_similarity:
         input:
-            cells=[
-                similarity_path(suite, model, "cells").format(seed=seed)
-                for suite, model, seed in runs_of("similarity")
-            ],
-            scores=[
-                similarity_path(suite, model, "scores").format(seed=seed)
-                for suite, model, seed in runs_of("similarity")
-            ],
-            tasks=described_tasks(dict.fromkeys(suite for suite, _ in pairs_of("similarity"))),
+            cells=plan.expand(SIMILARITY_CELLS, study="similarity"),
+            scores=plan.expand(SIMILARITY_SCORES, study="similarity"),
+            tasks=inputs.described_tasks(plan.suites("similarity")),
             published="published/leng2025/table4_similarity_correlation.csv",
         output:
             **SIMILARITY_TABLES,
         log:
             "logs/similarity/tabulate_similarity.log",
-        benchmark:
-            "logs/benchmarks/similarity/tabulate_similarity.tsv"
         priority: 80
-        resources:
-            **light_resources(),
+        localrule: True
         params:
             settings=settings(draws=P.similarity.draws),
-            code=code("tabulate_similarity"),
+            code=code("similarity.tables:tabulate"),
         script:
-            "../workflow/scripts/tabulate_similarity.py"
+            "../workflow/scripts/run.py"
+
+    rule plot_similarity:
+        input:
+            **SIMILARITY_TABLES,
+            tasks=inputs.described,
+        output:
+            layers=figure_files("results/figures/similarity/{run}", ["layers"]),
+            transfer=figure_files("results/figures/similarity/{run}", ["transfer"]),
+            correlation=figure_files("results/figures/similarity/{run}", ["correlation"]),
+        log:
+            "logs/similarity/{run}/plot_similarity.log",
+        wildcard_constraints:
+            run=plan.pattern("similarity"),
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(dpi=P.figures.dpi),
+            code=code("similarity.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

@@ -11,7 +11,7 @@ settings.register_profile("project", deadline=None, derandomize=True, max_exampl
 settings.load_profile("project")
 
 # Before any of these is imported. Rooms without arrays (params, lineage, cli) have nothing to check.
-for room in ("neurons", "measures", "models", "engine", "continual"):
+for room in ("neurons", "measures", "models", "engine", "continual", "studies"):
     install_import_hook(f"taskneurons.{room}", "shapes.arrays_only")
 
 

@@ -162,15 +162,12 @@ def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
 
 def lay_toy(folder: Path) -> Project:
     project = lay(folder, seeds=[0, 1], tasks_per_job=1)
-    for place in ["rules", "scripts"]:
-        target = folder / ("workflow/scripts" if place == "scripts" else place)
-        for path in target.glob("*.*"):
-            # A study that the toy lacks is one without rules.
-            if path.suffix == ".smk" and path.name != "common.smk":
-                path.write_text("")
-            elif path.name != "common.smk":
-                path.unlink()
-        shutil.copytree(TOY / place, target, dirs_exist_ok=True)
+    for path in project.path("rules").glob("*.smk"):
+        # A study that the toy lacks is one without rules.
+        if path.name != "common.smk":
+            path.write_text("")
+    shutil.copytree(TOY / "rules", project.path("rules"), dirs_exist_ok=True)
+    shutil.copytree(TOY / "room", folder / "src" / "taskneurons" / "studies" / "toy")
     shutil.copy2(TOY / "toy.py", folder / "src" / "taskneurons" / "toy.py")
     return project
 

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import torch
 from architectures import randomise
+from torch.nn.functional import cross_entropy
 
 from taskneurons.models.load import save_checkpoint
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 from taskneurons.tasks.prompts import make_example
-from taskneurons.tasks.storage import Counts, SplitCounts, write_task
+from taskneurons.tasks.storage import Counts, SplitCounts, read_split, write_task
 from taskneurons.tasks.task import SPLITS, Task
 
 MOOD = Task("mood", "feeling", "classification", ("mood of {input} :",), ("good", "bad", "good grief"))
@@ -56,3 +57,15 @@ def lay_checkpoint(folder: Path, model: torch.nn.Module | None = None) -> Path:
     """Write the checkpoint of a model, by default of `small_model()`."""
     save_checkpoint(folder, model or small_model(), TOKENIZER, name="small", context=CONTEXT, parent=None)
     return folder
+
+
+def answers(model, folder):
+    """Of each test example by transformers alone, unpadded: the log-probability of the answer's tokens, and whether
+    the model would say it."""
+    for example in read_split(folder, "test"):
+        prompt = [TOKENIZER.bos_token_id, *TOKENIZER(example.prompt)["input_ids"]]
+        answer = [*TOKENIZER(example.target)["input_ids"], TOKENIZER.eos_token_id]
+        with torch.no_grad():
+            logits = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
+        target = torch.tensor(answer)
+        yield -cross_entropy(logits, target, reduction="none"), bool((logits.argmax(-1) == target).all())

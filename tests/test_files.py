@@ -9,11 +9,13 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from taskneurons.errors import InputError
 from taskneurons.files import (
@@ -174,6 +176,23 @@ def test_arrays_are_read_back_with_their_header(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[name], array)
         assert found[name].dtype == array.dtype
     assert sha256(path) == hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@given(st.dictionaries(st.text(min_size=1), st.text(), min_size=2, max_size=8))
+def test_equal_arrays_and_headers_make_equal_bytes(header: dict[str, str]) -> None:
+    """Against the library's own writer, which orders the header by chance, and its reader."""
+    with TemporaryDirectory() as folder:
+        paths = [Path(folder) / f"{at}.safetensors" for at in range(3)]
+        arrays = {"b": np.arange(3, dtype=np.float32), "a": np.array([True])}
+        for path, order in zip(paths, (header, dict(reversed(header.items())), header), strict=True):
+            write_safetensors(path, arrays, order)
+        assert len({path.read_bytes() for path in paths}) == 1
+        found, read = read_safetensors(paths[0])
+        assert read == header
+        save_file(arrays, paths[1], header)
+        assert paths[0].stat().st_size == paths[1].stat().st_size
+        for name, array in arrays.items():
+            np.testing.assert_array_equal(found[name], array)
 
 
 def damaged(path: Path) -> dict[str, bytes]:

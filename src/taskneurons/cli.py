@@ -31,6 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output, such as `head`, has what it wanted.
         sys.stderr.close()
         return 0
+    except OSError as error:
+        # A full disk, a folder that may not be written: nothing that a traceback would explain.
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -70,13 +75,24 @@ def _parser() -> argparse.ArgumentParser:
     docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
     docs.set_defaults(run=_claims_docs)
 
+    tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
+        required=True, metavar="COMMAND"
+    )
+    docs = tables.add_parser("docs", help="write docs/tables.md: what every column means")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs.set_defaults(run=_tables_docs)
+
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
     stage.set_defaults(run=_stage)
     stages = commands.add_parser("stages", help="write dvc.yaml from the graph")
     stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
     stages.set_defaults(run=_stages)
-    commands.add_parser("recover", help="make the folder usable after a run was killed").set_defaults(run=_recover)
+    recover = commands.add_parser("recover", help="make the folder usable after a run was killed; say what is kept")
+    which = recover.add_mutually_exclusive_group()
+    which.add_argument("--restore", action="store_true", help="bring back what was pruned or put aside")
+    which.add_argument("--forget", action="store_true", help="delete it")
+    recover.set_defaults(run=_recover)
 
     report = commands.add_parser(
         "report", help="make the report of what there is now, also when a run stopped half-way"
@@ -89,6 +105,8 @@ def _parser() -> argparse.ArgumentParser:
 
     audit = commands.add_parser("audit", help="check that results are what records, parameters, code and dvc.lock say")
     audit.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    audit.add_argument("--expect", metavar="DIGEST", help="the root digest that the records must have")
+    audit.add_argument("--against", metavar="COMMIT", help="compare the records with those of a commit")
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.set_defaults(run=_audit)
     lineage = commands.add_parser("lineage", help="say what an artifact was made of, back to raw data")
@@ -195,6 +213,17 @@ def _claims_docs(options: argparse.Namespace) -> int:
     return 0
 
 
+def _tables_docs(options: argparse.Namespace) -> int:
+    from taskneurons.files import read_text, write_text
+    from taskneurons.studies.tables_page import PAGE_FILE, page
+
+    if not options.check:
+        write_text(PAGE_FILE, page())
+    elif read_text(PAGE_FILE) != page():
+        raise InputError("stale", where=PAGE_FILE, remedy="Run `taskneurons tables docs`")
+    return 0
+
+
 def _stage(options: argparse.Namespace) -> int:
     from taskneurons.lineage.stage import run_stage
 
@@ -207,10 +236,10 @@ def _stages(options: argparse.Namespace) -> int:
     return write(check=options.check)
 
 
-def _recover(_options: argparse.Namespace) -> int:
+def _recover(options: argparse.Namespace) -> int:
     from taskneurons.lineage.recover import recover
 
-    return recover()
+    return recover(restore=options.restore, forget=options.forget)
 
 
 def _report(options: argparse.Namespace) -> int:
@@ -236,7 +265,7 @@ def _report(options: argparse.Namespace) -> int:
 def _audit(options: argparse.Namespace) -> int:
     from taskneurons.lineage.audit import audit
 
-    found = audit(options.params)
+    found = audit(options.params, expect=options.expect, against=options.against)
     if options.json:
         _print_json(found.as_dict())
     else:
@@ -255,7 +284,7 @@ def _lineage(options: argparse.Namespace) -> int:
     path, here = Path(options.path).absolute(), Path.cwd()
     name = path.relative_to(here).as_posix() if path.is_relative_to(here) else options.path
     found = chain(name, read_records(_warn))
-    code = sources(found, read_workflow(options.params).graph)
+    code = sources(found, read_workflow(options.params))
     if options.svg:
         write_picture(found, options.svg)
     if options.json:
@@ -270,7 +299,7 @@ def _crate(options: argparse.Namespace) -> int:
     from taskneurons.lineage.record import read_records
     from taskneurons.lineage.workflow import read_workflow
 
-    write_crate(options.out, read_records(_warn), read_workflow(options.params).graph)
+    write_crate(options.out, read_records(_warn), read_workflow(options.params))
     print(options.out)
     return 0
 

@@ -82,12 +82,31 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequ
 
 
 def write_safetensors(path: str | Path, tensors: "Mapping[str, np.ndarray]", header: Mapping[str, str]) -> None:
-    """Write named arrays with a header of strings."""
+    """Write named arrays with a header of strings; equal arrays and headers give equal bytes."""
     import numpy as np
     from safetensors.numpy import save_file
 
     with replacing(path) as partial:
         save_file({name: np.ascontiguousarray(array) for name, array in tensors.items()}, partial, dict(header))
+        _sort_header(partial)
+
+
+def _sort_header(path: Path) -> None:
+    """Sort the strings in the header of a safetensors file, which the library writes in an order of chance.
+
+    The header is JSON, filled with spaces to its length; sorted, it is as long as before, so that no array moves.
+    """
+    with path.open("rb+") as file:
+        length = int.from_bytes(file.read(8), "little")
+        content = json.loads(file.read(length))
+        if "__metadata__" not in content:
+            return
+        content["__metadata__"] = dict(sorted(content["__metadata__"].items()))
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        if len(text) > length:
+            raise ValueError(f"{path}: the sorted header is longer than that of the library")
+        file.seek(8)
+        file.write(text.ljust(length))
 
 
 def read_text(path: str | Path) -> str:

@@ -1,9 +1,9 @@
 """What a rule of the workflow hands to the function that does it: typed settings, files by name, resources."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from taskneurons.errors import InputError
 
@@ -75,9 +75,11 @@ class Job(Generic[Settings]):
         inputs, outputs: its files.
         wildcards: of its rule: `run`, `seed` and others.
         identity: settings and code as text; what a killed job left is used again by a job of the same identity alone.
+        code: the code alone, for what is kept across other settings.
         threads: CPU threads.
         gpus: GPUs that the scheduler granted.
         checkpoint_minutes: time between two resume files of a training.
+        resources: what else the rule grants or asks for; it decides no result.
     """
 
     settings: Settings
@@ -85,9 +87,11 @@ class Job(Generic[Settings]):
     outputs: Files
     wildcards: Mapping[str, str]
     identity: str
+    code: str = ""
     threads: int = 1
     gpus: int = 0
     checkpoint_minutes: float = 5.0
+    resources: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def seed(self) -> int:

@@ -12,7 +12,7 @@ from taskneurons.continual.multitask import Multitask
 from taskneurons.continual.ncft import NCFT
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.seqft import SeqFT
-from taskneurons.continual.sequence import final_accuracy, follow, identity
+from taskneurons.continual.sequence import final_accuracy, follow, identity, trained
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.errors import InputError
@@ -41,10 +41,6 @@ class Counted:
         return self._method.learn(tuner, seen, task)
 
 
-def without_seconds(rows):
-    return [row for row in rows if row.metric != "seconds"]
-
-
 def test_every_task_is_tested_before_the_stream_and_after_every_stage(make_tuner, tmp_path):
     rows, seen = follow(make_tuner(), SeqFT(RATE), ORDER, Stages(tmp_path / "stages", "x"))
     tested = {(row.stage, row.test_task) for row in rows if row.metric == "accuracy"}
@@ -52,9 +48,18 @@ def test_every_task_is_tested_before_the_stream_and_after_every_stage(make_tuner
     assert [learned.task for learned in seen] == list(ORDER)
     assert {row.train_task for row in rows if row.stage == 2} == {ORDER[1]}
     costs = {row.metric for row in rows if row.test_task is None}
-    assert costs == {"seconds", "trainable", "storage", "loss"}
+    assert costs == {"trainable", "storage", "loss"}
     last = [row.value for row in rows if row.metric == "accuracy" and row.stage == len(ORDER)]
     assert final_accuracy(rows) == pytest.approx(sum(last) / len(last))
+
+
+def test_joint_training_trains_at_its_last_stage_and_every_other_method_at_each(make_tuner, tmp_path):
+    stages = Stages(tmp_path / "stages", "x")
+    _, seen = follow(make_tuner(), SeqFT(RATE), ORDER, stages)
+    assert [(stage, task) for stage, task, _ in trained(seen)] == list(enumerate(ORDER, start=1))
+    _, seen = follow(make_tuner(), Multitask(RATE, len(ORDER)), ORDER, stages)
+    assert [(stage, task) for stage, task, _ in trained(seen)] == [(len(ORDER), None)]
+    assert all(learned.seconds > 0 for _, _, learned in trained(seen))
 
 
 def test_what_a_method_tests_is_what_the_model_answers(make_tuner, tmp_path):
@@ -129,7 +134,7 @@ def test_after_a_kill_only_the_stage_that_was_under_way_is_done_again(make_tuner
     again = Counted(SeqFT(RATE))
     rows, _ = follow(make_tuner(), again, ORDER, Stages(tmp_path / "stages", "x"))
     assert again.trained == [ORDER[2]]
-    assert without_seconds(rows) == without_seconds(whole)
+    assert rows == whole
 
 
 def test_orders_that_begin_alike_share_their_first_stages(make_tuner, tmp_path):
@@ -189,7 +194,7 @@ def test_a_damaged_file_is_done_again(make_tuner, tmp_path):
     for file in (tmp_path / "stages").iterdir():
         file.write_bytes(file.read_bytes()[:20])
     rows, _ = follow(make_tuner(), SeqFT(RATE), ORDER[:2], stages)
-    assert without_seconds(rows) == without_seconds(whole)
+    assert rows == whole
 
 
 def test_the_end_of_a_job_leaves_its_own_stages_or_nothing(make_tuner, tmp_path):
@@ -218,4 +223,4 @@ def test_what_was_learned_before_is_tested_without_training(make_tuner, tmp_path
     rows, seen = follow(make_tuner(), method, ORDER, Stages(tmp_path / "a", "x"))
     idle = Counted(method)
     again, _ = follow(make_tuner(), idle, ORDER, Stages(tmp_path / "b", "x"), learned=seen)
-    assert idle.trained == [] and without_seconds(again) == without_seconds(rows)
+    assert idle.trained == [] and again == rows

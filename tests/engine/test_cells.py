@@ -1,79 +1,37 @@
 """Fine-tunings in a row: each starts from the same weights, and a killed job goes on where it was."""
 
+from dataclasses import astuple, replace
+
 import numpy as np
 import pytest
 import torch
-from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task
+from small_checkpoint import lay_checkpoint
+from small_tuner import QUARTER, RATE, RECIPE, TASKS, WILD, lay, make_tuner, scores_of
 
-from taskneurons.engine.cells import Cell, Condition, run_cells
-from taskneurons.engine.evaluation import Evaluation, Score, evaluate
-from taskneurons.engine.evaluation_study import evaluate_tasks, prepare_task
+from taskneurons.engine.cells import Cell, Condition, run_cells, trained_rows
+from taskneurons.engine.evaluation import Score, evaluate, evaluate_tasks, prepare_task
 from taskneurons.engine.execution import Execution
-from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.neurons_study import attribute_tasks
-from taskneurons.engine.overlap_study import train_with_overlap
-from taskneurons.engine.proportion_study import train_proportions
-from taskneurons.engine.rates import Arm, Trial, choose_rates, common_rate, read_trials, write_trials
-from taskneurons.engine.task_groups import TaskGroup
-from taskneurons.engine.training_study import rates_by_size, train_tasks
+from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.errors import InputError
-from taskneurons.evidence.tuned import COLUMNS, gather_tuned
-from taskneurons.files import read_jsonl, write_csv, write_jsonl
+from taskneurons.evidence.trained import TRAINED
+from taskneurons.files import read_jsonl, write_jsonl
+from taskneurons.job import Files, Job, NoSettings
 from taskneurons.models.load import load_checkpoint
 from taskneurons.models.patching import patched
-from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
-from taskneurons.tasks.task import Task
 
 EVALUATION = {"batch_size": 3, "max_new_tokens": 4}
-HOW = Evaluation(**EVALUATION)
-RATE = 3e-2
-# At this rate a full tuning of the small model explodes; that of a few neurons does not.
-WILD = 1e3
-TASKS = {
-    "mood": MOOD,
-    "echo": ECHO,
-    "temper": Task("temper", "nature", "classification", ("mood of {input} :",), ("good", "bad")),
-    "repeat": Task("repeat", "speech", "generation", ("say {input} again :",)),
-}
-KINDS = {name: (task.kind, task.family) for name, task in TASKS.items()}
-TENTH, QUARTER = (Selection("taylor", percent, "model") for percent in (10, 25))
-SETS = [Arm(name, percent) for name in ("set", "random") for percent in (10, 25)]
-RATES = dict.fromkeys([Arm("full"), Arm("ffn"), *SETS], RATE)
 ZERO_SHOT, FULL = Condition("zero_shot"), Condition("full", learning_rate=RATE)
-ARMS = {"methods": ["full", "ffn"], "conditions": ["task", "random", "other_task"]}
 
 
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory):
-    """A folder with the checkpoint `model`, four tasks and their scores on that model."""
-    folder = tmp_path_factory.mktemp("laid")
-    lay_checkpoint(folder / "model")
-    for name, task in TASKS.items():
-        lay_task(folder / name, task)
-    few = {"estimators": ["taylor"], "examples": 300, "batch_size": 5}
-    for scores in attribute_tasks(folder / "model", [folder / name for name in TASKS], Execution(), **few):
-        scores.save(folder / f"{scores.task}.safetensors")
-    return folder
+    return lay(tmp_path_factory.mktemp("laid"))
 
 
 @pytest.fixture
 def tuner(laid, tmp_path):
-    return make_tuner(laid, tmp_path)
-
-
-def make_tuner(laid, tmp_path, *, job="job", **recipe):
-    return FineTuner.load(
-        laid / "model",
-        {name: laid / name for name in TASKS},
-        Recipe(**({"steps": 6, "batch_size": 4, "warmup": 1, "seed": 0, "evaluation": HOW} | recipe)),
-        Execution(resume=tmp_path / "resume"),
-        job=job,
-    )
-
-
-def scores_of(tuner, laid, tasks=TASKS):
-    return tuner.scores({name: laid / f"{name}.safetensors" for name in tasks})
+    return make_tuner(laid, tmp_path / "resume")
 
 
 def neuron_cell(scores, task="mood", draw=0, **changes):
@@ -86,7 +44,7 @@ def neuron_cell(scores, task="mood", draw=0, **changes):
 
 
 def test_an_untrained_cell_is_the_evaluation_of_the_model_as_it_is(tuner, laid):
-    plain = dict(evaluate_tasks(laid / "model", [laid / name for name in TASKS], HOW, Execution()))
+    plain = dict(evaluate_tasks(laid / "model", [laid / name for name in TASKS], RECIPE.evaluation, Execution()))
     [(_, scores, result)] = run_cells(tuner, [Cell(tuple(TASKS), ZERO_SHOT)], name="x")
     assert result is None
     assert scores == [score for name in TASKS for score in plain[name]]
@@ -125,9 +83,9 @@ def test_several_tasks_get_as_many_steps_as_each_alone(tuner, laid):
 
 
 def test_a_killed_job_keeps_what_it_finished_and_another_job_does_not_use_it(laid, tmp_path):
-    scores = scores_of(make_tuner(laid, tmp_path), laid)
+    scores = scores_of(make_tuner(laid, tmp_path / "resume"), laid)
     cells = [neuron_cell(scores, draw=draw) for draw in range(3)]
-    running = run_cells(make_tuner(laid, tmp_path), cells, name="x")
+    running = run_cells(make_tuner(laid, tmp_path / "resume"), cells, name="x")
     done = [next(running)[1] for _ in range(2)]
     running.close()
     [ledger] = (tmp_path / "resume").glob("*.jsonl")
@@ -136,17 +94,17 @@ def test_a_killed_job_keeps_what_it_finished_and_another_job_does_not_use_it(lai
     # A mark in the file shows which rows are read from it.
     lines[0]["scores"][0]["value"] = -1.0
     write_jsonl(ledger, lines)
-    other = [rows for _, rows, _ in run_cells(make_tuner(laid, tmp_path, job="other"), cells[:1], name="x")]
+    other = [rows for _, rows, _ in run_cells(make_tuner(laid, tmp_path / "resume", job="other"), cells[:1], name="x")]
     assert other == done[:1]
     write_jsonl(ledger, lines)
-    resumed = [rows for _, rows, _ in run_cells(make_tuner(laid, tmp_path), cells, name="x")]
+    resumed = [rows for _, rows, _ in run_cells(make_tuner(laid, tmp_path / "resume"), cells, name="x")]
     assert resumed[0][0].value == -1.0
     assert resumed[1] == done[1]
     assert not ledger.exists()
 
 
 def test_a_damaged_ledger_is_done_without(laid, tmp_path):
-    tuner = make_tuner(laid, tmp_path)
+    tuner = make_tuner(laid, tmp_path / "resume")
     (tmp_path / "resume").mkdir()
     (tmp_path / "resume" / "cells.jsonl").write_text('{"job": ')
     [(_, rows, _)] = run_cells(tuner, [Cell(("mood",), ZERO_SHOT)], name="x")
@@ -154,12 +112,12 @@ def test_a_damaged_ledger_is_done_without(laid, tmp_path):
 
 
 def test_a_kept_result_is_made_again(laid, tmp_path):
-    scores = scores_of(make_tuner(laid, tmp_path), laid)
+    scores = scores_of(make_tuner(laid, tmp_path / "resume"), laid)
     cells = [neuron_cell(scores, keep=True), neuron_cell(scores, draw=1)]
-    running = run_cells(make_tuner(laid, tmp_path), cells, name="x")
+    running = run_cells(make_tuner(laid, tmp_path / "resume"), cells, name="x")
     next(running)
     running.close()
-    results = [result for _, _, result in run_cells(make_tuner(laid, tmp_path), cells, name="x")]
+    results = [result for _, _, result in run_cells(make_tuner(laid, tmp_path / "resume"), cells, name="x")]
     assert results[0] is not None
     assert results[1] is None
 
@@ -174,7 +132,7 @@ def test_a_diverged_training_names_its_tasks_its_arm_and_its_step(tuner, laid):
 
 
 def test_only_the_asked_split_examples_and_metrics_are_used(laid, tmp_path):
-    tuner = make_tuner(laid, tmp_path, split="validation", metrics=("loss",), limit=1)
+    tuner = make_tuner(laid, tmp_path, replace(RECIPE, split="validation", metrics=("loss",), limit=1))
     [(_, scores, _)] = run_cells(tuner, [Cell(("mood", "echo"), ZERO_SHOT)], name="x")
     assert [(score.metric, score.n) for score in scores] == [("loss", 1)] * 2
     _, prepared = prepare_task(tuner.base, laid / "echo", 4, split="validation", limit=1)
@@ -200,42 +158,6 @@ def test_a_cell_that_moves_something_needs_data(laid):
         Cell(("mood",), Condition("full"), "full", ("mood",))
 
 
-def trained(tuner, laid, tasks=("mood",), **changes):
-    settings = {"selections": [TENTH, QUARTER], "random_draws": 3, "pairs": True} | changes
-    return {
-        task: (rows, own)
-        for task, rows, own in train_tasks(tuner, scores_of(tuner, laid), KINDS, list(tasks), RATES, **settings)
-    }
-
-
-def test_the_arms_of_a_task(tuner, laid, tmp_path):
-    [(rows, own)] = trained(tuner, laid).values()
-    losses = [row for row in rows if row["metric"] == "loss" and row["test_task"] == "mood"]
-    named = [(r["condition"], r.get("percent"), r.get("neurons"), r.get("draw")) for r in losses]
-    assert named == [
-        ("zero_shot", None, None, None),
-        ("ffn", None, None, None),
-        ("full", None, None, None),
-        ("task", 10, "mood", None),
-        *[("random", 10, None, draw) for draw in range(3)],
-        ("other_task", 10, "temper", 0),
-        ("other_task", 10, "echo", None),
-        ("other_task", 10, "repeat", None),
-        ("task", 25, "mood", None),
-        *[("random", 25, None, draw) for draw in range(3)],
-        ("other_task", 25, "temper", 0),
-    ]
-    # The own arm is tested on every task, and what it trained is the top of the scores.
-    assert {row["test_task"] for row in rows if row["condition"] == "task"} == set(TASKS)
-    top = scores_of(tuner, laid)["mood"].top(25)
-    assert own[QUARTER].neurons == top
-    assert own[QUARTER].tasks == ("mood",)
-    assert {row["share"] for row in losses if row.get("percent") == 25} == {100 * len(top) / top.mask.size}
-    run = {"study": "training", "suite": "s", "model": "m", "seed": 0}
-    write_csv(tmp_path / "rows.csv", [run | row for row in rows], COLUMNS)
-    assert len(gather_tuned([tmp_path / "rows.csv"], "training")) == len(rows)
-
-
 def test_all_neurons_as_a_set_are_the_arm_ffn(tuner):
     everything = NeuronSet(np.ones((2, 32), dtype=bool))
     cells = [
@@ -246,106 +168,16 @@ def test_all_neurons_as_a_set_are_the_arm_ffn(tuner):
     assert ffn == whole
 
 
-def test_an_arm_without_a_learning_rate_is_named(tuner, laid):
-    with pytest.raises(InputError, match="no learning rate was chosen for `set@50`"):
-        trained(tuner, laid, selections=[Selection("taylor", 50, "model")])
-
-
-def test_the_rate_of_an_arm_is_the_one_with_the_least_mean_validation_loss(laid, tmp_path):
-    tuner = make_tuner(laid, tmp_path, split="validation", metrics=("loss",))
-    grid = [1e-4, RATE, WILD]
-    rates, trials = choose_rates(
-        tuner, scores_of(tuner, laid), KINDS, ["mood", "echo"], grid=grid, **ARMS, selections=[QUARTER]
-    )
-    assert set(map(str, rates)) == {"full", "ffn", "task@25", "random@25", "other_task@25"}
-    assert len(trials) == 5 * 2 * 3
-    write_trials(tmp_path / "tried.csv", trials)
-    assert read_trials(tmp_path / "tried.csv") == trials
-    for arm, chosen in rates.items():
-        mine = {(trial.task, trial.learning_rate): trial for trial in trials if trial.arm == arm}
-        means = {
-            rate: (mine["mood", rate].loss + mine["echo", rate].loss) / 2
-            for rate in grid
-            if None not in (mine["mood", rate].loss, mine["echo", rate].loss)
-        }
-        assert arm != Arm("full") or WILD not in means
-        assert chosen == min(means, key=means.get)
-        assert {trial.learning_rate for trial in mine.values() if trial.chosen} == {chosen}
-
-
-def test_an_arm_that_diverges_at_every_rate_is_refused(laid, tmp_path):
-    tuner = make_tuner(laid, tmp_path, split="validation", metrics=("loss",))
-    with pytest.raises(InputError, match=r"arm full: diverges at every learning rate"):
-        choose_rates(tuner, scores_of(tuner, laid), KINDS, ["mood"], grid=[WILD], **ARMS, selections=[QUARTER])
-
-
-def trial(arm, rate, loss):
-    """A training that was tried."""
-    return Trial(Arm.parse(arm), "mood", rate, loss, False)
-
-
-def test_sets_of_one_size_share_their_rate():
-    losses = {"full": (1, 2), "ffn": (2, 1), "task@10": (1, 2), "random@10": (5, 1), "task@3": (1, 2)}
-    tried = [
-        trial(arm, rate, loss) for arm, both in losses.items() for rate, loss in zip((0.001, 0.01), both, strict=True)
-    ]
-    assert rates_by_size(tried) == {
-        Arm("full"): 0.001,
-        Arm("ffn"): 0.01,
-        Arm("set", 10): 0.01,
-        Arm("set", 3): 0.001,
-    }
-
-
-def test_one_rate_serves_all_shares():
-    arms = ("ffn", "task@10", "random@10", "task@50")
-    tried = [trial(arm, rate, loss) for rate, loss in ((0.001, 2.0), (0.01, 1.0)) for arm in arms]
-    assert common_rate(tried) == 0.01
-    # One share for which it diverges, or does badly enough, decides.
-    assert common_rate([*tried, trial("random@70", 0.01, None)]) == 0.001
-    assert common_rate([*tried, trial("task@70", 0.001, 1.0), trial("task@70", 0.01, 9.0)]) == 0.001
-    with pytest.raises(InputError, match="every learning rate diverges"):
-        common_rate([trial("ffn", 0.01, None)])
-
-
-def test_growing_shares_are_unions_and_end_with_all_neurons(tuner, laid):
-    scores = scores_of(tuner, laid)
-    settings = {"selections": [QUARTER, Selection("taylor", 100, "model")], "random_draws": 2}
-    group = TaskGroup("classification", ("mood", "temper"), ("echo", "repeat"))
-    rows = list(train_proportions(tuner, scores, group, RATE, **settings))
-    losses = [row for row in rows if row["metric"] == "loss"]
-    joint = [row for row in losses if row.get("train_task") == "classification"]
-    assert [row["test_task"] for row in joint[:4]] == [*group.tasks, *group.unseen]
-    union = scores["mood"].top(25) | scores["temper"].top(25)
-    assert {row["share"] for row in joint if row["percent"] == 25} == {100 * len(union) / union.mask.size}
-    assert {(row["percent"], row["condition"], row["draw"]) for row in joint} == {
-        (25, "task", None),
-        (25, "random", 0),
-        (25, "random", 1),
-        (100, "task", None),
-    }
-    single = [row for row in losses if row.get("train_task") == "mood"]
-    assert {row["test_task"] for row in single} == {"mood", "echo", "repeat"}
-    # All neurons trained on one task are the arm `ffn` of that task.
-    dense = Cell(("mood",), Condition("ffn", learning_rate=RATE), "ffn", ("mood",))
-    [(_, ffn, _)] = run_cells(tuner, [dense], name="x")
-    [loss] = [row["value"] for row in single if row["percent"] == 100 and row["test_task"] == "mood"]
-    assert loss == next(score.value for score in ffn if score.metric == "loss")
-
-
-def test_trained_neurons_overlap_as_asked_and_are_tested_on_that_task(tuner, laid):
-    settings = {"selections": [QUARTER], "overlaps": [50, 100], "choices": 2}
-    scores = scores_of(tuner, laid, ["temper"])
-    group = TaskGroup("generation", ("echo", "repeat"), ("temper",))
-    rows = list(train_with_overlap(tuner, scores, group, RATES, **settings))
-    losses = [row for row in rows if row["metric"] == "loss"]
-    assert losses[0]["condition"] == "zero_shot"
-    assert [(row["overlap"], row["draw"], row["test_task"], row["train_task"]) for row in losses[1:]] == [
-        (50, 0, "temper", "generation"),
-        (50, 1, "temper", "generation"),
-        (100, 0, "temper", "generation"),
-    ]
-    # At 100 % it is the task's own set.
-    own = Cell(("temper",), Condition("task", learning_rate=RATE), "neurons", group.tasks, scores["temper"].top(25))
-    [(_, found, _)] = run_cells(tuner, [own], name="x")
-    assert losses[3]["value"] == next(score.value for score in found if score.metric == "loss")
+def test_scores_become_rows_that_say_what_was_trained_and_how(tmp_path):
+    job = Job(NoSettings(), Files({}), Files({}), {"run": "mine/small", "seed": "3"}, identity="job")
+    own = Condition("random", "mood", "echo", QUARTER, 24.5, 50, 1, RATE)
+    cell = Cell(("mood",), own, "neurons", ("mood",), NeuronSet(np.ones((2, 32), dtype=bool)))
+    rows = trained_rows("overlap", job, cell, [Score("mood", "loss", 1.5, 8)])
+    rows += trained_rows("overlap", job, Cell(("mood",), ZERO_SHOT), [Score("mood", "accuracy", 50.0, 8)])
+    assert [astuple(row) for row in rows] == [
+        ("overlap", "small", "mine", 3, "random", "echo", "mood", "mood", 25, 24.5, 50, "taylor", "model", 1, RATE,
+         "loss", 1.5, 8),
+        ("overlap", "small", "mine", 3, "zero_shot", *[None] * 2, "mood", *[None] * 7, "accuracy", 50.0, 8),
+    ]  # fmt: skip
+    TRAINED.write(tmp_path / "rows.csv", rows)
+    assert TRAINED.read(tmp_path / "rows.csv") == rows

@@ -1,4 +1,4 @@
-"""An adapter merged into its base: it computes what the base under the adapter does, and has neurons to be scored."""
+"""An adapter merged into its base: it computes what the base under the adapter does."""
 
 import pytest
 import torch
@@ -6,15 +6,12 @@ from peft import PeftModel
 from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.layers_study import tune_generalists
 from taskneurons.engine.merging import merge_adapter
-from taskneurons.engine.neurons_study import attribute_tasks
+from taskneurons.engine.tune_changes import tune_changes
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
-from taskneurons.evidence.layers_joint import experimental_sets
 from taskneurons.files import read_json
 from taskneurons.models.load import load_checkpoint
-from taskneurons.neurons.sets import save_sets
 
 LORA = Lora(rank=2, alpha=4.0)
 # Steps so large that the adapter is not lost in rounding.
@@ -24,11 +21,9 @@ SCHEDULE = Schedule(steps=3, batch_size=4, learning_rate=0.05)
 def tuned(folder, lora):
     """The folder of an experimental model of two tasks, tuned from `folder/base`."""
     tasks = {name: lay_task(folder / "data" / name, task, test=8) for name, task in (("mood", MOOD), ("echo", ECHO))}
-    outs = {"experimental": folder / ("lora" if lora else "full")}
-    held_out = {"families": 1, "tasks": 0, "seed": 0}
-    execution = Execution(resume=folder / "resume")
-    tune_generalists(folder / "base", tasks, outs, SCHEDULE, execution, held_out=held_out, lora=lora)
-    return outs["experimental"]
+    change = folder / ("lora" if lora else "full")
+    tune_changes(folder / "base", tasks, {change: list(tasks)}, SCHEDULE, Execution(), lora=lora)
+    return change
 
 
 @pytest.fixture(scope="module")
@@ -65,25 +60,6 @@ def test_the_checkpoint_names_its_base_and_holds_nothing_of_peft(merged):
     assert sorted(path.name for path in (folder / "out").iterdir()) == [
         "checkpoint.json", "config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json",
     ]  # fmt: skip
-
-
-def test_its_neurons_are_those_of_the_experimental_model(merged, tmp_path):
-    """The joint study takes sets of the merged checkpoint, and refuses those of the base."""
-    folder, _, digest = merged
-    for place, refused in (("out", False), ("base", True)):
-        (scores,) = attribute_tasks(
-            folder / place, [folder / "data" / "mood"], Execution(), estimators=["taylor"], examples=4, batch_size=2
-        )
-        save_sets(
-            tmp_path / "mood.safetensors", {"task": scores.top(25, within="layer")}, {"model": scores.model_digest}
-        )
-        found = {"mood": tmp_path / "mood.safetensors"}
-        if refused:
-            with pytest.raises(InputError, match=f"the experimental model is {digest[:12]}"):
-                experimental_sets(found, folder / "out" / "checkpoint.json")
-        else:
-            sets, reason = experimental_sets(found, folder / "out" / "checkpoint.json")
-            assert len(sets["mood"]) == 16 and not reason
 
 
 def test_another_base_and_full_weights_are_refused(merged, tmp_path):

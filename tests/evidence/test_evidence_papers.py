@@ -4,6 +4,7 @@ from pathlib import Path
 from statistics import fmean
 
 import pytest
+from made_up_tasks import make_tasks
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.papers import (
@@ -14,6 +15,8 @@ from taskneurons.evidence.papers import (
     OVERLAPS,
     SCORES,
     STREAMS,
+    mirrored,
+    printed_rows,
     printed_task,
     read_table,
     table_of,
@@ -99,3 +102,11 @@ def test_absent_file_and_unknown_table_are_refused(tmp_path: Path) -> None:
 )
 def test_our_tasks_find_the_papers(name: str, source: str, expected: str | None) -> None:
     assert printed_task(name, source, read_table(SCORES, table_of(FOLDER.glob("*.csv"), "T1"))) == expected
+
+
+def test_an_average_mirrors_the_papers_only_where_the_tasks_are_the_papers() -> None:
+    tasks, printed = make_tasks(), printed_rows(SCORES, FOLDER.glob("*.csv"), "T1")
+    assert mirrored(tasks, printed)["synthetic", "mean_cls"] == "mean_cls"
+    fewer = mirrored([task for task in tasks if task.name != "nli_place"], printed)
+    assert ("synthetic", "mean_cls") not in fewer
+    assert fewer["synthetic", "mean_gen"] == "mean_gen"

@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
 from taskneurons.lineage import active
-from taskneurons.lineage.graph import Graph, is_artifact
+from taskneurons.lineage.graph import Graph, PlannedJob, is_artifact
 from taskneurons.lineage.hashes import HashCache
 from taskneurons.lineage.record import Line, instant, iso, read_records, write_records
 from taskneurons.lineage.runinfo import read_run_info, run_info
@@ -27,18 +27,26 @@ LINE = Line(
     rule="make",
     inputs=(("raw/x", "b" * 64), ("raw/x", "b" * 64)),
     settings={"seed": 1},
+    entry="data.tables:make",
     code="c" * 64,
+    wiring="d" * 64,
     started=iso(1e9),
     ended=iso(1e9 + 1),
     device="cpu",
     software={"python": "3.11"},
 )
+JOB = PlannedJob(
+    rule="make",
+    settings='{"seed":1}',
+    code=f"data.tables:make {'c' * 64}",
+    wiring="d" * 64,
+    inputs=("raw/x",),
+    outputs=("results/data/a.txt",),
+)
 GRAPH = Graph(
     studies=("data", "models"),
-    rules={"results/data/a.txt": "make", "results/tables/t.csv": "train"},
+    jobs=(JOB, replace(JOB, rule="train", outputs=("results/tables/t.csv",))),
     study_of={"make": "data", "train": "models"},
-    code={"make": "c" * 64, "train": "d" * 64},
-    scripts={"make": "make", "train": "train"},
     raw={"data": ("raw",)},
     params="params.yaml",
 )
@@ -60,23 +68,25 @@ def test_records_are_read_as_they_were_written(folder):
 
 
 def test_a_record_is_one_line_a_job_sorted_by_output(folder):
-    first = [replace(LINE, output=f"results/data/{name}", started=iso(1e9 + at)) for at, name in enumerate("cab")]
+    first = [replace(LINE, output=f"results/data/{name}") for name in "cab"]
     later = replace(LINE, output="results/data/aa", ended=iso(1e9 + 9))
-    graph = replace(GRAPH, rules={line.output: "make" for line in [*first, later]})
+    graph = replace(GRAPH, jobs=(replace(JOB, outputs=tuple(line.output for line in [*first, later])),))
     write_records([*first, later], graph)
     jobs = [json.loads(text) for text in (folder / "lineage/data.jsonl").read_text().splitlines()]
     assert [[output["output"][13:] for output in job["outputs"]] for job in jobs] == [["a", "b", "c"], ["aa"]]
-    assert {line.started for line in read_records().values()} == {iso(1e9)}, "a job starts once"
 
 
-def test_records_of_older_versions_are_read(folder):
-    """They had one line an output."""
-    (folder / "lineage").mkdir()
-    (folder / "lineage/data.jsonl").write_text(json.dumps(asdict(LINE)) + "\n")
-    assert read_records() == {LINE.output: LINE}
+def test_records_of_an_earlier_version_count_as_absent_and_of_a_later_one_are_refused(folder):
     write_records([LINE], GRAPH)
-    assert "outputs" in (folder / "lineage/data.jsonl").read_text()
-    assert read_records() == {LINE.output: LINE}
+    path = folder / "lineage/data.jsonl"
+    job = json.loads(path.read_text())
+    said = []
+    path.write_text(json.dumps({key: value for key, value in job.items() if key != "version"}) + "\n")
+    assert read_records(said.append) == {}
+    assert "earlier version" in said[0]
+    path.write_text(json.dumps(job | {"version": job["version"] + 1}) + "\n")
+    with pytest.raises(InputError, match=r"lineage/data\.jsonl:1: written by a later version.*Update this checkout"):
+        read_records()
 
 
 def test_writing_the_same_records_touches_nothing(folder):
@@ -94,26 +104,46 @@ def test_writing_the_same_records_touches_nothing(folder):
         {"output": "results/../../x"},
         {"output": "results"},
         {"output": "src/x.py"},
+        {"output": 3},
         {"sha256": "short"},
+        {"sha256": "A" * 64},
         {"ended": "yesterday"},
+        {"ended": iso(1e9 - 1)},
+        {"inputs": [["raw/x", "short"]]},
+        {"inputs": None},
         {"unknown": 1},
     ],
 )
 def test_a_broken_record_is_refused_with_file_and_line(folder, change):
+    write_records([LINE, replace(LINE, output="results/data/b.txt", rule="other")], GRAPH)
+    path = folder / "lineage/data.jsonl"
+    first, second = path.read_text().splitlines()
+    job = json.loads(second)
+    outputs = {key: change[key] for key in change if key in ("output", "sha256")}
+    broken = job | {key: change[key] for key in change if key not in outputs}
+    broken["outputs"] = [job["outputs"][0] | outputs]
+    path.write_text(first + "\n" + json.dumps(broken) + "\n")
+    with pytest.raises(InputError, match=r"lineage/data\.jsonl:2: not a lineage record"):
+        read_records()
+
+
+@pytest.mark.parametrize("text", ["no JSON", "3", "[1]", "{}", "[" * 100_000])
+def test_a_line_that_is_no_record_is_refused_with_file_and_line(folder, text):
     (folder / "lineage").mkdir()
-    broken = asdict(LINE) | change
-    (folder / "lineage/data.jsonl").write_text(json.dumps(asdict(LINE)) + "\n" + json.dumps(broken) + "\n")
-    with pytest.raises(InputError, match=r"lineage/data\.jsonl:2"):
+    (folder / "lineage/data.jsonl").write_text(text + "\n")
+    with pytest.raises(InputError, match=r"lineage/data\.jsonl:1: not a lineage record"):
         read_records()
 
 
 def test_records_in_conflict_count_as_absent(folder):
     kept = replace(LINE, output="results/data/kept")
     mine, theirs = LINE, replace(LINE, sha256="f" * 64)
-    texts = [json.dumps(asdict(line)) for line in (kept, mine, theirs)]
-    (folder / "lineage").mkdir()
-    said = []
     path = folder / "lineage/data.jsonl"
+    texts = []
+    for line in (kept, mine, theirs):
+        write_records([line], GRAPH)
+        texts.append(path.read_text().strip())
+    said = []
     path.write_text("\n".join([texts[0], "<<<<<<< HEAD", texts[1], "=======", texts[2], ">>>>>>> other", ""]))
     assert read_records(said.append) == {kept.output: kept}
     path.write_text("\n".join([*texts, ""]))
@@ -137,9 +167,9 @@ def test_artifacts_lie_below_results(path, good):
 
 def test_a_graph_refuses_artifacts_elsewhere_and_rules_of_no_study():
     with pytest.raises(InputError, match="rule make"):
-        replace(GRAPH, rules={"params.yaml": "make"})
+        replace(GRAPH, jobs=(replace(JOB, outputs=("params.yaml",)),))
     with pytest.raises(InputError, match="no study"):
-        replace(GRAPH, rules={"results/data/a": "unknown"})
+        replace(GRAPH, jobs=(replace(JOB, rule="unknown"),))
 
 
 def test_a_graph_is_loaded_as_it_was_saved():

@@ -142,6 +142,16 @@ def test_what_a_kill_leaves_while_weights_are_written_is_known_as_half_written(t
     assert {path.name for path in (tmp_path / "model").iterdir()} == FILES
 
 
+@pytest.mark.parametrize("name", ["generation_config.json", "special_tokens_map.json", "chat_template.jinja", "notes"])
+def test_a_file_that_no_checkpoint_of_ours_has_is_refused(folder, name):
+    """transformers would read some of them, and the digest of the weights would not tell."""
+    (folder / name).write_text('{"repetition_penalty": 9.0}')
+    assert name in refused(folder)
+    (folder / name).unlink()
+    (folder / ".weights.abc.partial").mkdir()
+    load_checkpoint(folder)
+
+
 def test_an_absent_tensor_is_named(folder):
     edit_weights(folder, lambda tensors: tensors.pop("model.layers.1.mlp.up_proj.weight"))
     assert "1 missing tensors for a llama: model.layers.1.mlp.up_proj.weight" in refused(folder)

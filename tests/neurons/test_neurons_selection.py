@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from taskneurons.params.selection import Selection as SelectionParams
 
 from taskneurons.errors import InputError
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
+from taskneurons.params.selection import Selection as SelectionParams
 
 ESTIMATORS = ["taylor", "taylor_all_tokens", "contrast"]
 PERCENTS = st.integers(1, 100_000).map(lambda thousandths: thousandths / 1000)

@@ -61,6 +61,16 @@ def test_a_path_inside_the_results_is_refused_however_it_is_written(
         assert accepted(path)
 
 
+@pytest.mark.parametrize("name", [".taskneurons", ".snakemake", ".dvc", "lineage", "logs"])
+def test_a_path_inside_what_runs_write_is_refused(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert f"lies inside {name}/, where the workflow writes" in refusal(f"{name}/tasks")
+
+
+def test_a_path_with_braces_is_refused() -> None:
+    assert "holds braces, which the workflow takes for wildcards" in refusal("raw/{seed}")
+
+
 def test_a_model_and_a_mirror_are_named_by_the_same_rules() -> None:
     values = yaml.safe_load(show(ROOT / "params/flan.yaml"))
     values["suites"]["flan"]["mirror"] = "~/mirror"
@@ -86,6 +96,30 @@ def test_files_are_listed_by_name_and_folders_are_left_alone(tmp_path: Path) -> 
     assert regular_files(folder) == expected
     (tmp_path / "link").symlink_to("tasks")
     assert [path.name for path in regular_files(str(tmp_path / "link"))] == [path.name for path in expected]
+
+
+def test_files_of_folders_inside_are_listed_where_they_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "inner/deeper").mkdir(parents=True)
+    for name in ("b", "inner/a", "inner/deeper/c"):
+        (tmp_path / name).write_text("")
+    # A link to a folder above is not followed for ever.
+    (tmp_path / "inner/up").symlink_to("..")
+    found = regular_files(tmp_path, below=True)
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == ["b", "inner/a", "inner/deeper/c"]
+
+
+def test_links_of_caches_that_name_files_by_content_are_files(tmp_path: Path) -> None:
+    """The hub's cache and DVC's keep folders of such links; elsewhere a name says nothing of the content."""
+    folder = tmp_path / "snapshot"
+    folder.mkdir()
+    for name, digest in (("blobs", "a" * 64), ("files/md5/ab", "c" * 30), ("blobs", "short")):
+        (tmp_path / name).mkdir(parents=True, exist_ok=True)
+        (tmp_path / name / digest).write_text("weights")
+        (folder / f"{digest[0]}.safetensors").symlink_to(tmp_path / name / digest)
+    with pytest.raises(InputError, match=r"s\.safetensors: this link leads out of the folder"):
+        regular_files(folder)
+    (folder / "s.safetensors").unlink()
+    assert [path.name for path in regular_files(folder)] == ["a.safetensors", "c.safetensors"]
 
 
 def test_what_is_no_file_of_the_folder_is_refused_and_nobody_waits_for_it(tmp_path: Path) -> None:

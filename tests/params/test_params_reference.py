@@ -13,7 +13,7 @@ from taskneurons.params.loading import load_params, parse_params
 from taskneurons.params.root import SECTIONS, Params
 from taskneurons.params.section import Section
 from taskneurons.params.suites import HubSuite
-from taskneurons.tasks.hub import hub_task_names
+from taskneurons.tasks.sources.hub import hub_tasks
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,7 +85,7 @@ def test_paper_scale_asks_for_the_revisions_that_have_to_be_looked_up() -> None:
     suite = parse_params(pinned, str(ROOT / "params/paper.yaml")).suites["public"]
     assert isinstance(suite, HubSuite)
     assert len(suite.tasks) == 12
-    assert set(suite.tasks) <= set(hub_task_names())
+    assert set(suite.tasks) <= set(hub_tasks())
 
 
 def test_reference_is_up_to_date() -> None:

@@ -12,9 +12,9 @@ import pytest
 from datasets import Dataset
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.flan import flan_suite, flan_task_names
-from taskneurons.tasks.flan_tasks import FLAN_CLUSTERS, FLAN_TASKS
-from taskneurons.tasks.hub_tasks import HUB_TASKS
+from taskneurons.tasks.flan_clusters import FLAN_CLUSTERS, FLAN_TASKS
+from taskneurons.tasks.sources import flan
+from taskneurons.tasks.sources.hub import hub_tasks
 
 SPLITS = ("train", "validation", "test")
 # Of the 12 clusters of the paper, with the numbers of tasks of FLAN 2021 that the repository has; counted by hand.
@@ -81,15 +81,16 @@ def write_parquet(mirror: Path, tasks: list[str], number: int = 30, *, converted
 
 
 def read(mirror: Path | None, *names: str, train=8, validation=2, test="all", limit=5.0, revision=REVISION):
-    return list(flan_suite(names, train, validation, test, 0, limit, revision, mirror))
+    sizes = {"train": train, "validation": validation, "test": test, "seed": 0}
+    return list(flan.make(names, **sizes, max_invalid_percent=limit, revision=revision, mirror=mirror))
 
 
 def test_the_clusters_are_those_of_the_paper():
     assert {cluster: len(names) for cluster, names in FLAN_CLUSTERS.items()} == CLUSTERS
-    names = flan_task_names()
+    names = flan.names(tasks="all")
     assert len(names) == len(set(names)) == 66
     assert Counter(FLAN_TASKS[name].task.family for name in names) == CLUSTERS
-    assert flan_task_names(["rte", "copa"]) == ("rte", "copa")
+    assert flan.names(tasks=["rte", "copa"]) == ("rte", "copa")
 
 
 @pytest.mark.parametrize("form", ["jsonl", "converted", "published"])
@@ -188,8 +189,9 @@ def test_an_unknown_task_is_answered_with_the_nearest_one(tmp_path):
 def test_an_offline_machine_gets_one_line_with_the_command():
     code = (
         "from taskneurons.errors import InputError\n"
-        "from taskneurons.tasks.flan import flan_suite\n"
-        f"try:\n    list(flan_suite(['rte'], 1, 1, 1, 0, 5.0, '{REVISION}'))\n"
+        "from taskneurons.tasks.sources import flan\n"
+        "sizes = {'train': 1, 'validation': 1, 'test': 1, 'seed': 0, 'max_invalid_percent': 5.0}\n"
+        f"try:\n    list(flan.make(['rte'], **sizes, revision='{REVISION}'))\n"
         "except InputError as error:\n    print(error)\n"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_TOKEN": "hf_secret"}
@@ -202,4 +204,4 @@ def test_an_offline_machine_gets_one_line_with_the_command():
 
 def test_the_single_task_flan_of_the_hub_suite_is_another_thing():
     """It mixes all tasks into one; the layers study needs them apart."""
-    assert "flan" in HUB_TASKS and "flan" not in FLAN_TASKS
+    assert "flan" in hub_tasks() and "flan" not in FLAN_TASKS

@@ -10,8 +10,9 @@ import pytest
 from datasets import ClassLabel, Dataset, Features, List, Value
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.hub import hub_suite, hub_task_names
-from taskneurons.tasks.hub_tasks import HUB_TASKS
+from taskneurons.tasks.hub_task import HubTask, Part, read_hub_tasks
+from taskneurons.tasks.sources import hub
+from taskneurons.tasks.sources.hub import hub_tasks
 
 # Columns as the data sets publish them, their classes in the order of the label numbers; typed here by hand.
 TABLES = {
@@ -66,7 +67,7 @@ def cell(name: str, column: str, kind, split: str, row: int):
 
 
 def write_mirror(mirror: Path, name: str, rows: int = 12, change=None, columns=None) -> Path:
-    adapter, columns = HUB_TASKS[name], columns or TABLES[name]
+    adapter, columns = hub_tasks()[name], columns or TABLES[name]
     folder = mirror / adapter.repository.replace("/", "__")
     splits = HUB_SPLITS.get(name, ("train", "test") if name in NO_VALIDATION else ("train", "validation", "test"))
     config = adapter.config or "default"
@@ -85,11 +86,57 @@ def write_mirror(mirror: Path, name: str, rows: int = 12, change=None, columns=N
 
 
 def read(mirror: Path | None, *names: str, train=8, validation=2, test="all", limit=5.0, revisions=None):
-    return list(hub_suite(names, train, validation, test, 0, limit, revisions or {}, mirror))
+    sizes = {"train": train, "validation": validation, "test": test, "seed": 0}
+    return list(hub.make(names, **sizes, max_invalid_percent=limit, revisions=revisions or {}, mirror=mirror))
 
 
 def test_there_is_an_adapter_for_each_data_set():
-    assert set(hub_task_names()) == set(TABLES)
+    assert set(hub_tasks()) == set(TABLES)
+
+
+DESCRIBED = """[mood]
+family = "sentiment"
+instructions = ["What is the mood?"]
+options = ["good", "bad"]
+domain = "letters"
+license = "CC0"
+source = "maker/mood"
+repository = "maker/mood"
+columns = {text = "text", label = "label"}
+inputs = [{column = "text", heading = "Text", needed = false}]
+target = "label"
+splits = {train = "train"}
+"""
+
+
+def test_a_described_data_set_becomes_its_adapter(tmp_path):
+    path = tmp_path / "hub.toml"
+    path.write_text(DESCRIBED)
+    (found,) = read_hub_tasks(path).values()
+    columns = {"text": "text", "label": "label"}
+    parts = (Part("text", "Text", needed=False),)
+    assert found == HubTask(found.task, "maker/mood", None, columns, parts, "label", {"train": "train"})
+    assert (found.task.name, found.task.kind, found.task.options) == ("mood", "classification", ("good", "bad"))
+    assert len(found.task.templates) == 4 and all("What is the mood?" in one for one in found.task.templates)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ('label = "label"', 'label = "number"', "hub.toml, mood.columns.label: .*'label'"),
+        ('heading = "Text"', 'heding = "Text"', r"hub.toml, mood.inputs.0.heding: "),
+        ('target = "label"\n', "", "hub.toml, mood.target: .*required"),
+        ("needed = false", "needed = 3", "hub.toml, mood.inputs.0.needed: .*boolean"),
+        ('target = "label"', 'target = "mood"', "hub task mood: a part or the answer names no column"),
+        ('family = "sentiment"', "family = sentiment", "hub.toml: not TOML"),
+    ],
+)
+def test_a_data_set_that_is_described_wrongly_is_refused_by_name(tmp_path, old, new, words):
+    path = tmp_path / "hub.toml"
+    assert old in DESCRIBED
+    path.write_text(DESCRIBED.replace(old, new))
+    with pytest.raises(InputError, match=words):
+        read_hub_tasks(path)
 
 
 @pytest.mark.parametrize("name", TABLES)
@@ -98,7 +145,7 @@ def test_each_adapter_reads_the_columns_of_its_data_set(tmp_path, name):
     ((task, splits, counts),) = read(tmp_path, name, train=30, validation=10, test=10)
     assert task.name == name
     assert len(splits["train"]) == 30 and len(splits["validation"]) == 10 and len(splits["test"]) == 10
-    adapter = HUB_TASKS[name]
+    adapter = hub_tasks()[name]
     for split, examples in splits.items():
         origin = adapter.splits.get(split, "train")
         for example in examples:
@@ -116,11 +163,11 @@ def test_each_adapter_reads_the_columns_of_its_data_set(tmp_path, name):
 
 
 def test_options_are_in_the_order_of_the_published_labels():
-    assert HUB_TASKS["sst2"].task.options == ("negative", "positive")
-    assert HUB_TASKS["qqp"].task.options == ("no", "yes")
-    assert HUB_TASKS["rte"].task.options == ("entailment", "not entailment")
-    assert HUB_TASKS["mnli"].task.options == HUB_TASKS["gptnli"].task.options
-    assert HUB_TASKS["agnews"].task.options[1:3] == ("Sports", "Business")
+    assert hub_tasks()["sst2"].task.options == ("negative", "positive")
+    assert hub_tasks()["qqp"].task.options == ("no", "yes")
+    assert hub_tasks()["rte"].task.options == ("entailment", "not entailment")
+    assert hub_tasks()["mnli"].task.options == hub_tasks()["gptnli"].task.options
+    assert hub_tasks()["agnews"].task.options[1:3] == ("Sports", "Business")
 
 
 def test_hidden_labels_and_missing_texts_are_dropped_and_counted(tmp_path):
@@ -216,8 +263,9 @@ def test_an_unknown_task_is_answered_with_the_nearest_one(tmp_path):
 def test_an_offline_machine_gets_one_line_with_the_command():
     code = (
         "from taskneurons.errors import InputError\n"
-        "from taskneurons.tasks.hub import hub_suite\n"
-        "try:\n    list(hub_suite(['sst2'], 1, 1, 1, 0, 5.0, {'sst2': 'a' * 40}))\n"
+        "from taskneurons.tasks.sources import hub\n"
+        "sizes = {'train': 1, 'validation': 1, 'test': 1, 'seed': 0, 'max_invalid_percent': 5.0}\n"
+        "try:\n    list(hub.make(['sst2'], **sizes, revisions={'sst2': 'a' * 40}))\n"
         "except InputError as error:\n    print(error)\n"
     )
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_TOKEN": "hf_secret"}
@@ -239,10 +287,8 @@ def test_a_gated_data_set_is_called_so(monkeypatch):
 
 def test_names_are_known_without_the_hub_library():
     code = (
-        "import sys\nimport taskneurons.tasks.jsonl\n"
-        "from taskneurons.tasks.hub import hub_task_names\n"
-        "from taskneurons.tasks.synthetic.suite import synthetic_task_names\n"
-        "hub_task_names(), synthetic_task_names()\n"
+        "import sys\nfrom taskneurons.tasks.sources import hub, jsonl, synthetic\n"
+        "hub.names(tasks=['sst2']), synthetic.names(tasks='twelve')\n"
         "print({'datasets', 'numpy', 'torch', 'transformers', 'pandas'} & set(sys.modules))\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

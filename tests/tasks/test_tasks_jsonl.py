@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
-from taskneurons.tasks import jsonl
-from taskneurons.tasks.jsonl import jsonl_suite, jsonl_task_names, read_records
+from taskneurons.tasks.sources import jsonl
+from taskneurons.tasks.sources.jsonl import read_records
 from taskneurons.tasks.task import SPLITS
 
 MOOD = {
@@ -43,7 +43,8 @@ def write(folder: Path, tasks=(MOOD,), **files) -> Path:
 
 
 def suite(folder, tasks="all", train=20, validation=5, test="all", seed=0, max_invalid_percent=5.0):
-    return list(jsonl_suite(folder, tasks, train, validation, test, seed, max_invalid_percent))
+    sizes = {"train": train, "validation": validation, "test": test, "seed": seed}
+    return list(jsonl.make(tasks, path=folder, **sizes, max_invalid_percent=max_invalid_percent))
 
 
 def only(folder, **arguments):
@@ -223,10 +224,10 @@ def test_all_validation_examples_need_a_file(tmp_path):
 
 def test_descriptions_become_tasks(tmp_path):
     folder = write(tmp_path, [MOOD, ECHO])
-    assert jsonl_task_names(folder) == ("mood", "echo")
-    assert jsonl_task_names(folder, ["echo"]) == ("echo",)
+    assert jsonl.names(path=folder, tasks="all") == ("mood", "echo")
+    assert jsonl.names(path=folder, tasks=["echo"]) == ("echo",)
     with pytest.raises(InputError, match="Did you mean 'mood'"):
-        jsonl_task_names(folder, ["moods"])
+        jsonl.names(path=folder, tasks=["moods"])
     tasks = jsonl.read_descriptions(folder)
     assert tasks["mood"].options == ("good", "bad") and tasks["mood"].license == "CC0"
     assert tasks["mood"].family == "sentiment" and tasks["echo"].family == "echo"
@@ -276,7 +277,7 @@ def test_a_faulty_task_list_is_named(tmp_path, content, words):
     write(tmp_path)
     (tmp_path / "tasks.json").write_text(content)
     with pytest.raises(InputError, match=words):
-        jsonl_task_names(tmp_path)
+        jsonl.names(path=tmp_path, tasks="all")
 
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "data" / "real-tasks"

@@ -15,7 +15,7 @@ import pytest
 from wide_solvers import DOCUMENTS, NAMES, Knowledge, solve, text_of
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.sources import make_corpus, make_tasks
+from taskneurons.tasks.sources import synthetic
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
 from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, synthetic_suite, synthetic_task_names
 from taskneurons.tasks.synthetic.vocabulary import synthetic_vocabulary
@@ -191,10 +191,10 @@ def test_the_same_seed_gives_the_same_examples_and_sizes_only_cut():
 
 
 def test_a_suite_chooses_its_collection_by_a_parameter():
-    wide = {"source": "synthetic", "tasks": "wide", "train": 5, "validation": 3, "test": 3, "seed": 0, "corpus": 7}
-    twelve = {**wide, "tasks": "twelve"}
-    ((task, _, _),) = make_tasks(wide, ["list_sort"])
+    sizes = {"train": 5, "validation": 3, "test": 3, "seed": 0}
+    ((task, _, _),) = synthetic.make(["list_sort"], tasks="wide", **sizes)
     assert task.family == "listing"
     with pytest.raises(InputError, match="there is no task 'list_sort'"):
-        list(make_tasks(twelve, ["list_sort"]))
-    assert list(make_corpus(wide, ())) == list(synthetic_corpus(7, 0, "wide")) != list(make_corpus(twelve, ()))
+        list(synthetic.make(["list_sort"], tasks="twelve", **sizes))
+    wide, twelve = (list(synthetic.corpus(7, tasks=collection, seed=0)) for collection in ("wide", "twelve"))
+    assert wide == list(synthetic_corpus(7, 0, "wide")) != twelve

@@ -89,8 +89,7 @@ def test_every_planted_fault_is_found_and_nothing_else(broken):
     broken.path("results/tables/claims.csv").write_text("claim\nholds\n")
     broken.path(RAW).unlink()
     broken.edit("params.yaml", "examples: 8", "examples: 9")
-    with broken.path("src/taskneurons/toy.py").open("a") as file:
-        file.write("\nEDITED = 1\n")
+    broken.edit("src/taskneurons/toy.py", "len(model)", "len(model) + 0")
     rotten = cached(broken, SCORES.format(1, "echo"))
     rotten.chmod(0o644)
     rotten.write_text("rotten")
@@ -110,7 +109,7 @@ def test_every_planted_fault_is_found_and_nothing_else(broken):
     assert found["error", "content", model(0)]["published"] == [FIGURE, TABLE]
     assert found["error", "content", FIGURE]["published"] == []
     assert "attribution.examples 8 -> 9" in found["warning", "parameters", first]["text"]
-    assert "score_neurons.py" in found["warning", "code", first]["text"]
+    assert "toy.neurons:score_neurons" in found["warning", "code", first]["text"]
     assert SCORES.format(1, "echo") in found["error", "cache", str(rotten.relative_to(broken.folder))]["subjects"]
     assert weights.stat().st_size == stat.st_size
 
@@ -180,9 +179,9 @@ def test_a_gap_between_raw_data_and_a_table_is_an_error(broken):
 
 def test_the_lineage_of_a_figure_goes_back_to_the_raw_data(certified, tmp_path):
     text = " ".join(certified.taskneurons("lineage", f"./{FIGURE}").split())
-    assert "workflow/scripts/draw.py, last changed by tester@localhost" in text
+    assert "src/taskneurons/studies/toy/tables.py, last changed by tester@localhost" in text
     assert "from outside 3 files below raw/tasks" in text or RAW in text
-    assert "on toy device" in text
+    assert "on cpu" in text
     picture = tmp_path / "chain.svg"
     content = json.loads(certified.taskneurons("lineage", FIGURE, "--json", "--svg", str(picture)))
     assert {job["rule"] for job in content["jobs"]} == {line["rule"] for line in certified.lines().values()}

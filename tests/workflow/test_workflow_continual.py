@@ -1,5 +1,7 @@
 """Which jobs streams ask for, and which run again after what: planned on the smallest scale, nothing is trained."""
 
+import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -7,14 +9,14 @@ import pytest
 import yaml
 from projects import ROOT, Project, lay
 
-RUN = "stream_llama_short"
+from taskneurons.params.show import show
 
 
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory) -> Project:
     """The smallest scale, with the streams alone."""
     project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
-    params = yaml.safe_load((ROOT / "params" / "ci.yaml").read_text())
+    params = yaml.safe_load(show(ROOT / "params" / "ci.yaml"))
     params["runs"] = [run for run in params["runs"] if "continual" in run["studies"]]
     project.path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
     return project
@@ -26,24 +28,31 @@ def project(laid: Project, tmp_path: Path) -> Project:
 
 
 def jobs(project: Project) -> Counter[str]:
-    """The jobs of the study, without the name of the run."""
+    """The jobs of the study, without the name of the suite."""
     planned = project.planned("continual").items()
-    return Counter({rule.replace(f"_{RUN}", ""): number for rule, number in planned if rule != "continual"})
+    return Counter({re.sub("_stream_(?=f)", "_", rule): number for rule, number in planned if rule != "continual"})
 
 
 def test_each_method_learns_all_orders_with_the_first_seed_and_some_with_the_others(project):
     found = jobs(project)
     methods = ["seqft", "olora", "ewc", "ncft", "pertask", "multitask"]
     for name in methods:
-        assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}"] == 1
+        assert found[f"choose_stream_rates_{name}"] == found[f"learn_streams_{name}_first"] == 1
         assert found[f"learn_streams_{name}_further"] == 1
     # A variant is learned with the first seed alone.
-    assert found["learn_streams_ncft_random"] == 1 and "learn_streams_ncft_random_further" not in found
+    assert found["learn_streams_ncft_random_first"] == 1 and "learn_streams_ncft_random_further" not in found
     # A control has the rate of what it controls.
     assert "choose_stream_rates_ncft_random" not in found
     for kind in ("weightings", "dynamic"):
-        assert found[f"weigh_patches_{kind}"] == found[f"weigh_patches_{kind}_further"] == 1
-    assert found["tabulate_continual"] == found["summarise_continual"] == found["plot_continual"] == 1
+        assert found[f"weigh_patches_{kind}_first"] == found[f"weigh_patches_{kind}_further"] == 1
+    for rule in (
+        "tabulate_continual",
+        "tabulate_stream_costs",
+        "summarise_continual",
+        "plot_continual",
+        "plot_stream_costs",
+    ):
+        assert found[rule] == 1
 
 
 def test_a_stream_of_unknown_tasks_is_refused_before_any_job(project):
@@ -59,3 +68,31 @@ def test_more_sampled_orders_than_there_are_is_refused_before_any_job(project):
     params["streams"]["stream"]["sampled"]["count"] = 9
     project.path("params.yaml").write_text(yaml.safe_dump(params))
     assert "3 tasks have no 9 orders besides 1" in project.snakemake("-n", "continual", ok=False)
+
+
+def codes(project: Project) -> dict[str, str]:
+    """The code of each rule that runs models of streams."""
+    project.planned("continual")
+    found = {
+        job["rule"]: job["code"] for job in json.loads(project.path(".taskneurons/graph.json").read_text())["jobs"]
+    }
+    return {rule: code for rule, code in found.items() if rule.startswith(("choose_stream", "learn_", "weigh_"))}
+
+
+def test_a_new_method_is_a_module_and_an_entry_and_no_other_one_is_learned_again(project):
+    before = codes(project)
+    source = project.path("src/taskneurons/continual/seqft.py")
+    source.with_name("lazy.py").write_text(source.read_text().replace("SeqFT", "Lazy").replace("seqft", "lazy"))
+    listed = project.path("src/taskneurons/studies/continual/methods.py")
+    entry = 'Method("lazy", "Lazy", "sequential", "lazy"),\n            Method("seqft"'
+    listed.write_text(listed.read_text().replace('Method("seqft"', entry))
+    params = yaml.safe_load(project.path("params.yaml").read_text())
+    params["continual"]["methods"].append("lazy")
+    project.path("params.yaml").write_text(yaml.safe_dump(params, sort_keys=False))
+    after = codes(project)
+    assert set(after) - set(before) == {
+        "choose_stream_rates_lazy",
+        "learn_streams_lazy_stream_first",
+        "learn_streams_lazy_stream_further",
+    }
+    assert {rule: after[rule] for rule in before} == before

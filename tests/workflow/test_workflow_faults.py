@@ -153,7 +153,7 @@ def test_jobs_that_outlive_their_run_are_named(sleeping):
     project, process = sleeping
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    (job,) = [pid for pid in jobs_of(process.pid) if "train_model" in Path(f"/proc/{pid}/cmdline").read_text()]
+    (job,) = [pid for pid in jobs_of(process.pid) if "run.py" in Path(f"/proc/{pid}/cmdline").read_text()]
     text = project.snakemake(ok=False)
     assert f"process {process.pid} was killed" in text
     assert str(job) in text
@@ -172,7 +172,7 @@ def test_a_failed_job_is_never_taken_for_finished(fresh_toy, keep):
     assert model(0) in fresh_toy.lines(), "what went well is recorded"
     assert fresh_toy.planned() == AFTER_ONE_MODEL
     fresh_toy.snakemake()
-    assert fresh_toy.lines()[model(1)]["device"] == "toy device"
+    assert fresh_toy.lines()[model(1)]["device"] == "cpu"
 
 
 def test_a_failed_remake_leaves_the_old_record_and_is_made_again(toy):

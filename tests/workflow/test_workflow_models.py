@@ -40,12 +40,13 @@ def edit_params(project: Project, change) -> None:
 
 
 def jobs(text: str) -> dict[str, dict[str, str]]:
-    """Rule -> resources of the jobs that Snakemake prints; `all` only gathers."""
+    """Rule, and the wildcards but the seed -> resources of the jobs that Snakemake prints, but not of local ones."""
     found = {}
-    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
-        if name != "all":
-            (resources,) = re.findall(r"resources: (.*)", body)
-            found[name] = dict(item.split("=", 1) for item in resources.split(", "))
+    for name, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+        (resources,) = re.findall(r"resources: (.*)", body)
+        named = re.findall(r"(\w+)=([^,\n]+)", "".join(re.findall("wildcards: .*", body)))
+        wildcards = [value for key, value in named if key != "seed"]
+        found[" ".join([name, *wildcards])] = dict(item.split("=", 1) for item in resources.split(", "))
     return found
 
 
@@ -108,10 +109,10 @@ def test_a_users_model_enters_the_lineage_by_its_content(own, tmp_path):
 
 def test_a_granted_gpu_that_is_not_there_becomes_the_cpu_and_every_record_says_so(own):
     project, text = own
-    assert jobs(text)["tune_multitask_mine_own"]["gpu"] == "1"
+    assert jobs(text)["tune_multitask mine/own"]["gpu"] == "1"
     assert text.count("this job asks for a GPU and the machine has none that torch can use: it runs on the CPU") == 3
     devices = {line["rule"]: line["device"] for line in project.lines().values()}
-    assert devices["tune_multitask_mine_own"] == devices["deactivate_neurons_mine_own_taylor_10_layer_all"] == "cpu"
+    assert devices["tune_multitask"] == devices["deactivate_neurons_mine_all"] == "cpu"
 
 
 def test_a_token_in_the_environment_is_in_no_file_and_no_output(own):
@@ -175,8 +176,9 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     project.path("params").mkdir()
     project.path("params/paper.yaml").write_text(text)
     found = jobs(project.snakemake("-n", "--configfile", "params/paper.yaml"))
-    streams = {name: values for name, values in found.items() if "_large_" in name and values["gpu"] != "0"}
-    found = {name: values for name, values in found.items() if "_large_" not in name}
+    of_streams = {name for name in found if re.search("[_ ]large[_/]", name)}
+    streams = {name: values for name, values in found.items() if name in of_streams and values["gpu"] != "0"}
+    found = {name: values for name, values in found.items() if name not in of_streams}
     large = {name: values for name, values in found.items() if values["gpu"] != "0"}
     kinds = Counter(re.match("[a-z]+_[a-z]+", name)[0] for name in large)
     # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.

@@ -19,7 +19,7 @@ from jaxtyping import Int
 
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.identification import Moments, TaskGaussians
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
@@ -94,6 +94,11 @@ class EPI:
         """All adapters, a mean a task and one covariance."""
         adapters = sum(array.nbytes for learned in seen for array in adapter_of(learned).tensors.values())
         return adapters + (gaussians(seen).nbytes if seen else 0)
+
+
+def make(given: Given) -> EPI:
+    """EPI with the adapters of `lora`."""
+    return EPI(given.learning_rate, form=Lora(**given.parameters["lora"]))
 
 
 def gaussians(seen: Sequence[Learned]) -> TaskGaussians:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 from taskneurons.engine.forward import forward
@@ -79,6 +79,15 @@ class EWC:
             return fisher_diagonal(
                 tuner.base.model, [examples[index] for index in order], tuner.base.tokenizer.pad_token_id
             )
+
+
+def make(given: Given) -> EWC:
+    """EWC with the examples of `ewc`.
+
+    Raises:
+        InputError: no strength is given.
+    """
+    return EWC(given.learning_rate, given.needed("strength"), **given.parameters["ewc"])
 
 
 def fisher_diagonal(model: nn.Module, examples: Sequence[Encoded], pad_id: int) -> dict[str, np.ndarray]:

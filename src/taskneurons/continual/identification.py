@@ -1,4 +1,4 @@
-"""Which task a prompt is of, told from its features: a Gaussian a task, all of one covariance.
+"""Which task a prompt is of, inferred from its features: a Gaussian a task, all of one covariance.
 
 Linear discriminant analysis, which EPI (Wang et al. 2023) calls a Mahalanobis distance: no example of another task, and
 no label, is needed to add a task.
@@ -58,7 +58,7 @@ class TaskGaussians:
     def __post_init__(self) -> None:
         if self.freedom < 1 or not np.trace(self.covariance) > 0:
             raise InputError(
-                "tasks cannot be told apart by features that do not vary within any of them",
+                "tasks cannot be distinguished by features that do not vary within any of them",
                 where=", ".join(self.tasks),
                 remedy="Use two different prompts or more of a task",
             )

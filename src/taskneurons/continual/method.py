@@ -1,12 +1,16 @@
-"""What a method of continual learning is: it learns tasks one after another, and answers any task after each."""
+"""What a method of continual learning is: it learns tasks one after another, and answers any task after each.
+
+Each method has a module, whose function `make(given: Given)` makes it; `making` finds it there.
+"""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.errors import InputError
 
 Scores = Mapping[str, tuple[float, int]]
 """Metric -> (value, examples): `accuracy` in percent and, where a method infers the task, `identification`."""
@@ -31,6 +35,40 @@ class Learned:
     trainable: int = 0
     seconds: float = 0.0
     loss: float = 0.0
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a method is made of.
+
+    Attributes:
+        name: of the method or the variant, as in tables.
+        learning_rate: the highest of the schedule of every stage.
+        tasks: of the stream.
+        parameters: of the method, by the section of the parameter file that they stand in.
+        options: which variant of its module it is.
+        strength: of the penalty of a method that has one.
+        temperature: of the softmax of a weighting.
+    """
+
+    name: str
+    learning_rate: float
+    tasks: int
+    parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    strength: float | None = None
+    temperature: float | None = None
+
+    def needed(self, what: str) -> float:
+        """The strength or the temperature, which the method needs.
+
+        Raises:
+            InputError: it is not given.
+        """
+        value: float | None = {"strength": self.strength, "temperature": self.temperature}[what]
+        if value is None:
+            raise InputError(f"needs a {what}", where=f"method {self.name}")
+        return value
 
 
 class Method(Protocol):
@@ -59,6 +97,15 @@ class Method(Protocol):
 
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """Bytes that must be kept besides the base model, to answer and to go on learning."""
+
+
+@runtime_checkable
+class Weighting(Protocol):
+    """A method that learns as another one does, whose stages it shares, and answers differently."""
+
+    @property
+    def learner(self) -> Method:
+        """The method that it learns as."""
 
 
 def nbytes(learned: Learned) -> int:

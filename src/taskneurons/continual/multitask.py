@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
@@ -44,3 +44,8 @@ class Multitask:
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights."""
         return weight_bytes(tuner)
+
+
+def make(given: Given) -> Multitask:
+    """Joint training on all tasks of the stream."""
+    return Multitask(given.learning_rate, given.tasks)

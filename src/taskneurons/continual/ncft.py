@@ -1,13 +1,13 @@
 """NCFT: while a task is learned, only its neurons' weights move (Leng & Xiong 2025, section 6.1)."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
-from taskneurons.continual.method import Learned, Scores, nbytes
+from taskneurons.continual.method import Given, Learned, Scores, nbytes
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.attribution import attribute
 from taskneurons.errors import InputError
@@ -115,11 +115,11 @@ class NCFT:
         return random_like(own, matching="layer", seed=seed, draw=len(earlier))
 
 
-def ncft(learning_rate: float, settings: Mapping[str, Any], **variant: Any) -> NCFT:
-    """NCFT, or a variant of it, as its parameters say."""
-    own = dict(settings)
+def make(given: Given) -> NCFT:
+    """NCFT with the selection of `ncft`, or the variant of it that the options name."""
+    own = dict(given.parameters["ncft"])
     selection = Selection(own.pop("estimator"), own.pop("percent"), own.pop("within"))
-    return NCFT(learning_rate, selection, **own, **variant)
+    return NCFT(given.learning_rate, selection, **own, **given.options, name=given.name)
 
 
 def of_patch(patch: NeuronPatch) -> Learned:

@@ -21,7 +21,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from taskneurons.continual.adapter_stage import adapter_of, down_projections, learned_adapter, merged, tune_adapter
-from taskneurons.continual.method import Learned, Scores, nbytes
+from taskneurons.continual.method import Given, Learned, Scores, nbytes
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
@@ -78,6 +78,15 @@ class OLoRA:
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """All adapters: the sum of them answers, but the next task needs their A matrices."""
         return sum(map(nbytes, seen))
+
+
+def make(given: Given) -> OLoRA:
+    """O-LoRA with the adapters of `lora`.
+
+    Raises:
+        InputError: no strength is given.
+    """
+    return OLoRA(given.learning_rate, given.needed("strength"), Lora(**given.parameters["lora"]))
 
 
 class Orthogonality:

@@ -1,9 +1,9 @@
-"""Per-Task FT: each task alone, from the base, with weights of its own: what forgetting is measured against."""
+"""One model per task: each task alone, from the base, with weights of its own. Forgetting is measured against it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
@@ -36,3 +36,8 @@ class PerTask:
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """New weights for each task."""
         return len(seen) * weight_bytes(tuner)
+
+
+def make(given: Given) -> PerTask:
+    """Fine-tuning on each task alone."""
+    return PerTask(given.learning_rate)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 from taskneurons.engine.training import permutation
@@ -54,3 +54,8 @@ class Replay:
         kept = [example for learned in seen for example in self.buffer(tuner, learned.task)]
         tokens = sum(len(example.prompt) + len(example.target) for example in kept)
         return weight_bytes(tuner) + TOKEN_BYTES * tokens
+
+
+def make(given: Given) -> Replay:
+    """Replay with the buffer of `replay`."""
+    return Replay(given.learning_rate, **given.parameters["replay"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
 
@@ -37,3 +37,8 @@ class SeqFT:
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """The new weights."""
         return weight_bytes(tuner)
+
+
+def make(given: Given) -> SeqFT:
+    """Fine-tuning of all weights in sequence."""
+    return SeqFT(given.learning_rate)

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
-from taskneurons.continual.method import Learned, Scores, nbytes
+from taskneurons.continual.method import Given, Learned, Scores, nbytes
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.tuning import Lora
 
@@ -44,3 +44,8 @@ class SeqLoRA:
     def storage(self, tuner: StreamTuner, seen: Sequence[Learned]) -> int:
         """One adapter."""
         return nbytes(seen[-1]) if seen else 0
+
+
+def make(given: Given) -> SeqLoRA:
+    """SeqLoRA with the adapters of `lora`."""
+    return SeqLoRA(given.learning_rate, Lora(**given.parameters["lora"]))

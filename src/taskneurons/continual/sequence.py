@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
@@ -10,10 +10,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from taskneurons.continual.method import Learned, Method
+from taskneurons.continual.method import Learned, Method, Weighting
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
-from taskneurons.continual.wncft import WNCFT
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
 
@@ -28,7 +27,7 @@ class StageScore:
         stage: its number; 0: before the first.
         train_task: what it learned; None before the first stage and where all tasks were learned at once.
         test_task: the task that was tested; None for what the stage costs.
-        metric: a score of the test task; or `seconds`, `trainable`, `storage` and `loss`.
+        metric: a score of the test task; or `trainable`, `storage` and `loss`.
         value: of the metric.
         n: test examples; None for costs.
     """
@@ -75,8 +74,7 @@ def follow(
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
-            # Weightings learn as NCFT does, and share its stages.
-            learner = method.ncft if isinstance(method, WNCFT) else method
+            learner = method.learner if isinstance(method, Weighting) else method
             key = [repr(learner), _data(tuner, past, "train")]
             if learned is not None:
                 seen.append(learned[number - 1])
@@ -102,8 +100,8 @@ def check_order(order: Sequence[str]) -> None:
         raise InputError("a stream of one task forgets nothing", where=where, remedy="Name two tasks or more")
     if twice := sorted({task for task in order if order.count(task) > 1}):
         raise InputError(
-            f"{', '.join(twice)} would be learned twice, and what is forgotten in between could not be told from what "
-            "is learned again",
+            f"{', '.join(twice)} would be learned twice, and what is forgotten in between could not be separated from "
+            "what is learned again",
             where=where,
             remedy="Name each task once",
         )
@@ -113,6 +111,19 @@ def identity(tuner: StreamTuner) -> str:
     """What decides every stage besides its method and its tasks."""
     whole = [tuner.job, tuner.base.digest, tuner.execution.dtype, repr(tuner.recipe)]
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
+
+
+def trained(seen: Sequence[Learned]) -> Iterator[tuple[int, str | None, Learned]]:
+    """The stages of a stream that trained, each with its number and its task; None where it trained all tasks at once.
+
+    Args:
+        seen: what the stages left.
+    """
+    # Earlier stages that left nothing only gathered their tasks.
+    joint = not all(learned.tensors for learned in seen)
+    for stage, learned in enumerate(seen, start=1):
+        if learned.tensors:
+            yield stage, None if joint else learned.task, learned
 
 
 def final_accuracy(scores: Sequence[StageScore]) -> float:
@@ -157,8 +168,7 @@ def _stage_scores(
     ]
     if scores:
         newest = seen[-1]
-        costs = {"seconds": newest.seconds, "trainable": newest.trainable, "loss": newest.loss}
-        costs["storage"] = method.storage(tuner, seen)
+        costs = {"trainable": newest.trainable, "loss": newest.loss, "storage": method.storage(tuner, seen)}
         scores += [StageScore(number, train, None, metric, value, None) for metric, value in costs.items()]
     return scores
 

@@ -6,7 +6,7 @@ at single prompts and at the model as the stream has made it, and need no name o
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -17,8 +17,9 @@ from torch import Tensor, nn
 
 from taskneurons.continual.blending import Branch, Component
 from taskneurons.continual.identification import TaskGaussians
-from taskneurons.continual.method import Learned, Scores
+from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.ncft import NCFT, as_patch
+from taskneurons.continual.ncft import make as make_ncft
 from taskneurons.continual.similarity import Gate, cosines
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.engine.training import permutation
@@ -75,6 +76,11 @@ class WNCFT:
     vector_examples: int
     kept: int
     name: str = "wncft"
+
+    @property
+    def learner(self) -> NCFT:
+        """It learns as NCFT."""
+        return self.ncft
 
     def depends(self, tasks: tuple[str, ...]) -> tuple[str, ...]:
         """All tasks so far."""
@@ -162,7 +168,7 @@ class WNCFT:
     def _online(
         self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]
     ) -> Iterator[tuple[str, Float[np.ndarray, "example learned"]]]:
-        """Cosines in the model that wears all patches, whose features tell what the stream has made of it."""
+        """Cosines in the model with all patches, whose features show what the stream has made of it."""
         with patched(tuner.base.model, *map(as_patch, seen), base=tuner.base.digest):
             vectors = np.stack([tuner.features(self._kept(tuner, one.task)).mean(0) for one in seen])
             logits = {task: cosines(tuner.features(tuner.prompts(task)), vectors) for task in tasks}
@@ -188,8 +194,19 @@ class WNCFT:
         return np.column_stack([scale * np.column_stack(columns), np.ones(len(weights))])
 
 
+def make(given: Given) -> WNCFT:
+    """W-NCFT with the reading and the similarity that the options name, on what NCFT learns with `ncft`.
+
+    Raises:
+        InputError: no temperature is given.
+    """
+    learner = make_ncft(replace(given, name="ncft", options={}))
+    own = {**given.parameters["wncft"], **given.options}
+    return WNCFT(learner, temperature=given.needed("temperature"), **own, name=given.name)
+
+
 def changes(model: nn.Module, patches: Sequence[NeuronPatch], *, base: str) -> list[Component]:
-    """What each patch changes of the model below it: base + sum of all is the model that wears all of them.
+    """What each patch changes of the model below it: base + sum of all is the model with all of them.
 
     Args:
         model: the base, without patches; afterwards bit for bit as before.
@@ -197,11 +214,11 @@ def changes(model: nn.Module, patches: Sequence[NeuronPatch], *, base: str) -> l
         base: digest of the base.
     """
     found = []
-    with ExitStack() as worn:
+    with ExitStack() as applied:
         for patch in patches:
             before = _rows(model, patch.neurons)
             found.append(Component(patch.neurons, {name: patch.weights[name] - before[name] for name in before}))
-            worn.enter_context(patched(model, patch, base=base))
+            applied.enter_context(patched(model, patch, base=base))
     return found
 
 

@@ -15,7 +15,10 @@ from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.engine.training import Diverged
 from taskneurons.engine.tuning import Method, Tuned, tuned
 from taskneurons.errors import InputError
+from taskneurons.evidence.trained import Condition as Name
+from taskneurons.evidence.trained import Trained
 from taskneurons.files import read_jsonl, sha256, write_jsonl
+from taskneurons.job import Job
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
@@ -35,7 +38,7 @@ class Condition:
         learning_rate: the highest of the schedule.
     """
 
-    name: str
+    name: Name
     train_task: str | None = None
     neurons: str | None = None
     selection: Selection | None = None
@@ -44,23 +47,17 @@ class Condition:
     draw: int | None = None
     learning_rate: float | None = None
 
-    def columns(self) -> dict[str, Any]:
-        """Its cells of a row of the tables of trained neurons."""
-        found = {
+    def __str__(self) -> str:
+        said = {
             "condition": self.name,
             "train_task": self.train_task,
             "neurons": self.neurons,
-            "share": self.share,
+            "selection": self.selection and self.selection.slug,
             "overlap": self.overlap,
             "draw": self.draw,
             "learning_rate": self.learning_rate,
         }
-        if (made := self.selection) is not None:
-            found |= {"percent": made.percent, "estimator": made.estimator, "selection": made.within}
-        return found
-
-    def __str__(self) -> str:
-        return ", ".join(f"{key} {value}" for key, value in self.columns().items() if value is not None)
+        return ", ".join(f"{key} {value}" for key, value in said.items() if value is not None)
 
 
 @dataclass(frozen=True)
@@ -97,6 +94,41 @@ class Cell:
         """What the cell is, as text."""
         neurons = self.neurons.digest if self.neurons is not None else ""
         return json.dumps([self.tests, asdict(self.condition), self.method, self.train, neurons, self.keep])
+
+
+def trained_rows(study: str, job: Job[Any], cell: Cell, scores: Iterable[Score]) -> list[Trained]:
+    """What a cell scores, as rows of the tables of trained neurons.
+
+    Args:
+        study: that the job belongs to.
+        job: says the run.
+        cell: what was done.
+        scores: of the model that came of it.
+    """
+    done, made = cell.condition, cell.condition.selection
+    return [
+        Trained(
+            study=study,
+            model=job.model,
+            suite=job.suite,
+            seed=job.seed,
+            condition=done.name,
+            neurons=done.neurons,
+            train_task=done.train_task,
+            test_task=score.test_task,
+            percent=made.percent if made else None,
+            share=done.share,
+            overlap=done.overlap,
+            estimator=made.estimator if made else None,
+            selection=made.within if made else None,
+            draw=done.draw,
+            learning_rate=done.learning_rate,
+            metric=score.metric,
+            value=score.value,
+            n=score.n,
+        )
+        for score in scores
+    ]
 
 
 def share_of(neurons: NeuronSet) -> float:

@@ -64,7 +64,7 @@ def save_change(folder: str | Path, result: Tuned, *, base: str, tasks: Sequence
 
 
 def load_change(folder: str | Path, model: torch.nn.Module) -> Change:
-    """Read a change; full weights take the dtype and the device of the model that will wear them.
+    """Read a change; full weights take the dtype and the device of the model that they will be put on.
 
     Raises:
         InputError: a file is absent, damaged, or of a model of another shape.

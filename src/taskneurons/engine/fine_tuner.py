@@ -5,20 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
-from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, score_task
-from taskneurons.engine.evaluation_study import prepare_task
+from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.task_by_task import naming
 from taskneurons.engine.tuning import Method, Tuned, tune
 from taskneurons.errors import InputError
+from taskneurons.job import Job
 from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
-from taskneurons.models.load import Checkpoint, load_checkpoint
+from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
-from taskneurons.tasks.storage import read_split
+from taskneurons.tasks.storage import read_split, read_task
 
 Folders = Mapping[str, str | Path]
 """The data folder of each task."""
@@ -88,6 +88,22 @@ class FineTuner:
         """Load the base; `full` says that all of its weights may be trained, which needs them in float32."""
         dtype = "float32" if full else execution.dtype
         return cls(load_checkpoint(base, device=execution.device, dtype=dtype), tasks, recipe, execution, job)
+
+    @classmethod
+    def of(cls, job: Job[Any], recipe: Recipe, dtype: DType, *, full: bool) -> Self:
+        """As a job of the workflow tunes, whose rule names the base `base` and the data of all tasks `tasks`."""
+        return cls.load(
+            job.inputs.folder("base"),
+            job.inputs.folders("tasks"),
+            recipe,
+            Execution.of(job, dtype),
+            job=job.identity,
+            full=full,
+        )
+
+    def kinds(self) -> dict[str, tuple[str, str]]:
+        """(kind, family) of each task."""
+        return {name: (task.kind, task.family) for name, task in ((n, read_task(p)) for n, p in self.tasks.items())}
 
     def scores(self, files: Folders) -> dict[str, NeuronScores]:
         """Score files by task, which must be of the base.

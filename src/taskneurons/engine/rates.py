@@ -1,7 +1,7 @@
 """The learning rate of each way of training, chosen from one grid by the validation loss of pilot tasks."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Literal
@@ -10,13 +10,15 @@ from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.engine.tuning import Method
 from taskneurons.errors import InputError
-from taskneurons.files import read_csv, read_json, write_csv, write_json
+from taskneurons.evidence.grid_search import RateTrial
+from taskneurons.files import read_json, write_json
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.others import other_task
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
+Dense = Literal["ffn", "full"]
 Sparse = Literal["task", "random", "other_task"]
 
 
@@ -56,46 +58,23 @@ class Arm:
             raise InputError(f"`{name}` is no arm", where="rates", remedy="Write one such as `task@10`") from None
 
 
-Rates = Mapping[Arm, float]
-"""The learning rate of each arm."""
-
-
 @dataclass(frozen=True)
-class Trial:
-    """A training that was tried.
+class Arms:
+    """What a study trains, and so chooses learning rates for.
 
     Attributes:
-        arm: what was trained.
-        task: the pilot task.
-        learning_rate: the highest of its schedule.
-        loss: on the validation split, in nats per answer token; None where the training diverged.
-        chosen: whether the arm got this rate.
+        methods: that train all FFN neurons, or everything.
+        conditions: that train sets of neurons.
+        selections: of those sets, each share once; none of 100 %, which is `ffn`.
     """
 
-    arm: Arm
-    task: str
-    learning_rate: float
-    loss: float | None
-    chosen: bool
+    methods: tuple[Dense, ...] = ()
+    conditions: tuple[Sparse, ...] = ()
+    selections: tuple[Selection, ...] = ()
 
 
-def write_trials(path: str | Path, trials: Iterable[Trial]) -> None:
-    """Write a table of trials."""
-    write_csv(path, (vars(trial) for trial in trials), tuple(Trial.__dataclass_fields__))
-
-
-def read_trials(path: str | Path) -> list[Trial]:
-    """Read what `write_trials` wrote."""
-    return [
-        Trial(
-            Arm.parse(row["arm"]),
-            row["task"],
-            float(row["learning_rate"]),
-            float(row["loss"]) if row["loss"] else None,
-            row["chosen"] == "True",
-        )
-        for row in read_csv(path)
-    ]
+Rates = Mapping[Arm, float]
+"""The learning rate of each arm."""
 
 
 def write_rates(path: str | Path, rates: Rates) -> None:
@@ -120,7 +99,7 @@ def rate(rates: Rates, arm: Arm) -> float:
     return rates[arm]
 
 
-def common_rate(trials: Iterable[Trial]) -> float:
+def common_rate(trials: Iterable[RateTrial]) -> float:
     """The learning rate with the least validation loss, averaged over all arms and shares.
 
     With a rate of its own for each share, a curve over shares would show the rates too: what is forgotten of other
@@ -151,20 +130,17 @@ def choose_rates(
     pilots: Sequence[str],
     *,
     grid: Sequence[float],
-    methods: Sequence[Method],
-    conditions: Sequence[Sparse],
-    selections: Sequence[Selection],
-) -> tuple[dict[Arm, float], list[Trial]]:
+    arms: Arms,
+) -> tuple[dict[Arm, float], list[RateTrial]]:
     """For each arm the learning rate of the grid with the least validation loss, averaged over the pilot tasks.
 
     Args:
         tuner: its recipe tests on the validation split, the loss alone.
-        scores, kinds: as for `train_tasks`.
+        scores: of all tasks, on the model.
+        kinds: (kind, family) of all tasks.
         pilots: tasks that decide.
         grid: learning rates, the same for every arm.
-        methods: arms that train all FFN neurons, or everything: `ffn`, `full`.
-        conditions: arms that train sets of neurons.
-        selections: of those sets, each share once; none of 100 %, which is `ffn`.
+        arms: what is trained.
 
     Returns:
         The rates, and every training that was tried.
@@ -172,11 +148,16 @@ def choose_rates(
     Raises:
         InputError: an arm diverges at every rate.
     """
-    planned = list(_trials(scores, kinds, pilots, grid, methods, conditions, selections, tuner.recipe.seed))
+    planned = [
+        (arm, cell)
+        for pilot in pilots
+        for arm, cell in _trials(pilot, scores, kinds, grid, arms, seed=tuner.recipe.seed)
+    ]
     losses: dict[tuple[Arm, float, str], float | None] = {}
-    done = run_cells(tuner, [cell for *_, cell in planned], name="learning rates", may_diverge=True)
-    for (arm, learning_rate, cell), (_, found, _) in zip(planned, done, strict=True):
-        losses[arm, learning_rate, cell.tests[0]] = found[0].value if found else None
+    done = run_cells(tuner, [cell for _, cell in planned], name="learning rates", may_diverge=True)
+    for (arm, cell), (_, found, _) in zip(planned, done, strict=True):
+        if cell.condition.learning_rate is not None:
+            losses[arm, cell.condition.learning_rate, cell.tests[0]] = found[0].value if found else None
     rates = {}
     for arm in dict.fromkeys(arm for arm, _, _ in losses):
         means = {}
@@ -189,33 +170,35 @@ def choose_rates(
                 "diverges at every learning rate of the grid", where=f"arm {arm}", remedy="Add lower learning rates"
             )
         rates[arm] = min(means, key=lambda tried: (means[tried], tried))
-    trials = [Trial(arm, pilot, tried, loss, rates[arm] == tried) for (arm, tried, pilot), loss in losses.items()]
-    return rates, trials
+    return rates, [
+        RateTrial(str(arm), pilot, tried, loss, rates[arm] == tried) for (arm, tried, pilot), loss in losses.items()
+    ]
 
 
 def _trials(
+    pilot: str,
     scores: Mapping[str, NeuronScores],
     kinds: Mapping[str, tuple[str, str]],
-    pilots: Iterable[str],
     grid: Iterable[float],
-    methods: Sequence[Method],
-    conditions: Sequence[Sparse],
-    selections: Sequence[Selection],
+    arms: Arms,
+    *,
     seed: int,
-) -> Iterator[tuple[Arm, float, Cell]]:
-    """Every training that is tried, with its arm and learning rate."""
-    for pilot in pilots:
-        arms: list[tuple[Arm, Method, NeuronSet | None]] = [(Arm(method), method, None) for method in methods]
-        for selection in selections:
-            own = selection.of(scores[pilot])
-            for sparse in conditions:
-                neurons = own
-                if sparse == "random":
-                    neurons = random_like(own, matching="layer", seed=seed, draw=0)
-                elif sparse == "other_task":
-                    neurons = selection.of(scores[other_task(pilot, kinds, seed=seed)])
-                arms.append((Arm(sparse, selection.percent), "neurons", neurons))
-        for arm, method, trained in arms:
-            for learning_rate in grid:
-                condition = Condition(str(arm), learning_rate=learning_rate)
-                yield arm, learning_rate, Cell((pilot,), condition, method, (pilot,), trained)
+) -> Iterator[tuple[Arm, Cell]]:
+    """Every training of one pilot task that is tried, with its arm."""
+    ways: list[tuple[Arm, Condition, Method, NeuronSet | None]] = []
+    for dense in arms.methods:
+        ways.append((Arm(dense), Condition(dense), dense, None))
+    for selection in arms.selections:
+        own = selection.of(scores[pilot])
+        for sparse in arms.conditions:
+            neurons = own
+            if sparse == "random":
+                neurons = random_like(own, matching="layer", seed=seed, draw=0)
+            elif sparse == "other_task":
+                neurons = selection.of(scores[other_task(pilot, kinds, seed=seed)])
+            arm = Arm(sparse, selection.percent)
+            ways.append((arm, Condition(sparse, selection=selection), "neurons", neurons))
+    for arm, condition, method, trained in ways:
+        for learning_rate in grid:
+            tried = replace(condition, learning_rate=learning_rate)
+            yield arm, Cell((pilot,), tried, method, (pilot,), trained)

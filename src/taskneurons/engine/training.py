@@ -79,9 +79,9 @@ class TrainingLog:
     rows: tuple[tuple[int, float, float], ...]
 
     def write(self, path: str | Path) -> None:
-        """Write it as CSV: step, loss, seconds."""
-        columns = ("step", "loss", "seconds")
-        write_csv(path, (dict(zip(columns, row, strict=True)) for row in self.rows), columns)
+        """Write it as CSV: step, loss. Seconds are left out, so that equal trainings write equal bytes."""
+        columns = ("step", "loss")
+        write_csv(path, (dict(zip(columns, row[:2], strict=True)) for row in self.rows), columns)
 
 
 @dataclass(frozen=True)

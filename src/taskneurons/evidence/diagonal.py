@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 
@@ -56,6 +56,7 @@ class Diagonal:
     reason: Annotated[str, Column(measured=True)]
 
 
+Test = TypeVar("Test", bound=Diagonal)
 MatrixOf = Callable[[Sequence[str], Mapping[str, str], int], np.ndarray]
 """The matrix of some tasks, their metrics and one seed."""
 
@@ -93,7 +94,7 @@ def diagonal_tests(
     return results
 
 
-def adjusted(tests: Sequence[Diagonal]) -> list[Diagonal]:
+def adjusted(tests: Sequence[Test]) -> list[Test]:
     """The tests of one family with `p_holm`."""
     known = [test.p_value for test in tests if test.p_value is not None]
     values = iter(holm(known))

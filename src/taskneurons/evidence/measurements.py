@@ -1,6 +1,8 @@
 """What an untouched or a deactivated model scores: one measured value a row."""
 
-from dataclasses import astuple, dataclass
+from collections.abc import Iterable
+from dataclasses import astuple, dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from taskneurons.errors import InputError
@@ -73,9 +75,19 @@ class Measurement:
     n: Annotated[int, Column(unit="examples", low=1, measured=True)]
 
     def __post_init__(self) -> None:
+        for name in ("model", "suite", "test_task"):
+            if not getattr(self, name):
+                raise ValueError(f"`{name}` is empty")
+        if self.percent == 0:
+            raise ValueError("`percent` is 0; it must be above 0 and at most 100")
         if self.metric != "loss" and self.value > 100:
             raise ValueError(f"`value` is {self.value:g}; {self.metric} lies in [0, 100]")
-        if self.condition != "original" and None in astuple(self.setting):
+        if self.condition != "original" and None in (
+            self.estimator,
+            self.percent,
+            self.selection,
+            self.intervention,
+        ):
             raise ValueError(f"estimator, percent, selection or intervention is empty under condition {self.condition}")
         expected = {
             "original": self.train_task is None,
@@ -109,7 +121,22 @@ def order(row: Measurement) -> tuple[Any, ...]:
 MEASUREMENTS = Table(Measurement, order)
 
 
-def of_setting(rows: list[Measurement], *, suite: str, model: str, setting: Setting) -> list[Measurement]:
+def gather_measurements(paths: Iterable[str | Path], study: str) -> list[Measurement]:
+    """The rows of all files as one study, sorted by what they measure.
+
+    Whole percentages become whole numbers, in which tables write them.
+
+    Raises:
+        InputError: as `Table.read`, or two rows measure the same thing.
+    """
+    return [replace(row, study=study, percent=_whole(row.percent)) for row in MEASUREMENTS.gather(paths)]
+
+
+def _whole(percent: float | None) -> float | None:
+    return int(percent) if percent is not None and float(percent).is_integer() else percent
+
+
+def of_setting(rows: Iterable[Measurement], *, suite: str, model: str, setting: Setting) -> list[Measurement]:
     """The rows of one model under one setting, with those of the original model.
 
     Raises:

@@ -1,12 +1,14 @@
 """The numbers that Leng & Xiong 2025 print, read from `published/leng2025/` with checks."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Annotated, TypeVar
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.tasks import MEANS, DescribedTask
+from taskneurons.measures.crossed import Coefficient
 from taskneurons.table import Column, Table
 
 Row = TypeVar("Row")
@@ -46,7 +48,7 @@ class PaperCorrelation:
     """
 
     test_task: str
-    coefficient: str
+    coefficient: Coefficient
     r: Annotated[float, Column(low=-1, high=1, measured=True)]
     p_value: Annotated[float, Column(low=0, high=1, measured=True)]
 
@@ -165,6 +167,34 @@ def printed_name(name: str, source: str, names: Iterable[str]) -> str | None:
     # Longest first, so that a name inside another one does not win.
     named = [plain for plain in sorted(theirs, key=len, reverse=True) if plain in _plain(source)]
     return theirs[named[0]] if named else None
+
+
+def mirrored(tasks: Sequence[DescribedTask], printed: Sequence[PaperScore]) -> dict[tuple[str, str], str | None]:
+    """(suite, task) -> the paper's task that it is or mirrors, None where there is none.
+
+    The average of a kind has an entry where our tasks of the suite stand for exactly the paper's.
+
+    Args:
+        tasks: of every suite.
+        printed: the values of a table over all of the paper's tasks.
+    """
+    mirrors = {(task.suite, task.name): printed_task(task.name, task.source, printed) for task in tasks}
+    for kind, mean in MEANS.items():
+        paper = sorted({row.task for row in printed if row.task_type == kind and row.task != mean})
+        for suite in {task.suite for task in tasks}:
+            ours = sorted(str(mirrors[suite, task.name]) for task in tasks if (task.suite, task.kind) == (suite, kind))
+            if ours == paper:
+                mirrors[suite, mean] = mean
+    return mirrors
+
+
+def printed_rows(table: Table[Row], paths: Iterable[Path], name: str) -> list[Row]:
+    """The rows of a published table, such as `T1`, whose file is among some files.
+
+    Raises:
+        InputError: its file is not among them, or as `read_table`.
+    """
+    return read_table(table, table_of(paths, name))
 
 
 def table_of(paths: Iterable[Path], name: str) -> Path:

@@ -3,7 +3,7 @@
 import io
 import textwrap
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +12,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.artist import Artist
+from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
 
 from taskneurons.errors import InputError
@@ -127,6 +129,20 @@ def _rendered(figure: Figure, form: str, dpi: int) -> bytes:
     return buffer.getvalue()
 
 
+def layer_axis(axis: Axes) -> None:
+    """Layers as whole numbers on the x axis."""
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
+    axis.set_xlabel("layer")
+
+
+def say_in_panel(axis: Axes, text: str) -> None:
+    """Words in the middle of a panel that shows nothing else."""
+    axis.text(
+        0.5, 0.5, "\n".join(textwrap.wrap(text, 34)), transform=axis.transAxes, ha="center", va="center", color=GREY
+    )
+    axis.set_yticks([])
+
+
 def shortened(name: str, longest: int = 22) -> str:
     """The name, cut in its middle where it is longer, so that its domain at the end still tells tasks apart."""
     if len(name) <= longest:
@@ -135,27 +151,14 @@ def shortened(name: str, longest: int = 22) -> str:
     return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
 
 
-def signed(value: float) -> str:
-    """A change with its sign and one decimal."""
-    return f"{value:+.1f}".replace("-", "−")
-
-
-def by_kind(tasks: Sequence[Mapping[str, Any]]) -> dict[str, list[Mapping[str, Any]]]:
-    """The tasks of each kind, classification first, families together in the order in which they first appear."""
-    families = list(dict.fromkeys(task["family"] for task in tasks))
-    ordered = sorted(tasks, key=lambda task: families.index(task["family"]))
-    groups = {kind: [task for task in ordered if task["kind"] == kind] for kind in KIND_COLOURS}
-    return {kind: group for kind, group in groups.items() if group}
+def signed(value: float, digits: int = 1) -> str:
+    """A change with its sign; what rounds to zero has none."""
+    text = f"{value:+.{digits}f}"
+    return text.replace("-", "−") if float(text) else text[1:]
 
 
 def seeds_in_words(seeds: int) -> str:
     """How many seeds are behind a figure."""
-    return f"{seeds} seed{'s' if seeds != 1 else ''}"
-
-
-def seed_words(rows: Iterable[Mapping[str, Any]]) -> str:
-    """How many seeds are behind rows."""
-    seeds = len({row["seed"] for row in rows})
     return f"{seeds} seed{'s' if seeds != 1 else ''}"
 
 

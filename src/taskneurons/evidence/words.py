@@ -1,8 +1,8 @@
 """What readers are told that a name in a table means: one vocabulary for tables, figures, the report and the README.
 
 A name belongs to the column of a table in which it stands, for `mean` is an intervention in one and an average in
-another. Names of conditions, metrics, measures and methods are told apart without their column. Words that only one
-study needs stand in its `study.py`, and are the report's alone: a job that read them would run again for a caption.
+another. Names of conditions, metrics and measures are told apart without their column. Words that only one study needs
+stand in its `study.py`, and are the report's alone: a job that read them would run again for a caption.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -38,7 +38,6 @@ METRICS = {
     "forgetting": "forgetting, mean",
     "max_forgetting": "forgetting, largest",
     "identification": "prompts whose task is inferred right",
-    "seconds": "training time of a stage (s)",
     "trainable": "weights that a stage trains",
     "storage": "what is kept (bytes)",
 }
@@ -57,31 +56,6 @@ MEASURES = {
     "change_cosine": "cosine of what tuning changed",
     "transfer_loss": "transfer, by loss",
     "transfer_rougeL": "transfer, by ROUGE-L",
-}
-METHODS = {
-    "seqft": "SeqFT",
-    "seqlora": "SeqLoRA",
-    "ewc": "EWC",
-    "replay": "Replay",
-    "olora": "O-LoRA",
-    "epi": "EPI",
-    "ncft": "NCFT",
-    "ncft_base": "NCFT, base sets",
-    "ncft_disjoint": "NCFT, disjoint",
-    "ncft_random": "NCFT, random",
-    "ncft_same_random": "NCFT, same random",
-    "ncft_random_disjoint": "NCFT, random disjoint",
-    "wncft": "W-NCFT (task known)",
-    "wncft_literal": "W-NCFT, Eq. 12 (task known)",
-    "wncft_averaged": "W-NCFT, i × Sim (task known)",
-    "wncft_max": "W-NCFT, largest Sim (task known)",
-    "wncft_inferred": "W-NCFT, inferred",
-    "wncft_prototype": "W-NCFT, prototypes",
-    "wncft_gate": "W-NCFT, gate",
-    "wncft_online": "W-NCFT, online",
-    "wncft_rewind": "NCFT, rewound",
-    "pertask": "Per-Task FT",
-    "multitask": "Joint training",
 }
 ESTIMATORS = {
     "taylor": "Taylor",
@@ -102,15 +76,13 @@ VALUES: Mapping[str, Mapping[str, str]] = {
     "metric": METRICS,
     "measure": MEASURES,
     "outcome": {"gain": "gain in score", "loss_gain": "gain in loss"},
-    "method": METHODS,
-    "best": METHODS,
     "estimator": ESTIMATORS,
     "intervention": INTERVENTIONS,
     "selection": WITHIN,
     "task": MEANS,
     "published_task": MEANS,
 }
-_ALONE = {**CONDITIONS, **METRICS, **MEASURES, **METHODS, **MEANS}
+_ALONE = {**CONDITIONS, **METRICS, **MEASURES, **MEANS}
 
 
 def of(name: str, column: str = "") -> str:
@@ -118,7 +90,7 @@ def of(name: str, column: str = "") -> str:
 
     Args:
         name: as it stands in tables.
-        column: in which it stands; without it, names of conditions, metrics, measures, methods and means are known.
+        column: in which it stands; without it, names of conditions, metrics, measures and means are known.
 
     Returns:
         The words. An unknown name is told as it is in a column, where it may be a user's, and with spaces without one.

@@ -11,6 +11,7 @@ import os
 import shutil
 import socket
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
@@ -38,8 +39,11 @@ def claim() -> list[str]:
     path = (STATE / "active.json").resolve()
     if path in _held:
         return []
-    path.parent.mkdir(exist_ok=True)
-    file = path.open("a+", encoding="utf-8")
+    try:
+        path.parent.mkdir(exist_ok=True)
+        file = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise _no_room(error) from None
     file.seek(0)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -71,12 +75,26 @@ def claim() -> list[str]:
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "token": token,
     }
-    file.truncate(0)
-    json.dump(me, file)
-    file.flush()
+    try:
+        file.truncate(0)
+        json.dump(me, file)
+        file.flush()
+    except OSError as error:
+        # What could not be written would be tried again when the file is closed.
+        with suppress(OSError):
+            file.close()
+        raise _no_room(error) from None
     _held[path] = file
     atexit.register(release)
     return cleared
+
+
+def _no_room(error: OSError) -> InputError:
+    return InputError(
+        f"a run cannot be claimed here ({error.strerror})",
+        where=str(Path.cwd() / STATE),
+        remedy="Runs write into the project's folder: make room, or work in a clone of your own",
+    )
 
 
 def holder() -> int | None:

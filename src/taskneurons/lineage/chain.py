@@ -21,7 +21,8 @@ class Job:
         outputs: (path, SHA-256) of those artifacts of the job that the chain needs, sorted.
         inputs: (path, SHA-256) of everything that it read, sorted.
         settings: the parameters that it read.
-        code: fingerprint of the code that it ran.
+        entry: the function that it called.
+        code: fingerprint of all that this function reaches.
         started, ended: UTC, ISO 8601.
         device: what it was computed on, where the job said so.
         software: versions, where the job said so.
@@ -32,6 +33,7 @@ class Job:
     outputs: tuple[tuple[str, str], ...]
     inputs: tuple[tuple[str, str], ...]
     settings: Mapping[str, Any]
+    entry: str
     code: str
     started: str
     ended: str
@@ -96,6 +98,7 @@ def chain(path: str, records: Mapping[str, Line]) -> Chain:
                 outputs=tuple((output, records[output].sha256) for output in sorted(outputs)),
                 inputs=line.inputs,
                 settings=line.settings,
+                entry=line.entry,
                 code=line.code,
                 started=line.started,
                 ended=line.ended,
@@ -108,8 +111,8 @@ def chain(path: str, records: Mapping[str, Line]) -> Chain:
 
 
 def job_of(line: Line) -> Key:
-    """What tells jobs apart: the rule, its code and the instant at which Snakemake dated all outputs of the job."""
-    return line.rule, line.code, line.ended
+    """What tells jobs apart: the rule, its code and the instant at which it ended."""
+    return line.rule, f"{line.code} {line.wiring}", line.ended
 
 
 def _parents(line: Line, records: Mapping[str, Line]) -> Iterator[Key]:

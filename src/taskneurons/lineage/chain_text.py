@@ -56,12 +56,12 @@ def _when(job: Job) -> str:
 
 def _facts(job: Job, source: Source, found: Chain) -> Iterator[str]:
     yield f"made {some([path for path, _ in job.outputs])}"
-    if source.script is None:
+    if source.file is None:
         yield f"code {job.code[:12]}, of a rule that this checkout does not have"
     else:
         state = "as in this checkout" if source.current else "older than this checkout's"
         by = f", last changed by {source.changed.author} in {source.changed.commit}" if source.changed else ""
-        yield f"code {job.code[:12]}, {state}: {source.script}{by}"
+        yield f"code {job.code[:12]}, {job.entry}, {state}: {source.file}{by}"
     settings = ", ".join(flat(job.settings))
     if settings:
         yield f"with {settings if len(settings) <= MOST else settings[: MOST - 3] + '...'}"

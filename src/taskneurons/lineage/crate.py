@@ -21,10 +21,10 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_text, replacing, sha256
 from taskneurons.lineage.chain import Key, job_of
 from taskneurons.lineage.fingerprint import settings as canonical
-from taskneurons.lineage.graph import Graph, is_artifact
+from taskneurons.lineage.graph import Graph, is_artifact, source_of
 from taskneurons.lineage.reach import is_published
 from taskneurons.lineage.record import RECORDS, Line
-from taskneurons.lineage.sources import SCRIPTS, last_commits
+from taskneurons.lineage.sources import last_commits
 from taskneurons.lineage.workflow import SNAKEFILE
 
 if TYPE_CHECKING:
@@ -153,13 +153,13 @@ def _build(lines: Lines, graph: Graph) -> "ROCrate":
         raw |= {name: entity for (name, _), entity in zip(line.inputs, read, strict=True) if not is_artifact(name)}
         action = _action(line, f"Job of the rule {line.rule}", f"#jobs/{line.rule}/{line.ended}")
         job = crate.add(ContextEntity(crate, action.pop("@id"), action))
-        script = SCRIPTS / f"{graph.scripts.get(line.rule, '')}.py"
-        job["instrument"] = files.code(script) if script.is_file() else files.rule(line.rule)
+        code = source_of(line.entry)
+        job["instrument"] = files.code(code) if code.is_file() else files.rule(line.rule)
         job["agent"] = agent
         actions.append(job)
         job["object"] = [*read, files.value("parameters", canonical(**line.settings))]
         job["result"] = [files.artifact(output) for output in outputs]
-        environment = {"device": line.device or "unknown", **line.software, "code fingerprint": line.code}
+        environment = {"device": line.device or "unknown", **line.software, "code": f"{line.entry} {line.code}"}
         job["environment"] = [files.value(name, value) for name, value in environment.items()]
     run = crate.add(ContextEntity(crate, "#run", {"@type": "CreateAction", "name": "The run of the workflow"}))
     run["actionStatus"] = COMPLETED

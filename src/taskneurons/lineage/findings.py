@@ -23,7 +23,8 @@ class Finding:
     Args:
         severity: `error`: something is not what the records say, or its way from raw data is broken; `warning`: the
             results are what the records say, but not what this checkout would make; `note`: not checked here.
-        check: what was checked: records, content, inputs, chain, parameters, code, jobs, lock or cache.
+        check: what was checked: records, content, inputs, chain, parameters, code, jobs, versions, lock, cache, root or
+            against.
         subjects: the files that the finding is about, at least one.
         text: one sentence without a final stop.
         published: the tables, figures and cards that rest on the subjects.
@@ -50,10 +51,11 @@ class Finding:
 
 @dataclass(frozen=True)
 class Audit:
-    """The findings of one audit, the gravest first, and how much was checked."""
+    """The findings of one audit, the gravest first, how much was checked, and the root digest of the records."""
 
     findings: tuple[Finding, ...]
     checked: Mapping[str, int]
+    root: str
 
     @property
     def status(self) -> int:
@@ -83,6 +85,7 @@ class Audit:
             console.print()
         counts = ", ".join(f"{number:,} {what}" for what, number in self.checked.items())
         console.print(Text(f"Checked: {counts}."))
+        console.print(Text(f"Root digest: {self.root}"))
         found = [f"{number} {s}s" for s in SEVERITIES if (number := sum(f.severity == s for f in self.findings))]
         console.print(Text(f"Found: {', '.join(found)}." if found else "Everything agrees."))
 

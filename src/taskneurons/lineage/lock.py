@@ -113,19 +113,28 @@ def lock_findings(stale: Mapping[str, int]) -> list[Finding]:
         stale: for each study how many of its artifacts were made by other code or parameters than the present ones.
 
     Returns:
-        A warning for each stage that changed since it was certified; an error for each that DVC calls up to date
-        although the workflow would make artifacts of it again: `dvc repro` did not write that.
+        A warning for each stage of which something that it depends on changed since it was certified; an error for
+        each whose results changed and nothing else, and for each that DVC calls up to date although the workflow would
+        make artifacts of it again: `dvc repro` did not write that.
     """
     if not LOCK.is_file():
-        return [Finding("warning", "lock", (str(LOCK),), "absent: nothing is certified; run `dvc repro`")]
+        return [Finding("note", "lock", (str(LOCK),), "absent: nothing is certified; `dvc repro` does that")]
     done = dvc("status", "--json")
     if done.returncode:
         reason = (done.stderr.strip() or done.stdout.strip()).removeprefix("ERROR: ")
-        return [Finding("warning", "lock", (str(LOCK),), f"could not be compared: {reason}")]
+        return [Finding("note", "lock", (str(LOCK),), f"could not be compared: {reason}")]
     changed = json.loads(done.stdout or "{}")
     findings = []
     for stage, entries in changed.items():
-        if parts := list(_changes(entries)):
+        parts = list(_changes(entries))
+        if parts and not any(_changes(entries, of=("changed deps", "changed command"))):
+            text = (
+                f"stage {stage} has other results than it certifies ({'; '.join(parts)}), although nothing that they "
+                "depend on changed: results, and maybe their records, were edited or made elsewhere. "
+                "`git checkout` and `dvc checkout` restore what was certified; nothing else may"
+            )
+            findings.append(Finding("error", "lock", (str(LOCK),), text))
+        elif parts:
             text = f"stage {stage} is not what lies here ({'; '.join(parts)}); `dvc repro` certifies it anew"
             findings.append(Finding("warning", "lock", (str(LOCK),), text))
     for study, number in stale.items():

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from taskneurons.lineage.chain import Chain
-from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.graph import Graph, source_of
 
-SCRIPTS = Path("workflow/scripts")
+CODE = (Path("src/taskneurons"), Path("workflow/scripts"))
 # Between the fields of git's answer; it stands in no name.
 _MARK = "\x1f"
 
@@ -28,12 +28,12 @@ class Source:
     """The code of one job.
 
     Args:
-        script: path of the script that the rule runs; None where this checkout has no such rule.
+        file: path of the module whose function the rule calls; None where this checkout has no such rule.
         current: whether a run would execute the same code now.
-        changed: the last commit that changed the script; None outside of git.
+        changed: the last commit that changed the file; None outside of git.
     """
 
-    script: str | None
+    file: str | None
     current: bool
     changed: Commit | None
 
@@ -62,13 +62,13 @@ def last_commits(*places: str) -> dict[str, Commit]:
 
 def sources(found: Chain, graph: Graph) -> tuple[Source, ...]:
     """The code of each job of a chain, in its order."""
-    commits = last_commits(SCRIPTS.as_posix())
+    commits = last_commits(*map(str, CODE))
+    now = {job.rule: job.code for job in graph.jobs}
     result = []
     for job in found.jobs:
-        name = graph.scripts.get(job.rule)
-        script = (SCRIPTS / f"{name}.py").as_posix() if name else None
-        current = graph.code.get(job.rule) == job.code
-        result.append(Source(script=script, current=current, changed=commits.get(script or "")))
+        file = source_of(job.entry).as_posix() if job.rule in now else None
+        current = now.get(job.rule) == f"{job.entry} {job.code}"
+        result.append(Source(file=file, current=current, changed=commits.get(file or "")))
     return tuple(result)
 
 

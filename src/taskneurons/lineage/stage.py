@@ -6,7 +6,7 @@ It is the only way to `dvc.lock`: `dvc commit` would write whatever lies there a
 import os
 import subprocess
 
-from taskneurons.lineage import active, record
+from taskneurons.lineage import active, kept, record
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import planned_jobs, snakemake
 
@@ -30,7 +30,7 @@ def run_stage(study: str) -> int:
         return 1
     active.claim()
     graph = Graph.load()
-    record.prune(graph)
+    kept.prune(graph)
     record.export(graph)
     active.release()
     return 0

@@ -11,9 +11,8 @@ import yaml
 import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
-from taskneurons.lineage.active import STATE
-from taskneurons.lineage.fingerprint import CodeFingerprints
-from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.code import Code, Sources
+from taskneurons.lineage.graph import Graph, source_of
 from taskneurons.lineage.plan import snakemake
 
 FILE = Path("dvc.yaml")
@@ -24,6 +23,7 @@ HEAD = (
 )
 # Results that people read on the web are in git; the others are git-ignored and in DVC's cache.
 IN_GIT = frozenset({"tables", "figures", "cards", "claims.json"})
+RUNNER = "workflow/scripts/run.py"
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
 _SECTION = re.compile(r"\bP\.([a-z_]+)")
@@ -73,18 +73,18 @@ def stages() -> dict[str, Any]:
             if (owner := owners.setdefault(path, study)) != study:
                 raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
     needed = _needed_outs(done.stdout, graph)
-    package = Path(taskneurons.__file__).parent
-    fingerprints = CodeFingerprints(Path("workflow/scripts"), package, STATE / "code.json")
+    fingerprints = Code(Sources(Path(taskneurons.__file__).parent))
     stages = {}
     # A study that no run of the parameters asks for has no stage.
     for study in (study for study in graph.studies if outs[study]):
-        scripts = sorted({graph.scripts[rule] for rule in graph.study_of if graph.study_of[rule] == study})
-        code = rooms({module for script in scripts for module in fingerprints.reached(script)})
+        entries = list(graph.entries_of(study))
+        code = rooms({module for entry in entries for module in fingerprints.modules(entry)})
+        scripts = {source_of(entry).as_posix() if ":" not in entry else RUNNER for entry in entries}
         deps = [
             "Snakefile",
             "rules/common.smk",
             f"rules/{study}.smk",
-            *(f"workflow/scripts/{script}.py" for script in scripts),
+            *sorted(scripts),
             *sorted(code),
             *graph.raw.get(study, ()),
             *sorted(needed[study]),
@@ -123,17 +123,20 @@ def rooms(modules: Iterable[str]) -> set[str]:
     by_room: dict[str, set[str]] = {}
     for module in modules:
         _, _, inner = module.partition(".")
-        if inner:
-            by_room.setdefault(inner.partition(".")[0], set()).add(inner)
+        # A study is a room of its own.
+        depth = 2 if inner.startswith("studies.") else 1
+        if inner and inner != "studies":
+            by_room.setdefault(".".join(inner.split(".")[:depth]), set()).add(inner)
     paths = set()
     for room, members in by_room.items():
         modules_inside = sorted(members - {room})
-        if not (Path("src/taskneurons") / room).is_dir():
-            paths.add(f"src/taskneurons/{room}.py")
+        place = f"src/taskneurons/{room.replace('.', '/')}"
+        if not Path(place).is_dir():
+            paths.add(f"{place}.py")
         elif len(modules_inside) == 1:
             paths.add(f"src/taskneurons/{modules_inside[0].replace('.', '/')}.py")
         else:
-            paths.add(f"src/taskneurons/{room}")
+            paths.add(place)
     return paths
 
 

@@ -1,35 +1,92 @@
-"""What the workflow of this checkout asks for, read without running, claiming or dating anything."""
+"""The workflow of this checkout: what its rules ask of each job, and reading it without running anything."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import taskneurons
 from taskneurons.errors import InputError
-from taskneurons.lineage.graph import Graph
+from taskneurons.lineage.code import Code, Sources
+from taskneurons.lineage.graph import Graph, PlannedJob
+
+if TYPE_CHECKING:
+    from snakemake.rules import Rule
 
 SNAKEFILE = Path("Snakefile")
+PARAMS = ("code", "settings", "wiring")
 
 
-@dataclass(frozen=True)
-class Workflow:
-    """The jobs that the present parameters ask for.
+def wire(rules: "Iterable[Rule]") -> None:
+    """Make the wiring of each rule with a script a param of it, so that an exchange of two inputs is a change.
+
+    Snakemake compares the inputs of a job as a set, and knows neither their names nor their order.
+
+    Raises:
+        InputError: a rule has other params than `settings` and `code`, or no script.
+    """
+    for rule in rules:
+        if sorted(rule.params.keys()) != ["code", "settings"] or not rule.script:
+            raise InputError(
+                "a rule has exactly the params `settings` and `code`, and a script", where=f"rule {rule.name}"
+            )
+        rule.set_params(wiring=_wiring_of(rule))
+
+
+def _wiring_of(rule: "Rule") -> Callable[[Any], str]:
+    return lambda wildcards: wiring(rule, dict(wildcards.items()))
+
+
+def wiring(rule: "Rule", wildcards: dict[str, str]) -> str:
+    """The digest of what a rule hands to the function of a job: names and order of its inputs and outputs."""
+    inputs, outputs = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
+    content = [Path(str(rule.script)).name, *map(_named, (inputs, outputs))]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()
+
+
+def _named(files: Any) -> list[Any]:
+    return [[str(file) for file in files], sorted([name, *place] for name, place in files._get_names())]
+
+
+def jobs_of(rule: "Rule", outputs: Iterable[str]) -> Iterator[PlannedJob]:
+    """The jobs of a rule that make some artifacts, each once.
 
     Args:
-        graph: artifacts, rules, studies and fingerprints of code.
-        settings: for each rule the canonical text of the parameters that it reads.
-        inputs: for each artifact the inputs of the job that makes it.
+        rule: a rule of Snakemake that `wire` has seen.
+        outputs: every artifact that the rule is asked for.
     """
+    from snakemake.iocontainers import Wildcards
 
-    graph: Graph
-    settings: Mapping[str, str]
-    inputs: Mapping[str, frozenset[str]]
+    made: set[tuple[tuple[str, str], ...]] = set()
+    for output in outputs:
+        found = next((match for pattern in rule.output if (match := pattern.match(output))), None)
+        if found is None:
+            raise InputError(f"does not make {output}", where=f"rule {rule.name}")
+        wildcards = found.groupdict()
+        if (key := tuple(sorted(wildcards.items()))) in made:
+            continue
+        made.add(key)
+        inputs, expanded = rule.expand_input(wildcards)[0], rule.expand_output(wildcards)[0]
+        values = {}
+        for name in PARAMS:
+            value = getattr(rule.params, name)
+            values[name] = value(Wildcards(fromdict=wildcards)) if callable(value) else value
+        yield PlannedJob(
+            rule=rule.name,
+            inputs=tuple(dict.fromkeys(map(str, inputs))),
+            outputs=tuple(dict.fromkeys(map(str, expanded))),
+            **values,
+        )
 
 
-def read_workflow(params: Path | None = None) -> Workflow:
+def read_workflow(params: Path | None = None) -> Graph:
     """Read the Snakefile of the current folder as a job on another machine reads it.
 
     Such a reading is no run: it neither claims the folder nor sets records, times or metadata right, so that it may
-    happen beside a run and tells what lies there as it is. It costs about a second.
+    happen beside a run and tells what lies there as it is. It costs about a second. Fingerprints are taken of the
+    sources; nothing that was remembered of them is used.
 
     Args:
         params: another parameter file than params.yaml.
@@ -40,7 +97,6 @@ def read_workflow(params: Path | None = None) -> Workflow:
     if not SNAKEFILE.is_file():
         raise InputError(f"there is no {SNAKEFILE} here", remedy="Run this in the project's folder")
     from snakemake.api import SnakemakeApi
-    from snakemake.io import apply_wildcards
     from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings, WorkflowSettings
     from snakemake_interface_executor_plugins.settings import ExecMode
 
@@ -52,6 +108,7 @@ def read_workflow(params: Path | None = None) -> Workflow:
                 workflow_settings=WorkflowSettings(exec_mode=ExecMode.SUBPROCESS),
                 snakefile=SNAKEFILE,
             )._workflow
+            graph: Graph = workflow.globals["whole_graph"]()
         except InputError:
             raise
         # Rule files are programs: what they raise is anything.
@@ -61,11 +118,5 @@ def read_workflow(params: Path | None = None) -> Workflow:
                 where=str(SNAKEFILE),
                 remedy="`snakemake -n` says where",
             ) from error
-        graph: Graph = workflow.globals["whole_graph"]()
-        rules = {rule.name: rule for rule in workflow.rules}
-    inputs: dict[str, frozenset[str]] = {}
-    for output, name in graph.rules.items():
-        wildcards = next(found for pattern in rules[name].output if (found := pattern.match(output))).groupdict()
-        inputs[output] = frozenset(str(apply_wildcards(file, wildcards)) for file in rules[name].input)
-    settings = {name: rules[name].params.settings for name in graph.code}
-    return Workflow(graph=graph, settings=settings, inputs=inputs)
+    code = Code(Sources(Path(taskneurons.__file__).parent))
+    return replace(graph, jobs=tuple(replace(job, code=code(job.code.partition(" ")[0])) for job in graph.jobs))

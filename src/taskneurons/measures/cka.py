@@ -287,7 +287,7 @@ def jackknife(
 ) -> JackknifeInterval:
     """Interval over examples for the unbiased CKA: each block of examples is left out in turn.
 
-    The examples are dealt into blocks of (almost) equal size at random. The standard error is that of the delete-block
+    The examples are divided at random into blocks of almost equal size. The standard error is that of the delete-block
     jackknife of atanh(CKA), the interval Student's t with blocks - 1 degrees of freedom, transformed back.
 
     Why not a bootstrap: it repeats examples, and a pair of copies is a pair of examples that agrees perfectly on both

@@ -192,8 +192,8 @@ def crossed_test(
         left = ranked - design @ np.linalg.lstsq(design, ranked, rcond=None)[0]
         length = float(np.linalg.norm(left))
         if length <= 1e-9 * x.size:
-            told = "given the nuisance and the means of tasks" if nuisance or centred else "in each column"
-            return CrossedTest(rows, columns, reason=f"all pairs of tasks are equal, {told}")
+            within = "given the nuisance and the means of tasks" if nuisance or centred else "in each column"
+            return CrossedTest(rows, columns, reason=f"all pairs of tasks are equal, {within}")
         sides.append((left / length).reshape(rows, columns))
     first, second = sides
     observed = float((first * second).sum())

@@ -41,7 +41,7 @@ def overlap_chance(
     size: int,
     shared: int | None = None,
 ) -> OverlapChance | None:
-    """The overlap of two sets that are placed at random inside each stratum, exactly.
+    """The overlap of two sets that are drawn at random inside each stratum, exactly.
 
     The number of shared things of a stratum is hypergeometric, that of all strata the sum of independent ones, and the
     Jaccard index a function of it, since the sizes are fixed. With one stratum the p-value is the hypergeometric one.

@@ -25,7 +25,7 @@ class RankTest:
         methods: columns that were ranked; a method that lacks a value is left out.
         ranks: mean rank of each column, 1 is best; None where it was left out.
         statistic, p_value: Friedman's chi-square and its p; None when the test could not be made.
-        critical_difference: mean ranks that differ by less are not told apart (Nemenyi); None when it has no meaning.
+        critical_difference: mean ranks that differ by less count as equal (Nemenyi); None when it has no meaning.
         reason: why there is no test; empty when there is one.
     """
 

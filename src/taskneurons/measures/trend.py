@@ -1,6 +1,6 @@
 """Do responses rise with a level that was set? Permutation tests of a trend whose labels move inside blocks only.
 
-A block holds units whose levels might as well have been dealt out differently: the fine-tunings of one task with one
+A block holds units whose levels might as well have been permuted: the fine-tunings of one task with one
 seed, each at its own share or overlap. A unit may be measured several times (once a test task); these stay together,
 because one fine-tuning is behind them.
 """

@@ -30,6 +30,9 @@ log = logging.getLogger(__name__)
 DType = Literal["float32", "bfloat16", "float16"]
 WEIGHTS = "model.safetensors"
 INDEX = "model.safetensors.index.json"
+CHECKPOINT_FILES = frozenset(
+    {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json", "checkpoint.json", "training.csv"}
+)
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 # No pickle, no Python; subfolders and Mistral's consolidated.safetensors hold the same weights once more.
 HUB_FILES = ("*.safetensors", "*.json", "*.model", "merges.txt", "vocab.txt")
@@ -78,6 +81,7 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     model = _read_model(folder, dtype)
     tokenizer = load_tokenizer(folder)
     _check_tokenizer(folder, tokenizer, model)
+    _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
     # transformers types `to` as a bound of an overloaded wrapper.
     model.to(device)  # type: ignore[arg-type]
@@ -243,6 +247,19 @@ def _read_facts(folder: Path) -> dict[str, Any]:
         if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
             raise InputError(f"{key!r} is absent or not of type {kind.__name__}", where=str(path))
     return facts
+
+
+def _refuse_unknown_files(folder: Path) -> None:
+    """Refuse what we did not write: transformers reads files by their names, and no digest would tell of them."""
+    unknown = sorted(
+        path.name for path in folder.iterdir() if path.name not in CHECKPOINT_FILES and not path.name.startswith(".")
+    )
+    if unknown:
+        raise InputError(
+            f"holds {', '.join(unknown)}, which no checkpoint of ours has",
+            where=str(folder),
+            remedy="Remove what does not belong there, or import the folder as a model (source: folder)",
+        )
 
 
 def _weight_files(folder: Path) -> list[Path]:

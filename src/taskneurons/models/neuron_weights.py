@@ -8,7 +8,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from taskneurons.errors import InputError
-from taskneurons.models.ffn import FFN, Projection, ffn_layers
+from taskneurons.models.ffn import FFN, Projection, ffn_layers, neuron_shape
 from taskneurons.neurons.sets import NeuronSet
 
 
@@ -72,6 +72,23 @@ def neuron_weights(model: nn.Module, neurons: NeuronSet) -> tuple[NeuronWeights,
             remedy="Use a set that was made for this model",
         )
     return tuple(place for ffn in ffns if neurons.mask[ffn.layer].any() for place in _of_layer(ffn, neurons))
+
+
+def layer_parameters(model: nn.Module) -> list[Float[np.ndarray, "neuron width"]]:
+    """The parameters of every FFN neuron, one row a neuron, layer by layer, as float32 copies.
+
+    A row holds the neuron's rows of the input projections (gate, up), their biases where neurons own some, and its
+    column of the output projection.
+    """
+    every = NeuronSet(np.ones(neuron_shape(model), dtype=bool))
+    parts: list[list[np.ndarray]] = [[] for _ in range(every.shape[0])]
+    for place in neuron_weights(model, every):
+        rows, bias = place.read()
+        own = parts[int(place.name.split(".")[1])]
+        own.append(rows.float().cpu().numpy())
+        if bias is not None:
+            own.append(bias.float().cpu().numpy()[:, None])
+    return [np.concatenate(own, axis=1) for own in parts]
 
 
 def _of_layer(ffn: FFN, neurons: NeuronSet) -> list[NeuronWeights]:

@@ -132,7 +132,7 @@ class Params(Section):
     def _unfit(self, index: int, run: Run) -> Iterator[Inconsistency]:
         """Yield where a run's suite and model do not go with each other or with its studies."""
         suite, model = self.suites.get(run.suite), self.models.get(run.model)
-        penalised = sorted({"ewc", "olora"} & set(self.continual.methods if self.continual else ()))
+        penalised = self.continual.penalised() if self.continual else []
         if "continual" in run.studies and penalised and getattr(model, "dtype", "") == "float16":
             yield Inconsistency(
                 ("runs", index, "model"),

@@ -14,6 +14,7 @@ from jaxtyping import Float
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import words
+from taskneurons.evidence.top_examples import TopExample
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.report.packing import packed
 
@@ -148,19 +149,19 @@ def atlas(files: Iterable[str | Path], *, most: int = MOST_SCORES) -> tuple[list
 
 
 def examples_by_neuron(
-    rows: Iterable[Mapping[str, str]], texts: Mapping[str, Mapping[str, str]]
+    rows: Iterable[TopExample], texts: Mapping[str, Mapping[str, str]]
 ) -> dict[str, list[list[Any]]]:
     """The top examples of each neuron, `layer.neuron` -> [task, example id, activation to three digits, text or None].
 
     Args:
-        rows: of a table of `top_examples`.
+        rows: of one run.
         texts: task -> example id -> text, of the tasks whose licence allows to show it.
     """
     found: dict[str, list[list[Any]]] = {}
     for row in rows:
-        text = texts.get(row["task"], {}).get(row["example"])
-        activation = float(f"{float(row['activation']):.{DIGITS - 1}e}")
-        found.setdefault(f"{row['layer']}.{row['neuron']}", []).append([row["task"], row["example"], activation, text])
+        text = texts.get(row.task, {}).get(row.example)
+        activation = float(f"{row.activation:.{DIGITS - 1}e}")
+        found.setdefault(f"{row.layer}.{row.neuron}", []).append([row.task, row.example, activation, text])
     return found
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from taskneurons.errors import InputError
 from taskneurons.evidence import words
 from taskneurons.evidence.study import Beside, Dots, Lines, Matrix, Role, Study, study_of
-from taskneurons.files import read_csv, read_json, read_jsonl, read_text
+from taskneurons.evidence.top_examples import TOP_EXAMPLES
+from taskneurons.files import read_json, read_jsonl, read_text
 from taskneurons.report.atlas import atlas, examples_by_neuron, free, set_effects
 from taskneurons.report.charts import Chart, draw
 from taskneurons.report.costs import costs
@@ -394,7 +395,7 @@ def _examples(there: Iterable[str], texts: Mapping[str, Any], missing: list[str]
         suite, model, seed = parts[2:5]
         try:
             found[f"{suite}/{model}/{seed.removeprefix('seed')}"] = examples_by_neuron(
-                read_csv(path), texts.get(suite, {})
+                TOP_EXAMPLES.read(path), texts.get(suite, {})
             )
         except (InputError, KeyError, ValueError) as error:
             missing.append(f"{path} holds no top examples ({error})")

@@ -8,10 +8,13 @@ from taskneurons.studies.registry import STUDIES
 from taskneurons.table import Table
 
 
+def tables_of(study: str) -> dict[str, Table[Any]]:
+    """The tables of a study, by its name."""
+    found: dict[str, Table[Any]] = import_module(f"taskneurons.studies.{study}.rows").TABLES
+    return found
+
+
 @cache
 def all_tables() -> dict[str, Table[Any]]:
     """The tables, study by study."""
-    found: dict[str, Table[Any]] = {}
-    for study in STUDIES:
-        found |= import_module(f"taskneurons.studies.{study.name}.rows").TABLES
-    return found
+    return {stem: table for study in STUDIES for stem, table in tables_of(study.name).items()}

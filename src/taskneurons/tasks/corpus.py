@@ -1,10 +1,13 @@
-"""Pre-training text from a suite's own training splits, for models trained from scratch on real text."""
+"""Text for models trained from scratch: documents from a suite's own training splits, and what tokenizers read."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
 from taskneurons.errors import InputError
+from taskneurons.files import read_jsonl
+from taskneurons.tasks.storage import read_split, read_task
 from taskneurons.tasks.task import Example
 
 # Half the documents are plain inputs; the others add the answer, so that the base model has met the label words.
@@ -45,3 +48,13 @@ def text_corpus(train: Mapping[str, Sequence[Example]], documents: int, seed: in
 def _endless(random: Random, examples: Sequence[Example]) -> Iterator[Example]:
     while True:
         yield from random.sample(examples, len(examples))
+
+
+def training_texts(corpus: str | Path, folders: Iterable[str | Path]) -> Iterator[str]:
+    """Yield all text that a tokenizer may be trained on: documents, training prompts and answers, options."""
+    for document in read_jsonl(corpus):
+        yield " ".join(text for text, _ in document["segments"])
+    for folder in folders:
+        for example in read_split(folder, "train"):
+            yield f"{example.prompt} {example.target}"
+        yield from read_task(folder).options

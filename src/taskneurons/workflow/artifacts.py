@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from taskneurons.errors import InputError
+from taskneurons.lineage.graph import PlannedJob, is_artifact
 from taskneurons.workflow.plan import Plan
 
 Rule = Any
@@ -50,20 +51,14 @@ def wildcard_values(plan: Plan) -> Mapping[str, tuple[str, ...]]:
     }
 
 
-def raw_inputs(rules: Iterable[Rule], folders: Iterable[Path]) -> tuple[str, ...]:
-    """The files that rules read and no rule makes; those of a user's task or model folder as that folder.
+def raw_inputs(jobs: Iterable[PlannedJob], folders: Iterable[Path]) -> tuple[str, ...]:
+    """The files that jobs read and no rule makes; those of a user's task or model folder as that folder.
 
     Args:
-        rules: of one study.
+        jobs: of one study.
         folders: of the user's tasks and models.
     """
     folders = list(folders)
-    files = {
-        Path(file)
-        for rule in rules
-        for file in rule.input
-        # What a function of the wildcards gives lies below results/.
-        if not callable(file) and Path(file).parts[0] != "results"
-    }
+    files = {Path(file) for job in jobs for file in job.inputs if not is_artifact(file)}
     places = [next((folder for folder in folders if folder in file.parents), file) for file in files]
     return tuple(sorted({place.as_posix() for place in places}))

@@ -1,18 +1,30 @@
 """Where artifacts lie that more than one study reads; `{run}` and `{seed}` are wildcards of Snakemake."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
-from taskneurons.workflow.plan import Plan, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Run, Seeds, Wildcards, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
 TASK_FILES = ("task.json", "counts.json", "train.jsonl", "validation.jsonl", "test.jsonl")
+TRAIN = "results/data/{suite}/tasks/{task}/train.jsonl"
+COUNTS = "results/data/{suite}/tasks/{task}/counts.json"
+CONSTANT = "results/data/{suite}/tasks/{task}/constant.json"
+CORPUS = "results/data/{suite}/corpus.jsonl"
+TOKENIZER = "results/models/{run}/tokenizer"
+BASE = "results/models/{run}/seed{seed}/base"
+IMPORTED = "results/models/imported/{model}"
 MULTITASK = "results/models/{run}/seed{seed}/multitask"
 EVALUATION = "results/models/{run}/seed{seed}/evaluation/{task}.csv"
 SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors"
 SETS = "results/neurons/{run}/seed{seed}/sets/{selection}/{task}.safetensors"
 BASE_SCORES = "results/neurons/{run}/seed{seed}/base/scores/{task}.safetensors"
 BASE_HALVES = "results/neurons/{run}/seed{seed}/base/halves/{task}.{half}.safetensors"
+RATES = "results/training/{run}/rates/{study}.json"
+RATE_TRIALS = "results/training/{run}/rates/{study}.csv"
+
+TasksOf = Callable[[str], Iterable[str]]
+"""The tasks of a suite."""
 
 
 def fill(pattern: str, **values: object) -> str:
@@ -32,6 +44,11 @@ def checkpoint(folder: str) -> list[str]:
     return [f"{folder}/{name}" for name in CHECKPOINT_FILES]
 
 
+def tokenizer(folder: str) -> list[str]:
+    """The files of a tokenizer."""
+    return [f"{folder}/{name}" for name in TOKENIZER_FILES]
+
+
 def task_folder(suite: str, task: str) -> str:
     """The data of one task."""
     return f"results/data/{suite}/tasks/{task}"
@@ -49,17 +66,13 @@ def figure_files(folder: str, names: Iterable[str]) -> list[str]:
 
 def base_folder(plan: Plan, model: str) -> str:
     """The checkpoint that studies start from: pre-trained here, or imported once for all suites and seeds."""
-    if plan.params.models[model].source == "scratch":
-        return "results/models/{run}/seed{seed}/base"
-    return f"results/models/imported/{model}"
+    return BASE if model in plan.scratch_models else fill(IMPORTED, model=model)
 
 
-def tokenizer_folder(plan: Plan, run: str) -> str:
-    """The tokenizer of a run."""
-    model = run.partition("/")[2]
-    if plan.params.models[model].source == "scratch":
-        return f"results/models/{run}/tokenizer"
-    return f"results/models/imported/{model}"
+def tokenizer_files(plan: Plan, run: Run) -> list[str]:
+    """The tokenizer of a run: trained on its suite, or imported with its model."""
+    scratch = run.model in plan.scratch_models
+    return tokenizer(fill(TOKENIZER, run=run.name) if scratch else fill(IMPORTED, model=run.model))
 
 
 class Inputs:
@@ -80,10 +93,20 @@ class Inputs:
         """The base checkpoint of the first seed of the job's run."""
         return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
 
-    def first_bases(self, study: str | None = None) -> list[str]:
-        """The folder of the base checkpoint of the first seed of each run of a study."""
+    def first_bases(self, *studies: str) -> list[str]:
+        """The folder of the base checkpoint of the first seed of each run of some studies; none given: of all runs."""
+        runs = self.plan.runs(*studies)
+        return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
+
+    def corpus(self, wildcards: Wildcards) -> str:
+        """The pre-training text of the job's suite."""
+        return fill(CORPUS, suite=suite_of(wildcards))
+
+    def base_descriptions(self, study: str) -> list[str]:
+        """What tells the architecture of the base of each run of a study."""
         return [
-            fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in self.plan.runs(study)
+            fill(f"{base_folder(self.plan, run.model)}/checkpoint.json", run=run.name, seed=run.seeds[0])
+            for run in self.plan.runs(study)
         ]
 
     def tasks(self, wildcards: Wildcards) -> list[str]:
@@ -107,22 +130,61 @@ class Inputs:
             for name in ("task.json", "constant.json")
         ]
 
-    def of_tasks(self, pattern: str, **values: object) -> Callable[[Wildcards], list[str]]:
-        """One file for each task of the job's suite."""
+    def of_tasks(
+        self, pattern: str, tasks: TasksOf | None = None, **values: object
+    ) -> Callable[[Wildcards], list[str]]:
+        """One file for each task of the job's suite.
+
+        Args:
+            pattern: of the file.
+            tasks: of a suite, such as `plan.grouped_tasks`; None: all.
+            values: of further wildcards.
+        """
         return lambda wildcards: each(
             pattern,
             "task",
-            self.plan.tasks(suite_of(wildcards)),
+            (tasks or self.plan.tasks)(suite_of(wildcards)),
             **values,
             **{name: value for name, value in wildcards.items() if name not in values},
         )
 
-    def of_first_seed(self, pattern: str, tasks: Sequence[str] | None = None) -> Callable[[Wildcards], list[str]]:
+    def of_first_seed(self, pattern: str, tasks: TasksOf | None = None) -> Callable[[Wildcards], list[str]]:
         """As `of_tasks`, of the first seed of the job's run."""
 
         def of(wildcards: Wildcards) -> list[str]:
             run = self.plan.run(wildcards.run)
-            return each(pattern, "task", tasks or self.plan.tasks(run.suite), run=run.name, seed=run.seeds[0])
+            return each(pattern, "task", (tasks or self.plan.tasks)(run.suite), run=run.name, seed=run.seeds[0])
+
+        return of
+
+    def of_run(
+        self, *patterns: str, seeds: Seeds = "all", **values: Iterable[object]
+    ) -> Callable[[Wildcards], list[str]]:
+        """The files of the job's run, of all its seeds or its first, for each of its tasks.
+
+        Args:
+            patterns: of the files; other wildcards of the job keep their values.
+            seeds: all or the first.
+            values: of further wildcards.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            own = {name: [value] for name, value in wildcards.items() if name not in ("run", "seed")}
+            return self.plan.of_run(wildcards.run, *patterns, seeds=seeds, **(own | values))
+
+        return of
+
+    def ranked(self, pattern: str, tasks: Iterable[str]) -> Callable[[Wildcards], list[str]]:
+        """The scores that the job's selection ranks, of some tasks.
+
+        Args:
+            pattern: of a file of scores.
+            tasks: names.
+        """
+
+        def of(wildcards: Wildcards) -> list[str]:
+            estimator = self.plan.selections[wildcards.selection].estimator
+            return each(pattern, "task", tasks, run=wildcards.run, seed=wildcards.seed, estimator=estimator)
 
         return of
 

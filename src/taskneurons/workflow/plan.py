@@ -5,22 +5,22 @@ rule fits a model on a suite that no run has.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from string import Formatter
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from taskneurons.errors import InputError
 from taskneurons.params.root import Params
-from taskneurons.tasks.dial.suite import dial_task_names
-from taskneurons.tasks.flan import flan_task_names
-from taskneurons.tasks.jsonl import jsonl_task_names
-from taskneurons.tasks.stream.suite import stream_task_names
-from taskneurons.tasks.synthetic.suite import synthetic_task_names
+from taskneurons.params.selection import Selection
+from taskneurons.params.suites import Suite
+from taskneurons.tasks.source import source_named
+from taskneurons.workflow.sources import suite_arguments
 
-Seeds = Literal["all", "first"]
+Seeds = Literal["all", "first", "further"]
+Section = TypeVar("Section")
 Wildcards = Any
 """Snakemake's wildcards of a job; an attribute for each."""
 
@@ -46,8 +46,8 @@ class Run:
         return f"{self.suite}/{self.model}"
 
     def some(self, seeds: Seeds) -> tuple[int, ...]:
-        """All seeds, or the first."""
-        return self.seeds[:1] if seeds == "first" else self.seeds
+        """All seeds, the first, or the further ones."""
+        return {"all": self.seeds, "first": self.seeds[:1], "further": self.seeds[1:]}[seeds]
 
 
 @dataclass(frozen=True)
@@ -81,24 +81,33 @@ class Plan:
         """Every run, in the order of the parameters."""
         return tuple(Run(run.suite, run.model, run.seeds, run.studies) for run in self.params.runs)
 
-    def runs(self, study: str | None = None) -> list[Run]:
-        """The runs that name a study; None: all, since tasks, models and neuron sets are made for every run."""
-        return [run for run in self.all_runs if study is None or study in run.studies]
+    def runs(self, *studies: str) -> list[Run]:
+        """The runs that name one of the studies; none given: all, for tasks, models and sets are made for every run."""
+        return [run for run in self.all_runs if not studies or set(studies) & set(run.studies)]
 
     def run(self, name: str) -> Run:
         """The run that a path names."""
         return next(run for run in self.all_runs if run.name == name)
 
-    def suites(self, study: str | None = None) -> list[str]:
-        """The suites of the runs of a study, each once."""
-        return list(dict.fromkeys(run.suite for run in self.runs(study)))
+    def suites(self, *studies: str) -> list[str]:
+        """The suites of the runs of some studies, each once."""
+        return list(dict.fromkeys(run.suite for run in self.runs(*studies)))
+
+    @cached_property
+    def scratch_models(self) -> tuple[str, ...]:
+        """The models that are trained here from random weights."""
+        return tuple(name for name, model in self.params.models.items() if model.source == "scratch")
+
+    def runs_on(self, suite: str) -> list[Run]:
+        """The runs on a suite, in the order of the names of their models."""
+        return sorted((run for run in self.all_runs if run.suite == suite), key=lambda run: run.model)
 
     # Tasks
 
     def tasks(self, suite: str) -> tuple[str, ...]:
         """The tasks of a suite."""
         if suite not in self._tasks:
-            self._tasks[suite] = tuple(_task_names(self.params.suites[suite]))
+            self._tasks[suite] = _task_names(self.params.suites[suite])
         return self._tasks[suite]
 
     def grouped_tasks(self, suite: str) -> tuple[str, ...]:
@@ -130,18 +139,25 @@ class Plan:
 
     # Wildcards
 
-    def pattern(self, study: str | None = None, *, suite: str | None = None, seeds: Seeds | None = None) -> str:
-        """The constraint of `{run}` in the rules of a study.
+    def pattern(
+        self,
+        *studies: str,
+        suite: str | None = None,
+        seeds: Seeds | None = None,
+        models: Collection[str] | None = None,
+    ) -> str:
+        """The constraint of `{run}` in rules.
 
         Args:
-            study: whose runs; None: all runs.
+            studies: whose runs; none given: all runs.
             suite: of this suite alone.
-            seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or the first. A look-ahead,
+            seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or some. A look-ahead,
                 since a wildcard's own constraint cannot know the run.
+            models: of these models alone.
         """
         fits = []
-        for run in self.runs(study):
-            if suite in (None, run.suite):
+        for run in self.runs(*studies):
+            if suite in (None, run.suite) and (models is None or run.model in models):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
         # A rule that no run needs matches nothing.
@@ -159,25 +175,50 @@ class Plan:
         Args:
             patterns: paths with `{run}`, `{seed}`, `{task}` and others, as far as they have them.
             study: whose runs; None: all runs.
-            seeds: all seeds of a run, or its first.
+            seeds: all seeds of a run, or some.
             values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
                 the run's suite.
         """
+        runs = self.runs(study) if study else self.runs()
+        files = (path for run in runs for path in self.of_run(run.name, *patterns, seeds=seeds, **values))
+        return list(dict.fromkeys(files))
+
+    def of_run(
+        self,
+        run: str,
+        /,
+        *patterns: str,
+        seeds: Seeds = "all",
+        **values: Iterable[Any] | Callable[[str], Iterable[Any]],
+    ) -> list[str]:
+        """The files of one run; see `expand`."""
+        asked = self.run(run)
+        choices: dict[str, Iterable[Any]] = {"run": [run], "seed": asked.some(seeds), "task": self.tasks(asked.suite)}
+        choices |= {name: own(asked.suite) if callable(own) else own for name, own in values.items()}
         found: dict[str, None] = {}
-        for run in self.runs(study):
-            for pattern in patterns:
-                choices: dict[str, Iterable[Any]] = {"run": [run.name], "seed": run.some(seeds)}
-                choices |= {"task": self.tasks(run.suite)}
-                choices |= {name: own(run.suite) if callable(own) else own for name, own in values.items()}
-                names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
-                for chosen in product(*(choices[name] for name in names)):
-                    found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
+        for pattern in patterns:
+            names = [name for _, name, _, _ in Formatter().parse(pattern) if name]
+            for chosen in product(*(choices[name] for name in names)):
+                found[pattern.format(**dict(zip(names, chosen, strict=True)))] = None
         return list(found)
+
+    @cached_property
+    def selections(self) -> dict[str, Selection]:
+        """The selections of neurons by their slugs."""
+        return {selection.slug: selection for selection in self.params.neurons.selections}
 
     def selection_within(self, whole: Literal["model", "layer"]) -> str:
         """The slug of the first selection that ranks neurons over this whole, else of the first one."""
-        slugs = [selection.slug for selection in self.params.neurons.selections if selection.within == whole]
-        return (slugs or [self.params.neurons.selections[0].slug])[0]
+        slugs = [slug for slug, selection in self.selections.items() if selection.within == whole]
+        return (slugs or list(self.selections))[0]
+
+    def is_first(self, wildcards: Wildcards) -> bool:
+        """Whether a job belongs to the first seed of its run."""
+        return int(wildcards.seed) == self.run(wildcards.run).seeds[0]
+
+    def dtype(self, wildcards: Wildcards) -> str:
+        """The precision in which the model of a job is loaded."""
+        return dtype_of(self.params, model_of(wildcards))
 
     def sooner(self, priority: int) -> Callable[[Wildcards], int]:
         """A priority by which the first seed of a run comes before the others, and that of the first run before all.
@@ -186,11 +227,26 @@ class Plan:
         """
 
         def of(wildcards: Wildcards) -> int:
-            run = self.run(wildcards.run)
-            bonus = 200 if run == self.all_runs[0] else 100
-            return priority + bonus * (int(wildcards.seed) == run.seeds[0])
+            bonus = 200 if self.run(wildcards.run) == self.all_runs[0] else 100
+            return priority + bonus * self.is_first(wildcards)
 
         return of
+
+
+def present(section: Section | None) -> Section:
+    """A section of the parameters that is there because a run names its study.
+
+    Raises:
+        InputError: it is absent.
+    """
+    if section is None:
+        raise InputError("a section is absent that a study needs", where="parameters")
+    return section
+
+
+def dtype_of(params: Params, model: str) -> str:
+    """The precision in which a model is loaded."""
+    return getattr(params.models[model], "dtype", "float32")
 
 
 def suite_of(wildcards: Wildcards) -> str:
@@ -208,16 +264,6 @@ def rule_name(text: str) -> str:
     return text.replace("-", "_").replace(".", "p")
 
 
-def _task_names(suite: Any) -> Iterable[str]:
-    if suite.source == "synthetic":
-        return synthetic_task_names(suite.tasks)
-    if suite.source == "jsonl":
-        return jsonl_task_names(suite.path, suite.tasks)
-    if suite.source == "flan":
-        return flan_task_names(suite.tasks)
-    if suite.source == "dial":
-        return dial_task_names(suite.skills, suite.asked)
-    if suite.source == "stream":
-        return stream_task_names(suite.tasks)
-    names: Iterable[str] = suite.tasks
-    return names
+def _task_names(suite: Suite) -> tuple[str, ...]:
+    source = source_named(suite.source)
+    return source.names(**suite_arguments(suite, source.names))

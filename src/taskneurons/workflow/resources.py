@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from taskneurons.params.root import Params
-from taskneurons.workflow.plan import Wildcards, model_of
+from taskneurons.workflow.plan import Wildcards, dtype_of, model_of
 
 Kind = Literal["load", "infer", "attribute", "compare", "train"]
 # ASSUME: below this size a model is faster on the CPU cores at hand than the start of a GPU process costs.
@@ -19,11 +19,6 @@ EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "compare": 4, "train": 14}
 MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "compare": 120, "train": 480}
 LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": 2000, "runtime": 30}
 """Of a job that reads files and runs no model."""
-
-
-def dtype_of(params: Params, model: str) -> str:
-    """The precision in which a model is loaded."""
-    return getattr(params.models[model], "dtype", "float32")
 
 
 def parameter_count(params: Params, model: str) -> float:

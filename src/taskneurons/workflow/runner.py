@@ -1,34 +1,74 @@
-"""Does the job that a rule describes: builds the Job, calls the function that the rule names."""
+"""Does the job that a rule describes: builds the Job, calls the function that the rule names, leaves a note of it.
 
+The code of the job is fingerprinted when the job starts and when it ends. Where it is not the code that was planned,
+or changed in between, the job fails: what it wrote would be recorded under code that did not make it.
+"""
+
+import sys
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
-from pydantic import TypeAdapter
-
+import taskneurons
 from taskneurons.errors import InputError
-from taskneurons.job import Files, Job
+from taskneurons.job import Job
+from taskneurons.lineage.active import STATE
+from taskneurons.lineage.code import Code, Sources, functions_of, module_of
+from taskneurons.lineage.note import Watch
 from taskneurons.lineage.runinfo import run_info
+from taskneurons.workflow.handing import job_of, settings_type
+from taskneurons.workflow.loading import LOADED
 
-# The rooms of the studies, and the report, which is no study.
-STUDIES, REPORT = "taskneurons.studies", "taskneurons.report"
+CACHE = STATE / "code.json"
 
 
 def run(snakemake: Any) -> None:
-    """Do one job of the workflow.
+    """Do one job of the workflow; what cannot be done ends the process with one sentence.
 
     Args:
-        snakemake: the object that Snakemake gives to scripts. Its params are `settings`, one JSON text, and `code`,
-            `<study>.<module>:<function>` and the fingerprint of all that this function reaches.
+        snakemake: the object that Snakemake gives to scripts. Its params are `settings`, one JSON text, `code`,
+            `<study>.<module>:<function>` and the fingerprint of all that this function reaches, and `wiring`, the
+            digest of the names and the order of inputs and outputs.
+    """
+    try:
+        run_job(snakemake)
+    except InputError as error:
+        print(f"error: {error}", file=sys.stderr)
+        with Path(snakemake.log[0]).open("a", encoding="utf-8") as log:
+            log.write(f"error: {error}\n")
+        sys.exit(1)
+
+
+def run_job(snakemake: Any) -> None:
+    """Do one job of the workflow.
 
     Raises:
-        InputError: the job cannot be done; the message says where and what to do.
+        InputError: the job cannot be done, or its code or its inputs changed while it ran.
     """
-    entry, _, _ = snakemake.params.code.partition(" ")
-    function = named_function(entry)
+    planned = snakemake.params.code
+    entry = planned.partition(" ")[0]
+    watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
     run_info(snakemake.log[0])
-    function(job_of(snakemake, settings_type(function)))
+    watch.start()
+    sources = Sources(Path(taskneurons.__file__).parent, CACHE)
+    _require_planned(planned, sources)
+    function = named_function(entry)
+    function(job_of(snakemake, settings_type(function), watch.digests))
+    # What was loaded, also by imports in functions, and what lies there now.
+    _require_planned(planned, sources.again(LOADED))
+    _require_planned(planned, sources.again())
+    watch.finish(snakemake.rule, snakemake.params.settings, planned, snakemake.params.wiring)
+
+
+def _require_planned(planned: str, sources: Sources) -> None:
+    entry = planned.partition(" ")[0]
+    if Code(sources)(entry) != planned:
+        raise InputError(
+            "the code of this job is not the code that was planned: it was edited while the run was under way",
+            where=entry,
+            remedy="Run the same command again",
+        )
 
 
 def named_function(entry: str) -> Callable[[Job[Any]], None]:
@@ -38,43 +78,11 @@ def named_function(entry: str) -> Callable[[Job[Any]], None]:
         InputError: there is no such module or function.
     """
     try:
-        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), entry.partition(":")[2])
+        found: Callable[[Job[Any]], None] = getattr(import_module(module_of(entry)), functions_of(entry)[0])
     except (ModuleNotFoundError, AttributeError) as error:
         raise InputError(f"there is no such function ({error})", where=f"code({entry!r})") from None
     return found
 
 
-def module_of(entry: str) -> str:
-    """The module of an entry: `dial.measure:...` lies in the room of a study, `report.jobs:...` in the report."""
-    module = entry.partition(":")[0]
-    package, _, rest = module.partition(".")
-    return f"{REPORT}.{rest}" if package == "report" else f"{STUDIES}.{module}"
-
-
-def settings_type(function: Callable[[Job[Any]], None]) -> Any:
-    """The type of the settings that a function of a job declares: `Job[Settings]`."""
-    (settings,) = get_args(get_type_hints(function)["job"])
-    return settings
-
-
-def job_of(snakemake: Any, settings: Any) -> Job[Any]:
-    """The job that Snakemake describes, its settings in their type."""
-    return Job(
-        settings=TypeAdapter(settings).validate_json(snakemake.params.settings),
-        inputs=_files(snakemake.input),
-        outputs=_files(snakemake.output),
-        wildcards=dict(snakemake.wildcards.items()),
-        identity=snakemake.params.settings + snakemake.params.code,
-        threads=snakemake.threads,
-        gpus=snakemake.resources.get("gpu", 0),
-        checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
-    )
-
-
-def _files(named: Any) -> Files:
-    return Files(
-        {
-            name: tuple(Path(path) for path in ([found] if isinstance(found, str) else found))
-            for name, found in named.items()
-        }
-    )
+def _paths(files: Any) -> tuple[Path, ...]:
+    return tuple(Path(path) for path in files)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFloat, PositiveInt, StringConstraints
 
@@ -11,6 +11,7 @@ from taskneurons.params.runs import Seeds
 from taskneurons.params.schedule import warmup_fits
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 from taskneurons.params.selection import Estimator, Within
+from taskneurons.studies.continual.methods import METHODS, of_kind
 
 Order = tuple[Slug, ...]
 # The paper's orders are numbers.
@@ -22,10 +23,17 @@ Benchmarks = Annotated[
     AfterValidator(MappingProxyType),
     PlainSerializer(lambda benchmarks: {name: dict(orders) for name, orders in benchmarks.items()}),
 ]
-Learner = Literal["seqft", "seqlora", "olora", "epi", "replay", "ewc", "ncft", "pertask", "multitask"]
-Variant = Literal["ncft_base", "ncft_disjoint", "ncft_random", "ncft_same_random", "ncft_random_disjoint"]
-Weighting = Literal["wncft", "wncft_literal", "wncft_averaged", "wncft_max", "wncft_inferred"]
-Dynamic = Literal["wncft_prototype", "wncft_gate", "wncft_online", "wncft_rewind"]
+# Each key takes the names that the list of methods has for it.
+if TYPE_CHECKING:
+    Learner: TypeAlias = str
+    Variant: TypeAlias = str
+    Weighting: TypeAlias = str
+    Dynamic: TypeAlias = str
+else:
+    Learner = Literal[of_kind("methods")]
+    Variant = Literal[of_kind("variants")]
+    Weighting = Literal[of_kind("weightings")]
+    Dynamic = Literal[of_kind("dynamic")]
 
 
 class SampledOrders(Section):
@@ -159,6 +167,10 @@ class Continual(Section):
         "keep what was learned after each stage, so that a changed order learns its new stages alone; takes disk", "-"
     )
 
+    def penalised(self) -> list[str]:
+        """The methods whose loss has a penalty, sorted."""
+        return sorted(name for name in self.methods if METHODS[name].penalised)
+
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """Grids are not empty, and what needs NCFT has it."""
         yield from warmup_fits(self.warmup, self.steps)
@@ -169,8 +181,7 @@ class Continual(Section):
         for path, values in (
             (("learning_rates",), self.learning_rates),
             (("wncft", "temperatures"), self.wncft.temperatures),
-            (("ewc", "strengths"), self.ewc.strengths),
-            (("olora", "strengths"), self.olora.strengths),
+            *(((name, "strengths"), getattr(self, name).strengths) for name in METHODS if METHODS[name].penalised),
         ):
             if not values:
                 yield Inconsistency(path, "is empty", "Name at least one")

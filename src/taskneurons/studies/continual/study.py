@@ -1,7 +1,7 @@
 """What the study of continual learning says of itself."""
 
 from taskneurons.evidence.study import LENG, Study
-from taskneurons.evidence.words import METHODS
+from taskneurons.studies.continual.methods import METHODS
 
 STUDY = Study(
     name="continual",
@@ -44,10 +44,14 @@ STUDY = Study(
         ("continual_summary", "Every measure of every method and order, with intervals over seeds"),
         ("continual_rates", "Every trial on the development order"),
         ("continual", "Every measured value"),
+        ("continual_costs_summary", "Training time of a stage by method and order"),
+        ("continual_costs", "Training time of every stage"),
     ),
     published=(
         ("leng2025/table5_continual_learning.csv", "Table 5: mean accuracy after the last task"),
         ("leng2025/table14_task_orders.csv", "Table 14: the orders of the tasks"),
     ),
-    words=tuple(("group", name, said) for name, said in METHODS.items()),
+    words=tuple(
+        (column, name, method.label) for name, method in METHODS.items() for column in ("method", "best", "group", "")
+    ),
 )

@@ -1,7 +1,7 @@
 """The rows of the tables of the dial."""
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from taskneurons.table import Column, Table
 
@@ -35,12 +35,12 @@ class MeasuredRow:
     train_task: str
     test_task: str
     shared: int | None
-    sets: str
-    selection: str
-    metric: str
-    value: Value
-    n: Annotated[int | None, Column(unit="examples or layers", measured=True)]
-    reason: Note
+    sets: str = ""
+    selection: str = ""
+    metric: str = ""
+    value: Value = None
+    n: Annotated[int | None, Column(unit="examples or layers", measured=True)] = None
+    reason: Note = ""
 
 
 @dataclass(frozen=True)
@@ -134,3 +134,4 @@ class SummaryRow:
 MEASURED = Table(MeasuredRow)
 PAIRS = Table(PairRow)
 SUMMARY = Table(SummaryRow)
+TABLES: dict[str, Table[Any]] = {"dial": PAIRS, "dial_summary": SUMMARY}

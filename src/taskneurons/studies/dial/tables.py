@@ -22,6 +22,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.runs import Run
 from taskneurons.job import Job
 from taskneurons.measures.mantel import MantelTest, mantel
 from taskneurons.measures.overlap_null import overlap_chance
@@ -34,13 +35,11 @@ SETS = ("base", "shuffled", "source", "multitask")
 # Correlations of 1 come out of the ranks with an error of rounding.
 _ONE = 1 - 1e-12
 
-Place = tuple[str, str, int]
-"""Suite, model and seed."""
 Found = Mapping[tuple[str, str, str], NeuronSet]
 """The sets of one run by model (`base`, `shuffled`, `multitask` or a source task), selection and task."""
 
 
-def gather_sets(files: Iterable[str | Path], multitask: Iterable[str | Path]) -> dict[Place, Found]:
+def gather_sets(files: Iterable[str | Path], multitask: Iterable[str | Path]) -> dict[Run, Found]:
     """The sets of all runs.
 
     Args:
@@ -51,22 +50,22 @@ def gather_sets(files: Iterable[str | Path], multitask: Iterable[str | Path]) ->
     Raises:
         InputError: a file cannot be read, or lacks the set `task`.
     """
-    found: dict[Place, dict[tuple[str, str, str], NeuronSet]] = defaultdict(dict)
+    found: dict[Run, dict[tuple[str, str, str], NeuronSet]] = defaultdict(dict)
     for path in map(Path, files):
         for name, neurons in load_sets(path)[0].items():
             # A selection such as taylor-2.5-model has a point of its own; a task has none.
             selection, _, task = name.rpartition(".")
-            found[_place(path.parts[:-2])][path.stem, selection, task] = neurons
+            found[Run.of_folder(path.parents[1])][path.stem, selection, task] = neurons
     for path in map(Path, multitask):
         sets = load_sets(path)[0]
         if "task" not in sets:
             raise InputError("holds no set named `task`", where=str(path))
-        found[_place(path.parts[:-3])]["multitask", path.parent.name, path.stem] = sets["task"]
+        found[Run.of_folder(path.parents[2])]["multitask", path.parent.name, path.stem] = sets["task"]
     return dict(found)
 
 
 def dial_pairs(
-    measured: Sequence[MeasuredRow], sets: Mapping[Place, Found], selections: Sequence[str]
+    measured: Sequence[MeasuredRow], sets: Mapping[Run, Found], selections: Sequence[str]
 ) -> Iterator[PairRow]:
     """One row for each run, ordered pair of tasks, measure, origin of the sets and selection.
 
@@ -78,13 +77,13 @@ def dial_pairs(
     Raises:
         InputError: a run has no base, or lacks a set.
     """
-    runs: dict[Place, list[MeasuredRow]] = defaultdict(list)
+    runs: dict[Run, list[MeasuredRow]] = defaultdict(list)
     for row in measured:
-        runs[row.suite, row.model, row.seed].append(row)
-    for place, rows in runs.items():
+        runs[Run(row.suite, row.model, row.seed)].append(row)
+    for run, rows in runs.items():
         zero_shot = {(row.test_task, row.metric): row.value for row in rows if not row.train_task}
         if not zero_shot:
-            raise InputError(f"there are no scores of the base of {place[1]} on {place[0]}, seed {place[2]}")
+            raise InputError(f"there are no scores of the base of {run.model} on {run.suite}, seed {run.seed}")
         pairs: dict[tuple[str, str], PairRow] = {}
         for row in rows:
             if not row.train_task or row.train_task == row.test_task or row.shared is None:
@@ -104,7 +103,7 @@ def dial_pairs(
             for origin in SETS:
                 for selection in selections:
                     model = source if origin == "source" else origin
-                    overlap = _overlap(sets.get(place, {}), model, selection, source, task)
+                    overlap = _overlap(sets.get(run, {}), model, selection, source, task)
                     yield replace(pair, measure="overlap", sets=origin, selection=selection, **overlap)
 
 
@@ -216,11 +215,6 @@ def _matrix(
         if value is not None:
             matrix[tasks.index(row.train_task), tasks.index(row.test_task)] = value
     return matrix
-
-
-def _place(parts: Sequence[str]) -> Place:
-    suite, model, seed = parts[-3:]
-    return suite, model, int(seed.removeprefix("seed"))
 
 
 # Jobs

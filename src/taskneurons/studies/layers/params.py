@@ -1,6 +1,7 @@
 """Parameters of the comparison of models layer by layer."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
@@ -13,6 +14,11 @@ class FullTuning(Section):
 
     method: Literal["full"] = described("what moves when the models of the layers study are tuned", "-")
 
+    @property
+    def adapters(self) -> None:
+        """There are none."""
+        return None
+
 
 class LoraTuning(Section):
     """Low-rank adapters, the way of Zhao et al. 2024; the experimental model is tuned for this study."""
@@ -24,6 +30,11 @@ class LoraTuning(Section):
         "adapters on the query and value projections, or on all linear layers but the language head", "-"
     )
     generalists: Schedule = described("tuning of the experimental and the held-out model", "-")
+
+    @property
+    def adapters(self) -> Mapping[str, Any]:
+        """The form of the adapters."""
+        return {"rank": self.rank, "alpha": self.alpha, "targets": self.targets}
 
 
 class HeldOut(Section):

@@ -6,30 +6,30 @@ for suite in P.suites:
             name:
                 f"make_tasks_{suite}_{batch}"
             input:
-                raw_files(suite, tasks),
+                raw=raw.task_inputs(P.suites[suite], tasks),
             output:
-                [f"results/data/{suite}/tasks/{task}.txt" for task in tasks],
+                tasks=[f"results/data/{suite}/tasks/{task}.txt" for task in tasks],
             params:
                 settings=settings(suite=P.suites[suite], tasks=tasks),
-                code=code("make_tasks"),
+                code=code("toy.data:make_tasks"),
             resources:
                 **light_resources(),
             log:
                 f"logs/make_tasks_{suite}_{batch}.log",
             script:
-                "../workflow/scripts/make_tasks.py"
+                "../workflow/scripts/run.py"
 
     rule:
         name:
             f"make_vocabulary_{suite}"
         output:
-            f"results/data/{suite}/vocabulary.txt",
+            vocabulary=f"results/data/{suite}/vocabulary.txt",
         params:
             settings=settings(seed=P.suites[suite].seed),
-            code=code("make_vocabulary"),
+            code=code("toy.data:make_vocabulary"),
         resources:
             **light_resources(),
         log:
             f"logs/make_vocabulary_{suite}.log",
         script:
-            "../workflow/scripts/make_vocabulary.py"
+            "../workflow/scripts/run.py"

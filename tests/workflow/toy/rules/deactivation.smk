@@ -1,34 +1,34 @@
 rule tabulate:
     input:
-        [
+        scores=[
             f"results/neurons/{suite}/{model}/seed{seed}/{task}.txt"
             for suite, model, seed in RUNS
             for task in task_names(suite)
         ],
     output:
-        "results/tables/deactivation.csv",
+        table="results/tables/deactivation.csv",
     params:
         settings=settings(runs=RUNS),
-        code=code("tabulate"),
+        code=code("toy.tables:tabulate"),
     resources:
         **light_resources(),
     log:
         "logs/tabulate.log",
     script:
-        "../workflow/scripts/tabulate.py"
+        "../workflow/scripts/run.py"
 
 
 rule draw:
     input:
-        "results/tables/deactivation.csv",
+        table="results/tables/deactivation.csv",
     output:
-        "results/figures/deactivation/drops.svg",
+        figure="results/figures/deactivation/drops.svg",
     params:
         settings=settings(figures=P.figures),
-        code=code("draw"),
+        code=code("toy.tables:draw"),
     resources:
         **light_resources(),
     log:
         "logs/draw.log",
     script:
-        "../workflow/scripts/draw.py"
+        "../workflow/scripts/run.py"

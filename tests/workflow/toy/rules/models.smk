@@ -4,17 +4,17 @@ for suite, model in RUN_PAIRS:
         name:
             f"train_model_{suite}_{model}"
         input:
-            f"results/data/{suite}/vocabulary.txt",
+            vocabulary=f"results/data/{suite}/vocabulary.txt",
         output:
-            f"results/models/{suite}/{model}/seed{{seed}}/model.txt",
+            model=f"results/models/{suite}/{model}/seed{{seed}}/model.txt",
         wildcard_constraints:
             seed=seeds_of(suite, model),
         params:
             settings=settings(model=P.models[model], multitask=P.multitask),
-            code=code("train_model"),
+            code=code("toy.models:train_model"),
         resources:
             **model_resources(model, "train"),
         log:
             f"logs/train_model_{suite}_{model}_{{seed}}.log",
         script:
-            "../workflow/scripts/train_model.py"
+            "../workflow/scripts/run.py"

@@ -1,1 +1,0 @@
-"""Figures of the neurons and deactivation studies, one module a figure, in one style and byte-stable."""

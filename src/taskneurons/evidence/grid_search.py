@@ -1,0 +1,61 @@
+"""Grid searches of learning rates and other settings: what was tried, and which choices lie at the edge of the grid."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Protocol, TypeVar
+
+from taskneurons.table import Column, Table
+
+
+@dataclass(frozen=True)
+class RateTrial:
+    """A training of one arm of the studies that train neurons, with one learning rate of the grid.
+
+    Attributes:
+        arm: what is trained: ffn, full, or a set of neurons with its percent, such as `task@10`.
+        task: the pilot task that is trained on and tested.
+        learning_rate: the highest of the schedule.
+        loss: of the validation split, nats a token; empty where the training diverged.
+        chosen: whether the arm is given this learning rate.
+    """
+
+    arm: str
+    task: str
+    learning_rate: float
+    loss: Annotated[float | None, Column(unit="nats", measured=True)]
+    chosen: Annotated[bool, Column(measured=True)]
+
+
+RATE_TRIALS = Table(RateTrial)
+
+
+class Searched(Protocol):
+    """A row of any table of a grid search: it says whether it was chosen, and whether at the edge of the grid."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def chosen(self) -> bool: ...
+
+    @property
+    def at_edge(self) -> bool: ...
+
+
+Row = TypeVar("Row", bound=Searched)
+
+
+def with_edges(rows: Sequence[Row], *searched: str) -> list[Row]:
+    """The rows of one grid, those marked that were chosen at its edge: a better choice may lie beyond it.
+
+    Args:
+        rows: of trainings that were tried with the same grid.
+        searched: the columns that the grid is over, such as `learning_rate`. A column with one value has no edge.
+    """
+    edges: dict[str, set[float]] = {}
+    for column in searched:
+        grid = sorted({value for row in rows if (value := getattr(row, column)) is not None})
+        edges[column] = {grid[0], grid[-1]} if len(grid) > 1 else set()
+    return [
+        replace(row, at_edge=row.chosen and any(getattr(row, column) in edges[column] for column in searched))
+        for row in rows
+    ]

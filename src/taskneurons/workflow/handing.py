@@ -1,0 +1,48 @@
+"""What a rule says, handed to the function of its job. Every job runs this, so that it counts as code of every job."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, get_args, get_type_hints
+
+from pydantic import TypeAdapter
+
+from taskneurons.job import Files, Job
+
+
+def settings_type(function: Callable[[Job[Any]], None]) -> Any:
+    """The type of the settings that a function of a job declares: `Job[Settings]`."""
+    (settings,) = get_args(get_type_hints(function)["job"])
+    return settings
+
+
+def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[Any]:
+    """The job that Snakemake describes.
+
+    Args:
+        snakemake: the object that Snakemake gives to scripts.
+        settings: the type of the settings.
+        digests: the SHA-256 of each input; a killed job's work is gone on with from equal inputs alone.
+    """
+    inputs = "".join(f"{path} {digest}\n" for path, digest in digests.items())
+    return Job(
+        settings=TypeAdapter(settings).validate_json(snakemake.params.settings),
+        inputs=_files(snakemake.input),
+        outputs=_files(snakemake.output),
+        wildcards=dict(snakemake.wildcards.items()),
+        identity=snakemake.params.settings + snakemake.params.code + hashlib.sha256(inputs.encode()).hexdigest(),
+        code=snakemake.params.code,
+        threads=snakemake.threads,
+        gpus=snakemake.resources.get("gpu", 0),
+        checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
+        resources=dict(snakemake.resources.items()),
+    )
+
+
+def _files(named: Any) -> Files:
+    return Files(
+        {
+            name: tuple(Path(path) for path in ([found] if isinstance(found, str) else found))
+            for name, found in named.items()
+        }
+    )

@@ -1,0 +1,48 @@
+"""The user's own files that jobs read: tasks in a folder of JSON Lines files, models in a folder."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from taskneurons.params.folders import regular_files
+from taskneurons.params.models import Model
+from taskneurons.params.suites import Suite
+from taskneurons.tasks.task import SPLITS
+
+NEVER_READ = frozenset(
+    {".bin", ".ckpt", ".gguf", ".h5", ".md", ".msgpack", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".py"}
+)
+"""Endings of files of a model folder that no import reads: weights in other forms, code, pages for people."""
+
+
+def task_inputs(suite: Suite, tasks: Iterable[str]) -> list[str]:
+    """The files that some tasks of a suite are read from.
+
+    Raises:
+        InputError: see `regular_files`.
+    """
+    if suite.source != "jsonl":
+        return []
+    folder = Path(suite.path)
+    present = {path.name for path in regular_files(folder)}
+    files = [f"{task}.{split}.jsonl" for task in tasks for split in SPLITS]
+    # A split of validation examples is optional; without one they are taken from the training examples.
+    return [str(folder / name) for name in ["tasks.json", *files] if name in present or ".validation." not in name]
+
+
+def model_inputs(model: Model) -> list[str]:
+    """The files of a model's folder that its import may read: configuration, weights, and all of its tokenizer.
+
+    What a tokenizer reads depends on its kind (merges.txt, vocab.txt, a SentencePiece model, templates), so that every
+    file counts which is not known to be something else.
+
+    Raises:
+        InputError: see `regular_files`.
+    """
+    if model.source != "folder":
+        return []
+    folder = Path(model.path)
+    return [
+        path.as_posix()
+        for path in regular_files(folder, below=True)
+        if path.suffix not in NEVER_READ and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    ]

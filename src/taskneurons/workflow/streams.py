@@ -1,0 +1,273 @@
+"""What continual learning asks of the workflow: orders of tasks; budget, parameters and memory of each method."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+from taskneurons.errors import InputError
+from taskneurons.studies.continual.methods import METHODS, Method
+from taskneurons.studies.continual.params import Continual
+from taskneurons.tasks.orders import sampled_orders
+from taskneurons.workflow.paths import fill
+from taskneurons.workflow.plan import Plan, Wildcards, model_of, present
+from taskneurons.workflow.resources import LIGHT, model_resources, parameter_count
+
+Orders = Mapping[str, tuple[str, ...]]
+"""Tasks of orders, by the name of the order."""
+Part = Literal["first", "further"]
+"""The first seed of each run, or its further seeds."""
+# What is tried, and so no parameter of a method.
+GRIDS = ("strengths", "temperatures")
+
+
+@dataclass(frozen=True)
+class Stream:
+    """A stream of tasks that is learned, or answered with weighted patches.
+
+    Attributes:
+        run: `<suite>/<model>`.
+        seed: of the run.
+        method: that learns or weighs.
+        order: of the tasks.
+    """
+
+    run: str
+    seed: int
+    method: str
+    order: str
+
+
+class Streams:
+    """The parameters as the rules of continual learning ask them.
+
+    Args:
+        plan: runs and tasks.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._benchmarks: dict[str, dict[str, Orders]] = {}
+
+    @cached_property
+    def params(self) -> Continual:
+        """The section of the parameters, which is there where a run names the study."""
+        return present(self.plan.params.continual)
+
+    # Orders
+
+    def benchmarks(self, suite: str) -> dict[str, Orders]:
+        """The orders of each benchmark of a suite; sampled ones follow those of their benchmark.
+
+        Raises:
+            InputError: an order names a task that the suite has not, or there are not enough orders to sample.
+        """
+        if suite not in self._benchmarks:
+            self._benchmarks[suite] = self._with_sampled(suite)
+        return self._benchmarks[suite]
+
+    def _with_sampled(self, suite: str) -> dict[str, Orders]:
+        streams = self.plan.params.streams[suite]
+        known = self.plan.tasks(suite)
+        asked = {task for order in (*streams.orders().values(), streams.development) for task in order}
+        if unknown := sorted(asked - set(known)):
+            raise InputError(
+                f"there is no task {', '.join(unknown)}",
+                where=f"streams.{suite}",
+                remedy=f"Choose among {', '.join(known)}",
+            )
+        found: dict[str, Orders] = {name: dict(orders) for name, orders in streams.benchmarks.items()}
+        own = found[streams.sampled.benchmark]
+        besides = [*streams.orders().values(), streams.development]
+        drawn = sampled_orders(next(iter(own.values())), streams.sampled.count, streams.sampled.seed, besides)
+        found[streams.sampled.benchmark] = {**own, **{f"s{place}": order for place, order in enumerate(drawn, start=1)}}
+        return found
+
+    def names(self, suite: str) -> dict[str, list[str]]:
+        """The names of the orders of each benchmark of a suite."""
+        return {benchmark: list(orders) for benchmark, orders in self.benchmarks(suite).items()}
+
+    def orders(self, suite: str) -> dict[str, tuple[str, ...]]:
+        """All orders of a suite."""
+        return {name: order for orders in self.benchmarks(suite).values() for name, order in orders.items()}
+
+    def shown_order(self, suite: str) -> str:
+        """The order whose stages are drawn: the first that is learned with every seed, else the first."""
+        return [*self.plan.params.streams[suite].every_seed, *self.orders(suite)][0]
+
+    def learned(self, suite: str, method: str, part: Part) -> dict[str, tuple[str, ...]]:
+        """The orders that a method learns with the first seed, or with each further one; a weighting those of NCFT."""
+        streams, orders = self.plan.params.streams[suite], self.orders(suite)
+        variant = METHODS[method].kind == "variants"
+        if part == "first":
+            names = list(streams.variants if variant else orders)
+        elif variant and self.params.variant_seeds == "first":
+            names = []
+        else:
+            names = [name for name in streams.every_seed if not variant or name in streams.variants]
+        return {name: orders[name] for name in names}
+
+    def tasks(self, suite: str, orders: Orders) -> list[str]:
+        """The tasks of some orders, in the suite's order."""
+        asked = {task for order in orders.values() for task in order}
+        return [task for task in self.plan.tasks(suite) if task in asked]
+
+    def development(self, suite: str) -> tuple[str, ...]:
+        """The order that chooses rates, strengths and temperatures.
+
+        Raises:
+            InputError: as `benchmarks`.
+        """
+        self.benchmarks(suite)
+        return self.plan.params.streams[suite].development
+
+    def development_tasks(self, suite: str) -> list[str]:
+        """Its tasks, in the suite's order.
+
+        Raises:
+            InputError: as `benchmarks`.
+        """
+        return self.tasks(suite, {"development": self.development(suite)})
+
+    # Methods
+
+    def groups(self) -> tuple[str, ...]:
+        """The methods that choose values for themselves and for those of their group; without runs none."""
+        return self.params.methods if self.plan.runs("continual") else ()
+
+    def learners(self) -> tuple[str, ...]:
+        """The methods that learn, and their variants."""
+        return (*self.params.methods, *self.params.variants)
+
+    def weightings(self) -> list[tuple[str, str, tuple[str, ...]]]:
+        """For each learner and kind of weightings those that weigh its patches in one job."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for name in (*self.params.weightings, *self.params.dynamic):
+            found.setdefault((METHODS[name].weighs, METHODS[name].kind), []).append(name)
+        return [(learner, kind, tuple(names)) for (learner, kind), names in found.items()]
+
+    def group(self, method: str) -> str:
+        """The method together with which a method's values are chosen."""
+        return METHODS[method].rate_of or METHODS[method].weighs or method
+
+    def tried(self, group: str) -> list[str]:
+        """The methods of a group that share a learning rate.
+
+        With a rate of its own for each, their difference would be that of rates.
+        """
+        return [group, *(name for name, method in METHODS.items() if method.rate_of == group and method.tried)]
+
+    def weighed(self, group: str) -> list[str]:
+        """The weightings that are tried on what a group learned."""
+        return [name for name in (*self.params.weightings, *self.params.dynamic) if METHODS[name].weighs == group]
+
+    def makers(self, methods: Sequence[str]) -> list[str]:
+        """The functions that make some methods, on which the code of a job that makes them depends."""
+        return list(dict.fromkeys(f"continual.{METHODS[name].module}:make" for name in methods))
+
+    # Settings of jobs
+
+    def method(self, name: str) -> dict[str, Any]:
+        """A method as jobs take it, with the parameters that it reads."""
+        method = METHODS[name]
+        return {
+            "name": name,
+            "module": method.module,
+            "options": method.options,
+            "parameters": {section: self._parameters(section) for section in method.sections},
+            "temperature": method.temperature,
+        }
+
+    def _parameters(self, section: str) -> dict[str, Any]:
+        values: dict[str, Any] = getattr(self.params, section).model_dump(mode="json")
+        return {key: value for key, value in values.items() if key not in GRIDS}
+
+    def budget(self, limit: int | None = None) -> dict[str, Any]:
+        """The budget of a stage, the same for every method.
+
+        Args:
+            limit: test examples of each task, at most.
+        """
+        params = self.params
+        budget = {"steps": params.steps, "batch_size": params.batch_size, "warmup": params.warmup, "limit": limit}
+        return budget | {"evaluation": self.plan.params.evaluation}
+
+    def grid(self, group: str) -> dict[str, Any]:
+        """What a group of methods chooses from."""
+        return {
+            "learning_rates": self.params.learning_rates,
+            "strengths": getattr(self.params, group).strengths if METHODS[group].penalised else [],
+            "temperatures": self.params.wncft.temperatures if self.weighed(group) else [],
+        }
+
+    def resources(self, method: str) -> dict[str, Any]:
+        """As `training`, with the memory that a method takes."""
+
+        def resource(name: str) -> Any:
+            return lambda wildcards: self._resources(METHODS[method], wildcards)[name]
+
+        taken: dict[str, Any] = {name: resource(name) for name in LIGHT}
+        return taken | {"checkpoint_minutes": self.plan.params.workflow.checkpoint_minutes}
+
+    def _resources(self, method: Method, wildcards: Wildcards) -> dict[str, int]:
+        params, model = self.plan.params, model_of(wildcards)
+        # ASSUME: activations, caches and the allocator's fragments take a fifth of the rest and 4 GB.
+        memory_mb = math.ceil(1.2 * parameter_count(params, model) * method.bytes_per_parameter / 1e6) + 4000
+        taken = model_resources(params, model, "train")
+        # The host holds what the stage before left, and what this one leaves.
+        return taken | {"gpu_mem_mb": memory_mb if taken["gpu"] else 0, "mem_mb": 2000 + memory_mb}
+
+    # Files
+
+    def patches(self, pattern: str, method: str, orders: Orders) -> list[str]:
+        """The patches that the stages of some orders leave; none of a method that keeps none.
+
+        Args:
+            pattern: with `{method}`, `{order}`, `{stage}` and `{task}`.
+            method: that learns.
+            orders: that it learns.
+        """
+        if not METHODS[method].keeps_patches:
+            return []
+        return [
+            fill(pattern, method=method, order=order, stage=stage, task=task)
+            for order, tasks in orders.items()
+            for stage, task in enumerate(tasks, start=1)
+        ]
+
+    def streams(self) -> Iterator[Stream]:
+        """Every stream of every run."""
+        for run in self.plan.runs("continual"):
+            for seed in run.seeds:
+                part: Part = "first" if seed == run.seeds[0] else "further"
+                for method in (*self.learners(), *self.params.weightings, *self.params.dynamic):
+                    for order in self.learned(run.suite, method, part):
+                        yield Stream(run.name, seed, method, order)
+
+    def files(self, pattern: str) -> list[str]:
+        """A file of every stream.
+
+        Args:
+            pattern: with `{run}`, `{seed}`, `{method}` and `{order}`.
+        """
+        return [pattern.format(**asdict(stream)) for stream in self.streams()]
+
+    def costs(self, pattern: str) -> list[str]:
+        """The costs of every job that learns or weighs.
+
+        Args:
+            pattern: with `{run}`, `{seed}` and `{name}`: of the method, or the kind of weightings.
+        """
+        kinds = {name: kind for _, kind, names in self.weightings() for name in names}
+        files = [
+            pattern.format(run=stream.run, seed=stream.seed, name=kinds.get(stream.method, stream.method))
+            for stream in self.streams()
+        ]
+        return list(dict.fromkeys(files))
+
+    def parts(self) -> list[tuple[str, Part]]:
+        """The suites with the parts of the seeds of their runs that are not empty."""
+        parts: tuple[Part, ...] = ("first", "further")
+        found = [(run.suite, part) for run in self.plan.runs("continual") for part in parts if run.some(part)]
+        return list(dict.fromkeys(found))

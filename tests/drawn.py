@@ -1,0 +1,74 @@
+"""What tests ask of every figure: its texts, that it stands inside the page, that its bytes do not change."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from unittest import mock
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.text import Text
+
+import taskneurons
+
+
+def figure_of(draw: Callable[[list[Path]], None]) -> Figure:
+    """The figure as it is when it is rendered; nothing is written."""
+    kept: list[Figure] = []
+    keep = mock.patch.object(Figure, "savefig", lambda self, *_, **__: kept.append(self))
+    with keep, mock.patch("taskneurons.evidence.style.write_bytes"):
+        draw([Path("x.png")])
+    return kept[0]
+
+
+def words_of(figure: Figure) -> str:
+    """All of its texts, in one line."""
+    texts = [text.get_text() for text in figure.findobj(Text) if text.get_visible() and text.get_text()]
+    return " ".join(" ".join(texts).split())
+
+
+def assert_inside_the_page(figure: Figure) -> None:
+    """Nothing is cut off at the border, texts around the panels meet nothing, and all letters can be read."""
+    canvas = FigureCanvasAgg(figure)
+    # A task may be named in a script that the font lacks.
+    with mock.patch("warnings.warn"):
+        canvas.draw()
+    renderer = canvas.get_renderer()
+    own = [text.get_window_extent(renderer) for text in figure.texts]
+    own += [legend.get_window_extent(renderer) for legend in figure.legends]
+    panels = [axis.get_tightbbox(renderer) for axis in figure.axes if axis.get_visible()]
+    page = figure.bbox.padded(1)
+    for box in own + panels:
+        assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1
+    for place, box in enumerate(own):
+        assert not any(box.overlaps(other) for other in own[place + 1 :] + panels)
+    assert all(text.get_fontsize() >= 7 for text in figure.findobj(Text))
+
+
+def digests(paths: Iterable[Path]) -> list[str]:
+    """SHA-256 of files."""
+    return [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
+
+
+def digests_of_another_process(module: str, folder: Path) -> list[str]:
+    """SHA-256 of the figures that `draw_all(folder)` of a test module makes in a fresh process with another hash seed.
+
+    Args:
+        module: path of the test module.
+        folder: where it draws.
+    """
+    file = Path(module)
+    places = (file.parent, Path(__file__).parent, Path(taskneurons.__file__).parents[1])
+    code = (
+        "import sys, pathlib; sys.path[:0] = sys.argv[2:]\n"
+        "from drawn import digests\n"
+        f"import {file.stem} as drawing\n"
+        "print(*digests(drawing.draw_all(pathlib.Path(sys.argv[1]))))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(folder), *map(str, places)],
+        capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    return done.stdout.split()

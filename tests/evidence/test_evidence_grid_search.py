@@ -1,0 +1,40 @@
+"""A choice at the edge of its grid is marked, and no other trial."""
+
+from dataclasses import dataclass
+from itertools import product
+
+import pytest
+
+from taskneurons.errors import InputError
+from taskneurons.evidence.grid_search import RATE_TRIALS, RateTrial, with_edges
+
+
+@dataclass(frozen=True)
+class Trial:
+    learning_rate: float
+    strength: float | None
+    chosen: bool
+    at_edge: bool = False
+
+
+@pytest.mark.parametrize("best", list(product((0.001, 0.01, 0.1), (1.0, 10.0, 100.0))))
+def test_a_choice_is_at_the_edge_where_any_of_its_values_is_the_lowest_or_the_highest(best) -> None:
+    trials = [Trial(*point, chosen=point == best) for point in product((0.001, 0.1, 0.01), (10.0, 1.0, 100.0))]
+    marked = [
+        (row.learning_rate, row.strength) for row in with_edges(trials, "learning_rate", "strength") if row.at_edge
+    ]
+    assert marked == ([] if best == (0.01, 10.0) else [best])
+
+
+def test_a_grid_of_one_value_or_of_none_has_no_edge() -> None:
+    [row] = with_edges([Trial(0.001, None, chosen=True)], "learning_rate", "strength")
+    assert not row.at_edge
+
+
+def test_trials_are_read_as_they_were_written_and_a_training_that_diverged_has_no_loss(tmp_path) -> None:
+    trials = [RateTrial("task@10", "mood", 0.003, 1.25, True), RateTrial("full", "mood", 1.0, None, False)]
+    RATE_TRIALS.write(tmp_path / "a.csv", trials)
+    assert RATE_TRIALS.read(tmp_path / "a.csv") == trials
+    (tmp_path / "b.csv").write_text("arm,task\nfull,mood\n")
+    with pytest.raises(InputError, match="columns must be arm, task, learning_rate, loss, chosen"):
+        RATE_TRIALS.read(tmp_path / "b.csv")

@@ -1,0 +1,33 @@
+"""The table and the figure of the toy."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from taskneurons.files import write_csv, write_text
+from taskneurons.job import Job
+
+
+@dataclass(frozen=True)
+class TableSettings:
+    """Which runs there are."""
+
+    runs: list[Any]
+
+
+@dataclass(frozen=True)
+class FigureSettings:
+    """How the figure is drawn."""
+
+    figures: dict[str, Any]
+
+
+def tabulate(job: Job[TableSettings]) -> None:
+    """One row a file."""
+    rows = [{"file": path.as_posix(), "size": path.stat().st_size} for path in job.inputs["scores"]]
+    write_csv(job.outputs.one("table"), rows, ["file", "size"])
+
+
+def draw(job: Job[FigureSettings]) -> None:
+    """A figure of the table."""
+    text = job.inputs.one("table").read_text()
+    write_text(job.outputs.one("figure"), f"<svg><text>{len(text)}</text></svg>\n")
