@@ -164,7 +164,8 @@ def _ramps(borders: Int[np.ndarray, "pair 2"], names: Int[np.ndarray, "layer"]) 
     begin, end = names[borders[:, :1]], names[borders[:, 1:]]
     ramps = ((names - begin) / (end - begin)).clip(0, 1)
     ramps -= ramps.mean(axis=1, keepdims=True)
-    return ramps / np.linalg.norm(ramps, axis=1, keepdims=True)
+    unit: np.ndarray = ramps / np.linalg.norm(ramps, axis=1, keepdims=True)
+    return unit
 
 
 def _p_of_a_rise(

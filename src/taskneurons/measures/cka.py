@@ -166,7 +166,8 @@ class Side:
     @property
     def width(self) -> int:
         """Number of features."""
-        return self.features.shape[1]
+        width: int = self.features.shape[1]
+        return width
 
     @cached_property
     def finite(self) -> Bool[np.ndarray, "example"]:
@@ -174,7 +175,8 @@ class Side:
         # A column's sum is not finite if one of its values is not: far cheaper than a look at each value.
         if np.isfinite(self._column_sums).all():
             return np.ones(len(self), dtype=bool)
-        return np.isfinite(self.features).all(axis=1)
+        finite: np.ndarray = np.isfinite(self.features).all(axis=1)
+        return finite
 
     def rows(self, keep: Bool[np.ndarray, "example"]) -> "Side":
         """The side of these examples alone."""
@@ -224,7 +226,8 @@ class Side:
     @cached_property
     def _column_sums(self) -> Float[np.ndarray, "width"]:
         with np.errstate(invalid="ignore", over="ignore"):
-            return self.features.sum(axis=0, dtype=np.float64)
+            sums: np.ndarray = self.features.sum(axis=0, dtype=np.float64)
+            return sums
 
     @cached_property
     def _scale(self) -> "float | Float[np.ndarray, 'width']":
@@ -462,9 +465,9 @@ class CKAStream:
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Sums over examples from which HSIC follows about any mean. With a = |x|^2 and b = |y|^2 of a row:
+    """Sums over examples from which HSIC follows about any mean.
 
-    cross = sum of x y', ab = sum of a b, ay = sum of a y, bx = sum of b x.
+    With a = |x|^2 and b = |y|^2 of a row: cross = sum of x y', ab = sum of a b, ay = sum of a y, bx = sum of b x.
     """
 
     n: int
@@ -646,7 +649,9 @@ def _without_blocks_gram(
         of_rows = products.sum(axis=1)
         total = of_rows.sum() - 2 * (of_rows @ member) + np.where(member, products, 0.0).sum(axis=0)
         sums = rows[first].sum(axis=0) * rows[second].sum(axis=0)
-        return total + sums / ((size - 1) * (size - 2)) - 2 * (rows[first] * rows[second]).sum(axis=0) / (size - 2)
+        twice: np.ndarray = 2 * (rows[first] * rows[second]).sum(axis=0)
+        value: np.ndarray = total + sums / ((size - 1) * (size - 2)) - twice / (size - 2)
+        return value
 
     return _safe_ratio(hsic(0, 1), hsic(0, 0), hsic(1, 1))
 

@@ -75,7 +75,7 @@ class _Refused(Exception):
         self.line, self.message, self.remedy = line, message, remedy
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types.
     """Compose nodes under caps, while the file is being read and not after it has been expanded."""
 
     def __init__(self, stream: str) -> None:

@@ -135,8 +135,10 @@ def draw_layers(
     percent: float,
     dpi: int = 200,
 ) -> None:
-    """Draw, for each task, the share of its set in every layer: bars for the selection over the whole model, a line for
-    the selection within layers. Bars are means over seeds, dots the single seeds.
+    """Draw, for each task, the share of its set in every layer.
+
+    Bars are for the selection over the whole model, a line is for the selection within layers. Both are means over
+    seeds; dots are the single seeds.
 
     Args:
         rows: those of other models, estimators and percentages are left aside.
