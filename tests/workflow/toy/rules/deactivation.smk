@@ -1,17 +1,18 @@
 rule tabulate:
     input:
         scores=[
-            f"results/neurons/{suite}/{model}/seed{seed}/{task}.txt"
-            for suite, model, seed in RUNS
-            for task in task_names(suite)
+            f"results/neurons/{run.name}/seed{seed}/{task}.txt"
+            for run in plan.all_runs
+            for seed in run.seeds
+            for task in plan.tasks(run.suite)
         ],
     output:
         table="results/tables/deactivation.csv",
     params:
-        settings=settings(runs=RUNS),
+        settings=settings(runs=[[run.name, run.seeds] for run in plan.all_runs]),
         code=code("toy.tables:tabulate"),
     resources:
-        **light_resources(),
+        **LIGHT,
     log:
         "logs/tabulate.log",
     script:
@@ -27,7 +28,7 @@ rule draw:
         settings=settings(figures=P.figures),
         code=code("toy.tables:draw"),
     resources:
-        **light_resources(),
+        **LIGHT,
     log:
         "logs/draw.log",
     script:
