@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -31,10 +31,11 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
-from taskneurons.files import replacing, write_csv
+from taskneurons.files import replacing
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
 from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
+from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,22 @@ class WeightedBatch:
 
 
 @dataclass(frozen=True)
+class StepRow:
+    """A point of the course of a training, in training.csv beside what was trained.
+
+    Attributes:
+        step: from 1.
+        loss: mean since the row before.
+    """
+
+    step: Annotated[int, Column(unit="steps", low=1)]
+    loss: Annotated[float, Column(unit="nats a token", measured=True)]
+
+
+STEPS = Table(StepRow)
+
+
+@dataclass(frozen=True)
 class TrainingLog:
     """The course of a training at about a hundred points.
 
@@ -80,8 +97,7 @@ class TrainingLog:
 
     def write(self, path: str | Path) -> None:
         """Write it as CSV: step, loss. Seconds are left out, so that equal trainings write equal bytes."""
-        columns = ("step", "loss")
-        write_csv(path, (dict(zip(columns, row[:2], strict=True)) for row in self.rows), columns)
+        STEPS.write(path, (StepRow(step, loss) for step, loss, _ in self.rows))
 
 
 @dataclass(frozen=True)
