@@ -63,7 +63,6 @@ onsuccess:
 
 
 onerror:
-    record.distrust(path for job in workflow.dag.needrun_jobs() for path in job.output)
     if back := kept.put_back(GRAPH):
         logger.warning(f"{len(back)} earlier artifacts, whose jobs did not finish, are back in their places")
     record.export(GRAPH, logger.warning)

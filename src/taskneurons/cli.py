@@ -109,6 +109,10 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--against", metavar="COMMIT", help="compare the records with those of a commit")
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.set_defaults(run=_audit)
+    comparison = commands.add_parser("compare", help="say whether another run has the same results, within tolerance")
+    comparison.add_argument("other", type=Path, metavar="OTHER", help="a folder with results, a clone, or a crate")
+    comparison.add_argument("--json", action="store_true", help="print all artifacts as JSON")
+    comparison.set_defaults(run=_compare)
     lineage = commands.add_parser("lineage", help="say what an artifact was made of, back to raw data")
     lineage.add_argument("path", metavar="PATH", help="a file below results/")
     lineage.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
@@ -231,9 +235,19 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def _stages(options: argparse.Namespace) -> int:
-    from taskneurons.lineage.stages import write
+    from importlib import import_module
+    from importlib.util import find_spec
 
-    return write(check=options.check)
+    from taskneurons.lineage.stages import write
+    from taskneurons.studies.registry import STUDIES
+
+    columns: dict[str, tuple[str, ...]] = {}
+    for study in STUDIES:
+        # Until the last room has its rows; then `all_tables` says this.
+        if find_spec(f"taskneurons.studies.{study.name}.rows"):
+            tables = getattr(import_module(f"taskneurons.studies.{study.name}.rows"), "TABLES", {})
+            columns |= {stem: table.columns for stem, table in tables.items()}
+    return write(columns, check=options.check)
 
 
 def _recover(options: argparse.Namespace) -> int:
@@ -266,6 +280,17 @@ def _audit(options: argparse.Namespace) -> int:
     from taskneurons.lineage.audit import audit
 
     found = audit(options.params, expect=options.expect, against=options.against)
+    if options.json:
+        _print_json(found.as_dict())
+    else:
+        found.show()
+    return found.status
+
+
+def _compare(options: argparse.Namespace) -> int:
+    from taskneurons.compare import compare
+
+    found = compare(options.other)
     if options.json:
         _print_json(found.as_dict())
     else:

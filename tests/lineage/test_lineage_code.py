@@ -351,7 +351,7 @@ def test_the_cache_gives_what_reading_gives(package):
 
 def test_what_is_named_and_is_not_there_is_refused(package):
     code = Code(Sources(package))
-    for entry in ("s.measure:absent", "s.absent:scored", "absent"):
+    for entry in ("s.measure:absent", "s.absent:scored"):
         with pytest.raises(InputError, match="absent"):
             code(entry)
     (package / "files.py").write_text("def read(:\n")
@@ -448,12 +448,6 @@ def test_modules_in_reach_are_those_that_python_loads():
     assert {module for module in loaded if module.startswith("taskneurons")} <= reach.modules
     assert "taskneurons.files" in reach.modules
     assert "taskneurons.params" not in reach.modules and "taskneurons.cli" not in reach.modules
-
-
-def test_a_module_without_the_package_stands_alone(tmp_path):
-    (tmp_path / "alone.py").write_text("from os import path\nprint(path)\n")
-    code = Code(Sources(PACKAGE), tmp_path)
-    assert code.modules("alone") == ()
 
 
 def test_the_form_of_an_empty_function_is_the_same_in_every_version_of_python():

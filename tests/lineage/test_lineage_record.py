@@ -224,6 +224,24 @@ def test_one_claim_a_folder(folder):
     active.release()
 
 
+def test_a_folder_that_cannot_be_claimed_is_refused_in_one_sentence(folder, monkeypatch):
+    """A full disk, or a folder that may not be written, where root may write everywhere."""
+    (folder / ".taskneurons").write_text("a file in the way")
+    with pytest.raises(InputError, match="a run cannot be claimed here"):
+        active.claim()
+    (folder / ".taskneurons").unlink()
+
+    def full(content, file):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("taskneurons.lineage.active.json.dump", full)
+    with pytest.raises(InputError, match=r"No space left on device.*make room"):
+        active.claim()
+    monkeypatch.undo()
+    assert active.claim() == []
+    active.release()
+
+
 def test_a_claim_of_a_killed_process_is_cleared(folder):
     killed = "import os; from taskneurons.lineage import active; active.claim(); os.kill(os.getpid(), 9)"
     assert subprocess.run([sys.executable, "-c", killed], check=False).returncode == -9

@@ -201,7 +201,7 @@ def field_findings(lines: Lines, graph: Graph) -> Iterator[Finding]:
             wrong.setdefault(text, []).append(output)
         if instant(line.ended) > now:
             wrong.setdefault(f"recorded as made at {line.ended}, which is yet to come", []).append(output)
-        if ":" in line.entry and not (line.device and line.software.get("python") and line.machine):
+        if not (line.device and line.software.get("python") and line.machine):
             wrong.setdefault("the record does not say on what and with which versions it was made", []).append(output)
         if any(not isinstance(size, int) or size <= 0 for size in line.memory.values()):
             wrong.setdefault("the record has no memory that a job can have taken", []).append(output)

@@ -416,11 +416,10 @@ class Code:
 
     Args:
         sources: the package.
-        scripts: folder of scripts that rules still name instead of a function.
     """
 
-    def __init__(self, sources: Sources, scripts: Path = Path("workflow/scripts")) -> None:
-        self.sources, self.scripts = sources, scripts
+    def __init__(self, sources: Sources) -> None:
+        self.sources = sources
         self._texts: dict[str, str] = {}
 
     def __call__(self, entry: str, *named: str) -> str:
@@ -441,8 +440,6 @@ class Code:
     def fingerprint(self, entry: str) -> str:
         """SHA-256 over all that a function and the frame of every job reach."""
         lines = {line for reach in self._reaches(entry) for line in reach.lines()}
-        if ":" not in entry:
-            lines.add(f"script {hashlib.sha256(self._script(entry).read_bytes()).hexdigest()}")
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
     def modules(self, entry: str) -> tuple[str, ...]:
@@ -450,8 +447,6 @@ class Code:
         return tuple(sorted({place.module for reach in self._reaches(entry) for place in reach.places}))
 
     def _reaches(self, entry: str) -> list[Reach]:
-        if ":" not in entry:
-            return self._of_script(entry)
         function, *named = functions_of(entry)
         reaches = [Reach(self.sources, module_of(entry), function)]
         for one in named:
@@ -463,29 +458,6 @@ class Code:
     def _frame(self) -> list[Reach]:
         module, names = FRAME
         return [Reach(self.sources, module, name) for name in names]
-
-    # Scripts that rules name instead of a function, until the last of them is gone: all that they import counts whole.
-
-    def _script(self, name: str) -> Path:
-        path = self.scripts / f"{name}.py"
-        if not path.is_file():
-            raise InputError("no such script", where=str(path), remedy="A rule names its function in code(...)")
-        return path
-
-    def _of_script(self, name: str) -> list[Reach]:
-        module = read_module(self._script(name).read_text(encoding="utf-8"), name, False)
-        reaches = []
-        for target in dict.fromkeys(module.bound.values()):
-            root, *rest = target
-            if root[1:] not in self.sources:
-                continue
-            found = self.sources.module(root[1:])
-            if rest and (rest[0] in found.names):
-                reaches.append(Reach(self.sources, root[1:], rest[0]))
-            else:
-                inner = ".".join([root[1:], *rest])
-                reaches.append(Reach(self.sources, inner if inner in self.sources else root[1:], None))
-        return reaches
 
 
 # Modules as JSON values, for the cache

@@ -118,7 +118,4 @@ def is_artifact(path: str) -> bool:
 
 def source_of(entry: str) -> Path:
     """The file that an entry stands in, as this checkout names it."""
-    if ":" not in entry:
-        # A script that a rule still names instead of a function.
-        return Path("workflow/scripts") / f"{entry}.py"
     return Path("src", *module_of(entry).split(".")).with_suffix(".py")

@@ -246,7 +246,8 @@ class Metadata:
 
     def incomplete(self, outputs: Iterable[str]) -> set[str]:
         """Those outputs whose job started and did not end."""
-        return self._store._filter_incomplete_keys(outputs)
+        found: set[str] = self._store._filter_incomplete_keys(outputs)
+        return found
 
     def complete(self, output: str) -> None:
         """Take an output for one whose job ended."""
@@ -348,7 +349,7 @@ class Beliefs:
             if line is not None and line.sha256 == digest and not self._contradicted(line)
         ]
         if not found:
-            return _of_a_script(self, output)
+            return None
         job = self.graph.makers[output]
         return max(found, key=lambda line: (line.fits(job), self.changed_input(line) is None, instant(line.ended)))
 
@@ -471,14 +472,6 @@ def _keep_older(path: Path, before: float, hashes: HashCache, warn: Warn) -> Non
         hashes.remember(str(path), digest)
 
 
-def distrust(outputs: Iterable[str]) -> None:
-    """Mark what a failed job left (`--keep-incomplete`), which Snakemake records as if it had been finished."""
-    metadata = Metadata()
-    for output in outputs:
-        if Path(output).is_file() and metadata.read(output) is not None:
-            metadata.mark_stale(output)
-
-
 def export(graph: Graph, warn: Warn = print) -> None:
     """Write a line for every artifact that lies here as its job wrote it; notes that became records are dropped."""
     lines = present(graph, warn)
@@ -508,39 +501,3 @@ def present(graph: Graph, warn: Warn = print) -> dict[str, Line]:
 def _some(names: Iterable[str], most: int = 5) -> str:
     names = sorted(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
-
-
-# Jobs whose rules still name a script instead of a function leave no note: Snakemake's own record of them is believed
-# as long as nothing touched the artifact since. To be removed with the last script.
-
-
-def _of_a_script(beliefs: Beliefs, output: str) -> Line | None:
-    from taskneurons.lineage.runinfo import read_run_info
-
-    job, record, path = beliefs.graph.makers[output], beliefs.metadata.read(output), Path(output)
-    known = beliefs.lines.get(output)
-    if ":" in job.code or record is None or not _finished(record, path) or beliefs.metadata.is_stale(output):
-        return None
-    if known is not None and record.endtime - instant(known.ended) <= SAME_INSTANT:
-        return None
-    digest = beliefs.digest(output)
-    if record.params != sorted(map(repr, (job.settings, job.code, job.wiring))) or digest is None:
-        return None
-    info = read_run_info(record.log or [])
-    checksums = record.input_checksums or {}
-    entry, _, code = job.code.partition(" ")
-    return Line(
-        output=output,
-        sha256=digest,
-        size=path.stat().st_size,
-        rule=job.rule,
-        inputs=tuple(sorted((name, text.removeprefix("sha256:")) for name, text in checksums.items())),
-        settings=json.loads(job.settings),
-        entry=entry,
-        code=code,
-        wiring=job.wiring,
-        started=iso(min(record.starttime or record.endtime, record.endtime)),
-        ended=iso(record.endtime),
-        device=info.get("device"),
-        software=info.get("software", {}),
-    )

@@ -3,13 +3,12 @@
 import subprocess
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from taskneurons.lineage.chain import Chain
 from taskneurons.lineage.graph import Graph, source_of
 
-CODE = (Path("src/taskneurons"), Path("workflow/scripts"))
+CODE = "src/taskneurons"
 # Between the fields of git's answer; it stands in no name.
 _MARK = "\x1f"
 
@@ -62,7 +61,7 @@ def last_commits(*places: str) -> dict[str, Commit]:
 
 def sources(found: Chain, graph: Graph) -> tuple[Source, ...]:
     """The code of each job of a chain, in its order."""
-    commits = last_commits(*map(str, CODE))
+    commits = last_commits(CODE)
     now = {job.rule: job.code for job in graph.jobs}
     result = []
     for job in found.jobs:

@@ -2,7 +2,7 @@
 
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
 from taskneurons.lineage.code import Code, Sources
-from taskneurons.lineage.graph import Graph, source_of
+from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import snakemake
 
 FILE = Path("dvc.yaml")
@@ -22,15 +22,21 @@ HEAD = (
     "# `dvc repro` makes everything. DVC certifies and stores what Snakemake makes; docs/lineage.md says how.\n"
 )
 # Results that people read on the web are in git; the others are git-ignored and in DVC's cache.
-IN_GIT = frozenset({"tables", "figures", "cards", "claims.json"})
+IN_GIT = frozenset({"tables", "figures", "cards", "metrics", "claims.json"})
+# What stands on the axis of a plot of a summary: the first of these columns that it has.
+AXES = ("condition", "method", "role", "trained", "measure", "group", "layer", "scope")
 RUNNER = "workflow/scripts/run.py"
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
 _SECTION = re.compile(r"\bP\.([a-z_]+)")
 
 
-def write(check: bool = False) -> int:
+def write(columns: Mapping[str, Sequence[str]], check: bool = False) -> int:
     """Write `dvc.yaml` and `results/.gitignore`, or with `check` say whether they are what would be written.
+
+    Args:
+        columns: of each table, by its stem.
+        check: write nothing.
 
     Returns:
         0; 1 when they were checked and are stale.
@@ -44,7 +50,7 @@ def write(check: bool = False) -> int:
         if "cache" not in out[path]
     }
     texts = {
-        FILE: HEAD + yaml.safe_dump({"stages": by_study}, sort_keys=False, width=120),
+        FILE: HEAD + yaml.safe_dump({"stages": by_study, **shown(by_study, columns)}, sort_keys=False, width=120),
         IGNORE: "".join(sorted(folders)),
     }
     stale = [path for path, text in texts.items() if not path.is_file() or read_text(path) != text]
@@ -79,12 +85,11 @@ def stages() -> dict[str, Any]:
     for study in (study for study in graph.studies if outs[study]):
         entries = list(graph.entries_of(study))
         code = rooms({module for entry in entries for module in fingerprints.modules(entry)})
-        scripts = {source_of(entry).as_posix() if ":" not in entry else RUNNER for entry in entries}
         deps = [
             "Snakefile",
             "rules/common.smk",
             f"rules/{study}.smk",
-            *sorted(scripts),
+            RUNNER,
             *sorted(code),
             *graph.raw.get(study, ()),
             *sorted(needed[study]),
@@ -104,12 +109,31 @@ def stages() -> dict[str, Any]:
     return stages
 
 
+def shown(by_study: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """What `dvc metrics` and `dvc plots` compare between runs: headline numbers, and the summaries of studies.
+
+    Args:
+        by_study: the stages.
+        columns: of each table, by its stem.
+    """
+    paths = [path for stage in by_study.values() for out in stage["outs"] for path in out]
+    metrics = [path for path in paths if Path(path).parts[1] == "metrics"]
+    plots = []
+    for path in paths:
+        table = Path(path)
+        names = columns.get(table.stem, ())
+        axis = next((name for name in AXES if name in names), None)
+        if table.parts[1] == "tables" and table.stem.endswith("_summary") and axis and "value" in names:
+            plots.append({path: {"x": axis, "y": "value", "template": "scatter", "title": table.stem}})
+    return {key: value for key, value in (("metrics", metrics), ("plots", plots)) if value}
+
+
 def out_paths(study: str, artifacts: Iterable[str]) -> list[str]:
     """The files and folders that DVC tracks for a study: tables and `results/<file>` by themselves, else by folder."""
     paths = set()
     for artifact in artifacts:
         _, topic, *inner = Path(artifact).parts
-        if topic == "tables" or not inner:
+        if topic in ("tables", "metrics") or not inner:
             paths.add(artifact)
         elif topic == "figures":
             paths.add(f"results/figures/{inner[0]}")

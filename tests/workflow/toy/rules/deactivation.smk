@@ -1,19 +1,20 @@
 rule tabulate:
     input:
         scores=[
-            f"results/neurons/{suite}/{model}/seed{seed}/{task}.txt"
-            for suite, model, seed in RUNS
-            for task in task_names(suite)
+            f"results/neurons/{run.name}/seed{seed}/{task}.txt"
+            for run in plan.all_runs
+            for seed in run.seeds
+            for task in plan.tasks(run.suite)
         ],
     output:
         table="results/tables/deactivation.csv",
-    params:
-        settings=settings(runs=RUNS),
-        code=code("toy.tables:tabulate"),
-    resources:
-        **light_resources(),
     log:
         "logs/tabulate.log",
+    resources:
+        **LIGHT,
+    params:
+        settings=settings(runs=[[run.name, run.seeds] for run in plan.all_runs]),
+        code=code("toy.tables:tabulate"),
     script:
         "../workflow/scripts/run.py"
 
@@ -23,12 +24,12 @@ rule draw:
         table="results/tables/deactivation.csv",
     output:
         figure="results/figures/deactivation/drops.svg",
+    log:
+        "logs/draw.log",
+    resources:
+        **LIGHT,
     params:
         settings=settings(figures=P.figures),
         code=code("toy.tables:draw"),
-    resources:
-        **light_resources(),
-    log:
-        "logs/draw.log",
     script:
         "../workflow/scripts/run.py"

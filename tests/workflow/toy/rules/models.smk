@@ -1,20 +1,20 @@
-for suite, model in RUN_PAIRS:
+for run in plan.all_runs:
 
     rule:
         name:
-            f"train_model_{suite}_{model}"
+            f"train_model_{run.suite}_{run.model}"
         input:
-            vocabulary=f"results/data/{suite}/vocabulary.txt",
+            vocabulary=f"results/data/{run.suite}/vocabulary.txt",
         output:
-            model=f"results/models/{suite}/{model}/seed{{seed}}/model.txt",
-        wildcard_constraints:
-            seed=seeds_of(suite, model),
-        params:
-            settings=settings(model=P.models[model], multitask=P.multitask),
-            code=code("toy.models:train_model"),
-        resources:
-            **model_resources(model, "train"),
+            model=f"results/models/{run.suite}/{run.model}/seed{{seed}}/model.txt",
         log:
-            f"logs/train_model_{suite}_{model}_{{seed}}.log",
+            f"logs/train_model_{run.suite}_{run.model}_{{seed}}.log",
+        wildcard_constraints:
+            seed="|".join(map(str, run.seeds)),
+        resources:
+            **model_resources(P, run.model, "train"),
+        params:
+            settings=settings(model=P.models[run.model], multitask=P.multitask),
+            code=code("toy.models:train_model"),
         script:
             "../workflow/scripts/run.py"

@@ -1,22 +1,22 @@
-for suite, model in RUN_PAIRS:
-    for batch, tasks in batches(suite):
+for run in plan.all_runs:
+    for batch in plan.batches(run.suite):
 
         rule:
             name:
-                f"score_neurons_{suite}_{model}_{batch}"
+                f"score_neurons_{run.suite}_{run.model}_{batch.name}"
             input:
-                model=f"results/models/{suite}/{model}/seed{{seed}}/model.txt",
-                tasks=[f"results/data/{suite}/tasks/{task}.txt" for task in tasks],
+                model=f"results/models/{run.suite}/{run.model}/seed{{seed}}/model.txt",
+                tasks=[f"results/data/{run.suite}/tasks/{task}.txt" for task in batch.tasks],
             output:
-                scores=[f"results/neurons/{suite}/{model}/seed{{seed}}/{task}.txt" for task in tasks],
+                scores=[f"results/neurons/{run.suite}/{run.model}/seed{{seed}}/{task}.txt" for task in batch.tasks],
+            log:
+                f"logs/score_neurons_{run.suite}_{run.model}_{{seed}}_{batch.name}.log",
             wildcard_constraints:
-                seed=seeds_of(suite, model),
+                seed="|".join(map(str, run.seeds)),
+            resources:
+                **model_resources(P, run.model, "attribute"),
             params:
                 settings=settings(attribution=P.attribution),
                 code=code("toy.neurons:score_neurons"),
-            resources:
-                **model_resources(model, "attribute"),
-            log:
-                f"logs/score_neurons_{suite}_{model}_{{seed}}_{batch}.log",
             script:
                 "../workflow/scripts/run.py"

@@ -1,0 +1,58 @@
+"""The headline numbers of a study, for `dvc metrics`: few enough to read side by side, the same keys in every run."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from taskneurons.files import read_csv, read_json, write_json
+
+# What tells headline numbers apart, as far as a summary has these columns.
+KEYS = ("suite", "model", "selection", "condition", "method", "role", "trained", "measure", "kind", "metric")
+
+
+def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
+    """The mean of `value` for each combination of the key columns, nested in their order.
+
+    Args:
+        rows: of a summary table; rows without a value are passed over.
+    """
+    values: dict[tuple[str, ...], list[float]] = {}
+    for row in rows:
+        if row.get("value"):
+            values.setdefault(tuple(row[key] for key in KEYS if row.get(key)), []).append(float(row["value"]))
+    found: dict[str, Any] = {}
+    for keys, numbers in sorted(values.items()):
+        place = found
+        for key in keys[:-1]:
+            # A key that has a number of its own keeps it beside those below it.
+            inner = place.setdefault(key, {})
+            place = inner if isinstance(inner, dict) else place.setdefault(f"{key}.", {})
+        place[keys[-1] if keys else "value"] = fmean(numbers)
+    return found
+
+
+def claim_headlines(claims: Mapping[str, Any]) -> dict[str, Any]:
+    """The effect of each claim by suite and model, and how many claims have which verdict.
+
+    Args:
+        claims: the content of results/claims.json.
+    """
+    found: dict[str, Any] = {}
+    verdicts: dict[str, int] = {}
+    for claim in claims["claims"]:
+        for result in claim["results"]:
+            verdicts[result["verdict"]] = verdicts.get(result["verdict"], 0) + 1
+            if result["effect"] is not None:
+                found.setdefault(claim["id"], {})[f"{result['suite']}/{result['model']}"] = result["effect"]
+    return {"effects": found, "verdicts": verdicts}
+
+
+def write_headlines(source: Path, out: Path) -> None:
+    """Write the headline numbers of a summary table or of claims.json as JSON.
+
+    Raises:
+        InputError: the file cannot be read.
+    """
+    found = claim_headlines(read_json(source)) if source.suffix == ".json" else headlines(read_csv(source))
+    write_json(out, found)
