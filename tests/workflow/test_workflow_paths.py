@@ -18,7 +18,7 @@ def plan() -> Plan:
     return Plan(load_params(Path(__file__).parents[2] / "params" / "ci.yaml"))
 
 
-class wildcards(dict):
+class Wildcards(dict):
     """A job's wildcards as Snakemake hands them to input functions: attributes, and items."""
 
     __getattr__ = dict.__getitem__
@@ -27,13 +27,13 @@ class wildcards(dict):
 def test_a_selection_ranks_the_scores_of_its_own_estimator(plan: Plan) -> None:
     of = Inputs(plan).ranked(paths.SCORES, ["nli_room"])
     for slug, selection in plan.selections.items():
-        assert of(wildcards(run="stream/llama_short", seed="1", selection=slug)) == [
+        assert of(Wildcards(run="stream/llama_short", seed="1", selection=slug)) == [
             f"results/neurons/stream/llama_short/seed1/scores/{selection.estimator}/nli_room.safetensors"
         ]
 
 
 def test_the_files_of_a_run_are_those_of_its_seeds_and_tasks_and_the_job_keeps_its_selection(plan: Plan) -> None:
-    job = wildcards(run="stream/llama_short", selection="taylor-10-layer")
+    job = Wildcards(run="stream/llama_short", selection="taylor-10-layer")
     found = Inputs(plan).of_run(PATTERN)(job)
     assert found == [
         f"results/x/stream/llama_short/seed{seed}/taylor-10-layer/{task}.csv"
