@@ -126,7 +126,7 @@ if plan.runs("training"):
             rows="results/tables/training.csv",
             tasks=inputs.described_tasks(plan.suites("training")),
             published=TRAINING_PUBLISHED,
-            checkpoints=inputs.base_descriptions("training"),
+            checkpoints=[f"{folder}/checkpoint.json" for folder in inputs.first_bases("training")],
         output:
             summary="results/tables/training_summary.csv",
             diagonal="results/tables/training_diagonal.csv",

@@ -5,7 +5,8 @@ import pytest
 import torch
 from small_stream import STREAM
 
-from taskneurons.continual.ncft import as_patch, ncft, of_patch
+from taskneurons.continual.method import Given
+from taskneurons.continual.ncft import as_patch, make, of_patch
 from taskneurons.errors import InputError
 from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import load_patch, save_patch
@@ -14,6 +15,11 @@ from taskneurons.neurons.sets import NeuronSet
 ORDER = tuple(STREAM)
 RATE = 3e-3
 SETTINGS = {"percent": 20, "within": "model", "estimator": "taylor", "examples": 8, "batch_size": 4}
+
+
+def ncft(rate, settings, **options):
+    """NCFT, or a variant of it."""
+    return make(Given("ncft", rate, len(ORDER), {"ncft": settings}, options))
 
 
 def learned(tuner, method, order=ORDER):

@@ -174,12 +174,7 @@ def train(
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, steps, schedule.warmup)
             loss = _loss(prepared, data.batch(step), select, accelerator.device)
             value = loss.item()
-            if not math.isfinite(value) or value > explosion:
-                raise Diverged(
-                    f"the loss is {value} at step {step + 1} of {steps}",
-                    where=name,
-                    remedy="The training diverged: lower the learning rate or lengthen the warm-up",
-                )
+            _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(parameters.values(), LARGEST_GRADIENT)
             prepared_optimizer.step()
@@ -203,6 +198,15 @@ def train(
     if resume:
         _remove(resume)
     return TrainingLog(tuple(state.rows))
+
+
+def _refuse_divergence(loss: float, explosion: float, at: str, name: str) -> None:
+    if not math.isfinite(loss) or loss > explosion:
+        raise Diverged(
+            f"the loss is {loss} at {at}",
+            where=name,
+            remedy="The training diverged: lower the learning rate or lengthen the warm-up",
+        )
 
 
 def pretrain(

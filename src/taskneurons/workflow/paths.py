@@ -102,13 +102,6 @@ class Inputs:
         """The pre-training text of the job's suite."""
         return fill(CORPUS, suite=suite_of(wildcards))
 
-    def base_descriptions(self, study: str) -> list[str]:
-        """What tells the architecture of the base of each run of a study."""
-        return [
-            fill(f"{base_folder(self.plan, run.model)}/checkpoint.json", run=run.name, seed=run.seeds[0])
-            for run in self.plan.runs(study)
-        ]
-
     def tasks(self, wildcards: Wildcards) -> list[str]:
         """The data of every task of the job's suite."""
         return task_files(suite_of(wildcards), self.plan.tasks(suite_of(wildcards)))

@@ -18,16 +18,16 @@ from matplotlib.text import Text
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
+from taskneurons.studies.continual.cost_figure import draw_cost, front
 from taskneurons.studies.continual.costs import summarise_costs
-from taskneurons.studies.continual.figure_cost import draw_cost, front
-from taskneurons.studies.continual.figure_methods import draw_methods
-from taskneurons.studies.continual.figure_ranks import draw_ranks
-from taskneurons.studies.continual.figure_rates import draw_rates
-from taskneurons.studies.continual.figure_retention import draw_retention
-from taskneurons.studies.continual.figure_stages import draw_stages
 from taskneurons.studies.continual.methods import METHODS
+from taskneurons.studies.continual.methods_figure import draw_methods
 from taskneurons.studies.continual.published import published_streams
+from taskneurons.studies.continual.ranks_figure import draw_ranks
+from taskneurons.studies.continual.rates_figure import draw_rates
+from taskneurons.studies.continual.retention_figure import draw_retention
 from taskneurons.studies.continual.rows import RateRow
+from taskneurons.studies.continual.stages_figure import draw_stages
 from taskneurons.studies.continual.streams import sequences
 from taskneurons.studies.continual.summary import rank_methods, summarise_streams
 

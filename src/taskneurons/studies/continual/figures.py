@@ -6,13 +6,13 @@ from pathlib import Path
 
 from taskneurons.evidence.tasks import described_tasks
 from taskneurons.job import Job
-from taskneurons.studies.continual.figure_cost import draw_cost
-from taskneurons.studies.continual.figure_methods import draw_methods
-from taskneurons.studies.continual.figure_ranks import draw_ranks
-from taskneurons.studies.continual.figure_rates import draw_rates
-from taskneurons.studies.continual.figure_retention import draw_retention
-from taskneurons.studies.continual.figure_stages import draw_stages
+from taskneurons.studies.continual.cost_figure import draw_cost
+from taskneurons.studies.continual.methods_figure import draw_methods
+from taskneurons.studies.continual.ranks_figure import draw_ranks
+from taskneurons.studies.continual.rates_figure import draw_rates
+from taskneurons.studies.continual.retention_figure import draw_retention
 from taskneurons.studies.continual.rows import COST_SUMMARY, PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
+from taskneurons.studies.continual.stages_figure import draw_stages
 
 
 @dataclass(frozen=True)
