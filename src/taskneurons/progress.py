@@ -68,7 +68,7 @@ class Progress:
         self._said: deque[str] = deque(maxlen=TAIL_LINES)
 
     # One branch for each kind of line.
-    def feed(self, line: str) -> None:  # noqa: C901
+    def feed(self, line: str) -> None:
         """Take in one line of Snakemake's output."""
         line = line.rstrip("\n")
         if self._reading_stats:

@@ -284,7 +284,7 @@ def against_findings(lines: Lines, before: Lines, commit: str) -> Iterator[Findi
         yield Finding("note", "against", tuple(new), f"not recorded at {commit}")
 
 
-def stale_findings(lines: Lines, graph: Graph) -> Iterator[Finding]:
+def stale_findings(lines: Lines, graph: Graph) -> Iterator[Finding]:  # noqa: C901 one case a field of a record
     """Records against the workflow of this checkout: jobs, the parameters that they read, the code that they run."""
     gone: list[str] = []
     rewired: dict[str, list[str]] = {}

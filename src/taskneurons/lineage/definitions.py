@@ -731,7 +731,7 @@ class Reader:
         self.emit(node.body)
         self.out.tokens.append(")")
 
-    def _handler(self, node: ast.ExceptHandler, name: str) -> None:
+    def _handler(self, node: ast.ExceptHandler, name: str) -> None:  # noqa: C901 one case a form of a handler
         raises = [one for one in _inside(node.body) if isinstance(one, ast.Raise) and one.exc is not None]
         leaving = ast.Return | ast.Continue | ast.Break | ast.Yield | ast.YieldFrom
         leaves = any(isinstance(one, leaving) for one in _inside(node.body))

@@ -158,7 +158,7 @@ class _Reader:
         return result
 
     # One line for each form of a scalar, in the order in which they are tried.
-    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:  # noqa: C901
+    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
         text, line = node.value, node.start_mark.line + 1
         if any("\ud800" <= character <= "\udfff" for character in text):
             # From an escape such as "\ud800": it cannot be written to any file later.
