@@ -13,7 +13,7 @@ PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
 export PATH := $(abspath $(VENV))/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help results test lint format ci-scale clean-venv
+.PHONY: help results test lint docs format ci-scale clean-venv
 
 help:  ## say what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,11 @@ lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	taskneurons params docs --check
 	taskneurons params schema --check
 	taskneurons tables docs --check
+	taskneurons claims docs --check
+	taskneurons tables docs --check
+
+docs: $(VENV)/ready-dev  ## build the pages as a site, in build/site
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
 
 format: $(VENV)/ready-dev  ## format the code
 	ruff check --fix .

@@ -1,7 +1,7 @@
 """Made-up results of the deactivation study, with effects of known size."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -44,17 +44,23 @@ def make_rows(
 
     for seed in seeds:
         for test in tasks:
-            if "original" in conditions:
-                add(seed, "original", test, 0.0, None, None)
-            if "bottom" in conditions:
-                add(seed, "bottom", test, 0.2, test.name, None)
-            for draw in range(draws if "random" in conditions else 0):
-                add(seed, "random", test, 1.0, None, draw)
-            for train in tasks:
-                if train.name == test.name:
-                    if "task" in conditions:
-                        add(seed, "task", test, 45.0, train.name, None)
-                elif "other_task" in conditions:
-                    close = 23.0 if train.family == test.family else 4.0
-                    add(seed, "other_task", test, close if train.kind == test.kind else 1.5, train.name, None)
+            for condition, lost, train, draw in _deactivations(test, tasks, draws):
+                if condition in conditions:
+                    add(seed, condition, test, lost, train, draw)
     return MEASUREMENTS.sorted(rows)
+
+
+def _deactivations(
+    test: DescribedTask, tasks: Sequence[DescribedTask], draws: int
+) -> Iterator[tuple[Condition, float, str | None, int | None]]:
+    """Each condition of a tested task with the points that it loses, the task of the neurons and the draw."""
+    yield "original", 0.0, None, None
+    yield "bottom", 0.2, test.name, None
+    for draw in range(draws):
+        yield "random", 1.0, None, draw
+    for train in tasks:
+        if train.name == test.name:
+            yield "task", 45.0, train.name, None
+        else:
+            close = 23.0 if train.family == test.family else 4.0
+            yield "other_task", close if train.kind == test.kind else 1.5, train.name, None

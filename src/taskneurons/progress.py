@@ -67,7 +67,8 @@ class Progress:
         self._block: str | None = None
         self._said: deque[str] = deque(maxlen=TAIL_LINES)
 
-    def feed(self, line: str) -> None:
+    # One branch for each kind of line.
+    def feed(self, line: str) -> None:  # noqa: C901
         """Take in one line of Snakemake's output."""
         line = line.rstrip("\n")
         if self._reading_stats:

@@ -146,14 +146,7 @@ def _parser(kind: Any, column: Column) -> Callable[[str], Any]:
             return choices[text]
         if truth and text in ("True", "False"):
             return text == "True"
-        value: float | None = None
-        if whole and (text.isdecimal() or (text[0] == "-" and text[1:].isdecimal())) and text.isascii():
-            value = int(text)
-        elif number:
-            try:
-                value = float(text)
-            except ValueError:
-                value = None
+        value = _number(text, whole, number)
         if value is not None and math.isfinite(value) and column.low <= value <= column.high:
             return value
         if text_too:
@@ -161,6 +154,18 @@ def _parser(kind: Any, column: Column) -> Callable[[str], Any]:
         raise ValueError(f"is `{text}`; expected {expected}")
 
     return parse
+
+
+def _number(text: str, whole: bool, fraction: bool) -> float | None:
+    """The number that a text stands for, where the type of the column allows it."""
+    if whole and (text.isdecimal() or (text[0] == "-" and text[1:].isdecimal())) and text.isascii():
+        return int(text)
+    if fraction:
+        try:
+            return float(text)
+        except ValueError:
+            return None
+    return None
 
 
 def _expected(kinds: Sequence[Any], choices: Iterable[str], column: Column) -> str:

@@ -157,13 +157,14 @@ def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
     assert "not written by `dvc repro`" in " ".join(project.taskneurons("audit", ok=False).split())
 
 
-def test_m6_only_the_rules_that_import_an_edited_module_run(project):
+def test_m6_only_the_rules_that_reach_an_edited_definition_run(project):
     with project.path("src/taskneurons/tasks/card.py").open("a") as file:
-        file.write("\nEDITED = 1\n")
+        file.write("\nUNUSED = 1\n")
+    assert project.planned() == {}, "nothing reaches it"
+    project.edit("src/taskneurons/tasks/card.py", "SHOWN_CHARACTERS = 400", "SHOWN_CHARACTERS = 401")
     assert {re.sub("_mine.*", "", rule) for rule in project.planned()} == {"describe_tasks", "write_report"}
     assert "older code" in project.snakemake("-n")
-    with project.path("src/taskneurons/neurons/controls.py").open("a") as file:
-        file.write("\nEDITED = 1\n")
+    project.edit("src/taskneurons/neurons/controls.py", "_BINS = 10", "_BINS = 11")
     sets = [output for output in project.lines() if "/sets/" in output]
     cards = [output for output in project.lines() if output.startswith("results/cards/")]
     assert project.planned() == project.after(*sets, *cards)

@@ -121,7 +121,8 @@ def _out_of(place: _Place, weight: Float[Tensor, "example row"]) -> Callable[[nn
 
     def hook(_: nn.Module, args: Any, output: Tensor) -> Tensor:
         active = args[0].index_select(-1, place.index)
-        return output + (active * _aligned(weight, active, place)) @ place.rows
+        blended: Tensor = output + (active * _aligned(weight, active, place)) @ place.rows
+        return blended
 
     return hook
 

@@ -118,4 +118,5 @@ def gaussians(seen: Sequence[Learned]) -> TaskGaussians:
 def infer(tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Int[np.ndarray, " example"]:
     """For each test example of a task the place of the likeliest stage."""
     features = tuner.base_features(task, tuner.recipe.split, len(tuner.prompts(task)))
-    return gaussians(seen).log_posterior(features).argmax(1)
+    places: np.ndarray = gaussians(seen).log_posterior(features).argmax(1)
+    return places

@@ -100,7 +100,8 @@ class TaskGaussians:
         above = (1 - 2 / width) * squares + trace**2
         # Nothing to shrink: a multiple of the identity already.
         share = 1.0 if spread <= above else above / spread
-        return (1 - share) * found + share * trace / width * np.eye(width)
+        shrunk: np.ndarray = (1 - share) * found + share * trace / width * np.eye(width)
+        return shrunk
 
     def log_posterior(self, features: Float[np.ndarray, "example width"]) -> Float64[np.ndarray, "example task"]:
         """The logarithm of each task's probability given a prompt's features, all tasks being as likely beforehand."""

@@ -106,7 +106,7 @@ class Orthogonality:
         self.digest = content.hexdigest()
 
     def gradient(self, module: str, a: Float[Tensor, "rank inputs"]) -> Float[Tensor, "rank inputs"]:
-        """strength * sign(A A_earlier^T) A_earlier."""
+        """The gradient of the penalty: strength * sign(A A_earlier^T) A_earlier."""
         rows = self._rows[module]
         return self._strength * ((a @ rows.T).sign() @ rows)
 

@@ -23,7 +23,8 @@ def cosines(
     norms = np.linalg.norm(one, axis=1)[:, None], np.linalg.norm(other, axis=1)[None]
     if not (norms[0].all() and norms[1].all()):
         raise InputError("the cosine with a vector of zeros is not defined", where="task vectors")
-    return one @ other.T / (norms[0] * norms[1])
+    values: np.ndarray = one @ other.T / (norms[0] * norms[1])
+    return values
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +78,8 @@ class Gate:
     def logits(self, features: Float[np.ndarray, "example width"]) -> Float[np.ndarray, "example task"]:
         """Log-odds of the tasks, up to a constant for each example."""
         values = (np.asarray(features, dtype=np.float64) - self.mean) / self.scale
-        return values @ self.weight + self.bias
+        logits: np.ndarray = values @ self.weight + self.bias
+        return logits
 
     @property
     def nbytes(self) -> int:

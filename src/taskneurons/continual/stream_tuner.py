@@ -85,7 +85,8 @@ class StreamTuner(FineTuner):
             batch_size=self.recipe.evaluation.batch_size,
             position="mean",
         )
-        return found[-1]
+        last: np.ndarray = found[-1]
+        return last
 
     def base_features(self, task: str, split: str, limit: int) -> Float[np.ndarray, "example width"]:
         """Features of a split's first prompts in the base model, which must be as it was loaded; computed once."""

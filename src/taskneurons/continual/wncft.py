@@ -134,7 +134,8 @@ class WNCFT:
             "gate": 4 * tokens + _FEATURE_BYTES * (2 * width + (width + 1) * len(seen)),
             "online": 4 * tokens + _FEATURE_BYTES * width * len(seen),
         }
-        return self.ncft.storage(tuner, seen) + extra[self.similarity]
+        total: int = self.ncft.storage(tuner, seen) + extra[self.similarity]
+        return total
 
     def _logits(
         self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]
@@ -184,7 +185,8 @@ class WNCFT:
     ) -> Float[np.ndarray, "example component"]:
         """What the components are multiplied by."""
         if self.reading == "added":
-            return weights / weights.max(1, keepdims=True)
+            relative: np.ndarray = weights / weights.max(1, keepdims=True)
+            return relative
         if self.reading == "rewound":
             return weights[:, ::-1].cumsum(1)[:, ::-1]
         scale = 1 if self.reading == "literal" else weights.shape[1]

@@ -5,7 +5,7 @@ the answer's tokens, Leng & Xiong 2025 (Eq. 3) take R_j = |dL/dw_j * w_j|: the f
 w_j to zero changes. L is summed, never averaged: a mean would make a score depend on the composition of its batch.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Literal, get_args
@@ -142,18 +142,10 @@ class Attributor:
             if recording:
                 # Detached, since a hook that holds its own tensor is a cycle that outlives the pass.
                 kept = value.detach()
-                value.register_hook(lambda gradient: summed(ffn, kept, gradient))
-
-        def summed(ffn: FFN, value: Tensor, gradient: Tensor) -> None:
-            part = slice(ffn.inputs[-1].offset, ffn.inputs[-1].offset + ffn.width) if ffn.gated else slice(None)
-            product = gradient[..., part].float() * value[..., part].float()
-            product = product.reshape(len(batch), -1, ffn.width)
-            of_example = product.sum(1)
-            for name in names:
-                if name == "taylor_token":
-                    sums[name][ffn.layer] += product.abs_().sum((0, 1))
-                else:
-                    sums[name][ffn.layer] += (of_example if name == "taylor_global" else of_example.abs()).sum(0)
+                shape = (len(batch), -1, ffn.width)
+                value.register_hook(
+                    lambda gradient: _add_products(_product(ffn, kept, gradient).reshape(shape), names, sums, ffn.layer)
+                )
 
         with ExitStack() as hooks, torch.set_grad_enabled(bool(names)):
             for ffn in self._ffns:
@@ -191,6 +183,24 @@ class Attributor:
         finally:
             handle.remove()
         return (gradient.float() * kept[0].float()).reshape(len(batch), -1, ffn.width).sum(1)
+
+
+def _product(ffn: FFN, value: Tensor, gradient: Tensor) -> Tensor:
+    """Gradient times activation, of the neurons alone where the same tensor holds the gate too."""
+    part = slice(ffn.inputs[-1].offset, ffn.inputs[-1].offset + ffn.width) if ffn.gated else slice(None)
+    return gradient[..., part].float() * value[..., part].float()
+
+
+def _add_products(
+    product: Float[Tensor, "example token neuron"], names: Iterable[str], sums: Mapping[str, Tensor], layer: int
+) -> None:
+    """Add the products of gradient and activation to one layer's sums, each by the rule of its estimator."""
+    of_example = product.sum(1)
+    for name in names:
+        if name == "taylor_token":
+            sums[name][layer] += product.abs_().sum((0, 1))
+        else:
+            sums[name][layer] += (of_example if name == "taylor_global" else of_example.abs()).sum(0)
 
 
 def attribute(

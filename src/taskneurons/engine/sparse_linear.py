@@ -9,7 +9,7 @@ the same neurons can be a parallel branch instead, y = W x + (rows - rows at the
 never writes into W; `training_only` is the one place that would choose between the two.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import groupby
@@ -178,10 +178,11 @@ def _selective(trained: TrainedModule) -> Iterator[None]:
     module: Any = place.module
     index = torch.cat([one.index for one in trained.places])
     layout = _Layout(place.into, place.turned)
+    apply: Callable[..., Tensor] = _SelectedGradients.apply
 
     def forward(x: Tensor) -> Tensor:
         bias = getattr(module, "bias", None)
-        return _SelectedGradients.apply(x, module.weight, bias, trained.rows, trained.bias, index, layout)
+        return apply(x, module.weight, bias, trained.rows, trained.bias, index, layout)
 
     replaced = module.__dict__.get("forward")
     module.forward = forward

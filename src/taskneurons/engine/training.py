@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
@@ -31,10 +31,11 @@ from transformers import PreTrainedModel
 
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
-from taskneurons.files import replacing, write_csv
+from taskneurons.files import replacing
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
 from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
+from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +70,22 @@ class WeightedBatch:
 
 
 @dataclass(frozen=True)
+class StepRow:
+    """A point of the course of a training, in training.csv beside what was trained.
+
+    Attributes:
+        step: from 1.
+        loss: mean since the row before.
+    """
+
+    step: Annotated[int, Column(unit="steps", low=1)]
+    loss: Annotated[float, Column(unit="nats a token", measured=True)]
+
+
+STEPS = Table(StepRow)
+
+
+@dataclass(frozen=True)
 class TrainingLog:
     """The course of a training at about a hundred points.
 
@@ -80,8 +97,7 @@ class TrainingLog:
 
     def write(self, path: str | Path) -> None:
         """Write it as CSV: step, loss. Seconds are left out, so that equal trainings write equal bytes."""
-        columns = ("step", "loss")
-        write_csv(path, (dict(zip(columns, row[:2], strict=True)) for row in self.rows), columns)
+        STEPS.write(path, (StepRow(step, loss) for step, loss, _ in self.rows))
 
 
 @dataclass(frozen=True)
@@ -174,12 +190,7 @@ def train(
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, steps, schedule.warmup)
             loss = _loss(prepared, data.batch(step), select, accelerator.device)
             value = loss.item()
-            if not math.isfinite(value) or value > explosion:
-                raise Diverged(
-                    f"the loss is {value} at step {step + 1} of {steps}",
-                    where=name,
-                    remedy="The training diverged: lower the learning rate or lengthen the warm-up",
-                )
+            _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
             accelerator.backward(loss)
             accelerator.clip_grad_norm_(parameters.values(), LARGEST_GRADIENT)
             prepared_optimizer.step()
@@ -203,6 +214,15 @@ def train(
     if resume:
         _remove(resume)
     return TrainingLog(tuple(state.rows))
+
+
+def _refuse_divergence(loss: float, explosion: float, at: str, name: str) -> None:
+    if not math.isfinite(loss) or loss > explosion:
+        raise Diverged(
+            f"the loss is {loss} at {at}",
+            where=name,
+            remedy="The training diverged: lower the learning rate or lengthen the warm-up",
+        )
 
 
 def pretrain(

@@ -35,10 +35,14 @@ class Searched(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property
-    def chosen(self) -> bool: ...
+    def chosen(self) -> bool:
+        """Whether the study uses this point of the grid."""
+        ...
 
     @property
-    def at_edge(self) -> bool: ...
+    def at_edge(self) -> bool:
+        """Whether it lies at an end of a grid, beyond which a better point may lie."""
+        ...
 
 
 Row = TypeVar("Row", bound=Searched)

@@ -54,6 +54,9 @@ class Sources:
         loaded: the bytes of modules as Python loaded them, which count instead of those of their files.
     """
 
+    believe_cache = True
+    """Whether caches are read; an audit believes none."""
+
     def __init__(self, package: Path, cache: Path | None = None, loaded: Mapping[str, bytes] | None = None) -> None:
         self.package, self._cache = package, cache
         self.paths: dict[str, Path] = {}
@@ -61,8 +64,11 @@ class Sources:
             parts = [PACKAGE, *path.relative_to(package).with_suffix("").parts]
             self.paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
         self._loaded = loaded or {}
+        # What a dotted name stands for, and whether a constant changes something, is one and the same for all jobs.
+        self.resolved: dict[tuple[str, Chain], list[Place | str]] = {}
+        self.changing: dict[Place, bool] = {}
         self._modules: dict[str, Module] = {}
-        self._known: dict[str, dict[str, Any]] = self._read_cache() if cache else {}
+        self._known: dict[str, dict[str, Any]] = self._read_cache() if cache and Sources.believe_cache else {}
         self._new = False
 
     def _read_cache(self) -> dict[str, dict[str, Any]]:
@@ -207,6 +213,11 @@ class Reach:
 
     def _changes_something(self, place: Place) -> bool:
         """Whether a constant is made by a function that changes an object of a module: it may enter it in a list."""
+        if place not in self.sources.changing:
+            self.sources.changing[place] = self._reaches_a_change(place)
+        return self.sources.changing[place]
+
+    def _reaches_a_change(self, place: Place) -> bool:
         seen: set[Place] = set()
         todo = [place]
         while todo:
@@ -262,6 +273,13 @@ class Reach:
 
     def _resolve(self, module: str, chain: Chain, seen: frozenset[tuple[str, str]] = frozenset()) -> list[Place | str]:
         """What a dotted name stands for: definitions, or the name of a module that is meant whole; nothing outside."""
+        if seen:
+            return self._resolved(module, chain, seen)
+        if (module, chain) not in self.sources.resolved:
+            self.sources.resolved[module, chain] = self._resolved(module, chain, seen)
+        return self.sources.resolved[module, chain]
+
+    def _resolved(self, module: str, chain: Chain, seen: frozenset[tuple[str, str]]) -> list[Place | str]:
         root, *rest = chain
         if root.startswith("@"):
             return self._in_module(root[1:], tuple(rest), seen)

@@ -550,15 +550,16 @@ class Reader:
     def _declare(self, scope: _Scope, body: list[ast.stmt]) -> None:
         """Find the names of a function."""
         freed: set[str] = set()
-        for node in _inside(body):
+        nodes = list(_inside(body))
+        for node in nodes:
             if isinstance(node, ast.Global):
                 scope.outer.update(node.names)
             elif isinstance(node, ast.Nonlocal):
                 freed.update(node.names)
-        for name in _bound_by(body):
+        for name in _bound(nodes):
             if name not in scope.outer and name not in freed and name not in scope.kept:
                 scope.local[name] = None
-        for node in _inside(body):
+        for node in nodes:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
                 # Its name is seen from outside, as `__name__`.
                 scope.kept.add(node.name)
@@ -862,15 +863,20 @@ def _inside(body: Sequence[ast.AST]) -> Iterator[ast.AST]:
 
 def _bound_by(body: Sequence[ast.AST]) -> list[str]:
     """The names that a body binds in its own scope."""
+    return _bound(list(_inside(body)))
+
+
+def _bound(nodes: Sequence[ast.AST]) -> list[str]:
+    """The names that some nodes of one scope bind."""
     found: dict[str, None] = {}
     own = {
         id(one)
-        for node in _inside(body)
+        for node in nodes
         if isinstance(node, _COMPREHENSIONS)
         for g in node.generators
         for one in ast.walk(g.target)
     }
-    for node in _inside(body):
+    for node in nodes:
         if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
             if id(node) not in own:
                 found[node.id] = None

@@ -246,7 +246,8 @@ class Metadata:
 
     def incomplete(self, outputs: Iterable[str]) -> set[str]:
         """Those outputs whose job started and did not end."""
-        return self._store._filter_incomplete_keys(outputs)
+        found: set[str] = self._store._filter_incomplete_keys(outputs)
+        return found
 
     def complete(self, output: str) -> None:
         """Take an output for one whose job ended."""

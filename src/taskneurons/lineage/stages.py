@@ -28,7 +28,9 @@ AXES = ("condition", "method", "role", "trained", "measure", "group", "layer", "
 RUNNER = "workflow/scripts/run.py"
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
-_SECTION = re.compile(r"\bP\.([a-z_]+)")
+_SECTION = re.compile(r"\b(?:P|params)\.([a-z_]+)")
+# What decides which jobs there are, besides the rule files.
+PLAN = Path("src/taskneurons/workflow")
 
 
 def write(columns: Mapping[str, Sequence[str]], check: bool = False) -> int:
@@ -80,6 +82,8 @@ def stages() -> dict[str, Any]:
                 raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
     needed = _needed_outs(done.stdout, graph)
     fingerprints = Code(Sources(Path(taskneurons.__file__).parent))
+    planning = "".join(map(read_text, [Path("rules/common.smk"), *sorted(PLAN.glob("*.py"))]))
+    sections = set(yaml.safe_load(read_text(graph.params)))
     stages = {}
     # A study that no run of the parameters asks for has no stage.
     for study in (study for study in graph.studies if outs[study]):
@@ -94,12 +98,12 @@ def stages() -> dict[str, Any]:
             *graph.raw.get(study, ()),
             *sorted(needed[study]),
         ]
-        text = read_text(Path("rules/common.smk")) + read_text(Path(f"rules/{study}.smk"))
+        read = {*_SECTION.findall(planning), *_SECTION.findall(read_text(Path(f"rules/{study}.smk")))}
         stages[study] = {
             "cmd": f"taskneurons stage {study}",
             "deps": deps,
-            # The keys that decide which jobs there are stand in common.smk.
-            "params": [{graph.params: sorted(set(_SECTION.findall(text)))}],
+            # Also the keys that decide which jobs there are.
+            "params": [{graph.params: sorted(read & sections)}],
             # Without persist DVC deletes the outs first, and every job of the study would run for one change.
             "outs": [
                 {path: {"persist": True} if Path(path).parts[1] not in IN_GIT else {"cache": False, "persist": True}}

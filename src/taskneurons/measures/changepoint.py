@@ -159,12 +159,13 @@ def layer_map(
     )
 
 
-def _ramps(borders: Int[np.ndarray, "pair 2"], names: Int[np.ndarray, "layer"]) -> Float[np.ndarray, "pair layer"]:
+def _ramps(borders: Int[np.ndarray, "pair 2"], names: Int[np.ndarray, " layer"]) -> Float[np.ndarray, "pair layer"]:
     """The rising ramp between each pair of layers, about its mean and of unit length."""
     begin, end = names[borders[:, :1]], names[borders[:, 1:]]
     ramps = ((names - begin) / (end - begin)).clip(0, 1)
     ramps -= ramps.mean(axis=1, keepdims=True)
-    return ramps / np.linalg.norm(ramps, axis=1, keepdims=True)
+    unit: np.ndarray = ramps / np.linalg.norm(ramps, axis=1, keepdims=True)
+    return unit
 
 
 def _p_of_a_rise(
@@ -188,7 +189,7 @@ def _p_of_a_rise(
 
 
 def _ramp_predicts_better(
-    centred: Float[np.ndarray, "task layer"], ramps: Float[np.ndarray, "pair layer"], names: Int[np.ndarray, "layer"]
+    centred: Float[np.ndarray, "task layer"], ramps: Float[np.ndarray, "pair layer"], names: Int[np.ndarray, " layer"]
 ) -> bool:
     """Whether the ramp of the other tasks predicts a task's curve better than their straight line does."""
     line = (names - names.mean()) / np.linalg.norm(names - names.mean())

@@ -166,17 +166,19 @@ class Side:
     @property
     def width(self) -> int:
         """Number of features."""
-        return self.features.shape[1]
+        width: int = self.features.shape[1]
+        return width
 
     @cached_property
-    def finite(self) -> Bool[np.ndarray, "example"]:
+    def finite(self) -> Bool[np.ndarray, " example"]:
         """Whether a row holds finite numbers only."""
         # A column's sum is not finite if one of its values is not: far cheaper than a look at each value.
         if np.isfinite(self._column_sums).all():
             return np.ones(len(self), dtype=bool)
-        return np.isfinite(self.features).all(axis=1)
+        finite: np.ndarray = np.isfinite(self.features).all(axis=1)
+        return finite
 
-    def rows(self, keep: Bool[np.ndarray, "example"]) -> "Side":
+    def rows(self, keep: Bool[np.ndarray, " example"]) -> "Side":
         """The side of these examples alone."""
         return self if keep.all() else Side(self.features[keep], standardise=self.standardise)
 
@@ -186,7 +188,7 @@ class Side:
         return len(self) == 0 or float(self.norms.sum()) <= self.features.size * self._rounding**2
 
     @cached_property
-    def norms(self) -> Float[np.ndarray, "example"]:
+    def norms(self) -> Float[np.ndarray, " example"]:
         """k: squared norm of each centred row."""
         norms = np.empty(len(self))
         for rows, centred in self._centred_rows():
@@ -222,9 +224,10 @@ class Side:
         return self._own[key]
 
     @cached_property
-    def _column_sums(self) -> Float[np.ndarray, "width"]:
+    def _column_sums(self) -> Float[np.ndarray, " width"]:
         with np.errstate(invalid="ignore", over="ignore"):
-            return self.features.sum(axis=0, dtype=np.float64)
+            sums: np.ndarray = self.features.sum(axis=0, dtype=np.float64)
+            return sums
 
     @cached_property
     def _scale(self) -> "float | Float[np.ndarray, 'width']":
@@ -462,20 +465,20 @@ class CKAStream:
 
 @dataclass(frozen=True, eq=False)
 class _Moments:
-    """Sums over examples from which HSIC follows about any mean. With a = |x|^2 and b = |y|^2 of a row:
+    """Sums over examples from which HSIC follows about any mean.
 
-    cross = sum of x y', ab = sum of a b, ay = sum of a y, bx = sum of b x.
+    With a = |x|^2 and b = |y|^2 of a row: cross = sum of x y', ab = sum of a b, ay = sum of a y, bx = sum of b x.
     """
 
     n: int
     cross: Float[np.ndarray, "d_x d_y"]
-    sum_x: Float[np.ndarray, "d_x"]
-    sum_y: Float[np.ndarray, "d_y"]
+    sum_x: Float[np.ndarray, " d_x"]
+    sum_y: Float[np.ndarray, " d_y"]
     norms_x: float
     norms_y: float
     ab: float
-    ay: Float[np.ndarray, "d_y"]
-    bx: Float[np.ndarray, "d_x"]
+    ay: Float[np.ndarray, " d_y"]
+    bx: Float[np.ndarray, " d_x"]
 
     @classmethod
     def of(cls, x: np.ndarray, y: np.ndarray, a: np.ndarray, b: np.ndarray) -> Self:
@@ -594,7 +597,7 @@ def _hsic(x: Side, y: Side, by_gram: bool, dtype: type) -> _HSIC:
     return _from_total(_dot(product, product) - float(x.norms @ y.norms), x.norms, y.norms)
 
 
-def _from_total(total: float, k: Float[np.ndarray, "example"], l: Float[np.ndarray, "example"]) -> _HSIC:  # noqa: E741
+def _from_total(total: float, k: Float[np.ndarray, " example"], l: Float[np.ndarray, " example"]) -> _HSIC:  # noqa: E741
     return _hsic_of(len(k), total, float(k @ l), float(k.sum()), float(l.sum()))
 
 
@@ -611,7 +614,7 @@ def _ratio(n: int, dropped: int, cross: _HSIC, own_x: _HSIC, own_y: _HSIC) -> CK
     return CKA(n, dropped, min(max(unbiased, -1.0), 1.0), biased)
 
 
-def _dot(a: np.ndarray, b: np.ndarray, order: Int[np.ndarray, "example"] | None = None) -> float:
+def _dot(a: np.ndarray, b: np.ndarray, order: Int[np.ndarray, " example"] | None = None) -> float:
     """Sum of a_ij b_ij in float64, or of a_ij b_(order i)(order j)."""
     total = 0.0
     step = max(1, _ENTRIES // max(1, a.shape[1]))
@@ -624,8 +627,8 @@ def _dot(a: np.ndarray, b: np.ndarray, order: Int[np.ndarray, "example"] | None 
 
 
 def _without_blocks_gram(
-    x: Side, y: Side, block: Int[np.ndarray, "example"], dtype: type
-) -> Float[np.ndarray, "block"]:
+    x: Side, y: Side, block: Int[np.ndarray, " example"], dtype: type
+) -> Float[np.ndarray, " block"]:
     """Unbiased CKA without each block, from the sums of the Gram matrices over its rows and columns: O(n^2) for all."""
     blocks = int(block.max()) + 1
     member = np.equal.outer(block, np.arange(blocks))
@@ -646,14 +649,16 @@ def _without_blocks_gram(
         of_rows = products.sum(axis=1)
         total = of_rows.sum() - 2 * (of_rows @ member) + np.where(member, products, 0.0).sum(axis=0)
         sums = rows[first].sum(axis=0) * rows[second].sum(axis=0)
-        return total + sums / ((size - 1) * (size - 2)) - 2 * (rows[first] * rows[second]).sum(axis=0) / (size - 2)
+        twice: np.ndarray = 2 * (rows[first] * rows[second]).sum(axis=0)
+        value: np.ndarray = total + sums / ((size - 1) * (size - 2)) - twice / (size - 2)
+        return value
 
     return _safe_ratio(hsic(0, 1), hsic(0, 0), hsic(1, 1))
 
 
 def _without_blocks_features(
-    x: Side, y: Side, block: Int[np.ndarray, "example"], dtype: type
-) -> Float[np.ndarray, "block"]:
+    x: Side, y: Side, block: Int[np.ndarray, " example"], dtype: type
+) -> Float[np.ndarray, " block"]:
     """Unbiased CKA without each block, from the moments of all examples less those of the block."""
     pairs = ((x, y), (x, x), (y, y))
 

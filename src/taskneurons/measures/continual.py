@@ -107,7 +107,8 @@ def forgetting(accuracy: Matrix) -> Float[np.ndarray, " earlier"]:
     matrix = _checked(accuracy)
     last = matrix.shape[1]
     best = np.array([matrix[task + 1 : last, task].max() for task in range(last - 1)])
-    return best - matrix[-1, :-1]
+    lost: np.ndarray = best - matrix[-1, :-1]
+    return lost
 
 
 def learned(accuracy: Matrix) -> float:

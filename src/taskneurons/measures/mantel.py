@@ -116,4 +116,5 @@ def _ranks(values: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
 def _without(values: Float[np.ndarray, " cell"], nuisance: Sequence[np.ndarray]) -> Float[np.ndarray, " cell"]:
     """What a linear fit of a constant and the nuisance leaves of the values."""
     design = np.column_stack([np.ones(len(values)), *nuisance])
-    return values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    left: np.ndarray = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
+    return left

@@ -29,7 +29,8 @@ def rouge_l(predictions: Sequence[str], references: Sequence[str]) -> float:
     _check(predictions, references)
     scorer = RougeScorer(["rougeL"], use_stemmer=False)
     scores = (scorer.score(r, p)["rougeL"].fmeasure for p, r in zip(predictions, references, strict=True))
-    return 100.0 * sum(scores) / len(references)
+    mean: float = 100.0 * sum(scores) / len(references)
+    return mean
 
 
 def _check(predictions: Sequence[str], references: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from taskneurons.errors import InputError
 
 
 def log_factorials(most: int) -> Float[np.ndarray, " number"]:
-    """ln k! for k = 0 to `most`."""
+    """The logarithms ln k! for k = 0 to `most`."""
     return np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, most + 1)))])
 
 
@@ -28,7 +28,8 @@ def chance_jaccard(first: int, second: int, total: int) -> float | None:
     ln = log_factorials(total)
 
     def choose(n: int, k: np.ndarray | int) -> np.ndarray:
-        return ln[n] - ln[k] - ln[n - np.asarray(k)]
+        value: np.ndarray = ln[n] - ln[k] - ln[n - np.asarray(k)]
+        return value
 
     chance = np.exp(choose(first, shared) + choose(total - first, second - shared) - choose(total, second))
     return float((chance * shared / (first + second - shared)).sum())

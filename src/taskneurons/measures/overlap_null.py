@@ -135,7 +135,8 @@ def union_draws(
     rng = np.random.default_rng(seed)
     one, other = (_union_sizes(members, size, draws, rng) for members in (first, second))
     shared = rng.hypergeometric(one, size - one, other).sum(axis=1)
-    return shared / ((one + other).sum(axis=1) - shared)
+    values: np.ndarray = shared / ((one + other).sum(axis=1) - shared)
+    return values
 
 
 def _union_sizes(

@@ -102,7 +102,7 @@ def t_interval(values: Sequence[float], level: float = 0.95) -> Interval:
 
 
 def paired_difference(first: Mapping[int, float], second: Mapping[int, float], level: float = 0.95) -> Interval:
-    """t interval of first - second over the seeds that both have.
+    """The t interval of first - second over the seeds that both have.
 
     Args:
         first, second: a value for each seed.

@@ -146,7 +146,8 @@ def _standardised_ranks(values: Float[np.ndarray, " unit"]) -> Float[np.ndarray,
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     centred = ranks - ranks.mean()
     length = float(np.linalg.norm(centred))
-    return centred / length if length else centred
+    scaled: np.ndarray = centred / length if length else centred
+    return scaled
 
 
 def _checked(blocks: Sequence[Block], draws: int) -> int:

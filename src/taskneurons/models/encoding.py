@@ -194,7 +194,8 @@ def _fit(ids: list[int], offsets: list[tuple[int, int]], example: "Example", roo
 def _eos(tokenizer: Any) -> int:
     if tokenizer.eos_token_id is None:
         raise InputError(f"{type(tokenizer).__name__} has no eos token, an answer could not end")
-    return tokenizer.eos_token_id
+    eos: int = tokenizer.eos_token_id
+    return eos
 
 
 def _leading_space(tokenizer: Any) -> str:
@@ -204,6 +205,7 @@ def _leading_space(tokenizer: Any) -> str:
     """
 
     def ids(text: str) -> list[int]:
-        return tokenizer(text, add_special_tokens=False)["input_ids"]
+        found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        return found
 
     return "" if ids("a b") == ids("a") + ids("b") else " "

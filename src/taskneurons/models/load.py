@@ -223,7 +223,8 @@ def import_hub(repository: str, revision: str, out: str | Path, *, name: str, co
     except (
         errors.LocalEntryNotFoundError,
         errors.OfflineModeIsEnabled,
-        errors.HTTPError,
+        # Which library defines it depends on the version of huggingface_hub.
+        errors.HTTPError,  # type: ignore[attr-defined]
     ) as error:
         raise InputError(
             f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
@@ -241,7 +242,7 @@ def _read_facts(folder: Path) -> dict[str, Any]:
             where=str(folder),
             remedy="Import a model folder of another origin first (source: folder)",
         )
-    facts = read_json(path)
+    facts: dict[str, Any] = read_json(path)
     kinds = {"architecture": str, "context": int, "digest": str, "name": str, "parameters": int}
     for key, kind in kinds.items():
         if not isinstance(facts, dict) or not isinstance(facts.get(key), kind):
@@ -336,6 +337,7 @@ def _read_model(folder: Path, dtype: DType) -> PreTrainedModel:
                 ignore_mismatched_sizes=True,
                 output_loading_info=True,
             )
+            model: PreTrainedModel
             model, info = loaded
     except (ValueError, OSError, KeyError) as error:
         first_line = str(error).strip().split("\n", 1)[0]

@@ -55,7 +55,7 @@ def _proportional(
 ) -> Int[np.ndarray, " layer"]:
     """Whole numbers that sum to `total`, in proportion to the members; the largest remainders are rounded up."""
     exact = members * (total / members.sum())
-    counts = np.floor(exact + 1e-9).astype(int)
+    counts: np.ndarray = np.floor(exact + 1e-9).astype(int)
     # Equal remainders are broken at random, not in favour of the first layers.
     order = np.lexsort((rng.random(len(members)), -(exact - counts)))
     counts[order[: total - int(counts.sum())]] += 1

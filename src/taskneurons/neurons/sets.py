@@ -60,7 +60,8 @@ class NeuronSet:
 
     def layers(self) -> Int[np.ndarray, " layer"]:
         """The number of members in each layer."""
-        return self.mask.sum(axis=1)
+        members: np.ndarray = self.mask.sum(axis=1)
+        return members
 
     @cached_property
     def digest(self) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin
 
@@ -139,15 +139,7 @@ def _explain(error: ValidationError, document: Document, root: type[Section], re
             text = f"is missing ({kind.description})" if isinstance(kind, FieldInfo) else "is missing"
             problems.append(_problem(document, path, text, f"Add it; {reference} describes it"))
         elif one["type"] in ("union_tag_not_found", "union_tag_invalid"):
-            key = one["ctx"]["discriminator"].strip("'")
-            tags = (
-                one["ctx"].get("expected_tags", "").replace("'", "").split(", ") if "tag" in one["ctx"] else _tags(kind)
-            )
-            if one["type"] == "union_tag_not_found":
-                problems.append(_problem(document, path, f"`{key}` is missing", f"Write one of {', '.join(tags)}"))
-            else:
-                tag = one["ctx"]["tag"]
-                problems.append(_problem(document, (*path, key), f"there is no {key} `{tag}`", nearest(tag, tags)))
+            problems.append(_no_alternative(one["ctx"], document, path, kind))
         elif one["type"] == "literal_error":
             # Two alternatives of one value (a word or a number) are one problem, so they are gathered first.
             expected.setdefault(path, []).append(one["ctx"]["expected"].replace("'", "`"))
@@ -159,15 +151,28 @@ def _explain(error: ValidationError, document: Document, root: type[Section], re
                 message = message.replace("input should be", "expected") + f", got {_shown(one['input'])}"
             text, _, remedy = message.partition(". ")
             problems.append(_problem(document, path, text, remedy or None))
-    for path, alternatives in expected.items():
-        value = _at(document.value, path)
-        options = " or ".join(dict.fromkeys(alternatives))
-        words = [word.strip("`") for word in options.replace(" or ", ", ").split(", ") if word.startswith("`")]
-        hint = nearest(value, words) if isinstance(value, str) and words else ""
-        # The message already lists the words, so that only a near one is worth repeating.
-        hint = hint if hint.startswith("Did") else ""
-        problems.append(_problem(document, path, f"expected {options}, got {_shown(value)}", hint or None))
-    return problems
+    return problems + [_unexpected(document, path, alternatives) for path, alternatives in expected.items()]
+
+
+def _no_alternative(context: Mapping[str, Any], document: Document, path: tuple[str | int, ...], kind: Any) -> Problem:
+    """No alternative of a section fits, because the key that chooses one is absent or has an unknown value."""
+    key = context["discriminator"].strip("'")
+    if "tag" not in context:
+        return _problem(document, path, f"`{key}` is missing", f"Write one of {', '.join(_tags(kind))}")
+    tags = context.get("expected_tags", "").replace("'", "").split(", ")
+    tag = context["tag"]
+    return _problem(document, (*path, key), f"there is no {key} `{tag}`", nearest(tag, tags))
+
+
+def _unexpected(document: Document, path: tuple[str | int, ...], alternatives: Iterable[str]) -> Problem:
+    """A value is none of the alternatives."""
+    value = _at(document.value, path)
+    options = " or ".join(dict.fromkeys(alternatives))
+    words = [word.strip("`") for word in options.replace(" or ", ", ").split(", ") if word.startswith("`")]
+    hint = nearest(value, words) if isinstance(value, str) and words else ""
+    # The message already lists the words, so that only a near one is worth repeating.
+    hint = hint if hint.startswith("Did") else ""
+    return _problem(document, path, f"expected {options}, got {_shown(value)}", hint or None)
 
 
 def _problem(document: Document, path: tuple[str | int, ...], message: str, remedy: str | None) -> Problem:

@@ -139,6 +139,7 @@ def _alternatives(field: dict[str, Any], definitions: dict[str, Any]) -> list[di
 
 def _named(field: dict[str, Any]) -> dict[str, Any]:
     """What stands behind each name of a field whose keys are names."""
+    one: dict[str, Any]
     (one,) = field["patternProperties"].values()
     return one
 

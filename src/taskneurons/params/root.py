@@ -93,9 +93,7 @@ class Params(Section):
                     "Join their seeds in one run",
                 )
             pairs.setdefault((run.suite, run.model), index)
-            for key, known in (("suite", self.suites), ("model", self.models)):
-                if (name := getattr(run, key)) not in known:
-                    yield Inconsistency(("runs", index, key), f"there is no {key} `{name}`", nearest(name, known))
+            yield from self._unknown_names(index, run)
             yield from self._absent_sections(index, run)
             yield from self._unfit(index, run)
         for section in BY_SUITE:
@@ -109,6 +107,12 @@ class Params(Section):
                     f"`{selection.estimator}` needs the scores of `{needed}`, which are not computed",
                     f"Add {needed} to attribution.estimators",
                 )
+
+    def _unknown_names(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield the suite and the model of a run that the parameters do not have."""
+        for key, known in (("suite", self.suites), ("model", self.models)):
+            if (name := getattr(run, key)) not in known:
+                yield Inconsistency(("runs", index, key), f"there is no {key} `{name}`", nearest(name, known))
 
     def _absent_sections(self, index: int, run: Run) -> Iterator[Inconsistency]:
         """Yield the sections that a run's studies need and the parameters do not have."""

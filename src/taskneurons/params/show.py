@@ -17,7 +17,7 @@ WIDTH = 120
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # PyYAML has no types.
     """Quote all text that the strict reader could refuse, such as a commit of digits with one e."""
 
 
@@ -68,11 +68,16 @@ def show_changes(path: str | Path) -> str:
 
 
 def _yaml(value: Mapping[str, Any]) -> str:
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH, default_flow_style=None)
+    text: str = yaml.dump(
+        value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH, default_flow_style=None
+    )
+    return text
 
 
 def _flow(value: Any) -> str:
     """A value in one line."""
     # In a list, because YAML ends a scalar that stands alone with three dots.
-    text = yaml.dump([value], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9, default_flow_style=True)
+    text: str = yaml.dump(
+        [value], Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=10**9, default_flow_style=True
+    )
     return text.strip()[1:-1]

@@ -75,7 +75,7 @@ class _Refused(Exception):
         self.line, self.message, self.remedy = line, message, remedy
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # PyYAML has no types.
     """Compose nodes under caps, while the file is being read and not after it has been expanded."""
 
     def __init__(self, stream: str) -> None:
@@ -157,7 +157,8 @@ class _Reader:
             result[key] = self.value(value_node, here)
         return result
 
-    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:
+    # One line for each form of a scalar, in the order in which they are tried.
+    def scalar(self, node: yaml.ScalarNode, path: Path) -> Any:  # noqa: C901
         text, line = node.value, node.start_mark.line + 1
         if any("\ud800" <= character <= "\udfff" for character in text):
             # From an escape such as "\ud800": it cannot be written to any file later.

@@ -130,7 +130,7 @@ def _policy(style: str, scripts: list[str]) -> str:
 def _markdown(text: str) -> str:
     """A data card as HTML: markup in it stays text, and pictures and links are not followed anywhere."""
     renderer = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["image", "link", "autolink"])
-    body = renderer.render(text.partition("\n")[2] if text.startswith("# ") else text)
+    body: str = renderer.render(text.partition("\n")[2] if text.startswith("# ") else text)
     # The page has its own order of headings, in which a card stands under a third-level one.
     return body.replace("<h2>", "<h4>").replace("</h2>", "</h4>")
 

@@ -80,13 +80,7 @@ def curate(
     pools = {split: sorted(own, key=lambda record: _draw_key(seed, task.name, record)) for split, own in valid.items()}
     for split in ("test", "validation"):
         if split not in pools:
-            size = sizes[split]
-            if size == "all":
-                raise InputError(
-                    f"`{split}: all` needs a {split} split of its own", where=where, remedy="Give a number of examples"
-                )
-            cut = min(size, max(1, len(pools["train"]) // 5))
-            pools[split], pools["train"] = pools["train"][:cut], pools["train"][cut:]
+            _cut_from_train(pools, split, sizes[split], where)
             read[split], dropped[split] = len(pools[split]), Counter()
             read["train"] -= len(pools[split])
 
@@ -114,6 +108,16 @@ def curate(
             dropped=dropped[split],
         )
     return splits, Counts(counts)
+
+
+def _cut_from_train(pools: dict[str, list[Record]], split: str, size: Size, where: str) -> None:
+    """Give a split without records of its own some of train's, at most a fifth of them."""
+    if size == "all":
+        raise InputError(
+            f"`{split}: all` needs a {split} split of its own", where=where, remedy="Give a number of examples"
+        )
+    cut = min(size, max(1, len(pools["train"]) // 5))
+    pools[split], pools["train"] = pools["train"][:cut], pools["train"][cut:]
 
 
 def _valid(

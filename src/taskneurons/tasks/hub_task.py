@@ -155,8 +155,11 @@ def check_columns(hub_task: HubTask, table: Any, where: str) -> None:
 
 
 def to_record(hub_task: HubTask, row: Mapping[str, Any], where: str) -> Record:
-    """The input and target of one row. A row without a needed text becomes an empty input or answer, a label number
-    outside the adapter's labels stays a number: curation drops and counts both."""
+    """The input and target of one row.
+
+    A row without a needed text becomes an empty input or answer. A label number outside the adapter's labels stays a
+    number. Curation drops and counts both.
+    """
     lines: list[str] = []
     for part in hub_task.inputs:
         text = _text(row[part.column], hub_task.columns[part.column], part.joiner)

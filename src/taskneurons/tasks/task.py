@@ -160,15 +160,7 @@ class Task:
         require_slug(self.family, what="family", where=where)
         if self.kind not in ("classification", "generation"):
             raise InputError(f"`kind` must be classification or generation, not {str(self.kind)[:60]!r}", where=where)
-        for field in ("templates", "options"):
-            values = getattr(self, field)
-            if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
-                raise InputError(f"`{field}` must be a tuple of texts", where=where)
-            if len(set(values)) < len(values):
-                raise InputError(f"`{field}` repeats an entry", where=where)
-        for field in ("domain", "license", "source"):
-            if not isinstance(getattr(self, field), str):
-                raise InputError(f"`{field}` must be text", where=where)
+        self._require_texts(where)
         if not self.templates:
             raise InputError("a task needs at least one instruction template", where=where)
         for template in self.templates:
@@ -179,3 +171,14 @@ class Task:
             raise InputError("a generation task has no options", where=where)
         if any(not option.strip() or option != option.strip() for option in self.options):
             raise InputError("an option is empty or has outer white space", where=where)
+
+    def _require_texts(self, where: str) -> None:
+        for field in ("templates", "options"):
+            values = getattr(self, field)
+            if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
+                raise InputError(f"`{field}` must be a tuple of texts", where=where)
+            if len(set(values)) < len(values):
+                raise InputError(f"`{field}` repeats an entry", where=where)
+        for field in ("domain", "license", "source"):
+            if not isinstance(getattr(self, field), str):
+                raise InputError(f"`{field}` must be text", where=where)

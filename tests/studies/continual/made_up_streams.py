@@ -86,28 +86,32 @@ def stream_rows(
     total = len(tasks)
     for stage in range(total + 1):
         train = tasks[stage - 1] if stage and method != "multitask" else None
-        if method == "pertask":
-            if stage:
-                yield tested(stage, train, train, 0)
-        elif method == "multitask":
-            if stage == total:
-                yield from (tested(stage, None, task, 0) for task in tasks)
-        else:
-            for place, task in enumerate(tasks):
-                yield tested(stage, train, task, stage - 1 - place if place < stage else None)
-            if method in ("epi", "wncft_inferred", "wncft_prototype", "wncft_gate") and stage:
-                for task in tasks[:stage]:
-                    row = tested(stage, train, task, 0)
-                    yield replace(row, metric="identification", value=90.0)
+        for task, age in _ages(method, stage, tasks).items():
+            yield tested(stage, train, task, age)
+        if method in ("epi", "wncft_inferred", "wncft_prototype", "wncft_gate"):
+            for task in tasks[:stage]:
+                yield replace(tested(stage, train, task, 0), metric="identification", value=90.0)
         if stage and (method != "multitask" or stage == total):
-            family = METHODS[method].family
-            costs = {
-                "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
-                "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
-                "loss": 0.4,
-            }
-            for metric, value in costs.items():
+            for metric, value in _measured_costs(method, stage).items():
                 yield StreamRow(suite, model, seed, method, order, stage, train, None, metric, value, None)
+
+
+def _ages(method: str, stage: int, tasks: Sequence[str]) -> dict[str, int | None]:
+    """The tasks that are tested after a stage, each with the stages since it was learned; None: not yet learned."""
+    if method == "pertask":
+        return {tasks[stage - 1]: 0} if stage else {}
+    if method == "multitask":
+        return dict.fromkeys(tasks, 0) if stage == len(tasks) else {}
+    return {task: stage - 1 - place if place < stage else None for place, task in enumerate(tasks)}
+
+
+def _measured_costs(method: str, stage: int) -> dict[str, float]:
+    family = METHODS[method].family
+    return {
+        "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
+        "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
+        "loss": 0.4,
+    }
 
 
 def stream_costs(

@@ -421,9 +421,11 @@ def _same(cell: str, wanted: Any) -> bool:
     if isinstance(wanted, str):
         return cell == wanted
     try:
-        return float(cell) == wanted
+        number = float(cell)
     except ValueError:
         return False
+    same: bool = number == wanted
+    return same
 
 
 def _named(seeds: Iterable[str]) -> tuple[str, ...]:

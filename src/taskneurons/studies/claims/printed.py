@@ -265,7 +265,7 @@ def _between(
 
 def _rounds_to(printed: float, lowest: float, highest: float, digits: int) -> bool:
     """Whether something from lowest to highest is printed so, whichever way halves are rounded."""
-    half = 0.5 * 10**-digits + _ROUNDING
+    half: float = 0.5 * 10**-digits + _ROUNDING
     return lowest - half <= printed <= highest + half
 
 

@@ -6,7 +6,7 @@ stand in that file; their digests stand beside every result.
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from taskneurons.files import read_csv, read_json, write_json
 from taskneurons.job import Job
 from taskneurons.studies.claims.decision import VERDICTS, corrected, file_digest, p_of, rule_digest, verdict_on
 from taskneurons.studies.claims.estimands import Estimate, Row, cell, estimate, matches
-from taskneurons.studies.claims.rows import CLAIMS, ClaimRow
+from taskneurons.studies.claims.rows import CLAIMS, ClaimRow, Verdict
 
 # ASSUME: papers speak of 7B models as such from a billion parameters on.
 BIG = 1_000_000_000
@@ -23,6 +23,59 @@ _STATED = (
     "id", "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
 )  # fmt: skip
 Tables = Mapping[str, Sequence[Row]]
+
+
+@dataclass(frozen=True)
+class Decider:
+    """A model on a suite that can decide a claim; all empty where the claim is about printed numbers.
+
+    Attributes:
+        suite, model: the run.
+        architecture: of the model.
+    """
+
+    suite: str = ""
+    model: str = ""
+    architecture: str = ""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run says of one claim.
+
+    Attributes:
+        suite, model, architecture: the run.
+        effect, low, high, interval, n, words, seeds: of the estimate.
+        p: one-sided, against the margin.
+        p_holm: corrected within the family.
+        family_size: claims of the family that have a p.
+        verdict: on the claim.
+        reason: of the verdict, where it is not plain.
+    """
+
+    suite: str
+    model: str
+    architecture: str
+    effect: float | None = None
+    low: float | None = None
+    high: float | None = None
+    interval: str = ""
+    n: int | None = None
+    words: str = ""
+    seeds: tuple[str, ...] = ()
+    p: float | None = None
+    p_holm: float | None = None
+    family_size: int | None = None
+    verdict: Verdict = "not tested"
+    reason: str = ""
+
+    @classmethod
+    def of(cls, run: Decider, found: Estimate, p: float | None) -> "Result":
+        """The result before it is corrected and decided."""
+        estimated = {
+            name: getattr(found, name) for name in ("effect", "low", "high", "interval", "n", "words", "seeds")
+        }
+        return cls(run.suite, run.model, run.architecture, **estimated, p=p)
 
 
 def read_tables(paths: Sequence[str | Path]) -> dict[str, list[dict[str, str]]]:
@@ -48,37 +101,40 @@ def decide_claims(
         InputError: a claim asks for what its table does not have; the message names the claim.
     """
     level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
-    decided = []
-    tested: dict[tuple[str | None, str], list[tuple[dict[str, Any], Estimate, Mapping[str, Any]]]] = {}
+    results: dict[str, list[Result]] = {}
+    # A check of the design stands alone.
+    families: dict[tuple[str | None, str], list[tuple[Mapping[str, Any], Result, Estimate]]] = {}
     for claim in claims:
-        results = []
         try:
-            for run, found in _estimates(claim, tables, models, groups, level):
-                result = {**run, **_cells(found), "p": p_of(found, claim), "p_holm": None, "family_size": None}
-                results.append(result)
-                # A check of the design stands alone.
-                family = (claim["family"], "" if claim["family"] else claim["id"])
-                tested.setdefault(family, []).append((result, found, claim))
+            found = [
+                (Result.of(run, one, p_of(one, claim)), one)
+                for run, one in _estimates(claim, tables, models, groups, level)
+            ]
         except InputError as error:
             raise InputError(
                 str(error), where=f"claims.{claim['id']} ({claim['estimand']['table']})", remedy="See claims.yaml"
             ) from None
-        results += _not_tested(claim, tables, models, bool(results))
-        decided.append(
-            {key: claim[key] for key in _STATED}
-            | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha), "results": results}
-        )
-    for members in tested.values():
-        p_values = corrected([result["p"] for result, *_ in members])
+        results[claim["id"]] = [] if found else [_not_tested(claim, tables, models)]
+        family = (claim["family"], "" if claim["family"] else claim["id"])
+        families.setdefault(family, []).extend((claim, result, one) for result, one in found)
+    for members in families.values():
+        p_values = corrected([result.p for _, result, _ in members])
         size = sum(p is not None for p in p_values)
-        for (result, found, claim), p_holm in zip(members, p_values, strict=True):
-            verdict, reason = verdict_on(found, claim, p_holm, alpha)
-            result |= {"p_holm": p_holm, "family_size": size, "verdict": verdict, "reason": reason}
-    counts = Counter(result["verdict"] for claim in decided if claim["role"] != "design" for result in claim["results"])
+        for (claim, result, one), p_holm in zip(members, p_values, strict=True):
+            verdict, reason = verdict_on(one, claim, p_holm, alpha)
+            results[claim["id"]].append(
+                replace(result, p_holm=p_holm, family_size=size, verdict=verdict, reason=reason)
+            )
+    counts = Counter(result.verdict for claim in claims if claim["role"] != "design" for result in results[claim["id"]])
     return {
         "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
-        "claims": decided,
+        "claims": [
+            {key: claim[key] for key in _STATED}
+            | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha)}
+            | {"results": [asdict(result) | {"seeds": list(result.seeds)} for result in results[claim["id"]]]}
+            for claim in claims
+        ],
     }
 
 
@@ -98,13 +154,13 @@ def _estimates(
     models: Mapping[tuple[str, str], Mapping[str, Any]],
     groups: Mapping[str, Mapping[str, Sequence[str]]],
     level: float,
-) -> list[tuple[dict[str, Any], Estimate]]:
+) -> list[tuple[Decider, Estimate]]:
     """The run and the estimate of every run that can decide the claim."""
     estimand = claim["estimand"]
     rows = tables.get(estimand["table"], ())
     found = []
     for run in _runs(claim, rows, models):
-        suite, model = run["suite"], run["model"]
+        suite, model = run.suite, run.model
         own = rows if not suite else [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
         one = estimate(
             own,
@@ -122,9 +178,9 @@ def _estimates(
 
 def _runs(
     claim: Mapping[str, Any], rows: Sequence[Row], models: Mapping[tuple[str, str], Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+) -> list[Decider]:
     if claim["architecture"] == "none":
-        return [{"suite": "", "model": "", "architecture": ""}] if rows else []
+        return [Decider()] if rows else []
     there = {(row["suite"], row["model"]) for row in rows}
     for suite, model in there - set(models):
         raise InputError(f"model `{model}` on suite `{suite}` has rows but no checkpoint")
@@ -136,15 +192,11 @@ def _runs(
         kind = "bloom" if described["architecture"] == "bloom" else "llama"
         big = described["parameters"] >= BIG
         if claim["architecture"] in ("any", kind) and (big or claim["scale"] == "embedded"):
-            runs.append({"suite": suite, "model": model, "architecture": described["architecture"]})
+            runs.append(Decider(suite, model, described["architecture"]))
     return runs
 
 
-def _not_tested(
-    claim: Mapping[str, Any], tables: Tables, models: Mapping[Any, Mapping[str, Any]], tested: bool
-) -> list[dict[str, Any]]:
-    if tested:
-        return []
+def _not_tested(claim: Mapping[str, Any], tables: Tables, models: Mapping[Any, Mapping[str, Any]]) -> Result:
     table = claim["estimand"]["table"]
     if table not in tables:
         reason = f"there is no table {table}"
@@ -152,9 +204,7 @@ def _not_tested(
         reason = "needs models of the 7B class"
     else:
         reason = f"{table} has no such rows of a model of architecture {claim['architecture']}"
-    empty = dict.fromkeys(("effect", "low", "high", "p", "p_holm", "family_size", "n"))
-    texts = dict.fromkeys(("suite", "model", "architecture", "interval", "words"), "")
-    return [empty | texts | {"seeds": [], "verdict": "not tested", "reason": reason}]
+    return Result("", "", "", reason=reason)
 
 
 def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, model: str) -> set[str]:
@@ -164,11 +214,6 @@ def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, mode
         raise InputError(f"there is no table {chosen['table']}, which names what is left out")
     own = (row for row in tables[chosen["table"]] if (row["suite"], row["model"]) == (suite, model))
     return {cell(row, chosen["column"]) for row in own if matches(row, chosen["where"])}
-
-
-def _cells(found: Estimate) -> dict[str, Any]:
-    names = ("effect", "low", "high", "interval", "n", "words")
-    return {name: getattr(found, name) for name in names} | {"seeds": list(found.seeds)}
 
 
 # Jobs

@@ -104,7 +104,8 @@ def _found(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 def _units(result: Mapping[str, Any]) -> str:
     """How many seeds, or else tasks, the interval rests on."""
     told = result["interval"]
-    return told.partition(" t ")[2] or (told.removeprefix("none: ") if told.startswith("none") else told)
+    units: str = told.partition(" t ")[2] or (told.removeprefix("none: ") if told.startswith("none") else told)
+    return units
 
 
 def _cell(text: str) -> str:

@@ -69,16 +69,7 @@ class Streams(Section):
         if not names:
             yield Inconsistency(("benchmarks",), "has no order", "Name at least one order")
         for benchmark, orders in self.benchmarks.items():
-            if not orders:
-                yield Inconsistency(("benchmarks", benchmark), "has no order", "Name at least one order")
-            for name, order in orders.items():
-                yield from _stream(order, ("benchmarks", benchmark, name))
-                if set(order) != set(next(iter(orders.values()))):
-                    yield Inconsistency(
-                        ("benchmarks", benchmark, name), "has other tasks than the first", "Name another benchmark"
-                    )
-                if order == self.development:
-                    yield Inconsistency(("development",), f"is order `{name}`, which is reported", "Choose another one")
+            yield from self._unfit(benchmark, orders)
         if self.sampled.benchmark not in self.benchmarks:
             yield Inconsistency(
                 ("sampled", "benchmark"),
@@ -91,6 +82,19 @@ class Streams(Section):
                 if name not in names:
                     yield Inconsistency((key, index), f"there is no order `{name}`", f"Known: {', '.join(names)}")
             yield from repeated(getattr(self, key), key)
+
+    def _unfit(self, benchmark: str, orders: Mapping[str, Order]) -> Iterator[Inconsistency]:
+        """Yield what is wrong with the orders of a benchmark."""
+        if not orders:
+            yield Inconsistency(("benchmarks", benchmark), "has no order", "Name at least one order")
+        for name, order in orders.items():
+            yield from _stream(order, ("benchmarks", benchmark, name))
+            if set(order) != set(next(iter(orders.values()))):
+                yield Inconsistency(
+                    ("benchmarks", benchmark, name), "has other tasks than the first", "Name another benchmark"
+                )
+            if order == self.development:
+                yield Inconsistency(("development",), f"is order `{name}`, which is reported", "Choose another one")
 
 
 class SparseTuning(Section):

@@ -125,6 +125,20 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[RateRow]], knob
         list(curve), list(curve.values()), color=colour, linewidth=1.5, marker=marker, markersize=3.4,
         markeredgecolor="white", markeredgewidth=0.4, zorder=3,
     )  # fmt: skip
+    _mark(axis, rows, knob, curve, colour)
+    every = [value_of(row, knob) for tried in found.values() for row in tried]
+    if all(value is None or value > 0 for value in every):
+        axis.set_xscale("log")
+        axis.xaxis.set_major_locator(LogLocator(numticks=4))
+        axis.xaxis.set_minor_locator(NullLocator())
+        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_title(fill(METHODS[method].label, _LETTERS), fontsize=SMALL, fontweight="normal", color=colour)
+    axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
+    axis.set_axisbelow(True)
+
+
+def _mark(axis: Axes, rows: Sequence[RateRow], knob: Knob, curve: Curve, colour: str) -> None:
+    """A star at what was chosen, a cross at the foot where every training with a value diverged."""
     for row in rows:
         value = value_of(row, knob)
         if value is None:
@@ -136,15 +150,6 @@ def _panel(axis: Axes, method: str, found: Mapping[str, Sequence[RateRow]], knob
                 value, 0.04, marker="x", color=colour, markersize=4, mew=1,
                 transform=axis.get_xaxis_transform(), zorder=4,
             )  # fmt: skip
-    every = [value_of(row, knob) for tried in found.values() for row in tried]
-    if all(value is None or value > 0 for value in every):
-        axis.set_xscale("log")
-        axis.xaxis.set_major_locator(LogLocator(numticks=4))
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_title(fill(METHODS[method].label, _LETTERS), fontsize=SMALL, fontweight="normal", color=colour)
-    axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
-    axis.set_axisbelow(True)
 
 
 def _knob(tried: Sequence[RateRow]) -> Knob:

@@ -52,6 +52,10 @@ class StreamRow:
         for name in ("suite", "model", "method", "order"):
             if not getattr(self, name):
                 raise ValueError(f"`{name}` is empty")
+        self._check_metric()
+        self._check_stage()
+
+    def _check_metric(self) -> None:
         if self.metric in SCORES:
             if self.test_task is None or self.n is None or self.value is None:
                 raise ValueError(f"`test_task`, `value` or `n` is empty in a row of {self.metric}")
@@ -61,6 +65,8 @@ class StreamRow:
             raise ValueError(f"{self.metric} is of a stage and has neither test_task nor n")
         elif self.value is None and self.metric != "loss":
             raise ValueError(f"`value` is empty in a row of {self.metric}")
+
+    def _check_stage(self) -> None:
         if self.stage == 0 and self.train_task is not None:
             raise ValueError(f"stage 0, before anything is learned, has train_task `{self.train_task}`")
         if self.stage and self.train_task is None and self.method != JOINT:

@@ -32,6 +32,7 @@ from taskneurons.evidence.style import (
     signed,
 )
 from taskneurons.evidence.tasks import MEANS, SCORE, DescribedTask, Kind, by_kind, described_tasks
+from taskneurons.evidence.words import CONDITIONS
 from taskneurons.job import Job
 from taskneurons.neurons.selection import Selection
 from taskneurons.studies.deactivation.rows import SummaryRow
@@ -39,10 +40,10 @@ from taskneurons.studies.deactivation.summary import summarise_deactivation
 from taskneurons.studies.deactivation.tables import drop_matrix
 
 _LOOKS: dict[Condition, Look] = {
-    "bottom": Look(SKY, "s", "lowest-scored neurons"),
-    "random": Look(GREY, "o", "random neurons (small: each draw)"),
-    "other_task": Look(GREEN, "^", "another task's neurons (mean over them)"),
-    "task": Look(VERMILLION, "D", "the task's own neurons"),
+    "bottom": Look(SKY, "s", CONDITIONS["bottom"]),
+    "random": Look(GREY, "o", f"{CONDITIONS['random']} (small: each draw)"),
+    "other_task": Look(GREEN, "^", f"{CONDITIONS['other_task']} (mean over them)"),
+    "task": Look(VERMILLION, "D", CONDITIONS["task"]),
 }
 _NAMES = {"accuracy": "accuracy", "rougeL": "ROUGE-L"}
 # The conditions that the title names.

@@ -51,11 +51,12 @@ def drop_matrix(rows: Iterable[Measurement], names: Sequence[str], metrics: Mapp
         elif row.condition in ("task", "other_task") and row.train_task in places:
             deactivated[places[row.train_task], places[row.test_task]] = row.value
     sign = np.array([-1.0 if metrics[name] == "loss" else 1.0 for name in names])
-    return (original - deactivated) * sign
+    drops: np.ndarray = (original - deactivated) * sign
+    return drops
 
 
 def diagonal_tests(rows: Sequence[Measurement], tasks: Sequence[DescribedTask]) -> list[DiagonalRow]:
-    """Is the drop largest on the task whose neurons are deactivated? (Leng & Xiong 2025, Figure 5 a-b, as a test.)
+    """Test whether the drop is largest on the task whose neurons are deactivated (Leng & Xiong 2025, Figure 5 a-b).
 
     For every model and setting with more than the own task tested; p is adjusted over all tests of a model and seed.
 

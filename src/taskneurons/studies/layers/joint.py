@@ -95,13 +95,13 @@ def task_pairs(transfer: Iterable[TransferRow], layers: Iterable[ComparedRow], s
         sets: of the experimental model; a selection without sets gives rows without overlap.
         run: whose pairs.
     """
-    families: dict[str, str] = {}
-    zero_shot: dict[tuple[str, str], float] = {}
-    for one in layers:
-        if run_of(one) == run:
-            families[one.task] = one.family
-            if one.role == "base" and one.layer is None and one.value is not None:
-                zero_shot[one.task, one.metric] = one.value
+    of_run = [one for one in layers if run_of(one) == run]
+    families = {one.task: one.family for one in of_run}
+    zero_shot = {
+        (one.task, one.metric): one.value
+        for one in of_run
+        if one.role == "base" and one.layer is None and one.value is not None
+    }
     cka: dict[tuple[str, str, int], float | None] = {}
     scores: dict[tuple[str, str], float] = {}
     losses: dict[tuple[str, str], float] = {}

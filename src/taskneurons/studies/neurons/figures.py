@@ -1,11 +1,12 @@
 """Figures of one model's neurons: how unevenly attribution is spread over them, and in which layers the sets lie."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
@@ -135,8 +136,10 @@ def draw_layers(
     percent: float,
     dpi: int = 200,
 ) -> None:
-    """Draw, for each task, the share of its set in every layer: bars for the selection over the whole model, a line for
-    the selection within layers. Bars are means over seeds, dots the single seeds.
+    """Draw, for each task, the share of its set in every layer.
+
+    Bars are for the selection over the whole model, a line is for the selection within layers. Both are means over
+    seeds; dots are the single seeds.
 
     Args:
         rows: those of other models, estimators and percentages are left aside.
@@ -176,14 +179,7 @@ def draw_layers(
     )
     wide = min(_COLUMNS, len(ordered))
     tall = -(-len(ordered) // wide)
-    handles: list[Patch | Line2D] = []
-    if "model" in means:
-        handles += [
-            Patch(color=KIND_COLOURS[kind], alpha=0.55, linewidth=0, label=f"{kind}, ranked over the model")
-            for kind in by_kind(ordered)
-        ]
-    if "layer" in means:
-        handles.append(Line2D([], [], color=BLACK, linewidth=0.9, label="ranked within each layer"))
+    handles = _handles(means, ordered)
     with sheet(0.95 * tall + 0.35, Words(_title_of_layers(means, depth), caption), paths, dpi, handles) as figure:
         grid = figure.subplots(tall, wide, squeeze=False, sharex=True, sharey=True)
         for place, axis in enumerate(grid.flat):
@@ -191,16 +187,9 @@ def draw_layers(
                 axis.set_visible(False)
                 continue
             task = ordered[place]
-            colour = KIND_COLOURS[task.kind]
             if task.name in means.get("model", {}):
-                axis.bar(range(depth), means["model"][task.name], width=0.8, color=colour, alpha=0.55, linewidth=0)
-                if seeds > 1:
-                    for layers in shares["model"][task.name].values():
-                        # A share of zero lies on the edge of the panel: its dot is drawn whole.
-                        axis.plot(
-                            sorted(layers), [layers[i] for i in sorted(layers)], ".", color=colour, markersize=2.5,
-                            clip_on=False,
-                        )  # fmt: skip
+                single = shares["model"][task.name].values() if seeds > 1 else ()
+                _bars(axis, means["model"][task.name], single, KIND_COLOURS[task.kind])
             if task.name in means.get("layer", {}):
                 axis.step(
                     np.arange(-1, depth + 1), np.pad(means["layer"][task.name], 1, mode="edge"), where="mid",
@@ -218,6 +207,27 @@ def draw_layers(
                 axis.set_ylabel("share (%)")
         # All panels share one axis: its height is that of the highest bar of all of them.
         grid[0, 0].set_ylim(0, None)
+
+
+def _handles(selections: Container[str], tasks: Sequence[DescribedTask]) -> list[Patch | Line2D]:
+    """The legend: a patch for each kind of task, a line for the selection within layers."""
+    handles: list[Patch | Line2D] = []
+    if "model" in selections:
+        handles += [
+            Patch(color=KIND_COLOURS[kind], alpha=0.55, linewidth=0, label=f"{kind}, ranked over the model")
+            for kind in by_kind(tasks)
+        ]
+    if "layer" in selections:
+        handles.append(Line2D([], [], color=BLACK, linewidth=0.9, label="ranked within each layer"))
+    return handles
+
+
+def _bars(axis: Axes, mean: np.ndarray, single: Iterable[Mapping[int, float]], colour: str) -> None:
+    """A bar for the mean share of each layer, and a dot for each seed's."""
+    axis.bar(range(len(mean)), mean, width=0.8, color=colour, alpha=0.55, linewidth=0)
+    for layers in single:
+        # A share of zero lies on the edge of the panel: its dot is drawn whole.
+        axis.plot(sorted(layers), [layers[i] for i in sorted(layers)], ".", color=colour, markersize=2.5, clip_on=False)
 
 
 def _title_of_layers(means: Mapping[str, Mapping[str, np.ndarray]], depth: int) -> str:

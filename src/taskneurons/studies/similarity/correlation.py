@@ -1,4 +1,4 @@
-"""Does the similarity of parameters go with transfer? (Leng & Xiong 2025, Table 4.)
+"""Correlation of the similarity of parameters with transfer (Leng & Xiong 2025, Table 4).
 
 For each test task there are as many points as training tasks: the model tuned on a training task has a similarity
 between its task's neurons and those of the test task, and a gain on the test task. For one test task and seed the gain

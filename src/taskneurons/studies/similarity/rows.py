@@ -170,7 +170,7 @@ class LayerRow:
 
 @dataclass(frozen=True)
 class CorrelationRow:
-    """Does a similarity go with what a model gains on the test task? (Table 4.)
+    """Correlation of a similarity with what a model gains on the test task (Table 4).
 
     Attributes:
         study: similarity.

@@ -41,7 +41,8 @@ def gain_matrix(
         elif row.neurons in places and _belongs(row, matrix):
             trained[places[row.neurons], places[row.test_task]] = row.value
     sign = np.array([-1.0 if metrics[name] == "loss" else 1.0 for name in names])
-    return (trained - untrained) * sign
+    gains: np.ndarray = (trained - untrained) * sign
+    return gains
 
 
 def matrix_seeds(rows: Iterable[Trained], matrix: Matrix) -> list[int]:

@@ -11,6 +11,7 @@ from taskneurons.evidence.intervals import TASKS
 from taskneurons.evidence.style import BLUE, GREEN, GREY, SKY, VERMILLION, Words, seeds_in_words, shortened, signed
 from taskneurons.evidence.tasks import MEANS, SCORE, DescribedTask, Kind, by_kind
 from taskneurons.evidence.trained import Trained
+from taskneurons.evidence.words import CONDITIONS
 from taskneurons.studies.training.rows import Setting, SummaryRow, of_setting
 from taskneurons.studies.training.summary import arms, training_summary
 
@@ -18,11 +19,11 @@ Measure = Literal["score", "loss"]
 Summary = Mapping[tuple[str, str, str], SummaryRow]
 """The rows by task, metric and condition."""
 LOOKS: dict[str, Look] = {
-    "random": Look(GREY, "o", "random neurons (small: each draw)"),
-    "other_task": Look(GREEN, "^", "another task's neurons"),
-    "task": Look(VERMILLION, "D", "the task's own neurons"),
-    "ffn": Look(SKY, "s", "all FFN neurons"),
-    "full": Look(BLUE, "v", "the whole model"),
+    "random": Look(GREY, "o", f"{CONDITIONS['random']} (small: each draw)"),
+    "other_task": Look(GREEN, "^", CONDITIONS["other_task"]),
+    "task": Look(VERMILLION, "D", CONDITIONS["task"]),
+    "ffn": Look(SKY, "s", CONDITIONS["ffn"]),
+    "full": Look(BLUE, "v", CONDITIONS["full"]),
 }
 """In the order of the rows of a task."""
 _UNITS = {"accuracy": "accuracy (%)", "rougeL": "ROUGE-L (%)", "loss": "loss (nats an answer token)"}

@@ -104,7 +104,8 @@ def read_descriptions(path: str | Path) -> dict[str, Task]:
     return tasks
 
 
-def _describe(entry: Any, where: str) -> Task:
+def _require_keys(entry: Any, where: str) -> None:
+    """Refuse an entry with unknown or absent keys, or with values of another type."""
     if not isinstance(entry, dict):
         raise InputError(f"expected an object, not {_json_type(entry)}", where=where)
     for key in entry:
@@ -123,6 +124,10 @@ def _describe(entry: Any, where: str) -> Task:
         value = entry.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise InputError(f"`{key}` must be a list of texts", where=where)
+
+
+def _describe(entry: Any, where: str) -> Task:
+    _require_keys(entry, where)
     name = require_slug(entry["name"], what="task name", where=where)
     instructions = [entry["instruction"]] if "instruction" in entry else []
     instructions += entry.get("instructions", [])

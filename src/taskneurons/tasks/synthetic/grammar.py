@@ -121,8 +121,10 @@ class TaughtGrammar(Grammar, Protocol):
 
 
 def accepted(item: Item, split: str, combinations: Combinations) -> bool:
-    """Whether an item may stand in a split: its defining combinations are on that side, and training text shows no
-    held-out combination at all."""
+    """Whether an item may stand in a split.
+
+    Its defining combinations are on that side, and training text shows no held-out combination at all.
+    """
     sides = combinations.sides
     if any(sides[member] != split for member in item.defining):
         return False

@@ -51,7 +51,7 @@ class Facts:
                 return item
 
     def latent_answer(self, item: Item) -> Sequence[Segment]:
-        """we say, then the question."""
+        """The words "we say", then the question."""
         return (("we say", False), (item.answer, True))
 
     def closer(self, random: Random, item: Item) -> Sequence[Segment]:

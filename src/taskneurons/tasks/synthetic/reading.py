@@ -55,7 +55,7 @@ class Reading:
         return Item((text, question), values[asked], ((subject, values[asked]),), others)
 
     def latent_answer(self, item: Item) -> Sequence[Segment]:
-        """it says, then the answer."""
+        """The words "it says", then the answer."""
         return (("it says", False), (item.answer, True))
 
     def closer(self, random: Random, item: Item) -> Sequence[Segment]:

@@ -58,7 +58,7 @@ class Stories:
         return Item(parts, f"{agent} {verb} {thing}", (member,))
 
     def latent_answer(self, item: Item) -> Sequence[Segment]:
-        """in short, then the summary."""
+        """The words "in short", then the summary."""
         return (("in short", False), (item.answer, True))
 
     def closer(self, random: Random, item: Item) -> Sequence[Segment]:

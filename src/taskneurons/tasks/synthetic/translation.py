@@ -101,7 +101,7 @@ class Translation:
         return Item((asked,), answer, (member,))
 
     def latent_answer(self, item: Item) -> Sequence[Segment]:
-        """in lumi, then the translation."""
+        """The words "in lumi", then the translation."""
         return ((f"in {self._target}", False), (item.answer, True))
 
     def closer(self, random: Random, item: Item) -> Sequence[Segment]:

@@ -9,13 +9,13 @@ for suite in P.suites:
                 raw=raw.task_inputs(P.suites[suite], batch.tasks),
             output:
                 tasks=[f"results/data/{suite}/tasks/{task}.txt" for task in batch.tasks],
+            log:
+                f"logs/make_tasks_{suite}_{batch.name}.log",
+            resources:
+                **LIGHT,
             params:
                 settings=settings(suite=P.suites[suite], tasks=batch.tasks),
                 code=code("toy.data:make_tasks"),
-            resources:
-                **LIGHT,
-            log:
-                f"logs/make_tasks_{suite}_{batch.name}.log",
             script:
                 "../workflow/scripts/run.py"
 
@@ -24,12 +24,12 @@ for suite in P.suites:
             f"make_vocabulary_{suite}"
         output:
             vocabulary=f"results/data/{suite}/vocabulary.txt",
+        log:
+            f"logs/make_vocabulary_{suite}.log",
+        resources:
+            **LIGHT,
         params:
             settings=settings(seed=P.suites[suite].seed),
             code=code("toy.data:make_vocabulary"),
-        resources:
-            **LIGHT,
-        log:
-            f"logs/make_vocabulary_{suite}.log",
         script:
             "../workflow/scripts/run.py"

@@ -8,13 +8,13 @@ rule tabulate:
         ],
     output:
         table="results/tables/deactivation.csv",
+    log:
+        "logs/tabulate.log",
+    resources:
+        **LIGHT,
     params:
         settings=settings(runs=[[run.name, run.seeds] for run in plan.all_runs]),
         code=code("toy.tables:tabulate"),
-    resources:
-        **LIGHT,
-    log:
-        "logs/tabulate.log",
     script:
         "../workflow/scripts/run.py"
 
@@ -24,12 +24,12 @@ rule draw:
         table="results/tables/deactivation.csv",
     output:
         figure="results/figures/deactivation/drops.svg",
+    log:
+        "logs/draw.log",
+    resources:
+        **LIGHT,
     params:
         settings=settings(figures=P.figures),
         code=code("toy.tables:draw"),
-    resources:
-        **LIGHT,
-    log:
-        "logs/draw.log",
     script:
         "../workflow/scripts/run.py"

@@ -7,14 +7,14 @@ for run in plan.all_runs:
             vocabulary=f"results/data/{run.suite}/vocabulary.txt",
         output:
             model=f"results/models/{run.suite}/{run.model}/seed{{seed}}/model.txt",
+        log:
+            f"logs/train_model_{run.suite}_{run.model}_{{seed}}.log",
         wildcard_constraints:
             seed="|".join(map(str, run.seeds)),
+        resources:
+            **model_resources(P, run.model, "train"),
         params:
             settings=settings(model=P.models[run.model], multitask=P.multitask),
             code=code("toy.models:train_model"),
-        resources:
-            **model_resources(P, run.model, "train"),
-        log:
-            f"logs/train_model_{run.suite}_{run.model}_{{seed}}.log",
         script:
             "../workflow/scripts/run.py"

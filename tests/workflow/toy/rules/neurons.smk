@@ -9,14 +9,14 @@ for run in plan.all_runs:
                 tasks=[f"results/data/{run.suite}/tasks/{task}.txt" for task in batch.tasks],
             output:
                 scores=[f"results/neurons/{run.suite}/{run.model}/seed{{seed}}/{task}.txt" for task in batch.tasks],
+            log:
+                f"logs/score_neurons_{run.suite}_{run.model}_{{seed}}_{batch.name}.log",
             wildcard_constraints:
                 seed="|".join(map(str, run.seeds)),
+            resources:
+                **model_resources(P, run.model, "attribute"),
             params:
                 settings=settings(attribution=P.attribution),
                 code=code("toy.neurons:score_neurons"),
-            resources:
-                **model_resources(P, run.model, "attribute"),
-            log:
-                f"logs/score_neurons_{run.suite}_{run.model}_{{seed}}_{batch.name}.log",
             script:
                 "../workflow/scripts/run.py"
