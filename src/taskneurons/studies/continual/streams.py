@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.measures.continual import Alone, Matrix
 from taskneurons.studies.continual.methods import by_method
 from taskneurons.studies.continual.rows import COSTS, SCORES, SINGLE_TASK, STREAMS, Score, Stream, StreamRow
 
@@ -17,7 +17,6 @@ Sequences = Mapping[tuple[str, str], tuple[str, ...]]
 """The tasks of each (suite, order), in the order in which they are learned."""
 Benchmarks = Mapping[str, Sequence[str]]
 """The orders of each benchmark of a suite."""
-Matrix = Float[np.ndarray, "stage task"]
 
 
 def gather_streams(files: Iterable[str | Path]) -> list[StreamRow]:
@@ -115,7 +114,7 @@ def matrices(rows: Iterable[StreamRow], orders: Sequences, metric: Score = "accu
     return found
 
 
-def alone(found: Mapping[Stream, Matrix], stream: Stream) -> Float[np.ndarray, " task"] | None:
+def alone(found: Mapping[Stream, Matrix], stream: Stream) -> Alone | None:
     """Accuracy on each task of a stream after training on it alone, with the same seed; None where it was not run.
 
     Args:

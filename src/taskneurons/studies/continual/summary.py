@@ -8,14 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from taskneurons.measures.continual import MEASURES, learned, stream_measures
+from taskneurons.measures.continual import MEASURES, Alone, learned, stream_measures
 from taskneurons.measures.ranks import rank_test
 from taskneurons.measures.stats import t_interval
 from taskneurons.studies.continual.methods import METHODS, by_method
 from taskneurons.studies.continual.rows import JOINT, MEAN, SINGLE_TASK, RankRow, Stream, StreamRow, SummaryRow
 from taskneurons.studies.continual.streams import (
     Benchmarks,
-    Matrix,
     Sequences,
     alone,
     benchmark_of,
@@ -130,7 +129,7 @@ def _of_streams(rows: Sequence[StreamRow], orders: Sequences) -> Iterator[tuple[
         yield stream, metric, fmean(stages.values()) if metric == "trainable" else stages[max(stages)], ""
 
 
-def _missing(method: str, metric: str, own: Matrix | None) -> str:
+def _missing(method: str, metric: str, own: Alone | None) -> str:
     """Why a measure of accuracies is NaN."""
     if method in (SINGLE_TASK, JOINT) and metric != "FG":
         return "it learns no stream"
