@@ -27,8 +27,8 @@ STUDY = Study(
         ),
         (
             "stages",
-            "The accuracy on every task after every stage of one order. Tasks below the stepped line were already learned. "
-            "Where cells become lighter there, the task was forgotten.",
+            "The accuracy on every task after every stage of one order. Tasks below the stepped line were already "
+            "learned. Where cells become lighter there, the task was forgotten.",
         ),
         ("cost", "Accuracy after the last task against the bytes that are kept and against training time."),
         (

@@ -26,8 +26,8 @@ STUDY = Study(
         ),
         (
             "matrix-*",
-            "Rows: the task whose neurons are switched off. Columns: the tested task. Dark cells on the diagonal mean that the "
-            "neurons belong to the task.",
+            "Rows: the task whose neurons are switched off. Columns: the tested task. Dark cells on the diagonal mean "
+            "that the neurons belong to the task.",
         ),
     ),
     tables=(
