@@ -34,7 +34,9 @@ lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	taskneurons params schema --check
 	taskneurons tables docs --check
 	taskneurons claims docs --check
-	taskneurons tables docs --check
+	# The lock file is the environment of every rule, so that one lint is expected, and no other.
+	@found=$$({ snakemake --lint 2>&1 || true; } | sed -n 's/^    \* //p' | sort -u); \
+		[ "$$found" = "Specify a conda environment or container for each rule.:" ] || { echo "snakemake --lint: $$found" >&2; exit 1; }
 
 docs: $(VENV)/ready-dev  ## build the pages as a site, in build/site
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict

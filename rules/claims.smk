@@ -5,12 +5,12 @@ from taskneurons.studies.claims.pages import pages_of
 from taskneurons.studies.claims.params import FILE as CLAIMS_FILE, load_claims
 
 CLAIMS = load_claims(CLAIMS_FILE)
-
-
-def tables_of_claims():
-    """The tables that the claims are decided from, as far as the studies of these parameters make them."""
-    made = {path for study in STUDIES if study != "claims" for path in artifacts(study)}
-    return sorted(made & {f"results/tables/{name}" for name in CLAIMS.tables()})
+# The tables that the claims are decided from, as far as the studies of these parameters make them.
+CLAIM_TABLES = sorted(
+    {f"results/tables/{name}" for name in CLAIMS.tables()}.intersection(
+        path for study in STUDIES if study != "claims" for path in artifacts(study)
+    )
+)
 
 
 rule check_published:
@@ -32,7 +32,7 @@ rule check_published:
 rule decide_claims:
     input:
         rules=CLAIMS_FILE,
-        tables=["results/tables/published_checks.csv", *tables_of_claims()],
+        tables=["results/tables/published_checks.csv", *CLAIM_TABLES],
         checkpoints=[f"{folder}/checkpoint.json" for folder in inputs.first_bases()],
     output:
         json="results/claims.json",

@@ -1,4 +1,4 @@
-# What every rule file uses: parameters, the plan of runs, paths, fingerprints of code and settings, resources.
+# Shared by all files of rules: parameters, the plan of runs, paths, fingerprints of code and settings, resources.
 import re
 from functools import partial
 from pathlib import Path

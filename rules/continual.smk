@@ -5,7 +5,8 @@
 # Each method has a rule of its own, whose code is that of its module: another method does not make it learn again.
 from taskneurons.workflow.streams import Streams
 
-CONTINUAL_RATES = "results/continual/{run}/rates/{group}"
+CONTINUAL_CHOSEN = "results/continual/{run}/rates/{group}.json"
+CONTINUAL_TRIED = "results/continual/{run}/rates/{group}.csv"
 CONTINUAL_ROWS = "results/continual/{run}/seed{seed}/{method}/{order}.csv"
 CONTINUAL_PATCH = "results/continual/{run}/seed{seed}/{method}/{order}/{stage}_{task}.safetensors"
 # Seconds stand apart from all that is the same in every run.
@@ -26,8 +27,8 @@ for group in streams.groups():
                 suite_of(wildcards), streams.development_tasks(suite_of(wildcards))
             ),
         output:
-            chosen=paths.fill(CONTINUAL_RATES, group=group) + ".json",
-            tried=paths.fill(CONTINUAL_RATES, group=group) + ".csv",
+            chosen=paths.fill(CONTINUAL_CHOSEN, group=group),
+            tried=paths.fill(CONTINUAL_TRIED, group=group),
         log:
             f"logs/continual/{{run}}/choose_stream_rates_{group}.log",
         benchmark:
@@ -65,7 +66,7 @@ for suite, part in streams.parts():
                 input:
                     base=inputs.base,
                     tasks=paths.task_files(suite, streams.tasks(suite, orders)),
-                    chosen=paths.fill(CONTINUAL_RATES, group=group) + ".json",
+                    chosen=paths.fill(CONTINUAL_CHOSEN, group=group),
                 output:
                     rows=paths.each(CONTINUAL_ROWS, "order", orders, method=method),
                     patches=streams.patches(CONTINUAL_PATCH, method, orders),
@@ -102,7 +103,7 @@ for suite, part in streams.parts():
                 input:
                     base=inputs.base,
                     tasks=paths.task_files(suite, streams.tasks(suite, orders)),
-                    chosen=paths.fill(CONTINUAL_RATES, group=learner) + ".json",
+                    chosen=paths.fill(CONTINUAL_CHOSEN, group=learner),
                     learning=paths.each(CONTINUAL_ROWS, "order", orders, method=learner),
                     patches=streams.patches(CONTINUAL_PATCH, learner, orders),
                     costs=paths.fill(CONTINUAL_COSTS, name=learner),
@@ -137,7 +138,7 @@ if plan.runs("continual"):
     rule tabulate_continual:
         input:
             rows=streams.files(CONTINUAL_ROWS),
-            rates=plan.expand(CONTINUAL_RATES + ".csv", study="continual", group=streams.groups()),
+            rates=plan.expand(CONTINUAL_TRIED, study="continual", group=streams.groups()),
         output:
             rows="results/tables/continual.csv",
             rates="results/tables/continual_rates.csv",

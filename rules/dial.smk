@@ -4,21 +4,12 @@ DIAL = "results/dial/{run}/seed{seed}"
 DIAL_CHANGES = [f"{DIAL}/tuned/{{task}}/{name}" for name in ["change.json", "training.csv", "weights.safetensors"]]
 DIAL_ROWS = f"{DIAL}/measured/{{name}}.csv"
 DIAL_SETS = f"{DIAL}/sets/{{name}}.safetensors"
-
-
-def dial_models(suite):
-    """The base, and the model that was tuned on each task."""
-    return ["base", *plan.tasks(suite)]
-
-
-def dial_sets_of(suite):
-    """Sets are made in all of them, and in the base once more with shuffled answers."""
-    return ["base", "shuffled", *plan.tasks(suite)]
-
-
-def dial_selections():
-    """The selections by the estimator that the studies of training use; sets are made by no other one here."""
-    return [selection for selection in P.neurons.selections if selection.estimator == P.training.estimator]
+# Rows are measured in the base and in the model that was tuned on each task. Sets are made in all of them, and in the base
+# once more with shuffled answers.
+DIAL_MODELS = {suite: ["base", *plan.tasks(suite)] for suite in plan.suites("dial")}
+DIAL_SETS_OF = {suite: ["base", "shuffled", *plan.tasks(suite)] for suite in plan.suites("dial")}
+# By the estimator that the studies of training use; sets are made by no other one here.
+DIAL_SELECTIONS = [one for one in P.neurons.selections if plan.runs("dial") and one.estimator == P.training.estimator]
 
 
 for suite in plan.suites("dial"):
@@ -55,8 +46,8 @@ for suite in plan.suites("dial"):
             changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
             tasks=paths.task_files(suite, plan.tasks(suite)),
         output:
-            rows=paths.each(DIAL_ROWS, "name", dial_models(suite)),
-            sets=paths.each(DIAL_SETS, "name", dial_sets_of(suite)),
+            rows=paths.each(DIAL_ROWS, "name", DIAL_MODELS[suite]),
+            sets=paths.each(DIAL_SETS, "name", DIAL_SETS_OF[suite]),
         log:
             "logs/dial/{run}/seed{seed}/measure_dial.log",
         benchmark:
@@ -70,7 +61,7 @@ for suite in plan.suites("dial"):
             settings=lambda wildcards: settings(
                 ring={key: getattr(P.suites[suite_of(wildcards)], key) for key in ["skills", "asked"]},
                 measures={
-                    "selections": dial_selections(),
+                    "selections": DIAL_SELECTIONS,
                     "examples": P.attribution.examples,
                     "batch_size": P.attribution.batch_size,
                     "test_examples": P.dial.test_examples,
@@ -87,9 +78,9 @@ if plan.runs("dial"):
 
     rule tabulate_dial:
         input:
-            rows=plan.expand(DIAL_ROWS, study="dial", name=dial_models),
-            sets=plan.expand(DIAL_SETS, study="dial", name=dial_sets_of),
-            multitask=plan.expand(paths.SETS, study="dial", selection=[one.slug for one in dial_selections()]),
+            rows=plan.expand(DIAL_ROWS, study="dial", name=DIAL_MODELS.get),
+            sets=plan.expand(DIAL_SETS, study="dial", name=DIAL_SETS_OF.get),
+            multitask=plan.expand(paths.SETS, study="dial", selection=[one.slug for one in DIAL_SELECTIONS]),
         output:
             rows="results/tables/dial.csv",
             summary="results/tables/dial_summary.csv",
@@ -98,7 +89,7 @@ if plan.runs("dial"):
         priority: 80
         localrule: True
         params:
-            settings=settings(selections=[one.slug for one in dial_selections()], draws=P.dial.draws),
+            settings=settings(selections=[one.slug for one in DIAL_SELECTIONS], draws=P.dial.draws),
             code=code("dial.tables:tabulate"),
         script:
             "../workflow/scripts/run.py"

@@ -17,11 +17,8 @@ TRANSFER = f"{LAYERS}/transfer/{{task}}.csv"
 EXPERIMENTAL = f"{LAYERS}/merged" if LORA else paths.MULTITASK
 EXPERIMENTAL_SCORES = f"{LAYERS}/scores/{{estimator}}/{{task}}.safetensors"
 EXPERIMENTAL_SETS = f"{LAYERS}/sets/{{selection}}/{{task}}.safetensors" if LORA else paths.SETS
-
-
-def representation(examples):
-    """Which prompts of a task are represented, and how."""
-    return {"examples": examples, "batch_size": P.layers.batch_size, "position": P.layers.position}
+# How prompts are represented; each job says how many.
+REPRESENTED = {"batch_size": P.layers.batch_size, "position": P.layers.position} if plan.runs("layers") else {}
 
 
 for suite in plan.suites("layers"):
@@ -76,7 +73,7 @@ for suite in plan.suites("layers"):
             params:
                 settings=lambda wildcards: settings(
                     comparison={
-                        "representation": representation(P.layers.examples),
+                        "representation": {"examples": P.layers.examples, **REPRESENTED},
                         "statistics": {
                             key: getattr(P.layers, key) for key in ["standardise", "blocks", "permutations"]
                         },
@@ -109,7 +106,7 @@ for suite in plan.suites("layers"):
                 **of_model(P, "compare"),
             params:
                 settings=lambda wildcards: settings(
-                    representation=representation(P.layers.scored_examples),
+                    representation={"examples": P.layers.scored_examples, **REPRESENTED},
                     evaluation=P.evaluation,
                     dtype=plan.dtype(wildcards),
                 ),

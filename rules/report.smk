@@ -2,24 +2,14 @@
 #
 # Here Snakemake's own report (`snakemake --report`) hears of all figures and tables, too: captions and categories come
 # from what each study says of itself, so that the rules of the studies say nothing of how they are shown.
-from snakemake.io import IOFile, ReportObject, flag, strip_wildcard_constraints
-from snakemake.sourcecache import LocalSourceFile
-from taskneurons.evidence.study import study_of
-from taskneurons.files import write_text
 from taskneurons.report.source import templates_digest
 from taskneurons.studies import registry
+from taskneurons.workflow.shown import show_in_snakemakes_report, shown
 
 # What a card of the atlas shows; it decides no result.
 TOP_NEURONS = 50
 TOP_EXAMPLES = 5
 TOP = "results/report/{run}/seed{seed}/top_examples.csv"
-
-
-def shown(path):
-    """Whether the report shows a file itself, and does not only name it in the lineage."""
-    return path.startswith(("results/tables/", "results/figures/", "results/cards/")) or any(
-        study.reads(path, "verdicts") for study in registry.STUDIES
-    )
 
 
 rule find_examples:
@@ -77,36 +67,5 @@ rule write_report:
         "../workflow/scripts/run.py"
 
 
-CAPTIONS = Path(".taskneurons") / "captions"
-
-
-def caption_file(name, text):
-    """The file that Snakemake reads a caption from."""
-    path = CAPTIONS / f"{name}.rst"
-    if not path.is_file() or path.read_text(encoding="utf-8") != text:
-        write_text(path, text)
-    return LocalSourceFile(str(path.absolute()))
-
-
-def show_in_snakemakes_report():
-    described = {study.name: study for study in registry.STUDIES}
-    for made_by in (one for study in STUDIES for one in rules_of(study)):
-        for place, output in enumerate(made_by.output):
-            path = Path(strip_wildcard_constraints(str(output)))
-            # Each figure once, as SVG; a preview is not shown beside the whole.
-            if not shown(path.as_posix()) or path.suffix not in {".svg", ".csv"} or path.parent.name == "first-seed":
-                continue
-            kind = "Figures" if path.parts[1] == "figures" else "Tables"
-            name = study_of(path, registry.STUDIES)
-            title, texts = name, [path.stem]
-            if study := described.get(name):
-                caption = study.caption(path.stem) if kind == "Figures" else study.heading(path.stem)
-                title, texts = study.title, [caption, study.asks, study.paper]
-            text = "\n\n".join(filter(None, texts)) + "\n"
-            labels = {"what": path.stem.replace("_", " "), "of": " ".join(path.parts[3:-1]) or "all runs"}
-            entry = ReportObject(caption_file(f"{name}-{path.stem}", text), title, kind, labels, [], None)
-            made_by.output[place] = IOFile(flag(str(output), "report", entry), made_by)
-
-
 if workflow.is_main_process:
-    show_in_snakemakes_report()
+    show_in_snakemakes_report(one for study in STUDIES for one in rules_of(study))

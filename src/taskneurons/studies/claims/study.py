@@ -6,7 +6,7 @@ STUDY = Study(
     name="claims",
     title="Claims",
     question="which claims of the papers hold, and whether the printed numbers agree with each other",
-    asks="What the two papers say, each claim as one entry. Margins come from the papers. claims.yaml says which "
+    asks="What the two papers claim, one claim to an entry. Margins come from the papers. claims.yaml says which "
     "choices were made after first results had been seen. A verdict is for the scale and the seeds of this run.",
     figures=(("*", "Effects with their intervals, and the margins that decide."),),
     tables=(

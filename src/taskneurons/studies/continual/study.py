@@ -11,7 +11,7 @@ STUDY = Study(
     "training everything, a low-rank adapter or random neurons? Does it help to weight what each task changed by its "
     "similarity to the task that is asked (W-NCFT), with weights that are fixed or that adapt to each prompt? Every "
     "method has the same budget and the same grid of learning rates. Rates are chosen on an order of the tasks that "
-    "is in no result.",
+    "no result uses.",
     paper=f"{LENG}, Tables 5 and 14, Figure 4",
     page="continual.md",
     figures=(
@@ -22,15 +22,15 @@ STUDY = Study(
         ),
         (
             "retention",
-            "How much of the earlier tasks is left after each stage, as a share of what training on each alone "
-            "reaches (Figure 4). High is good.",
+            "The accuracy on earlier tasks after each stage, as a share of what training on each task alone reaches "
+            "(Figure 4). High is good.",
         ),
         (
             "stages",
-            "Every task after every stage of one order. Cells below the stair were learned. What fades there was "
-            "forgotten.",
+            "The accuracy on every task after every stage of one order. Tasks below the stepped line were already "
+            "learned. Where cells become lighter there, the task was forgotten.",
         ),
-        ("cost", "Accuracy at the end against what must be kept and against training time."),
+        ("cost", "Accuracy after the last task against the bytes that are kept and against training time."),
         (
             "ranks",
             "Mean ranks of the methods over orders. Bars join methods whose ranks differ by less than the critical "

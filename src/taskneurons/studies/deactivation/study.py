@@ -26,8 +26,8 @@ STUDY = Study(
         ),
         (
             "matrix-*",
-            "Rows: whose neurons are off. Columns: the task that is tested. Dark cells on the diagonal mean that the "
-            "neurons belong to the task.",
+            "Rows: the task whose neurons are switched off. Columns: the tested task. Dark cells on the diagonal mean "
+            "that the neurons belong to the task.",
         ),
     ),
     tables=(
@@ -62,7 +62,7 @@ STUDY = Study(
         ),
         Matrix(
             table="deactivation",
-            title="Which task loses by whose neurons",
+            title="What a task loses without another task's neurons",
             caption="Mean drop over seeds of the tested task (column) when the neurons of another task (row) are "
             "switched off.",
             rows="Neurons switched off",

@@ -6,9 +6,9 @@ STUDY = Study(
     name="dial",
     title="A suite in which the answer is known",
     question="the same where it is known by construction what tasks share",
-    asks="Does the overlap of task neurons, or the similarity of their parameters, tell how well a model tuned on one "
-    "task does another one? Here the answer is known by construction: two tasks share 0, 1, 2 or 3 of three skills, "
-    "and differ in nothing else.",
+    asks="Does the overlap of task neurons, or the similarity of their parameters, predict how well a model tuned on "
+    "one task does another one? Here the answer is known by construction: two tasks share 0, 1, 2 or 3 of three "
+    "skills, and differ in nothing else.",
     page="dial.md",
     figures=(("*", "Transfer, overlap and similarity against the number of skills that two tasks share."),),
     tables=(

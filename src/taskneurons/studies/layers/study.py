@@ -17,9 +17,12 @@ STUDY = Study(
             "CKA with the specialist of each task, by layer, for the base and for the model tuned on all tasks. "
             "Shuffled pairs show what chance gives.",
         ),
-        ("map*", "The map of the layers: shared, transition and refinement, where the change points allow it."),
+        (
+            "map*",
+            "The groups of layers: shared, transition and refinement, where the test of change points finds them.",
+        ),
         ("families*", "Which families of tasks the base holds already, and which gain by tuning."),
-        ("joint*", "Pairs of tasks: shared neurons and similar representations against transfer."),
+        ("joint*", "Correlation over pairs of tasks: shared neurons and similar representations with transfer."),
     ),
     tables=(
         ("layers_map", "Change points of the layers"),

@@ -6,15 +6,18 @@ STUDY = Study(
     name="training",
     title="Training neurons alone",
     question="what training a task's neurons alone gives",
-    asks="From the pre-trained model, only the neurons of a task are trained and everything else is frozen. If they "
-    "are the task's neurons, this must teach the task better than training as many random ones.",
+    asks="In the pre-trained model only a set of neurons is trained and everything else is frozen. If a task's neurons "
+    "carry the task, training them must teach the task better than training as many random ones.",
     paper=f"{LENG}, Tables 2 and 7, Figure 5 c-d",
     page="training.md",
     figures=(
         ("gains-loss-*", "How far training a set of neurons lowers the loss of its task."),
         ("gains-*", "What training a set of neurons adds to the score of its task, against as many random neurons."),
-        ("pairs-*", "Rows: whose neurons are trained, on the tested task's data. Columns: the task that is tested."),
-        ("transfer-*", "Rows: the task that was trained. Columns: the task that is tested."),
+        (
+            "pairs-*",
+            "Rows: the task whose neurons are trained, on the data of the tested task. Columns: the tested task.",
+        ),
+        ("transfer-*", "Rows: the task whose neurons are trained on its own data. Columns: the tested task."),
     ),
     tables=(
         ("training_published", "Our values beside the printed ones"),
