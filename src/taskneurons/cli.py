@@ -235,19 +235,10 @@ def _stage(options: argparse.Namespace) -> int:
 
 
 def _stages(options: argparse.Namespace) -> int:
-    from importlib import import_module
-    from importlib.util import find_spec
-
     from taskneurons.lineage.stages import write
-    from taskneurons.studies.registry import STUDIES
+    from taskneurons.studies.all_tables import all_tables
 
-    columns: dict[str, tuple[str, ...]] = {}
-    for study in STUDIES:
-        # Until the last room has its rows; then `all_tables` says this.
-        if find_spec(f"taskneurons.studies.{study.name}.rows"):
-            tables = getattr(import_module(f"taskneurons.studies.{study.name}.rows"), "TABLES", {})
-            columns |= {stem: table.columns for stem, table in tables.items()}
-    return write(columns, check=options.check)
+    return write({stem: table.columns for stem, table in all_tables().items()}, check=options.check)
 
 
 def _recover(options: argparse.Namespace) -> int:
@@ -261,14 +252,15 @@ def _report(options: argparse.Namespace) -> int:
 
     from taskneurons.lineage.graph import GRAPH, Graph
     from taskneurons.lineage.record import present, read_records
+    from taskneurons.lineage.root import root_digest
     from taskneurons.report.contents import all_files, gather
     from taskneurons.report.jobs import benchmarks, plain
     from taskneurons.report.page import write_report
 
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
-    lines = present(Graph.load()) if GRAPH.is_file() else read_records()
-    contents = gather(all_files(), plain(lines.values()), benchmarks=benchmarks())
+    lines = (present(Graph.load()) if GRAPH.is_file() else read_records()).values()
+    contents = gather(all_files(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines))
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
     if options.open:

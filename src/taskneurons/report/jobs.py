@@ -8,6 +8,7 @@ from typing import Any
 from taskneurons.job import Job
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.record import Line, present
+from taskneurons.lineage.root import root_digest
 from taskneurons.report.contents import gather
 from taskneurons.report.page import write_report
 
@@ -27,8 +28,8 @@ class ReportSettings:
 
 def write(job: Job[ReportSettings]) -> None:
     """Write the report of all inputs, with the lineage of everything that is there."""
-    records = plain(present(Graph.load()).values())
-    contents = gather(job.inputs.all(), records, benchmarks=benchmarks())
+    lines = present(Graph.load()).values()
+    contents = gather(job.inputs.all(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines))
     write_report(job.outputs.one("page"), contents)
 
 
