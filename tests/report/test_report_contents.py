@@ -22,6 +22,7 @@ from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 from taskneurons.cli import main
 from taskneurons.evidence.study import Beside, Dots, Filter, Lines, Matrix, Study
 from taskneurons.files import write_csv, write_jsonl, write_text
+from taskneurons.lineage.record import VERSION
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.report.atlas import atlas, encoded, free, rounded
 from taskneurons.report.contents import all_files, gather
@@ -353,6 +354,7 @@ def test_the_command_makes_a_report_of_what_there_is_and_leaves_results_alone(tm
         name: lines[0][name]
         for name in ("rule", "inputs", "settings", "code", "started", "ended", "device", "software")
     }
+    job |= {"version": VERSION, "entry": "data.make:make_tasks", "wiring": "w"}
     outputs = [{name: line[name] for name in ("output", "sha256", "size")} for line in lines[:12]]
     write_jsonl("lineage/data.jsonl", [{**job, "outputs": outputs}])
     before = {path: path.read_bytes() for path in Path("results").rglob("*") if path.is_file()}

@@ -22,7 +22,7 @@ def test_the_runner_finds_the_report_beside_the_rooms_of_the_studies():
 def test_the_job_writes_a_page_of_its_inputs(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     lay_results(tmp_path)
-    Graph((), {}, {}, {}, {}, {}, "params.yaml").save()
+    Graph((), (), {}, {}, "params.yaml").save()
     shown = tuple(Path(path) for path in all_files() if path.endswith("deactivation_summary.csv"))
     job = Job(
         settings=ReportSettings("digest"),
