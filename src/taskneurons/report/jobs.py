@@ -29,7 +29,9 @@ class ReportSettings:
 def write(job: Job[ReportSettings]) -> None:
     """Write the report of all inputs, with the lineage of everything that is there."""
     lines = present(Graph.load()).values()
-    contents = gather(job.inputs.all(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines))
+    contents = gather(
+        job.inputs.all(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines) if lines else ""
+    )
     write_report(job.outputs.one("page"), contents)
 
 
