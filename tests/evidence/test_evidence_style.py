@@ -1,8 +1,12 @@
 """Numbers in titles are told with their sign, and zero without one."""
 
-import pytest
+from pathlib import Path
 
-from taskneurons.evidence.style import signed
+import matplotlib
+import pytest
+from matplotlib import font_manager
+
+from taskneurons.evidence.style import FONT, signed
 
 
 @pytest.mark.parametrize(
@@ -21,3 +25,8 @@ from taskneurons.evidence.style import signed
 )
 def test_a_change_has_its_sign_unless_it_rounds_to_zero(value: float, digits: int, text: str) -> None:
     assert signed(value, digits) == text
+
+
+def test_the_font_is_matplotlibs_own_whatever_the_system_has():
+    assert Path(font_manager.findfont(FONT)).is_relative_to(matplotlib.get_data_path())
+    assert Path(font_manager.findfont(font_manager.FontProperties(FONT, weight="bold"))).name == "DejaVuSans-Bold.ttf"

@@ -15,6 +15,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
+from matplotlib.font_manager import fontManager
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import MaxNLocator
 from matplotlib.transforms import Bbox
@@ -33,8 +34,16 @@ FAMILY_COLOURS = (BLUE, VERMILLION, GREEN, ORANGE, PURPLE, SKY, BLACK, GREY)
 KIND_COLOURS = {"classification": BLUE, "generation": VERMILLION}
 # Perceptually uniform, also in grey; light is zero. Its last tenth, black, would hide the borders of cells.
 SEQUENTIAL = ListedColormap(mpl.colormaps["magma_r"](np.linspace(0, 0.88, 256)))
+FONT = "DejaVu Sans"
+
+
+# A machine may have the same font in another version, whose glyphs have other names in SVG files: equal results would
+# then not have equal bytes. So that which comes with matplotlib is the only one of its name.
+fontManager.ttflist = [font for font in fontManager.ttflist if font.name != FONT]
+for _name in ("DejaVuSans", "DejaVuSans-Bold"):
+    fontManager.addfont(Path(mpl.get_data_path()) / "fonts" / "ttf" / f"{_name}.ttf")
 _RC: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",
+    "font.family": FONT,
     "font.size": NORMAL,
     "axes.titlesize": NORMAL,
     "axes.titleweight": "bold",
