@@ -29,4 +29,7 @@ def test_a_change_has_its_sign_unless_it_rounds_to_zero(value: float, digits: in
 
 def test_the_font_is_matplotlibs_own_whatever_the_system_has():
     assert Path(font_manager.findfont(FONT)).is_relative_to(matplotlib.get_data_path())
-    assert Path(font_manager.findfont(font_manager.FontProperties(family=FONT, weight="bold"))).name == "DejaVuSans-Bold.ttf"
+    assert (
+        Path(font_manager.findfont(font_manager.FontProperties(family=FONT, weight="bold"))).name
+        == "DejaVuSans-Bold.ttf"
+    )
