@@ -78,19 +78,3 @@ def whole_graph():
         raw={study: raw_inputs(jobs[study], user_folders()) for study in STUDIES},
         params=str(PARAMS_FILE),
     )
-
-
-# Headline numbers
-
-
-# Each study that has some uses this rule, for its own table.
-rule write_headlines:
-    log:
-        "logs/write_headlines.log",
-    priority: 80
-    localrule: True
-    params:
-        settings=settings(),
-        code=code("headlines:write"),
-    script:
-        "../workflow/scripts/run.py"
