@@ -17,7 +17,7 @@ TABLE = HEADER + (
     "s,m,,,original,rain,classification,accuracy,90\n"
     "s,m,,,original,snow,classification,accuracy,70\n"
     "s,m,,,original,echo,generation,rougeL,40\n"
-    "s,m,,,original,echo,generation,loss,0.5\n"
+    "s,m,,,original,echo,generation,accuracy_restricted,5\n"
     "s,m,,10,task,rain,classification,accuracy,20\n"
     "s,m,,10,task,snow,classification,accuracy,\n"
     "s,m,,30,task,rain,classification,accuracy,10\n"

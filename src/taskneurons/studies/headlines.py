@@ -33,7 +33,7 @@ KEYS = (
 # Rows that say in detail, or in another way, what other rows say as a whole: of one seed, of one layer, of further
 # metrics.
 WHOLE = {"seed": ("", "mean", "all"), "layer": ("", "mean")}
-FURTHER = ("accuracy_restricted", "loss", "cka_biased", "cka_standardised_biased", "cka_standardised_unbiased")
+FURTHER = ("accuracy_restricted", "cka_biased", "cka_standardised_biased", "cka_standardised_unbiased")
 
 
 def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
