@@ -84,9 +84,10 @@ def test_the_effects_and_the_number_of_each_verdict_are_those_of_the_claims(tmp_
         {"suite": "s", "model": "m", "verdict": "holds", "effect": 4.5},
         {"suite": "s", "model": "n", "verdict": "not measured", "effect": None},
     ]
+    printed = {"suite": "", "model": "", "verdict": "holds", "effect": 0.5}
     source = tmp_path / "claims.json"
-    source.write_text(json.dumps({"claims": [{"id": "a", "results": results}, {"id": "b", "results": results[:1]}]}))
+    source.write_text(json.dumps({"claims": [{"id": "a", "results": results}, {"id": "b", "results": [printed]}]}))
     assert written(source) == {
-        "effects": {"a": {"s/m": 4.5}, "b": {"s/m": 4.5}},
+        "effects": {"a": {"s/m": 4.5}, "b": {"papers": 0.5}},
         "verdicts": {"holds": 2, "not measured": 1},
     }

@@ -71,7 +71,9 @@ def claim_headlines(claims: Mapping[str, Any]) -> dict[str, Any]:
         for result in claim["results"]:
             verdicts[result["verdict"]] = verdicts.get(result["verdict"], 0) + 1
             if result["effect"] is not None:
-                found.setdefault(claim["id"], {})[f"{result['suite']}/{result['model']}"] = result["effect"]
+                # A claim about what the papers print has neither suite nor model.
+                place = f"{result['suite']}/{result['model']}".strip("/") or "papers"
+                found.setdefault(claim["id"], {})[place] = result["effect"]
     return {"effects": found, "verdicts": verdicts}
 
 
