@@ -12,6 +12,7 @@ left_by_killed_run = active.claim() if workflow.is_main_process else []
 
 
 include: "rules/common.smk"
+include: "rules/headlines.smk"
 
 
 for study in STUDIES:

@@ -66,3 +66,12 @@ rule plot_claims:
         code=code("claims.figures:plot"),
     script:
         "../workflow/scripts/run.py"
+
+
+use rule write_headlines as write_claims_headlines with:
+    input:
+        source="results/claims.json",
+    output:
+        metrics="results/metrics/claims.json",
+    log:
+        "logs/claims/write_claims_headlines.log",

@@ -190,6 +190,14 @@ if plan.runs("continual"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_continual_headlines with:
+        input:
+            source="results/tables/continual_summary.csv",
+        output:
+            metrics="results/metrics/continual.json",
+        log:
+            "logs/continual/write_continual_headlines.log",
+
     rule plot_continual:
         input:
             rows="results/tables/continual.csv",

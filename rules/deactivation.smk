@@ -138,3 +138,11 @@ if plan.runs("deactivation"):
             code=code("deactivation.tables:summarise"),
         script:
             "../workflow/scripts/run.py"
+
+    use rule write_headlines as write_deactivation_headlines with:
+        input:
+            source="results/tables/deactivation_summary.csv",
+        output:
+            metrics="results/metrics/deactivation.json",
+        log:
+            "logs/deactivation/write_deactivation_headlines.log",

@@ -94,6 +94,14 @@ if plan.runs("dial"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_dial_headlines with:
+        input:
+            source="results/tables/dial_summary.csv",
+        output:
+            metrics="results/metrics/dial.json",
+        log:
+            "logs/dial/write_dial_headlines.log",
+
     rule plot_dial:
         input:
             rows="results/tables/dial.csv",

@@ -161,6 +161,14 @@ if plan.runs("layers"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_layers_headlines with:
+        input:
+            source="results/tables/layers_summary.csv",
+        output:
+            metrics="results/metrics/layers.json",
+        log:
+            "logs/layers/write_layers_headlines.log",
+
     rule join_layers:
         input:
             layers="results/tables/layers.csv",

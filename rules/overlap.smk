@@ -88,6 +88,14 @@ if plan.runs("overlap"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_overlap_headlines with:
+        input:
+            source="results/tables/overlap_summary.csv",
+        output:
+            metrics="results/metrics/overlap.json",
+        log:
+            "logs/overlap/write_overlap_headlines.log",
+
     rule plot_shared_neurons:
         input:
             pairs="results/tables/overlap.csv",

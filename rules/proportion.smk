@@ -78,6 +78,14 @@ if plan.runs("proportion"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_proportion_headlines with:
+        input:
+            source="results/tables/proportion_summary.csv",
+        output:
+            metrics="results/metrics/proportion.json",
+        log:
+            "logs/proportion/write_proportion_headlines.log",
+
     rule plot_proportion:
         input:
             rows="results/tables/proportion.csv",

@@ -141,6 +141,14 @@ if plan.runs("training"):
         script:
             "../workflow/scripts/run.py"
 
+    use rule write_headlines as write_training_headlines with:
+        input:
+            source="results/tables/training_summary.csv",
+        output:
+            metrics="results/metrics/training.json",
+        log:
+            "logs/training/write_training_headlines.log",
+
     rule plot_training:
         input:
             rows="results/tables/training.csv",

@@ -4,6 +4,7 @@ Both are asked for everything once for each way of cutting the work into jobs; t
 sets of jobs come from the inputs that Snakemake recorded, not from what decides.
 """
 
+import json
 import os
 import re
 import shutil
@@ -224,6 +225,21 @@ def test_m10_what_snakemake_made_dvc_takes_without_work(made):
         "report",
     }
     assert made.taskneurons("audit").endswith("Everything agrees.\n")
+
+
+@once
+def test_row_17_dvc_compares_the_headline_numbers(project):
+    """What DVC shows of the changed table is what stands in the table, once a job made the numbers again."""
+    shown = json.loads(project.path("results/metrics/deactivation.json").read_text())
+    listed = project.dvc("metrics", "show", "--json")
+    found = json.loads(listed[listed.index("{") : listed.rindex("}") + 1])[""]["data"]
+    assert found["results/metrics/deactivation.json"]["data"] == shown
+    assert set(found) == {"results/metrics/deactivation.json", "results/metrics/claims.json"}
+    project.edit("params.yaml", "random_draws: 1", "random_draws: 2")
+    project.snakemake("--quiet", "all", "--", "results/metrics/deactivation.json")
+    changed = project.dvc("metrics", "diff")
+    assert "mine.small" in changed and ".random." in changed
+    assert ".task." not in changed and ".bottom." not in changed and ".original." not in changed
 
 
 def test_one_task_changes_the_batch_that_holds_it(project):

@@ -25,6 +25,8 @@ HEAD = (
 IN_GIT = frozenset({"tables", "figures", "cards", "metrics", "claims.json"})
 # What stands on the axis of a plot of a summary: the first of these columns that it has.
 AXES = ("condition", "method", "role", "trained", "measure", "group", "layer", "scope")
+# The rule that studies with headline numbers use.
+HEADLINES = "rules/headlines.smk"
 RUNNER = "workflow/scripts/run.py"
 _NODE = re.compile(r'^\s*(\d+)\[label = "([^"\\]+)')
 _EDGE = re.compile(r"^\s*(\d+) -> (\d+)$")
@@ -92,6 +94,7 @@ def stages() -> dict[str, Any]:
         deps = [
             "Snakefile",
             "rules/common.smk",
+            *([HEADLINES] if any(path.startswith("results/metrics/") for path in outs[study]) else []),
             f"rules/{study}.smk",
             RUNNER,
             *sorted(code),

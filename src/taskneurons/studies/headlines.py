@@ -1,25 +1,52 @@
 """The headline numbers of a study, for `dvc metrics`: few enough to read side by side, the same keys in every run."""
 
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from statistics import fmean
 from typing import Any
 
 from taskneurons.files import read_csv, read_json, write_json
+from taskneurons.job import Job, NoSettings
 
-# What tells headline numbers apart, as far as a summary has these columns.
-KEYS = ("suite", "model", "selection", "condition", "method", "role", "trained", "measure", "kind", "metric")
+# What tells headline numbers apart, as far as a summary has these columns: numbers that differ in one of them are not
+# alike. What remains is the mean over tasks, families of tasks, orders of a stream and what they share.
+KEYS = (
+    "suite",
+    "model",
+    "benchmark",
+    "method",
+    "estimator",
+    "selection",
+    "percent",
+    "how",
+    "trained",
+    "scope",
+    "condition",
+    "intervention",
+    "role",
+    "sets",
+    "against",
+    "given",
+    "measure",
+    "kind",
+    "metric",
+)
+# Rows that say in detail, or in another way, what other rows say as a whole: of one seed, of one layer, of further
+# metrics.
+WHOLE = {"seed": ("", "mean", "all"), "layer": ("", "mean")}
+FURTHER = ("accuracy_restricted", "cka_biased", "cka_standardised_biased", "cka_standardised_unbiased")
 
 
 def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
     """The mean of `value` for each combination of the key columns, nested in their order.
 
     Args:
-        rows: of a summary table; rows without a value are passed over.
+        rows: of a summary table; those without a value, of one seed, of one layer and of further metrics are passed
+            over.
     """
     values: dict[tuple[str, ...], list[float]] = {}
     for row in rows:
-        if row.get("value"):
+        whole = all(row.get(column, "") in wanted for column, wanted in WHOLE.items())
+        if row.get("value") and whole and row.get("metric") not in FURTHER:
             values.setdefault(tuple(row[key] for key in KEYS if row.get(key)), []).append(float(row["value"]))
     found: dict[str, Any] = {}
     for keys, numbers in sorted(values.items()):
@@ -44,15 +71,21 @@ def claim_headlines(claims: Mapping[str, Any]) -> dict[str, Any]:
         for result in claim["results"]:
             verdicts[result["verdict"]] = verdicts.get(result["verdict"], 0) + 1
             if result["effect"] is not None:
-                found.setdefault(claim["id"], {})[f"{result['suite']}/{result['model']}"] = result["effect"]
+                # A claim about what the papers print has neither suite nor model.
+                place = f"{result['suite']}/{result['model']}".strip("/") or "papers"
+                found.setdefault(claim["id"], {})[place] = result["effect"]
     return {"effects": found, "verdicts": verdicts}
 
 
-def write_headlines(source: Path, out: Path) -> None:
-    """Write the headline numbers of a summary table or of claims.json as JSON.
+# Jobs
+
+
+def write(job: Job[NoSettings]) -> None:
+    """Write the headline numbers of a summary table or of results/claims.json as JSON.
 
     Raises:
         InputError: the file cannot be read.
     """
+    source = job.inputs.one("source")
     found = claim_headlines(read_json(source)) if source.suffix == ".json" else headlines(read_csv(source))
-    write_json(out, found)
+    write_json(job.outputs.one("metrics"), found)
