@@ -14,6 +14,7 @@ CONDITIONS = {
     "random": "random neurons",
     "other_task": "another task's neurons",
     "task": "the task's own neurons",
+    "all_tasks": "all tasks' neurons together",
     "ffn": "all FFN neurons",
     "full": "the whole model",
 }
