@@ -14,6 +14,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from csv_files import write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -21,7 +22,7 @@ from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 
 from taskneurons.cli import main
 from taskneurons.evidence.study import Beside, Dots, Filter, Lines, Matrix, Study
-from taskneurons.files import write_csv, write_jsonl, write_text
+from taskneurons.files import write_jsonl, write_text
 from taskneurons.lineage.record import VERSION
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.report.atlas import atlas, encoded, free, rounded
