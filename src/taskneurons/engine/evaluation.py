@@ -63,12 +63,14 @@ class Score:
         metric: one of `METRICS`.
         value: its mean over the examples.
         n: their number.
+        steps: optimizer steps until the model was read; None: it was not read on its way.
     """
 
     test_task: str
     metric: str
     value: float
     n: int
+    steps: int | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -93,10 +93,11 @@ class Contents:
 
     Attributes:
         claims: with their verdicts, as the study that decides them has them.
+        told: what a reader must know of them first, one sentence each.
         decided: that study.
         sections: the other studies, in the order in which they build on each other.
         cards: (suite, task, Markdown) of each data card.
-        cost: rows of `costs`.
+        cost: rows of `costs`; none in a report that shows no times.
         picture: the graph of the rules.
         software: versions -> number of jobs that ran with them; devices alike.
         lineage: the records as `walked`.
@@ -104,12 +105,13 @@ class Contents:
         examples: that activate neurons most, by run.
         effects: (path of the table, what switching whole sets off does).
         suites: suite -> task -> its description.
-        ended: when the last job ended, ISO 8601; empty without records.
+        ended: when the last job ended, ISO 8601; empty without records, or in a report that shows no times.
         digest: of all records together, which names this state of the results; empty where it is not known.
         missing: one sentence each.
     """
 
     claims: tuple[Claim, ...] = ()
+    told: tuple[str, ...] = ()
     decided: Section | None = None
     sections: tuple[Section, ...] = ()
     cards: tuple[tuple[str, str, str], ...] = ()
@@ -132,7 +134,7 @@ def gather(
     records: Iterable[Record],
     *,
     studies: Sequence[Study] = STUDIES,
-    benchmarks: Iterable[Path] = (),
+    benchmarks: Iterable[Path] | None = None,
     published: str | Path = "published",
     digest: str = "",
 ) -> Contents:
@@ -145,7 +147,8 @@ def gather(
             claims, top examples. Others are left alone, and so are those that do not exist.
         records: the lineage lines as plain mappings.
         studies: that are known; what belongs to none of them is shown without words.
-        benchmarks: benchmark files of Snakemake.
+        benchmarks: benchmark files of Snakemake; without them nothing is told that differs between two honest runs:
+            neither when jobs ran nor what they took.
         published: folder of the published numbers.
         digest: of all records together.
     """
@@ -163,7 +166,7 @@ def gather(
     missing += said
     if not layers:
         missing.append("The atlas is empty: there are no neuron scores in results/neurons/")
-    claims = _claims(_read_as("verdicts", there, known), missing)
+    claims, told = _claims(_read_as("verdicts", there, known), missing)
     decides = next((section for section in sections if _decides(section.study)), None)
     others = tuple(section for section in sections if section is not decides)
     for study in (section.study for section in others if not section.there):
@@ -171,19 +174,20 @@ def gather(
     missing += _absent(records, known)
     return Contents(
         claims=claims,
+        told=told,
         decided=decides,
         sections=others,
         cards=_cards(_read_as("cards", there, known), suites, missing),
-        cost=tuple(costs(benchmarks, records, known)),
+        cost=() if benchmarks is None else tuple(costs(benchmarks, records, known)),
         picture=rule_picture(*kinds_graph(records, known)),
         software=_software(records),
         devices=_counted(record["device"] or "not said" for record in records),
-        lineage=walked(records),
+        lineage=walked(records, times=benchmarks is not None),
         layers=layers,
         examples=_examples(there, texts, missing),
         effects=_effects(tables, known),
         suites=suites,
-        ended=max((record["ended"] for record in records), default=""),
+        ended="" if benchmarks is None else max((record["ended"] for record in records), default=""),
         digest=digest,
         missing=tuple(missing),
     )
@@ -345,19 +349,22 @@ def _effects(tables: Iterable[Table], studies: Sequence[Study]) -> tuple[str, li
     return (found.path, set_effects(_dicts(found))) if found else ("", [])
 
 
-def _claims(paths: Sequence[str], missing: list[str]) -> tuple[Claim, ...]:
+def _claims(paths: Sequence[str], missing: list[str]) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """The claims, and the sentences that stand above them."""
     if not paths:
         missing.append("The claims have not been decided: there is no results/claims.json")
-        return ()
+        return (), ()
     path = paths[0]
     try:
-        claims = read_claims(read_json(path), path)
+        content = read_json(path)
     except InputError as error:
         missing.append(f"The claims could not be read ({error})")
-        return ()
+        return (), ()
+    claims = read_claims(content, path)
     if not claims:
         missing.append(f"{path} holds no claims")
-    return claims
+    told = content.get("told", ()) if isinstance(content, Mapping) else ()
+    return claims, tuple(map(str, told))
 
 
 def _tasks(

@@ -7,12 +7,12 @@ from random import Random
 
 import numpy as np
 import pytest
+from csv_files import write_csv
 from made_up_streams import ALONE, BENCHMARKS, LOST, ORDERS, TASKS, stream_costs, stream_rows, trials
 from scipy.stats import spearmanr, ttest_1samp
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
-from taskneurons.files import write_csv
 from taskneurons.studies.continual.costs import gather_costs, summarise_costs
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
