@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from csv_files import write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 
 from taskneurons.compare import RELATIVE, close, compare
 from taskneurons.errors import InputError
-from taskneurons.files import write_csv, write_json, write_safetensors
+from taskneurons.files import write_json, write_safetensors
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet, save_sets

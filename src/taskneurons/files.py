@@ -10,7 +10,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,21 +64,6 @@ def write_jsonl(path: str | Path, records: Iterable[Any]) -> None:
     with replacing(path) as partial, partial.open("w", encoding="utf-8", newline="\n") as file:
         for record in records:
             file.write(json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows in the given column order; None and absent cells are empty, floats keep their shortest exact form.
-
-    Raises:
-        ValueError: a row has another column, or a cell holds a carriage return, which readers take for a line's end.
-    """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, columns, lineterminator="\n", restval="")
-    writer.writeheader()
-    writer.writerows(rows)
-    if "\r" in text.getvalue():
-        raise ValueError(f"{path}: a cell holds a carriage return")
-    write_text(path, text.getvalue())
 
 
 def write_safetensors(path: str | Path, tensors: "Mapping[str, np.ndarray]", header: Mapping[str, str]) -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from csv_files import write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_measurements import ZEROED, make_rows
@@ -11,7 +12,6 @@ from made_up_tasks import make_tasks
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.measurements import MEASUREMENTS, gather_measurements, of_setting
-from taskneurons.files import write_csv
 
 GOOD = {
     "study": "deactivation", "model": "llama", "suite": "synthetic", "seed": "0", "condition": "task",

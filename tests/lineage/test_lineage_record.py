@@ -17,7 +17,6 @@ from taskneurons.lineage import active
 from taskneurons.lineage.graph import Graph, PlannedJob, is_artifact
 from taskneurons.lineage.hashes import HashCache
 from taskneurons.lineage.record import Line, instant, iso, read_records, write_records
-from taskneurons.lineage.runinfo import read_run_info, run_info
 from taskneurons.lineage.stages import out_paths, rooms
 
 LINE = Line(
@@ -257,21 +256,6 @@ def test_a_claim_of_a_killed_process_is_cleared(folder):
     assert [path.name for path in (folder / "results/data").iterdir()] == ["a.partial"]
 
 
-def test_what_a_job_says_of_itself_is_found_in_its_log(folder):
-    run_info("logs/job.log", device="NVIDIA H200")
-    with Path("logs/job.log").open("a") as file:
-        file.write("step 1\n")
-    info = read_run_info(["absent.log", "logs/job.log"])
-    assert info["device"] == "NVIDIA H200"
-    assert info["software"]["python"] == ".".join(map(str, sys.version_info[:3]))
-    assert info["software"]["torch"]
-    text = Path("logs/job.log").read_text()
-    assert os.uname().nodename not in text
-    assert str(folder) not in text
-    Path("logs/other.log").write_text("nothing of the kind\n")
-    assert read_run_info(["logs/other.log"]) == {}
-
-
 def test_dvc_tracks_folders_and_single_tables():
     artifacts = [
         "results/data/s/a.txt",
@@ -290,9 +274,9 @@ def test_dvc_tracks_folders_and_single_tables():
 
 def test_code_of_a_stage_is_named_by_rooms(monkeypatch):
     monkeypatch.chdir(Path(__file__).parents[2])
-    modules = ["taskneurons", "taskneurons.files", "taskneurons.lineage", "taskneurons.lineage.runinfo"]
+    modules = ["taskneurons", "taskneurons.files", "taskneurons.lineage", "taskneurons.lineage.machine"]
     assert rooms([*modules, "taskneurons.neurons", "taskneurons.neurons.sets", "taskneurons.neurons.scores"]) == {
         "src/taskneurons/files.py",
-        "src/taskneurons/lineage/runinfo.py",
+        "src/taskneurons/lineage/machine.py",
         "src/taskneurons/neurons",
     }

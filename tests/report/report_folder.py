@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from csv_files import write_csv
 
-from taskneurons.files import write_csv, write_json, write_jsonl, write_text
+from taskneurons.files import write_json, write_jsonl, write_text
 from taskneurons.neurons.scores import NeuronScores
 
 HOSTILE = "<img src=x onerror=alert(1)>"

@@ -14,6 +14,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from csv_files import write_csv
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -21,7 +22,7 @@ from report_folder import HOSTILE, RUN, lay_results, lay_scores, records
 
 from taskneurons.cli import main
 from taskneurons.evidence.study import Beside, Dots, Filter, Lines, Matrix, Study
-from taskneurons.files import write_csv, write_jsonl, write_text
+from taskneurons.files import write_jsonl, write_text
 from taskneurons.lineage.record import VERSION
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.report.atlas import atlas, encoded, free, rounded
@@ -100,7 +101,7 @@ def test_texts_of_other_licences_are_nowhere_in_the_page(tmp_path, monkeypatch):
 
 def test_lineage_is_kept_whole_without_repetition():
     lines = records()
-    kept = walked(lines)
+    kept = walked(lines, times=True)
     paths = [path for path, *_ in kept["artifacts"]]
     assert len(set(paths)) == len(paths)
     by_path = {path: (digest, job) for path, digest, job in kept["artifacts"]}
@@ -308,11 +309,24 @@ def test_the_same_results_give_the_same_bytes_in_every_process_and_order(tmp_pat
     )
     digests = set()
     for seed in ("1", "2"):
-        command = [sys.executable, "-c", code, seed, str(root / "tests/report"), str(root / "src")]
+        places = [str(root / name) for name in ("tests/report", "tests", "src")]
+        command = [sys.executable, "-c", code, seed, *places]
         surroundings = {**os.environ, "PYTHONHASHSEED": seed}
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, env=surroundings)
         digests.add(done.stdout)
     assert len(digests) == 1
+
+
+def test_what_differs_between_two_honest_runs_is_in_no_report_of_a_run(tmp_path, monkeypatch):
+    """Times of jobs, benchmarks; the page of `taskneurons report` has them."""
+    monkeypatch.chdir(tmp_path)
+    lines = lay_results(tmp_path)
+    slower = [{**line, "ended": line["ended"].replace("T00", "T07")} for line in lines]
+    assert page(gather(all_files(), lines)) == page(gather(all_files(), slower))
+    benchmarks = sorted(Path("logs").rglob("*.tsv"))
+    assert benchmarks and page(gather(all_files(), lines)) != page(gather(all_files(), lines, benchmarks=benchmarks))
+    timed = [page(gather(all_files(), one, benchmarks=benchmarks)) for one in (lines, slower)]
+    assert "Last job ended" in timed[0] and timed[0] != timed[1]
 
 
 def test_the_digest_of_all_records_stands_in_the_head_where_it_is_known(tmp_path, monkeypatch):

@@ -142,8 +142,12 @@ def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
     run.wait()
     finished = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", log.read_text()))
     assert sum(finished.values()) >= 2
-    left = expected - finished
-    assert project.planned() == left
+    # A job may have ended, with its record written, just before its line was printed: at most one a core.
+    planned = project.planned()
+    unsaid = (expected - finished) - planned
+    assert unsaid.total() <= 2
+    left = expected - finished - unsaid
+    assert planned == left
     if not is_cut_into_tasks(project):
         return
     # Up to the scores: the run that was killed had finished none of them.

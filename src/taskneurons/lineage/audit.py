@@ -15,11 +15,11 @@ from pathlib import Path
 
 from taskneurons.files import read_text, sha256
 from taskneurons.lineage import active, machine
-from taskneurons.lineage.against import records_at
 from taskneurons.lineage.code import PACKAGE
 from taskneurons.lineage.findings import SEVERITIES, Audit, Finding
 from taskneurons.lineage.fingerprint import settings as canonical
 from taskneurons.lineage.graph import Graph, is_artifact, source_of
+from taskneurons.lineage.history import against_findings, history_findings, records_at
 from taskneurons.lineage.lock import Cache, lock_findings, read_cache
 from taskneurons.lineage.reach import Reach, is_published
 from taskneurons.lineage.record import RECORDS, Line, instant, is_regular, read_records
@@ -69,6 +69,7 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
     findings += stale
     findings += version_findings(lines)
     findings += cache_findings(cache)
+    findings += history_findings(lines)
     root = root_digest(lines.values())
     if expect is not None and expect != root:
         text = f"the root digest of these records is {root}, not {expect}: they are other records"
@@ -252,36 +253,6 @@ def _plain_name(package: str) -> str:
 def _same_version(one: str, other: str) -> bool:
     """Whether versions are one release; a local part, as of torch for the CPU, is the machine's."""
     return one.partition("+")[0] == other.partition("+")[0]
-
-
-def against_findings(lines: Lines, before: Lines, commit: str) -> Iterator[Finding]:
-    """Records against those of a commit: what became other bytes, or another story, although nothing says why."""
-    forged: list[str] = []
-    edited: list[str] = []
-    anew: list[str] = []
-    for output, line in sorted(lines.items()):
-        old = before.get(output)
-        if old is None or old == line:
-            continue
-        made_of = (old.inputs, old.params) == (line.inputs, line.params)
-        if old.sha256 != line.sha256 and made_of:
-            forged.append(output)
-        elif old.ended == line.ended:
-            edited.append(output)
-        else:
-            anew.append(output)
-    if forged:
-        text = f"other bytes than at {commit}, although inputs, parameters and code are the same; `taskneurons compare`"
-        yield Finding("error", "against", tuple(forged), f"{text} says how they differ")
-    if edited:
-        text = f"the record differs from that at {commit}, although no job ran since: it was edited"
-        yield Finding("error", "against", tuple(edited), text)
-    if anew:
-        yield Finding("note", "against", tuple(anew), f"made anew since {commit}")
-    if gone := sorted(before.keys() - lines.keys()):
-        yield Finding("note", "against", tuple(gone), f"recorded at {commit}, and no more")
-    if new := sorted(lines.keys() - before.keys()):
-        yield Finding("note", "against", tuple(new), f"not recorded at {commit}")
 
 
 def stale_findings(lines: Lines, graph: Graph) -> Iterator[Finding]:  # noqa: C901 one case a field of a record

@@ -23,8 +23,8 @@ class Finding:
     Args:
         severity: `error`: something is not what the records say, or its way from raw data is broken; `warning`: the
             results are what the records say, but not what this checkout would make; `note`: not checked here.
-        check: what was checked: records, content, inputs, chain, parameters, code, jobs, versions, lock, cache, root or
-            against.
+        check: what was checked: records, content, inputs, chain, parameters, code, jobs, versions, lock, cache, root,
+            against or history.
         subjects: the files that the finding is about, at least one.
         text: one sentence without a final stop.
         published: the tables, figures and cards that rest on the subjects.

@@ -146,7 +146,7 @@ def read_records(warn: Warn = print, folder: Path = RECORDS) -> dict[str, Line]:
                 if version < VERSION:
                     older.add(path.stem)
                     continue
-                made = list(_lines(job))
+                made = list(lines_of_text(job))
             except InputError as error:
                 if error.where and error.where.startswith(str(path)):
                     raise
@@ -181,7 +181,7 @@ def _texts(path: Path) -> Iterator[tuple[int, str, bool]]:
             yield number, text, conflicting
 
 
-def _lines(job: dict[str, Any]) -> Iterator[Line]:
+def lines_of_text(job: dict[str, Any]) -> Iterator[Line]:
     """A line of a file is a job with its outputs."""
     inputs = tuple((name, digest) for name, digest in job.pop("inputs"))
     for output in job.pop("outputs"):
@@ -221,7 +221,7 @@ def read_line_texts(path: Path) -> dict[str, Line]:
     for _, text, _ in _texts(path):
         job = json.loads(text)
         if job.pop("version") == VERSION:
-            found |= {line.output: line for line in _lines(job)}
+            found |= {line.output: line for line in lines_of_text(job)}
     return found
 
 

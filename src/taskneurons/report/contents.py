@@ -97,7 +97,7 @@ class Contents:
         decided: that study.
         sections: the other studies, in the order in which they build on each other.
         cards: (suite, task, Markdown) of each data card.
-        cost: rows of `costs`.
+        cost: rows of `costs`; none in a report that shows no times.
         picture: the graph of the rules.
         software: versions -> number of jobs that ran with them; devices alike.
         lineage: the records as `walked`.
@@ -105,7 +105,7 @@ class Contents:
         examples: that activate neurons most, by run.
         effects: (path of the table, what switching whole sets off does).
         suites: suite -> task -> its description.
-        ended: when the last job ended, ISO 8601; empty without records.
+        ended: when the last job ended, ISO 8601; empty without records, or in a report that shows no times.
         digest: of all records together, which names this state of the results; empty where it is not known.
         missing: one sentence each.
     """
@@ -134,7 +134,7 @@ def gather(
     records: Iterable[Record],
     *,
     studies: Sequence[Study] = STUDIES,
-    benchmarks: Iterable[Path] = (),
+    benchmarks: Iterable[Path] | None = None,
     published: str | Path = "published",
     digest: str = "",
 ) -> Contents:
@@ -147,7 +147,8 @@ def gather(
             claims, top examples. Others are left alone, and so are those that do not exist.
         records: the lineage lines as plain mappings.
         studies: that are known; what belongs to none of them is shown without words.
-        benchmarks: benchmark files of Snakemake.
+        benchmarks: benchmark files of Snakemake; without them nothing is told that differs between two honest runs:
+            neither when jobs ran nor what they took.
         published: folder of the published numbers.
         digest: of all records together.
     """
@@ -177,16 +178,16 @@ def gather(
         decided=decides,
         sections=others,
         cards=_cards(_read_as("cards", there, known), suites, missing),
-        cost=tuple(costs(benchmarks, records, known)),
+        cost=() if benchmarks is None else tuple(costs(benchmarks, records, known)),
         picture=rule_picture(*kinds_graph(records, known)),
         software=_software(records),
         devices=_counted(record["device"] or "not said" for record in records),
-        lineage=walked(records),
+        lineage=walked(records, times=benchmarks is not None),
         layers=layers,
         examples=_examples(there, texts, missing),
         effects=_effects(tables, known),
         suites=suites,
-        ended=max((record["ended"] for record in records), default=""),
+        ended="" if benchmarks is None else max((record["ended"] for record in records), default=""),
         digest=digest,
         missing=tuple(missing),
     )

@@ -8,7 +8,7 @@ from typing import Any
 from taskneurons.job import Job
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.record import Line, present
-from taskneurons.lineage.root import root_digest
+from taskneurons.lineage.root import REPORT, root_digest
 from taskneurons.report.contents import gather
 from taskneurons.report.page import write_report
 
@@ -27,11 +27,12 @@ class ReportSettings:
 
 
 def write(job: Job[ReportSettings]) -> None:
-    """Write the report of all inputs, with the lineage of everything that is there."""
-    lines = present(Graph.load()).values()
-    contents = gather(
-        job.inputs.all(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines) if lines else ""
-    )
+    """Write the report of all inputs, with the lineage of everything that is there but of an earlier report.
+
+    Two honest runs give the same bytes, so that it tells no times; `taskneurons report` does.
+    """
+    lines = [line for line in present(Graph.load()).values() if line.output != REPORT]
+    contents = gather(job.inputs.all(), plain(lines), digest=root_digest(lines) if lines else "")
     write_report(job.outputs.one("page"), contents)
 
 

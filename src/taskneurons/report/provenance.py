@@ -53,10 +53,14 @@ def jobs(records: Iterable[Record], studies: Sequence[Study]) -> list[Job]:
     ]
 
 
-def walked(records: Sequence[Record]) -> dict[str, Any]:
+def walked(records: Sequence[Record], times: bool) -> dict[str, Any]:
     """All records as one JSON value without repetition.
 
     `artifacts` are [path, SHA-256, job or -1 for what comes from outside]; `jobs` name their inputs by place in it.
+
+    Args:
+        records: of all artifacts.
+        times: whether jobs say when they ran.
     """
     places: dict[str, int] = {}
     artifacts: list[list[Any]] = []
@@ -84,11 +88,10 @@ def walked(records: Sequence[Record]) -> dict[str, Any]:
                     "kind": kind_of(record["rule"]),
                     "settings": record["settings"],
                     "code": record["code"],
-                    "started": record["started"],
-                    "ended": record["ended"],
                     "device": record["device"],
                     "software": software.index(versions),
                     "inputs": [(name, digest) for name, digest in record["inputs"]],
+                    **({name: record[name] for name in ("started", "ended")} if times else {}),
                 }
             )
         artifacts[own] = [record["output"], record["sha256"], numbers[key]]

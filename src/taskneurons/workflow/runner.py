@@ -12,11 +12,11 @@ from typing import Any
 
 import taskneurons
 from taskneurons.errors import InputError
+from taskneurons.files import write_text
 from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
 from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
-from taskneurons.lineage.runinfo import run_info
 from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
@@ -31,12 +31,14 @@ def run(snakemake: Any) -> None:
             `<study>.<module>:<function>` and the fingerprint of all that this function reaches, and `wiring`, the
             digest of the names and the order of inputs and outputs.
     """
+    log = Path(snakemake.log[0])
+    # What an earlier try said is over.
+    log.unlink(missing_ok=True)
     try:
         run_job(snakemake)
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
-        with Path(snakemake.log[0]).open("a", encoding="utf-8") as log:
-            log.write(f"error: {error}\n")
+        write_text(log, f"error: {error}\n")
         sys.exit(1)
 
 
@@ -49,7 +51,6 @@ def run_job(snakemake: Any) -> None:
     planned = snakemake.params.code
     entry = planned.partition(" ")[0]
     watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
-    run_info(snakemake.log[0])
     watch.start()
     sources = Sources(Path(taskneurons.__file__).parent, CACHE)
     _require_planned(planned, sources)

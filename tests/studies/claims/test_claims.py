@@ -5,11 +5,12 @@ import json
 import math
 
 import pytest
+from csv_files import write_csv
 from made_up_claims import ALPHA, LEVEL, MODELS, SIDE, TASKS, contrast, make_claim, make_rules, make_table
 from scipy.stats import ttest_1samp
 
 from taskneurons.errors import InputError
-from taskneurons.files import write_csv, write_json
+from taskneurons.files import write_json
 from taskneurons.report.verdicts import read_claims, tally
 from taskneurons.studies.claims.decision import DECIDING, VERDICTS, corrected, file_digest, rule_digest
 from taskneurons.studies.claims.rows import CLAIMS

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from csv_files import write_csv
 from matplotlib.figure import Figure
 from scipy.stats import sem, spearmanr, t
 
 from taskneurons.errors import InputError
-from taskneurons.files import write_csv
 from taskneurons.neurons.sets import NeuronSet, save_sets
 from taskneurons.studies.dial.figures import draw_dial
 from taskneurons.studies.dial.rows import ALL_SEEDS, MEASURED, PAIRS, SUMMARY

@@ -4,11 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from csv_files import write_csv
 from made_up_layers import DEPTH, FAMILIES, RUN, UNSEEN, make_layer_rows, make_sets, make_transfer_rows
 from scipy.stats import spearmanr, ttest_1samp
 
 from taskneurons.errors import InputError
-from taskneurons.files import write_csv, write_json
+from taskneurons.files import write_json
 from taskneurons.neurons.sets import NeuronSet, save_sets
 from taskneurons.studies.layers.joint import NO_SETS, experimental_sets, joint_tests, neuron_shares, task_pairs
 from taskneurons.studies.layers.maps import group_of, layer_maps, map_of

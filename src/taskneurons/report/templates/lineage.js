@@ -96,7 +96,9 @@
     const job = known.jobs[number];
     facts.append(
       ...row("Made by", page.make("strong", { text: job.rule })),
-      ...row("When", document.createTextNode(`${job.ended.slice(0, 19).replace("T", " ")} UTC, in ${seconds(job)}, on ${job.device || "a device that it did not name"}`)),
+      // The report of a run tells no times, which differ between two runs that give the same results.
+      ...(job.ended ? row("When", document.createTextNode(`${job.ended.slice(0, 19).replace("T", " ")} UTC, in ${seconds(job)}`)) : []),
+      ...row("On", document.createTextNode(job.device || "a device that it did not name")),
       ...row("Code", page.make("code", { text: job.code })),
       ...row("Parameters", page.make("pre", { text: JSON.stringify(job.settings, null, 1), tabindex: "0" })),
       ...row("Read", ...inputs(job)),

@@ -15,7 +15,7 @@ from taskneurons.engine.task_by_task import progress
 from taskneurons.errors import InputError
 from taskneurons.evidence.measurements import MEASUREMENTS, Condition, Measurement, Metric
 from taskneurons.job import Job
-from taskneurons.models.kernels import fastest_on_cpu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.neurons.controls import Matching, select_with_controls
 from taskneurons.neurons.scores import NeuronScores
@@ -112,7 +112,7 @@ def deactivate_tasks(
     for name, own in ranked.items():
         _require_same_model(loaded, own.model_digest, scores[name])
     together = reduce(or_, (design.selection.of(own) for own in ranked.values()))
-    with fastest_on_cpu(loaded.model):
+    with fastest(loaded.model):
         for name, sets_file in progress(neurons.items(), "deactivation"):
             sets, header = load_sets(sets_file)
             _require_same_model(loaded, header["model"], sets_file)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from taskneurons.files import write_csv, write_text
+from taskneurons.files import write_text
 from taskneurons.job import Job
 
 
@@ -23,8 +23,8 @@ class FigureSettings:
 
 def tabulate(job: Job[TableSettings]) -> None:
     """One row a file."""
-    rows = [{"file": path.as_posix(), "size": path.stat().st_size} for path in job.inputs["scores"]]
-    write_csv(job.outputs.one("table"), rows, ["file", "size"])
+    rows = [f"{path.as_posix()},{path.stat().st_size}\n" for path in job.inputs["scores"]]
+    write_text(job.outputs.one("table"), "file,size\n" + "".join(rows))
 
 
 def draw(job: Job[FigureSettings]) -> None:
