@@ -13,6 +13,8 @@ CONDITIONS = {
     "bottom": "lowest-scored neurons",
     "random": "random neurons",
     "other_task": "another task's neurons",
+    "higher": "a set overlap with the task's higher-scored neurons",
+    "lower": "a set overlap with the task's lower-scored neurons",
     "task": "the task's own neurons",
     "ffn": "all FFN neurons",
     "full": "the whole model",

@@ -12,7 +12,7 @@ from taskneurons.engine.task_by_task import progress
 from taskneurons.errors import InputError
 from taskneurons.evidence.measurements import MEASUREMENTS, Condition, Measurement, Metric
 from taskneurons.job import Job
-from taskneurons.models.kernels import fastest_on_cpu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
@@ -74,7 +74,7 @@ def deactivate_tasks(
     for folder in tasks:
         task, test = prepare_task(loaded, folder, evaluation.max_new_tokens)
         prepared[task.name] = test
-    with fastest_on_cpu(loaded.model):
+    with fastest(loaded.model):
         for name, (sets_file, scores_file) in progress(neurons.items(), "deactivation"):
             sets, header = load_sets(sets_file)
             scores = NeuronScores.load(scores_file)
