@@ -3,7 +3,6 @@
 import pytest
 from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task
 
-from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import FineTuner, Recipe

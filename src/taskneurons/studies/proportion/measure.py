@@ -17,7 +17,6 @@ from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
 
-
 MOST_BESIDE_RANDOM = 50.0
 """Share of the neurons, in percent, up to which random ones of the same layers can be others."""
 
