@@ -74,6 +74,19 @@ def test_the_rows_are_those_of_the_patch_on_a_fresh_model(tuner, laid):
     }
 
 
+def test_a_cell_that_is_read_on_its_way_scores_what_shorter_cells_score(laid, tmp_path):
+    recipe = replace(RECIPE, decay="none")
+    scores = scores_of(make_tuner(laid, tmp_path), laid)
+    cells = [Cell(("mood",), ZERO_SHOT), neuron_cell(scores, tests=("mood", "echo"))]
+    read = make_tuner(laid, tmp_path, replace(recipe, readings=(2, 6)))
+    untrained, found = [found for _, found, _ in run_cells(read, cells, name="x")]
+    assert {score.steps for score in untrained} == {None}
+    for steps in (2, 6):
+        tuner = make_tuner(laid, tmp_path, replace(recipe, steps=steps))
+        [(_, alone, _)] = run_cells(tuner, cells[1:], name="x")
+        assert [replace(score, steps=None) for score in found if score.steps == steps] == alone
+
+
 def test_several_tasks_get_as_many_steps_as_each_alone(tuner, laid):
     scores = scores_of(tuner, laid)
     together = neuron_cell(scores, train=("mood", "echo"), keep=True)

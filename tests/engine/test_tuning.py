@@ -49,7 +49,8 @@ def examples(count=20, seed=0):
 
 
 def run(model, method="neurons", data=None, *, execution=EXECUTION, **changes):
-    course = {"steps": STEPS, "batch_size": BATCH, "learning_rate": RATE, "seed": SEED}
+    course = {"steps": STEPS, "batch_size": BATCH, "learning_rate": RATE, "seed": SEED, "warmup": 0}
+    course |= {"decay": "cosine", "readings": ()}
     schedule = Schedule(**{name: changes.pop(name, value) for name, value in course.items()})
     return tune(checkpoint(model, BASE), data or {"task": examples()}, method, schedule, execution, **changes)
 
@@ -275,6 +276,26 @@ def test_two_runs_give_the_same_bits_and_another_seed_gives_others(method):
         assert torch.equal(torch.random.get_rng_state(), random_state) or method == "lora"
     assert torch.equal(after[0], after[1])
     assert not torch.equal(after[0], after[2])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_a_reading_is_the_training_that_ends_there_and_disturbs_nothing(method):
+    # GPT-2 with its dropout: a reading that drew a random number would show.
+    model = tiny_model("gpt2")
+    extra = {"neurons": some_neurons(model)} if method == "neurons" else {}
+    read = run(model, method, steps=6, warmup=2, decay="none", readings=(3, 6), **extra)
+
+    def after(change):
+        with tuned(model, replace(read, change=change), base=BASE):
+            return logits(model)
+
+    for steps in (3, 6):
+        alone = run(model, method, steps=steps, warmup=2, decay="none", **extra)
+        assert not alone.readings
+        assert torch.equal(after(read.readings[steps]), after(alone.change))
+        assert torch.equal(after(read.change), after(alone.change)) == (steps == 6)
+    with pytest.raises(InputError, match="a training of 6 steps has no step 7 to be read at"):
+        run(model, method, steps=6, readings=(7,), **extra)
 
 
 @pytest.mark.parametrize("method", METHODS)

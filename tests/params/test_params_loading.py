@@ -108,7 +108,7 @@ def line_of(text: str, part: str) -> int:
         ("heads: 4", "heads: 5", "models.llama.heads: 5 heads do not divide hidden_size 64"),
         ("heads: 4", "heads: 64", "models.llama.heads: heads are 1 wide; rotary positions need an even width"),
         ("warmup: 100", "warmup: 3000", "models.llama.pretraining.warmup: warm-up of 3000 steps in a training of 3000"),
-        ("[zero, parameters, mean]", "[mean]", "deactivation.interventions: `zero` is missing"),
+        ("interventions: [zero]", "interventions: [mean]", "deactivation.interventions: `zero` is missing"),
         ("  synthetic: {", "  imported: {", "suites.imported: `imported` is a reserved name"),
     ],
 )

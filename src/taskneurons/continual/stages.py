@@ -19,7 +19,7 @@ from taskneurons.continual.method import Learned
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_json, write_safetensors
 
-_FACTS = ("task", "settings", "trainable", "seconds", "loss")
+_FACTS = ("task", "settings", "trainable", "passes", "loss")
 
 
 class Stages:

@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -141,7 +141,8 @@ def run_cells(
 ) -> Iterator[tuple[Cell, list[Score], Tuned | None]]:
     """Tune and test cell by cell; yield each with its scores, and its result where it is kept.
 
-    Cells that a killed job had finished are not done again, except those whose result is kept.
+    Where the recipe has readings, a trained cell is tested after each of them, and each score says its steps. Cells
+    that a killed job had finished are not done again, except those whose result is kept.
 
     Args:
         tuner: the base, the tasks and the recipe.
@@ -179,8 +180,14 @@ def _run(tuner: FineTuner, cell: Cell) -> tuple[list[Score], Tuned | None]:
             neurons=cell.neurons,
             name=f"{' + '.join(cell.train)} ({cell.condition})",
         )
-    with tuned(tuner.base.model, result, base=tuner.base.digest) if result else nullcontext():
-        return tuner.test(cell.tests), result
+    if result is None or not result.readings:
+        with tuned(tuner.base.model, result, base=tuner.base.digest) if result else nullcontext():
+            return tuner.test(cell.tests), result
+    scores = []
+    for steps, change in result.readings.items():
+        with tuned(tuner.base.model, replace(result, change=change), base=tuner.base.digest):
+            scores += [replace(score, steps=steps) for score in tuner.test(cell.tests)]
+    return scores, result
 
 
 class _Finished:

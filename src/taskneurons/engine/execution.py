@@ -6,11 +6,13 @@ from typing import Any, Literal
 
 import torch
 
+from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.models.device import granted_device
 from taskneurons.models.load import DType
 
 MixedPrecision = Literal["no", "bf16", "fp16"]
+Decay = Literal["cosine", "none"]
 _MIXED_PRECISION: dict[DType, MixedPrecision] = {"float32": "no", "bfloat16": "bf16", "float16": "fp16"}
 
 
@@ -62,7 +64,7 @@ class Execution:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The course of a training: linear warm-up, cosine decay.
+    """The course of a training: linear warm-up, then a decay or none.
 
     Attributes:
         steps: optimizer steps.
@@ -70,6 +72,9 @@ class Schedule:
         learning_rate: the highest of the schedule.
         warmup: steps until it is reached.
         seed: of the order of the data, and of whatever else the training draws.
+        decay: cosine: the rate falls towards 0 at the last step; none: it stays at its highest. A training that is read
+            at several steps needs none, so that what is read does not depend on the steps that follow.
+        readings: steps after which what was made so far is kept, too.
     """
 
     steps: int
@@ -77,3 +82,10 @@ class Schedule:
     learning_rate: float
     warmup: int = 0
     seed: int = 0
+    decay: Decay = "cosine"
+    readings: tuple[int, ...] = ()
+
+    def __post_init__(self) -> None:
+        for step in self.readings:
+            if not 1 <= step <= self.steps:
+                raise InputError(f"a training of {self.steps} steps has no step {step} to be read at", where="readings")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, Self
 
 from taskneurons.engine.evaluation import Evaluation, PreparedTask, Score, prepare_task, score_task
-from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.execution import Decay, Execution, Schedule
 from taskneurons.engine.task_by_task import naming
 from taskneurons.engine.tuning import Method, Tuned, tune
 from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.models.encoding import Encoded, encode
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
@@ -37,6 +37,8 @@ class Recipe:
         split: that models are tested on.
         limit: test examples of each task, at most; None: all.
         metrics: see `evaluate`; None: all of the task's kind.
+        decay: see `Schedule`.
+        readings: steps after which a training is tested, for each task that is trained on; none: at its end alone.
     """
 
     steps: int
@@ -47,10 +49,20 @@ class Recipe:
     split: str = "test"
     limit: int | None = None
     metrics: tuple[str, ...] | None = None
+    decay: Decay = "cosine"
+    readings: tuple[int, ...] = ()
 
     def schedule(self, learning_rate: float, *, tasks: int = 1) -> Schedule:
         """The course of a training on some number of tasks."""
-        return Schedule(tasks * self.steps, self.batch_size, learning_rate, tasks * self.warmup, self.seed)
+        return Schedule(
+            tasks * self.steps,
+            self.batch_size,
+            learning_rate,
+            tasks * self.warmup,
+            self.seed,
+            self.decay,
+            tuple(tasks * step for step in self.readings),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +188,7 @@ class FineTuner:
         gc.collect()
         gc.freeze()
         try:
-            with fastest_on_cpu(self.base.model), fused_gelu(self.base.model):
+            with fastest(self.base.model):
                 yield
         finally:
             gc.unfreeze()

@@ -34,7 +34,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import replacing
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
-from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import FreeMemory, fastest
 from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -120,10 +120,12 @@ class Trainable:
     Attributes:
         parameters: by name; they need not be parameters of the model.
         publish: called whenever they have changed, and never between a forward pass and its backward.
+        read: called with the step after each step that the schedule names; it must change nothing.
     """
 
     parameters: Mapping[str, nn.Parameter]
     publish: Callable[[], None] | None = None
+    read: Callable[[int], None] | None = None
 
 
 def train(
@@ -136,12 +138,12 @@ def train(
     explosion: float = math.inf,
     name: str = "training",
 ) -> TrainingLog:
-    """Train a model in place with AdamW without weight decay, linear warm-up and cosine decay, clipped gradients.
+    """Train a model in place with AdamW without weight decay, clipped gradients, and the rates of the schedule.
 
     Args:
         model: moved to the device; returned in evaluation mode with frozen parameters.
         data: what it sees.
-        schedule: its steps, warm-up and learning rate; the batch size and the seed are those of the data.
+        schedule: its steps, learning rates and readings; the batch size and the seed are those of the data.
         execution: its resume file is written every `checkpoint_minutes` and at SIGTERM, continued from if it is there
             and belongs to this very training, removed at the end. The weights stay in their own precision.
         trainable: what moves; None: all parameters of the model.
@@ -161,6 +163,7 @@ def train(
         "steps": steps,
         "learning_rate": schedule.learning_rate,
         "warmup": schedule.warmup,
+        "decay": schedule.decay,
         "mixed_precision": execution.mixed_precision,
         "data": data.digest,
         "start": _digest(parameters) if resume else "",
@@ -179,15 +182,14 @@ def train(
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
-        fastest_on_cpu(model),
-        fused_gelu(model),
+        fastest(model, rows=data.batch(0).input_ids.numel()),
     ):
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
         written = began = time.monotonic()
         before = state.seconds
         for step in range(state.step, steps):
             for group in optimizer.param_groups:
-                group["lr"] = schedule.learning_rate * _share_of_rate(step, steps, schedule.warmup)
+                group["lr"] = schedule.learning_rate * _share_of_rate(step, schedule)
             loss = _loss(prepared, data.batch(step), select, accelerator.device)
             value = loss.item()
             _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
@@ -197,6 +199,8 @@ def train(
             prepared_optimizer.zero_grad(set_to_none=True)
             if publish:
                 publish()
+            if trainable.read and step + 1 in schedule.readings:
+                trainable.read(step + 1)
             state.step, state.seconds = step + 1, before + time.monotonic() - began
             state.losses += value
             bar.update()
@@ -378,11 +382,14 @@ def _loss(
     return losses @ batch.weights[counted].to(device)
 
 
-def _share_of_rate(step: int, steps: int, warmup: int) -> float:
-    """The share of the highest learning rate at a step: linear to 1 in `warmup` steps, then a cosine towards 0."""
+def _share_of_rate(step: int, schedule: Schedule) -> float:
+    """The share of the highest learning rate at a step: linear to 1 in the warm-up, then a cosine towards 0, or 1."""
+    warmup = schedule.warmup
     if step < warmup:
         return (step + 1) / warmup
-    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (steps - warmup)))
+    if schedule.decay == "none":
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * (step - warmup) / (schedule.steps - warmup)))
 
 
 @contextmanager

@@ -7,7 +7,7 @@ model, which `tuned` puts on for the length of a `with` block.
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -73,6 +73,9 @@ class FullWeights:
     tensors: Mapping[str, Tensor]
 
 
+Change = NeuronPatch | Adapter | FullWeights
+
+
 @dataclass(frozen=True, eq=False)
 class Tuned:
     """The result of a fine-tuning.
@@ -80,10 +83,12 @@ class Tuned:
     Attributes:
         change: what it made of the model; a NeuronPatch of the methods neurons and ffn.
         log: the course of the loss, the mean cross-entropy of a batch's answer tokens in nats.
+        readings: what it had made of the model after each step that the schedule names.
     """
 
-    change: NeuronPatch | Adapter | FullWeights
+    change: Change
     log: TrainingLog
+    readings: Mapping[int, Change] = field(default_factory=dict)
 
 
 def tune(
@@ -99,8 +104,8 @@ def tune(
 ) -> Tuned:
     """Fine-tune a model on one or several tasks; the tasks give equal shares of each batch.
 
-    AdamW without weight decay, linear warm-up, cosine decay, gradients clipped at norm 1; the same batches whatever
-    the method. The loss is the mean cross-entropy of a batch's answer tokens. Patches that lie on the model are part of
+    AdamW without weight decay, the rates of the schedule, gradients clipped at norm 1; the same batches whatever the
+    method. The loss is the mean cross-entropy of a batch's answer tokens. Patches that lie on the model are part of
     what is trained on, and the new patch names them.
 
     Args:
@@ -109,7 +114,8 @@ def tune(
         encoded: the training examples by task.
         method: what moves.
         schedule: its seed is that of the order of the data, of LoRA's start and of dropout, where the model has some.
-        execution: see `train`.
+            Each of its readings keeps a copy of what moves; the training itself is the same without them.
+        execution: see `train`. A killed training that has readings begins anew, since they are not in a resume file.
         neurons: the set, for the method neurons alone. The full set is allowed and equals the method ffn.
         lora: the adapters' form, for the method lora alone; None: rank 8 on the attention.
         checkpointing: compute activations again in the backward pass instead of keeping them.
@@ -123,12 +129,15 @@ def tune(
     model.requires_grad_(False).eval()
     model.to(execution.device)
     data = mixed_tasks(encoded, schedule, base.tokenizer.pad_token_id)
+    if schedule.readings:
+        execution = replace(execution, resume=None)
 
-    def run(trainable: Trainable) -> TrainingLog:
+    def run(trainable: Trainable, made: Callable[[], Change]) -> tuple[TrainingLog, Mapping[int, Change]]:
         explosion = EXPLOSION * math.log(model.config.vocab_size)
-        return train(
-            model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning"
-        )
+        readings: dict[int, Change] = {}
+        trainable = replace(trainable, read=lambda step: readings.update({step: made()}))
+        log = train(model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning")
+        return log, readings
 
     with random_state(schedule.seed, model.device), _checkpointing(model, checkpointing):
         if method == "lora":
@@ -163,7 +172,8 @@ def tuned(model: PreTrainedModel, result: Tuned, *, base: str) -> Iterator[None]
             yield
 
 
-_Run = Callable[[Trainable], TrainingLog]
+_Run = Callable[[Trainable, Callable[[], Change]], tuple[TrainingLog, Mapping[int, Change]]]
+"""Trains what moves, and reads it by the second argument, which copies what was made of the model so far."""
 
 
 def _check(model: PreTrainedModel, method: str, neurons: NeuronSet | None, lora: Lora | None) -> None:
@@ -190,17 +200,23 @@ def _check(model: PreTrainedModel, method: str, neurons: NeuronSet | None, lora:
 
 
 def _tune_neurons(base: Checkpoint, neurons: NeuronSet, tasks: tuple[str, ...], run: _Run) -> Tuned:
+    below = applied_patches(base.model)
     with training_only(base.model, neurons) as trained:
-        log = run(Trainable(trained.parameters(), trained.publish))
-        # A copy: on the CPU numpy would share the memory of the optimised parameters.
-        weights = {name: values.cpu().numpy().copy() for name, values in trained.values().items()}
-    return Tuned(NeuronPatch(neurons, weights, base.digest, applied_patches(base.model), tasks), log)
+
+        def made() -> NeuronPatch:
+            # A copy: on the CPU numpy would share the memory of the optimised parameters.
+            weights = {name: values.cpu().numpy().copy() for name, values in trained.values().items()}
+            return NeuronPatch(neurons, weights, base.digest, below, tasks)
+
+        log, readings = run(Trainable(trained.parameters(), trained.publish), made)
+        return Tuned(made(), log, readings)
 
 
 def _tune_lora(model: PreTrainedModel, form: Lora, run: _Run) -> Tuned:
     with fresh_adapter(model, form) as wrapped:
-        log = run(Trainable({name: weights for name, weights in model.named_parameters() if weights.requires_grad}))
-        return Tuned(read_adapter(wrapped), log)
+        moved = {name: weights for name, weights in model.named_parameters() if weights.requires_grad}
+        log, readings = run(Trainable(moved), lambda: read_adapter(wrapped))
+        return Tuned(read_adapter(wrapped), log, readings)
 
 
 def fresh_adapter(model: nn.Module, form: Lora) -> AbstractContextManager[Any]:
@@ -232,14 +248,18 @@ def read_adapter(wrapped: Any) -> Adapter:
 
 def _tune_full(model: PreTrainedModel, run: _Run) -> Tuned:
     before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+    def made() -> FullWeights:
+        return FullWeights({name: parameter.detach().clone() for name, parameter in model.named_parameters()})
+
     try:
-        log = run(Trainable(dict(model.requires_grad_(True).named_parameters())))
+        log, readings = run(Trainable(dict(model.requires_grad_(True).named_parameters())), made)
         after = {name: parameter.detach() for name, parameter in model.named_parameters()}
     finally:
         for name, parameter in model.named_parameters():
             parameter.data = before[name]
         model.requires_grad_(False)
-    return Tuned(FullWeights(after), log)
+    return Tuned(FullWeights(after), log, readings)
 
 
 @contextmanager

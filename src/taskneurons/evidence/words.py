@@ -13,7 +13,10 @@ CONDITIONS = {
     "bottom": "lowest-scored neurons",
     "random": "random neurons",
     "other_task": "another task's neurons",
+    "higher": "a set overlap with the task's higher-scored neurons",
+    "lower": "a set overlap with the task's lower-scored neurons",
     "task": "the task's own neurons",
+    "all_tasks": "all tasks' neurons together",
     "ffn": "all FFN neurons",
     "full": "the whole model",
 }
@@ -70,6 +73,19 @@ ESTIMATORS = {
 INTERVENTIONS = {"zero": "set to zero", "mean": "set to the mean", "parameters": "parameters set to zero"}
 WITHIN = {"model": "ranked over the model", "layer": "ranked within layers"}
 MEANS = {"mean_cls": "mean, classification", "mean_gen": "mean, generation", "mean_all": "mean, all tasks"}
+# What a claim can come out as: its symbol, how several are counted, and what it means.
+VERDICTS: Mapping[str, tuple[str, str, str]] = {
+    "holds": ("✔", "hold", "the whole interval lies beyond the margin, as claimed"),
+    "fails": ("✘", "fail", "the whole interval lies short of the margin"),
+    "opposite": ("⇄", "opposite", "the whole interval lies beyond the margin on the other side"),
+    "inconclusive": ("?", "inconclusive", "the margin lies in the interval, or there is no interval"),
+    "the setting cannot tell": (
+        "∅",
+        "that the setting cannot tell",
+        "the positive control did not pass in the same cells",
+    ),
+    "not tested": ("–", "not tested", "nothing was measured for it"),
+}
 # The columns in which each kind of name stands.
 VALUES: Mapping[str, Mapping[str, str]] = {
     "condition": CONDITIONS,

@@ -93,6 +93,7 @@ class Contents:
 
     Attributes:
         claims: with their verdicts, as the study that decides them has them.
+        told: what a reader must know of them first, one sentence each.
         decided: that study.
         sections: the other studies, in the order in which they build on each other.
         cards: (suite, task, Markdown) of each data card.
@@ -110,6 +111,7 @@ class Contents:
     """
 
     claims: tuple[Claim, ...] = ()
+    told: tuple[str, ...] = ()
     decided: Section | None = None
     sections: tuple[Section, ...] = ()
     cards: tuple[tuple[str, str, str], ...] = ()
@@ -164,7 +166,7 @@ def gather(
     missing += said
     if not layers:
         missing.append("The atlas is empty: there are no neuron scores in results/neurons/")
-    claims = _claims(_read_as("verdicts", there, known), missing)
+    claims, told = _claims(_read_as("verdicts", there, known), missing)
     decides = next((section for section in sections if _decides(section.study)), None)
     others = tuple(section for section in sections if section is not decides)
     for study in (section.study for section in others if not section.there):
@@ -172,6 +174,7 @@ def gather(
     missing += _absent(records, known)
     return Contents(
         claims=claims,
+        told=told,
         decided=decides,
         sections=others,
         cards=_cards(_read_as("cards", there, known), suites, missing),
@@ -346,19 +349,22 @@ def _effects(tables: Iterable[Table], studies: Sequence[Study]) -> tuple[str, li
     return (found.path, set_effects(_dicts(found))) if found else ("", [])
 
 
-def _claims(paths: Sequence[str], missing: list[str]) -> tuple[Claim, ...]:
+def _claims(paths: Sequence[str], missing: list[str]) -> tuple[tuple[Claim, ...], tuple[str, ...]]:
+    """The claims, and the sentences that stand above them."""
     if not paths:
         missing.append("The claims have not been decided: there is no results/claims.json")
-        return ()
+        return (), ()
     path = paths[0]
     try:
-        claims = read_claims(read_json(path), path)
+        content = read_json(path)
     except InputError as error:
         missing.append(f"The claims could not be read ({error})")
-        return ()
+        return (), ()
+    claims = read_claims(content, path)
     if not claims:
         missing.append(f"{path} holds no claims")
-    return claims
+    told = content.get("told", ()) if isinstance(content, Mapping) else ()
+    return claims, tuple(map(str, told))
 
 
 def _tasks(

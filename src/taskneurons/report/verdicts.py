@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-VERDICTS = ("holds", "fails", "inconclusive", "not tested")
+from taskneurons.evidence.words import VERDICTS
+
 PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao, Ziser & Cohen 2024"}
 
 
@@ -41,6 +42,7 @@ class Claim:
         paper: in words.
         published: the printed value.
         rule: direction, margin and unit in words.
+        gate: the positive control without which the setting cannot tell, in words.
         digest: of the rule that decides it.
         path: the table that it is decided from, or the file of the claims.
         results: at least one.
@@ -53,6 +55,7 @@ class Claim:
     role: str
     published: str
     rule: str
+    gate: str
     digest: str
     path: str
     results: tuple[Result, ...]
@@ -67,7 +70,7 @@ def read_claims(content: Any, path: str) -> tuple[Claim, ...]:
         return ()
     claims = [_claim(one, path) for one in listed if isinstance(one, Mapping)]
     # What was tested comes first; within that, the order of the file.
-    return tuple(sorted(claims, key=lambda claim: all(result.verdict == VERDICTS[-1] for result in claim.results)))
+    return tuple(sorted(claims, key=lambda claim: all(result.verdict == "not tested" for result in claim.results)))
 
 
 def tally(claims: Iterable[Claim]) -> list[tuple[str, int]]:
@@ -91,6 +94,7 @@ def _claim(claim: Mapping[str, Any], path: str) -> Claim:
         role=_text(claim.get("role")),
         published=_text(claim.get("published")),
         rule=" ".join(_text(claim.get(name)) for name in ("direction", "margin", "unit") if _text(claim.get(name))),
+        gate=_text((claim.get("gate") or {}).get("statement")),
         digest=_text(claim.get("digest")),
         path=f"results/tables/{table}" if table and "/" not in table else table or path,
         results=tuple(_result(one) for one in results),

@@ -32,7 +32,7 @@ def make_claim(estimand: dict[str, Any], **changes: Any) -> dict[str, Any]:
     claim = {
         "id": "made_up", "paper": "leng2025", "role": "claim", "statement": "One is more than the other.",
         "source": "Table 1", "published": 8.0, "unit": "points", "direction": "above", "margin": 1.0,
-        "scale": "embedded", "architecture": "any", "family": "one", "test": "t",
+        "scale": "embedded", "architecture": "any", "family": "one", "test": "t", "gate": None,
     }  # fmt: skip
     return claim | {"estimand": {"table": "made_up.csv", "where": {}} | defaults | estimand} | changes
 

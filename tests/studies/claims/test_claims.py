@@ -12,9 +12,11 @@ from scipy.stats import ttest_1samp
 from taskneurons.errors import InputError
 from taskneurons.files import write_json
 from taskneurons.report.verdicts import read_claims, tally
-from taskneurons.studies.claims.decision import DECIDING, corrected, file_digest, rule_digest
+from taskneurons.studies.claims.decision import DECIDING, VERDICTS, corrected, file_digest, rule_digest
 from taskneurons.studies.claims.rows import CLAIMS
 from taskneurons.studies.claims.tables import claim_rows, decide_claims, read_tables
+
+NONE = dict.fromkeys(VERDICTS, 0)
 
 
 def decided(claim, rows, *, models=MODELS, tables=None, groups=None):
@@ -32,11 +34,11 @@ def verdict(claim, rows, **options):
 @pytest.mark.parametrize(
     ("direction", "margin", "effects"),
     [
-        ("above", 1.0, {"holds": 5.0, "fails": -4.0, "inconclusive": 1.0}),
-        ("above", 1.0, {"fails": 0.2}),
+        ("above", 1.0, {"holds": 5.0, "opposite": -4.0, "inconclusive": 1.0}),
+        ("above", 1.0, {"fails": 0.2, "holds": 5.0}),
         ("above", -1.0, {"holds": 0.0, "fails": -3.0, "inconclusive": -1.0}),
         ("below", 5.0, {"holds": 1.0, "fails": 9.0, "inconclusive": 5.0}),
-        ("below", -0.5, {"holds": -3.0, "fails": 2.0, "inconclusive": -0.5}),
+        ("below", -0.5, {"holds": -3.0, "opposite": 2.0, "inconclusive": -0.5}),
         ("within", 1.0, {"holds": 0.0, "fails": 4.0, "inconclusive": 1.0}),
         ("within", 1.0, {"fails": -4.0, "inconclusive": -1.0}),
     ],
@@ -97,7 +99,7 @@ def test_a_test_of_the_study_gives_p_and_seeds_the_interval():
     assert verdict(claim, diagonal([9.0, 10.0, 11.0], 0.001)) == "holds"
     assert verdict(claim, diagonal([9.0, 10.0, 11.0], 0.2)) == "inconclusive"
     assert verdict(claim, diagonal([-5.0, 10.0, 20.0], 0.001)) == "inconclusive"
-    assert verdict(claim, diagonal([-9.0, -10.0, -11.0], 0.999)) == "fails"
+    assert verdict(claim, diagonal([-9.0, -10.0, -11.0], 0.999)) == "opposite"
 
 
 @pytest.mark.parametrize("together", ["mean", "all"])
@@ -118,10 +120,11 @@ def test_the_row_of_all_seeds_together_is_no_seed(together):
         (9.0, 0.001, "one", "above", "holds"),
         (9.0, 0.2, "one", "above", "inconclusive"),
         (0.5, 0.001, "one", "above", "inconclusive"),
-        (-9.0, 0.99, "one", "above", "fails"),
+        (-9.0, 0.99, "one", "above", "opposite"),
+        (-0.5, 0.99, "one", "above", "fails"),
         (-9.0, 0.9, "one", "above", "inconclusive"),
         (9.0, 0.06, "two", "above", "holds"),
-        (-9.0, 0.04, "two", "above", "fails"),
+        (-9.0, 0.04, "two", "above", "opposite"),
         (-9.0, 0.04, "two", "below", "holds"),
         (9.0, 0.04, "two", "below", "fails"),
     ],
@@ -171,7 +174,7 @@ def test_checks_hold_when_all_agree_and_print_how_many_do():
 
 def test_a_trend_is_decided_by_its_slope():
     claim = make_claim({"kind": "trend", "against": "overlap"}, margin=0.5)
-    for slope, expected in ((4.0, "holds"), (-4.0, "fails")):
+    for slope, expected in ((4.0, "holds"), (-4.0, "opposite"), (0.0, "fails")):
         rows = [
             {"suite": "synthetic", "model": "llama", "seed": "0", "test_task": task, "overlap": str(x)}
             | {"value": str(60 + slope * x / 100 + 0.1 * place * x / 100)}
@@ -189,7 +192,7 @@ def test_two_groups_of_units_are_compared_by_welch():
     claim = make_claim({"kind": "contrast", **sides}, test="welch")
     # Tasks d to f stand 15 above a to c.
     assert verdict(claim, make_table(60.0, seeds=(0,))) == "holds"
-    assert verdict(claim, make_table(-60.0, seeds=(0,))) == "fails"
+    assert verdict(claim, make_table(-60.0, seeds=(0,))) == "opposite"
     assert verdict(claim, make_table(16.0, seeds=(0,))) == "inconclusive"
 
 
@@ -216,7 +219,7 @@ def test_a_check_of_the_design_is_in_no_family_and_no_count():
     design = contrast(id="design", role="design", family=None)
     alone = decide_claims(make_rules(*claims), {"made_up.csv": rows}, MODELS, {})
     found = decide_claims(make_rules(*claims, design), {"made_up.csv": rows}, MODELS, {})
-    assert found["counts"] == alone["counts"] == {"holds": 2, "fails": 0, "inconclusive": 0, "not tested": 0}
+    assert found["counts"] == alone["counts"] == NONE | {"holds": 2}
     assert [claim["results"] for claim in found["claims"][:2]] == [claim["results"] for claim in alone["claims"]]
     assert tally(read_claims(found, "claims.json")) == [("holds", 2)]
     (result,) = found["claims"][2]["results"]
@@ -235,7 +238,7 @@ def test_claims_of_absent_tables_and_models_are_not_tested():
         (result,) = found["claims"][0]["results"]
         assert (result["verdict"], result["effect"], result["p"]) == ("not tested", None, None)
         assert reason in result["reason"]
-        assert found["counts"] == {"holds": 0, "fails": 0, "inconclusive": 0, "not tested": 1}
+        assert found["counts"] == NONE | {"not tested": 1}
     big = {("synthetic", "llama"): {"architecture": "llama", "parameters": 6_740_000_000}}
     assert verdict(contrast(scale="7B"), rows, models=big) == "holds"
     # Rows of this table alone, none of which the claim is about, or only of one side.
@@ -299,7 +302,7 @@ def test_a_changed_rule_changes_its_digest_and_the_files_digest():
     before = rule_digest(claim, LEVEL, ALPHA)
     changes = {
         "margin": 2.0, "direction": "below", "test": "welch", "family": "two", "scale": "7B", "architecture": "llama",
-        "estimand": claim["estimand"] | {"unit": "train_task"},
+        "estimand": claim["estimand"] | {"unit": "train_task"}, "gate": {"name": "control"},
     }  # fmt: skip
     assert set(changes) == set(DECIDING)
     digests = [rule_digest(claim | {key: value}, LEVEL, ALPHA) for key, value in changes.items()]

@@ -20,6 +20,9 @@ from taskneurons.studies.claims.params import load_claims
 from taskneurons.studies.claims.tables import decide_claims
 from taskneurons.studies.claims.words import SYMBOLS, claims_page, shown
 
+GATE = {"name": "can", "statement": "More than a hundred.", "above": 100.0, "below": None, "over": "mean"}
+GATE |= {"estimand": contrast()["estimand"] | {"table": "training.csv"}}
+
 
 def planted():
     """One claim for each verdict, and one of each further form."""
@@ -32,6 +35,8 @@ def planted():
         contrast(id="equal", statement="Both are equal.", direction="within", margin=9.0, unit="correlation"),
         make_claim(words, id="words", test="words", architecture="none", statement="They agree.", unit="percent"),
         on("training_absent.csv", contrast(id="absent", role="control", statement="Nobody looked.")),
+        contrast(id="other_way", statement="Right is wrong.", architecture="bloom", published=None),
+        contrast(id="blind", statement="Nobody can tell.", architecture="llama", gate=GATE),
         contrast(id="designed", role="design", family=None, statement="It was made so.", architecture="llama"),
     ]
     tables = {"training_checks.csv": [{"agrees": "True"}, {"agrees": "False"}], "training.csv": rows}
@@ -82,15 +87,16 @@ def test_every_result_stands_there_with_its_verdict_by_colour_and_symbol():
     drawn = [(to_hex(line.get_color()), line.get_marker()) for line in told.lines]
     results = [result for claim in decided["claims"] for result in claim["results"]]
     assert drawn == [(LOOK[result["verdict"]][0].lower(), LOOK[result["verdict"]][1]) for result in results]
-    assert len({colour for colour, _ in LOOK.values()}) == len({marker for _, marker in LOOK.values()}) == 4
+    assert len({colour for colour, _ in LOOK.values()}) == len({marker for _, marker in LOOK.values()}) == len(VERDICTS)
     numbers = [text.get_text() for text in told.texts[1::2]]
     for result, text in zip(results, numbers, strict=True):
-        if result["low"] is not None:
+        if result["low"] is not None and result["verdict"] != "the setting cannot tell":
             unit = next(claim["unit"] for claim in decided["claims"] if result in claim["results"])
             assert (
                 text == f"{shown(result['effect'], unit)} [{shown(result['low'], unit)}, {shown(result['high'], unit)}]"
             )
-    assert numbers[-3:-1] == ["1 of 2 agree", "not tested"]
+    assert numbers[-5:-3] == ["1 of 2 agree", "not tested"]
+    assert numbers[-2] == "the setting cannot tell"
 
 
 def test_a_check_of_the_design_stands_apart_and_is_not_counted():
@@ -103,7 +109,7 @@ def test_a_check_of_the_design_stands_apart_and_is_not_counted():
     assert said[:2] == [f"{PAPERS['leng2025']}: {STUDIES['training']}", DESIGNED]
     assert said[-1].startswith("It was made so.")
     page = claims_page(decided)
-    assert "\n6 claims. Verdicts: " in page
+    assert "\n8 claims. Verdicts: " in page
     assert page.index("`absent`") < page.index("## Checks of a design") < page.index("`designed`")
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from taskneurons.studies.claims.estimands import Estimate
+from taskneurons.studies.claims.gates import passage
 from taskneurons.studies.claims.params import load_claims
 from taskneurons.studies.claims.tables import decide_claims
 
@@ -99,14 +101,31 @@ def rows_for(claim, holds):
 
 
 @pytest.mark.parametrize("claim", RULES["claims"], ids=[claim["id"] for claim in RULES["claims"]])
-def test_every_rule_holds_on_rows_beyond_its_margin_and_fails_on_rows_short_of_it(claim):
+def test_every_rule_holds_on_rows_beyond_its_margin_and_not_on_rows_short_of_it(claim):
     size = {"embedded": 10**5, "7B": 7 * 10**9}[claim["scale"]]
     architecture = {"bloom": "bloom"}.get(claim["architecture"], "llama")
     models = {("planted", "m"): {"architecture": architecture, "parameters": size}}
-    for holds, expected in ((True, "holds"), (False, "fails")):
+    claim = claim | {"gate": None}
+    for holds, expected in ((True, {"holds"}), (False, {"fails", "opposite"})):
         tables = {claim["estimand"]["table"]: rows_for(claim, holds)}
         if chosen := claim["estimand"].get("leave_out"):
             tables[chosen["table"]] = []
         found = decide_claims(RULES | {"claims": [claim]}, tables, models, {"planted": LISTS})
         (result,) = found["claims"][0]["results"]
-        assert result["verdict"] == expected, (result, tables[claim["estimand"]["table"]][:2])
+        assert result["verdict"] in expected, (result, tables[claim["estimand"]["table"]][:2])
+
+
+GATES = {claim["gate"]["name"]: claim["gate"] for claim in RULES["claims"] if claim["gate"]}
+
+
+@pytest.mark.parametrize("name", GATES)
+def test_every_gate_can_be_passed_and_missed(name):
+    gate = GATES[name]
+    given = [
+        (gate["above"] if gate["above"] is not None else gate["below"]) if gate["estimand"]["kind"] != "words" else 0
+    ]
+    stated = {"direction": "below" if gate["below"] is not None else "above", "margin": given[0], "unit": "points"}
+    stated |= {"estimand": gate["estimand"], "architecture": "any"}
+    for passes in (True, False):
+        found = passage(gate, rows_for(stated, passes), Estimate(), None, groups=LISTS)
+        assert found.passed is passes, found

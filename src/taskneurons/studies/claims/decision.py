@@ -5,16 +5,18 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from taskneurons.evidence import words
 from taskneurons.studies.claims.estimands import Estimate
+from taskneurons.studies.claims.gates import Passage
 from taskneurons.studies.claims.rows import Verdict
 
-VERDICTS: tuple[Verdict, ...] = ("holds", "fails", "inconclusive", "not tested")
+VERDICTS = tuple(words.VERDICTS)
 # What decides; the words of a claim and what the paper prints do not.
-DECIDING = ("estimand", "test", "direction", "margin", "scale", "architecture", "family")
+DECIDING = ("estimand", "test", "direction", "margin", "scale", "architecture", "family", "gate")
 
 
 def rule_digest(claim: Mapping[str, Any], level: float, alpha: float) -> str:
-    """SHA-256 of what decides one claim: its estimand, test, margin and family, with the level and alpha of all."""
+    """SHA-256 of what decides one claim: estimand, test, margin, family and gate, with the level and alpha of all."""
     return _digest({"level": level, "alpha": alpha} | {key: claim[key] for key in DECIDING})
 
 
@@ -55,14 +57,19 @@ def _p_above(found: Estimate, least: float) -> float:
     return float(stdtr(found.freedom, (least - found.effect) / found.error))
 
 
-def verdict_on(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float) -> tuple[Verdict, str]:
+def verdict_on(
+    found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float, gate: Passage | None = None
+) -> tuple[Verdict, str]:
     """The verdict on a claim that was tested, and why where that is not plain.
 
-    1. Holds: the whole interval lies beyond the margin (without an interval: the effect does, by the table's own test),
+    1. The setting cannot tell: the positive control did not pass in the same cells, whatever the numbers say.
+    2. Holds: the whole interval lies beyond the margin (without an interval: the effect does, by the table's own test),
        and the corrected p is at most alpha.
-    2. Fails: the whole interval lies short of the margin (without one: the effect lies on the other side of 0, and p
-       there is at most alpha / 2).
-    3. Else inconclusive.
+    3. Opposite: the claim is one of a difference (0 does not meet it), and the whole interval lies beyond the margin on
+       the other side of 0.
+    4. Fails: the whole interval lies short of the margin. Without an interval, 3 and 4 ask that p on the other side of
+       0 is at most alpha / 2.
+    5. Else inconclusive.
 
     Three or more values that are all equal have no interval, and no claim of a difference rests on them; a claim that
     there is none (`within`) is decided by the value itself.
@@ -74,7 +81,10 @@ def verdict_on(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, 
         claim: with `direction`, `margin` and `test`.
         p_holm: corrected within the family; None where the test has no p.
         alpha: greatest corrected p of a claim that holds.
+        gate: what its positive control says; None for a claim that needs none.
     """
+    if gate is not None and not gate.passed:
+        return "the setting cannot tell", gate.reason
     if found.reason:
         return "inconclusive", found.reason
     if claim["test"] == "words":
@@ -87,7 +97,7 @@ def verdict_on(found: Estimate, claim: Mapping[str, Any], p_holm: float | None, 
         return _without_interval(found, claim, p_holm, alpha)
     beyond, short = _against_margin(found.low, found.high, claim["direction"], claim["margin"])
     if short:
-        return "fails", ""
+        return _short(found.low, found.high, claim), ""
     if not beyond:
         return "inconclusive", "the margin lies in the interval"
     if p_holm is not None and p_holm > alpha:
@@ -108,8 +118,21 @@ def _without_interval(
     if beyond and p_holm <= alpha:
         return "holds", ""
     if 1 - p <= alpha / 2:
-        return "fails", "the effect is the other way round"
+        return _short(found.effect, found.effect, claim), "the effect is the other way round"
     return "inconclusive", _not_small(p_holm) if beyond else "the effect is not beyond the margin"
+
+
+def _short(low: float, high: float, claim: Mapping[str, Any]) -> Verdict:
+    """Which verdict it is that all from low to high lies short of the margin.
+
+    A claim that 0 meets ("hardly anything", "no lower") has no opposite: what lies beyond its margin fails.
+    """
+    margin = claim["margin"]
+    if claim["direction"] == "above" and margin >= 0 and high < -margin:
+        return "opposite"
+    if claim["direction"] == "below" and margin <= 0 and low > -margin:
+        return "opposite"
+    return "fails"
 
 
 def _against_margin(low: float, high: float, direction: str, margin: float) -> tuple[bool, bool]:

@@ -40,6 +40,7 @@ class Estimate:
         p: of the table's own test that there is no effect, one-sided towards effects above 0.
         n: seeds or units behind the interval.
         seeds: the seeds behind the effect.
+        units: the units behind it, where it is formed unit by unit.
         words: the verdict of the study itself.
         agrees: whether these words say that the claim holds (True), fails (False), or neither (None).
         reason: why there is no effect.
@@ -56,6 +57,7 @@ class Estimate:
     p: float | None = None
     n: int | None = None
     seeds: tuple[str, ...] = ()
+    units: tuple[str, ...] = ()
     words: str = ""
     agrees: bool | None = None
     reason: str = ""
@@ -128,6 +130,25 @@ def estimate(
     return _words(chosen, estimand)
 
 
+def cells_of(
+    rows: Sequence[Row],
+    estimand: Estimand,
+    groups: Mapping[str, Sequence[str]],
+    left_out: Iterable[str] = (),
+) -> Cells:
+    """The value of each seed and unit of a contrast or a trend, as `estimate` averages them; none where there are none.
+
+    A contrast subtracts within seed and unit, before anything is averaged: what one seed lacks on one side is left out.
+    """
+    chosen = [row for row in rows if matches(row, estimand["where"])]
+    if not chosen:
+        return {}
+    if estimand["kind"] == "trend":
+        return _trends(chosen, estimand, groups)[0]
+    sides = _sides(chosen, estimand, groups, set(left_out))
+    return {} if isinstance(sides, Estimate) else _differences(sides)
+
+
 def _contrast(
     rows: Sequence[Row],
     estimand: Estimand,
@@ -136,6 +157,26 @@ def _contrast(
     groups: Mapping[str, Sequence[str]],
     left_out: set[str],
 ) -> Estimate:
+    sides = _sides(rows, estimand, groups, left_out)
+    if isinstance(sides, Estimate):
+        return sides
+    if test == "welch":
+        return _two_groups(sides[0], sides[1], estimand["units"], level)
+    return _over(_differences(sides), estimand["units"], level)
+
+
+def _differences(sides: Sequence[Cells]) -> Cells:
+    """The first side less the second, where both have the seed and the unit."""
+    if len(sides) == 1:
+        return sides[0]
+    first, second = sides
+    return {key: first[key] - second[key] for key in first if key in second}
+
+
+def _sides(
+    rows: Sequence[Row], estimand: Estimand, groups: Mapping[str, Sequence[str]], left_out: set[str]
+) -> list[Cells] | Estimate:
+    """The cells of each side, or an estimate that says why one has none."""
     rows = [row for row in rows if _up_to(row, estimand["at_most"])]
     sides = []
     for name in ("minuend", "subtrahend"):
@@ -151,15 +192,18 @@ def _contrast(
         if not used:
             why = f"all {estimand['units']} are left out" if cells else f"the table has no values of the {name}"
             return Estimate(reason=why, absent=not some)
-    if test == "welch":
-        return _two_groups(sides[0], sides[1], estimand["units"], level)
-    if len(sides) == 1:
-        return _over(sides[0], estimand["units"], level)
-    first, second = sides
-    return _over({key: first[key] - second[key] for key in first if key in second}, estimand["units"], level)
+    return sides
 
 
 def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mapping[str, Sequence[str]]) -> Estimate:
+    cells, absent = _trends(rows, estimand, groups)
+    if not cells:
+        return Estimate(reason=f"nothing was measured at two values of `{estimand['against']}`", absent=absent)
+    return _over(cells, estimand["units"], level)
+
+
+def _trends(rows: Sequence[Row], estimand: Estimand, groups: Mapping[str, Sequence[str]]) -> tuple[Cells, bool]:
+    """The trend of each seed and unit, and whether there are no rows for any."""
     some = rows if estimand["side"] is None else _of_side(rows, estimand["side"], groups)
 
     def trend(own: Sequence[Row]) -> float | None:
@@ -173,11 +217,7 @@ def _trend(rows: Sequence[Row], estimand: Estimand, level: float, groups: Mappin
             return None
         return _slope(points) if estimand["measure"] == "slope" else _rank_correlation(points)
 
-    cells = _cells(some, estimand["unit"], trend, "seed" in estimand["where"])
-    if not cells:
-        why = f"nothing was measured at two values of `{estimand['against']}`"
-        return Estimate(reason=why, absent=not some)
-    return _over(cells, estimand["units"], level)
+    return _cells(some, estimand["unit"], trend, "seed" in estimand["where"]), not some
 
 
 def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Estimate:
@@ -240,10 +280,10 @@ def _over(cells: Cells, called: str, level: float) -> Estimate:
     if len(named) >= MINIMUM_SEEDS:
         found = _t(of_seeds, level, f"over {len(seeds)} seeds")
         if found.low is not None:
-            return _with(found, seeds=named)
+            return _with(found, seeds=named, units=tuple(units))
     assumed = "" if called in INDEPENDENT else " as if independent"
     words = f"across {len(units)} {called}{assumed}" + (f" ({_counted(len(named), 'seed')})" if named else "")
-    return _with(_t(of_units, level, words), seeds=named)
+    return _with(_t(of_units, level, words), seeds=named, units=tuple(units))
 
 
 def _two_groups(first: Cells, second: Cells, called: str, level: float) -> Estimate:

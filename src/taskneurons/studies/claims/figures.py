@@ -13,7 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.style import BLACK, BLUE, GREY, ORANGE, SMALL, VERMILLION, Words, sheet
+from taskneurons.evidence.style import BLACK, BLUE, GREY, ORANGE, PURPLE, SMALL, VERMILLION, Words, sheet
+from taskneurons.evidence.words import VERDICTS
 from taskneurons.files import read_json
 from taskneurons.job import Job
 from taskneurons.studies.claims.pages import Page, pages_of
@@ -23,7 +24,9 @@ from taskneurons.studies.claims.words import said_words, shown
 LOOK = {
     "holds": (BLUE, "o"),
     "fails": (VERMILLION, "X"),
+    "opposite": (PURPLE, "<"),
     "inconclusive": (ORANGE, "s"),
+    "the setting cannot tell": (BLACK, "P"),
     "not tested": (GREY, "_"),
 }
 _BAND = "#E4EEF6"
@@ -74,10 +77,11 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
         f"A line is one model's answer to one claim. Bars: {100 * level:g} % intervals, over seeds where there are "
         "three, else across tasks or families (claims.csv says which). Blue band: where the claim holds, from its "
         "margin on. It holds when its whole interval lies there and p, Holm-corrected within its family, is at most "
-        f"{alpha:g}; it fails when the whole interval lies outside. The axis is turned so that right is as claimed; "
-        "the numbers beside it are not. Points of accuracy or ROUGE-L; correlations and similarities are drawn in "
-        "hundredths, slopes over the whole range of overlap. Control: what must also be so for a claim to mean what it "
-        f"seems. Digest of the rules: {digest[:12]}. {_all_pages(decided)}"
+        f"{alpha:g}; it fails when the whole interval lies outside, and is the opposite when it lies beyond the margin "
+        "on the other side. Nothing is drawn where the positive control did not pass. The axis is turned so that "
+        "right is as claimed; the numbers beside it are not. Points of accuracy or ROUGE-L; correlations and "
+        "similarities are drawn in hundredths, slopes over the whole range of overlap. Control: what must also be so "
+        f"for a claim to mean what it seems. Digest of the rules: {digest[:12]}. {_all_pages(decided)}"
     )
     handles = [
         *(
@@ -142,7 +146,8 @@ def _claim(said: Axes, axis: Axes, found: Axes, place: _Place, *, shaded: bool) 
     for number, result in enumerate(results):
         height = first + number * _LINE
         colour, marker = LOOK[result["verdict"]]
-        if result["effect"] is not None and claim["test"] != "words":
+        told = result["verdict"] != "the setting cannot tell"
+        if result["effect"] is not None and claim["test"] != "words" and told:
             _effect(axis, claim, result, height)
         found.plot(_NAMES + 0.035, height, marker=marker, color=colour, markersize=4.2, clip_on=False)
         found.text(_NAMES, height, result["model"], va="center", ha="right", fontsize=SMALL, color="#404040")
@@ -201,8 +206,8 @@ def _squeezed(value: float) -> float:
 
 
 def _numbers(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
-    if result["verdict"] == "not tested":
-        return "not tested"
+    if result["verdict"] in ("not tested", "the setting cannot tell"):
+        return str(result["verdict"])
     if result["words"]:
         return said_words(result["words"])
     if result["effect"] is None:
@@ -226,10 +231,7 @@ def _counted(claims: Iterable[Mapping[str, Any]]) -> str:
     counts = Counter(result["verdict"] for claim in own for result in claim["results"])
     if not own:
         return "only checks here"
-    return (
-        f"{counts['holds']} hold, {counts['fails']} fail, {counts['inconclusive']} inconclusive, "
-        f"{counts['not tested']} not tested"
-    )
+    return ", ".join(f"{counts[verdict]} {several}" for verdict, (_, several, _) in VERDICTS.items() if counts[verdict])
 
 
 # Jobs

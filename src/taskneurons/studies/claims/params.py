@@ -113,6 +113,32 @@ class Words(Section):
     p: str | None = described("column of p", "-", default=None)
 
 
+class Gate(Section):
+    """A positive control: what must be seen in the cells of a claim before anything may be said of the claim."""
+
+    statement: Line = described("what is seen if the setting can tell, one sentence", "-")
+    estimand: Annotated[Contrast | Trend | TableRow | Words, Field(discriminator="kind")] = described(
+        "what is measured, in the same seeds and units as the claim", "-"
+    )
+    above: float | None = described("the mean must lie above it; in the unit of the table", "-", default=None)
+    below: float | None = described("the mean must lie below it; in the unit of the table", "-", default=None)
+    over: Literal["mean", "every"] = described(
+        "what is compared: the mean of all units, or that of every unit by itself", "-", default="mean"
+    )
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """A number has one threshold; words have none."""
+        given = (self.above is not None) + (self.below is not None)
+        if given != (0 if self.estimand.kind == "words" else 1):
+            yield Inconsistency(
+                ("above",),
+                f"a gate of {self.estimand.kind} with {given} thresholds",
+                "Write above or below; none of words",
+            )
+        if self.over == "every" and self.estimand.kind not in ("contrast", "trend"):
+            yield Inconsistency(("over",), f"a {self.estimand.kind} has no units", "Write mean")
+
+
 class Claim(Section):
     """One claim and the rule that decides it."""
 
@@ -138,6 +164,9 @@ class Claim(Section):
     test: Literal["t", "welch", "table", "words"] = described("how it is tested", "-")
     estimand: Annotated[Contrast | Trend | TableRow | Words, Field(discriminator="kind")] = described(
         "what is compared", "-"
+    )
+    gate: Slug | None = described(
+        "the positive control below `gates` without which the setting cannot tell", "-", default=None
     )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
@@ -168,23 +197,37 @@ class Claims(Section):
 
     level: float = described("coverage of an interval", "-", gt=0, lt=1)
     alpha: float = described("greatest corrected p of a claim that holds", "-", gt=0, lt=1)
+    gates: Named[Gate] = described("the positive controls by name", "-", default_factory=_nothing)
     claims: Named[Claim] = described("the claims by name", "-")
 
     def rules(self) -> dict[str, Any]:
-        """As plain values for jobs: a list of claims with their names as `id`, in the order of the file."""
-        claims = [{"id": name} | claim.model_dump(mode="json") for name, claim in self.claims.items()]
+        """As plain values for jobs: a list of claims with `id` and their whole gate, in the order of the file."""
+        gates = {name: {"name": name} | gate.model_dump(mode="json") for name, gate in self.gates.items()}
+        claims = [
+            {"id": name} | claim.model_dump(mode="json") | {"gate": gates[claim.gate] if claim.gate else None}
+            for name, claim in self.claims.items()
+        ]
         return {"level": self.level, "alpha": self.alpha, "claims": claims}
 
     def tables(self) -> set[str]:
         """The files below results/tables that the claims are decided from."""
         estimands = [claim.estimand for claim in self.claims.values()]
+        estimands += [gate.estimand for gate in self.gates.values()]
         left_out = [estimand.leave_out for estimand in estimands if isinstance(estimand, Contrast)]
         return {one.table for one in [*estimands, *left_out] if one is not None}
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
-        """There is a claim."""
+        """There is a claim, and a gate where one is named."""
         if not self.claims:
             yield Inconsistency(("claims",), "no claim is given", "Give at least one")
+        for name, claim in self.claims.items():
+            if claim.gate and claim.gate not in self.gates:
+                known = ", ".join(self.gates) or "none"
+                yield Inconsistency(
+                    ("claims", name, "gate"), f"there is no gate `{claim.gate}`", f"Define it below gates ({known})"
+                )
+        for name in set(self.gates) - {claim.gate for claim in self.claims.values()}:
+            yield Inconsistency(("gates", name), "no claim names this gate", "Name it in a claim, or remove it")
 
 
 def load_claims(path: str | Path = FILE) -> Claims:

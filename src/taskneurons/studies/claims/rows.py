@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from taskneurons.table import Column, Table
 
-Verdict = Literal["holds", "fails", "inconclusive", "not tested"]
+Verdict = Literal["holds", "fails", "opposite", "inconclusive", "the setting cannot tell", "not tested"]
 Number = Annotated[float | None, Column(unit="unit of the claim", measured=True)]
 Words = Annotated[str, Column(measured=True)]
 
@@ -21,7 +21,7 @@ class ClaimRow:
         statement: the claim in one sentence.
         source: table, figure or section of the paper.
         suite, model, architecture: the run; empty where the claim is about printed numbers.
-        verdict: holds, fails, inconclusive or not tested.
+        verdict: holds, fails, opposite, inconclusive, the setting cannot tell, or not tested.
         effect: estimate of what the claim is about.
         low, high: limits of its interval.
         interval: which interval it is, or why there is none.
@@ -33,6 +33,10 @@ class ClaimRow:
         p_holm: p, corrected by Holm within the family.
         family: the claims among which p is corrected.
         family_size: claims of the family that have a p.
+        gate: the positive control that must pass in the same cells, by its name in claims.yaml.
+        gate_value: what it measures there.
+        gate_threshold: what this must lie above, or below.
+        gate_passed: whether it does; without that the setting cannot tell.
         n: seeds or units behind the interval.
         seeds: the seeds behind the effect, separated by spaces.
         words: the verdict of the study itself, where it has one.
@@ -64,6 +68,10 @@ class ClaimRow:
     p_holm: Annotated[float | None, Column(low=0, high=1, measured=True)]
     family: str | None
     family_size: Annotated[int | None, Column(unit="claims", measured=True)]
+    gate: str | None
+    gate_value: Annotated[float | None, Column(unit="unit of the gate", measured=True)]
+    gate_threshold: Annotated[float | None, Column(unit="unit of the gate")]
+    gate_passed: Annotated[bool | None, Column(measured=True)]
     n: Annotated[int | None, Column(unit="seeds or units", measured=True)]
     seeds: Words
     words: Words

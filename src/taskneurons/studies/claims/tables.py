@@ -15,7 +15,9 @@ from taskneurons.files import read_csv, read_json, write_json
 from taskneurons.job import Job
 from taskneurons.studies.claims.decision import VERDICTS, corrected, file_digest, p_of, rule_digest, verdict_on
 from taskneurons.studies.claims.estimands import Estimate, Row, cell, estimate, matches
+from taskneurons.studies.claims.gates import Passage, passage
 from taskneurons.studies.claims.rows import CLAIMS, ClaimRow, Verdict
+from taskneurons.studies.claims.words import told
 
 # ASSUME: papers speak of 7B models as such from a billion parameters on.
 BIG = 1_000_000_000
@@ -23,6 +25,7 @@ _STATED = (
     "id", "paper", "role", "statement", "source", "published", "unit", "direction", "margin", "scale", "family", "test",
 )  # fmt: skip
 Tables = Mapping[str, Sequence[Row]]
+Tried = tuple[Estimate, Passage | None]
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,7 @@ class Result:
         p: one-sided, against the margin.
         p_holm: corrected within the family.
         family_size: claims of the family that have a p.
+        gate_value, gate_passed: of the positive control in the same cells; None where the claim has none.
         verdict: on the claim.
         reason: of the verdict, where it is not plain.
     """
@@ -66,16 +70,19 @@ class Result:
     p: float | None = None
     p_holm: float | None = None
     family_size: int | None = None
+    gate_value: float | None = None
+    gate_passed: bool | None = None
     verdict: Verdict = "not tested"
     reason: str = ""
 
     @classmethod
-    def of(cls, run: Decider, found: Estimate, p: float | None) -> "Result":
+    def of(cls, run: Decider, found: Estimate, p: float | None, gate: Passage | None) -> "Result":
         """The result before it is corrected and decided."""
         estimated = {
             name: getattr(found, name) for name in ("effect", "low", "high", "interval", "n", "words", "seeds")
         }
-        return cls(run.suite, run.model, run.architecture, **estimated, p=p)
+        result = cls(run.suite, run.model, run.architecture, **estimated, p=p)
+        return result if gate is None else replace(result, gate_value=gate.value, gate_passed=gate.passed)
 
 
 def read_tables(paths: Sequence[str | Path]) -> dict[str, list[dict[str, str]]]:
@@ -103,12 +110,12 @@ def decide_claims(
     level, alpha, claims = rules["level"], rules["alpha"], rules["claims"]
     results: dict[str, list[Result]] = {}
     # A check of the design stands alone.
-    families: dict[tuple[str | None, str], list[tuple[Mapping[str, Any], Result, Estimate]]] = {}
+    families: dict[tuple[str | None, str], list[tuple[Mapping[str, Any], Result, Tried]]] = {}
     for claim in claims:
         try:
             found = [
-                (Result.of(run, one, p_of(one, claim)), one)
-                for run, one in _estimates(claim, tables, models, groups, level)
+                (Result.of(run, one, p_of(one, claim), gate), (one, gate))
+                for run, one, gate in _estimates(claim, tables, models, groups, level)
             ]
         except InputError as error:
             raise InputError(
@@ -116,25 +123,30 @@ def decide_claims(
             ) from None
         results[claim["id"]] = [] if found else [_not_tested(claim, tables, models)]
         family = (claim["family"], "" if claim["family"] else claim["id"])
-        families.setdefault(family, []).extend((claim, result, one) for result, one in found)
+        families.setdefault(family, []).extend((claim, result, tried) for result, tried in found)
     for members in families.values():
         p_values = corrected([result.p for _, result, _ in members])
         size = sum(p is not None for p in p_values)
-        for (claim, result, one), p_holm in zip(members, p_values, strict=True):
-            verdict, reason = verdict_on(one, claim, p_holm, alpha)
+        for (claim, result, (one, gate)), p_holm in zip(members, p_values, strict=True):
+            verdict, reason = verdict_on(one, claim, p_holm, alpha, gate)
             results[claim["id"]].append(
                 replace(result, p_holm=p_holm, family_size=size, verdict=verdict, reason=reason)
             )
-    counts = Counter(result.verdict for claim in claims if claim["role"] != "design" for result in results[claim["id"]])
+    counts = Counter[str](
+        result.verdict for claim in claims if claim["role"] != "design" for result in results[claim["id"]]
+    )
+    stated = [
+        {key: claim[key] for key in _STATED}
+        | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha)}
+        | {"gate": _stated_gate(claim["gate"])}
+        | {"results": [asdict(result) | {"seeds": list(result.seeds)} for result in results[claim["id"]]]}
+        for claim in claims
+    ]
     return {
         "rules": {"digest": file_digest(claims, level, alpha), "level": level, "alpha": alpha},
         "counts": {verdict: counts[verdict] for verdict in VERDICTS},
-        "claims": [
-            {key: claim[key] for key in _STATED}
-            | {"table": claim["estimand"]["table"], "digest": rule_digest(claim, level, alpha)}
-            | {"results": [asdict(result) | {"seeds": list(result.seeds)} for result in results[claim["id"]]]}
-            for claim in claims
-        ],
+        "told": told(stated),
+        "claims": stated,
     }
 
 
@@ -143,7 +155,9 @@ def claim_rows(decided: Mapping[str, Any]) -> list[ClaimRow]:
     rows = []
     for claim in decided["claims"]:
         for result in claim["results"]:
+            gate = claim["gate"] or {"name": None, "threshold": None}
             row = {**claim, **result, "seeds": " ".join(result["seeds"])}
+            row |= {"gate": gate["name"], "gate_threshold": gate["threshold"]}
             rows.append(ClaimRow(**{column: row[column] for column in CLAIMS.columns}))
     return rows
 
@@ -154,16 +168,15 @@ def _estimates(
     models: Mapping[tuple[str, str], Mapping[str, Any]],
     groups: Mapping[str, Mapping[str, Sequence[str]]],
     level: float,
-) -> list[tuple[Decider, Estimate]]:
-    """The run and the estimate of every run that can decide the claim."""
+) -> list[tuple[Decider, Estimate, Passage | None]]:
+    """The run, the estimate and what the gate says, of every run that has rows for the claim."""
     estimand = claim["estimand"]
     rows = tables.get(estimand["table"], ())
     found = []
     for run in _runs(claim, rows, models):
         suite, model = run.suite, run.model
-        own = rows if not suite else [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
         one = estimate(
-            own,
+            _of_run(rows, run),
             estimand,
             test=claim["test"],
             level=level,
@@ -172,8 +185,41 @@ def _estimates(
         )
         # A run of another study may stand in the table without the rows of this claim.
         if not one.absent:
-            found.append((run, one))
+            found.append((run, one, _passage(claim, one, run, tables, groups)))
     return found
+
+
+def _passage(
+    claim: Mapping[str, Any],
+    found: Estimate,
+    run: Decider,
+    tables: Tables,
+    groups: Mapping[str, Mapping[str, Sequence[str]]],
+) -> Passage | None:
+    gate = claim["gate"]
+    if gate is None:
+        return None
+    estimand = gate["estimand"]
+    return passage(
+        gate,
+        _of_run(tables.get(estimand["table"], ()), run),
+        found,
+        claim["estimand"].get("unit"),
+        groups=groups.get(run.suite, {}),
+        left_out=_left_out(estimand.get("leave_out"), tables, run.suite, run.model),
+    )
+
+
+def _of_run(rows: Sequence[Row], run: Decider) -> Sequence[Row]:
+    return rows if not run.suite else [row for row in rows if (row["suite"], row["model"]) == (run.suite, run.model)]
+
+
+def _stated_gate(gate: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What readers are told of a gate."""
+    if gate is None:
+        return None
+    threshold, side = (gate["below"], "below") if gate["above"] is None else (gate["above"], "above")
+    return {"name": gate["name"], "statement": gate["statement"], "side": side, "threshold": threshold}
 
 
 def _runs(

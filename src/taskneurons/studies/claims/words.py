@@ -3,10 +3,14 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from taskneurons.studies.claims.pages import pages_of
+from taskneurons.evidence.words import VERDICTS
+from taskneurons.measures.stats import MINIMUM_SEEDS
+from taskneurons.studies.claims.pages import STUDIES, pages_of
 
 PAGE, RESULTS = "docs/claims.md", "results/claims.json"
-SYMBOLS = {"holds": "✔", "fails": "✘", "inconclusive": "?", "not tested": "–"}
+SYMBOLS = {verdict: symbol for verdict, (symbol, _, _) in VERDICTS.items()}
+# What p is told for: on the other side of the margin a one-sided p says nothing.
+_WITH_P = ("holds", "inconclusive")
 _PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao et al. 2024"}
 _ROLES = {
     "claim": "",
@@ -24,7 +28,7 @@ def claims_page(decided: Mapping[str, Any]) -> str:
         decided: the content of `claims.json`.
     """
     counts, rules = decided["counts"], decided["rules"]
-    verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts[verdict]}" for verdict in SYMBOLS)
+    verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts.get(verdict, 0)}" for verdict in SYMBOLS)
     designs = [claim for claim in decided["claims"] if claim["role"] == "design"]
     others = [claim for claim in decided["claims"] if claim["role"] != "design"]
     lines = [
@@ -42,6 +46,9 @@ def claims_page(decided: Mapping[str, Any]) -> str:
         "correlations or in similarities. p is corrected by Holm within a family of claims. Digest of the rules: "
         f"`{rules['digest'][:12]}`.",
         "",
+        *(f"- {symbol} {verdict}: {meaning}." for verdict, (symbol, _, meaning) in VERDICTS.items()),
+        "",
+        *(f"{sentence}\n" for sentence in decided["told"]),
         "Pictures: "
         + ", ".join(
             f"[{page.title}](../results/figures/claims/{page.name}.png)" for page in pages_of(decided["claims"])
@@ -61,6 +68,59 @@ def claims_page(decided: Mapping[str, Any]) -> str:
             "",
         ]
     return "\n".join(lines)
+
+
+def told(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What a reader must know first: each positive control that did not pass, and what few seeds cannot give.
+
+    Args:
+        claims: of `claims.json`, with their results.
+    """
+    return [*_gates_that_failed(claims), *_wanting_seeds(claims)]
+
+
+def _gates_that_failed(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    failed: dict[tuple[str, str, str], list[tuple[str, Mapping[str, Any], Mapping[str, Any]]]] = {}
+    for claim in claims:
+        for result in claim["results"]:
+            if result["verdict"] == "the setting cannot tell":
+                place = _study(claim["table"]), claim["gate"]["name"], result["model"]
+                failed.setdefault(place, []).append((claim["id"], claim["gate"], result))
+    sentences = []
+    for (study, _, model), members in failed.items():
+        _, gate, result = members[0]
+        measured = "it was not measured there"
+        if result["gate_value"] is not None:
+            measured = f"{result['gate_value']:.3g}, where {gate['side']} {gate['threshold']:g} was needed"
+        names = ", ".join(name for name, _, _ in members)
+        sentences.append(
+            f"In {study} ({model}), the positive control did not pass ({gate['statement'].rstrip('.')}: "
+            f"{measured}), so the setting cannot tell {names}."
+        )
+    return sentences
+
+
+def _study(table: str) -> str:
+    name = table.removesuffix(".csv").partition("_")[0]
+    return STUDIES.get(name, name)
+
+
+def _wanting_seeds(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    few: dict[int, list[str]] = {}
+    for claim in claims:
+        for result in claim["results"]:
+            seeds = len(result["seeds"])
+            if (
+                0 < seeds < MINIMUM_SEEDS
+                and result["verdict"] == "inconclusive"
+                and claim["id"] not in few.get(seeds, ())
+            ):
+                few.setdefault(seeds, []).append(claim["id"])
+    return [
+        f"With {'one seed' if seeds == 1 else 'two seeds'} there is no interval over seeds, and this run gives no "
+        f"verdict on {', '.join(names)}."
+        for seeds, names in sorted(few.items())
+    ]
 
 
 def shown(value: float, unit: str) -> str:
@@ -87,8 +147,8 @@ def _rows(claims: Sequence[Mapping[str, Any]]) -> list[str]:
 def _found(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     verdict = result["verdict"]
     start = f"{SYMBOLS[verdict]} {result['model']}".rstrip()
-    if verdict == "not tested":
-        return f"{start} not tested: {result['reason']}"
+    if verdict in ("not tested", "the setting cannot tell"):
+        return f"{start} {verdict}: {result['reason']}"
     if result["words"]:
         return f"{start} {said_words(result['words'])}"
     if result["effect"] is None:
@@ -96,7 +156,7 @@ def _found(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     text = f"{start} {shown(result['effect'], claim['unit'])}"
     if result["low"] is not None:
         text += f" ({shown(result['low'], claim['unit'])} to {shown(result['high'], claim['unit'])})"
-    if result["p_holm"] is not None:
+    if result["p_holm"] is not None and verdict in _WITH_P:
         text += f", p {result['p_holm']:.2g}"
     return f"{text}, {_units(result)}"
 
