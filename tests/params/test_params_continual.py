@@ -48,9 +48,9 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
         ("[seqft, seqlora", "[seqft, seqft, seqlora", "continual.methods[1]: 'seqft' stands here twice"),
         ("[seqft, seqlora", "[seqtf, seqlora", "continual.methods[0]"),
         ("temperatures: [10.0,", "temperatures: [0.0,", "continual.wncft.temperatures[0]"),
-        ("strengths: [0.0005, 0.005, 0.05, 0.5, 5.0]", "strengths: []", "continual.olora.strengths: is empty"),
+        ("strengths: [0.005, 0.05, 0.5, 5.0, 50.0]", "strengths: []", "continual.olora.strengths: is empty"),
         (
-            "strengths: [0.0005, 0.005, 0.05, 0.5, 5.0]",
+            "strengths: [0.005, 0.05, 0.5, 5.0, 50.0]",
             "strengths: [0.5, 0.5]",
             "continual.olora.strengths: names a value twice",
         ),
