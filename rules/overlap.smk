@@ -24,7 +24,6 @@ for suite in plan.suites("overlap"):
                 base=inputs.base,
                 tasks=inputs.grouped_tasks,
                 scores=inputs.of_tasks(paths.BASE_SCORES, grouped.unseen),
-                rates=paths.fill(paths.RATES, study="overlap"),
             output:
                 rows=paths.each(CONTROLLED, "combination", batch.tasks),
             log:
@@ -44,9 +43,11 @@ for suite in plan.suites("overlap"):
                         for name, (trained, tested) in COMBINATIONS.items()
                         if name in names
                     },
-                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.overlap.test_examples),
+                    learning_rate=P.overlap.tuning.learning_rate,
+                    recipe=grouped.course(P.overlap.tuning, seed=int(wildcards.seed), limit=P.overlap.test_examples),
                     overlaps={
                         "selections": grouped.selections(P.overlap.trained_percents),
+                        "times": P.overlap.times,
                         "overlaps": P.overlap.controlled,
                         "choices": P.overlap.choices,
                     },
@@ -140,6 +141,7 @@ if plan.runs("overlap"):
         output:
             summary="results/tables/overlap_controlled_summary.csv",
             trend="results/tables/overlap_controlled_trend.csv",
+            setting="results/tables/overlap_controlled_setting.csv",
         log:
             "logs/overlap/summarise_controlled_overlap.log",
         priority: 80

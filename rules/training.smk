@@ -1,5 +1,5 @@
 # What training a task's neurons gives, from the pre-trained model (Tables 2 and 7, Figure 5 c-d): results/training/.
-# The learning rate of each arm is chosen here for all studies that train neurons.
+# The learning rate of each arm is chosen here.
 
 TRAINED = "results/training/{run}/seed{seed}/{task}.csv"
 TRAINED_PATCH = "results/training/{run}/seed{seed}/patches/{task}.safetensors"
@@ -9,8 +9,7 @@ TRAINING_PUBLISHED = [
 ]
 
 
-# Each study chooses learning rates of its own, so that another share in one of them makes nothing of the others again.
-for study in GROUPED:
+for study in ["training"]:
 
     rule:
         name:
@@ -36,7 +35,7 @@ for study in GROUPED:
             settings=lambda wildcards, study=study: settings(
                 pilots=grouped.pilots(suite_of(wildcards)),
                 learning_rates=P.training.learning_rates,
-                arms=grouped.arms(study),
+                arms=grouped.arms(),
                 recipe=grouped.recipe(seed=plan.run(wildcards.run).seeds[0], split="validation", metrics=["loss"]),
                 dtype=plan.dtype(wildcards),
             ),
@@ -82,15 +81,11 @@ for suite in plan.suites("training"):
                 "../workflow/scripts/run.py"
 
 
-if any(plan.runs(study) for study in GROUPED):
+if plan.runs("training"):
 
     rule tabulate_rates:
         input:
-            trials=[
-                path
-                for study in GROUPED
-                for path in plan.expand(paths.fill(paths.RATE_TRIALS, study=study), study=study)
-            ],
+            trials=plan.expand(paths.fill(paths.RATE_TRIALS, study="training"), study="training"),
         output:
             table="results/tables/training_rates.csv",
         log:

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -80,8 +81,12 @@ def proportion_rows(
     rise: float = 0.2,
     percents: Sequence[float] = (10.0, 30.0, 50.0, 70.0, 100.0),
     draws: int = 2,
+    elsewhere: float = 1 / 3,
 ) -> list[Trained]:
-    """Trained neurons add 5 points and `rise` for each percent to what was trained on, a third of it elsewhere."""
+    """Trained neurons add 5 points and `rise` for each percent to what was trained on, a share of it elsewhere.
+
+    Unseen tasks test what was trained jointly alone, which has random neurons beside it.
+    """
     groups = group_tasks(tasks)
     named = {task.name: task for task in tasks}
     unseen = groups["test_classification"] + groups["test_generation"]
@@ -97,12 +102,13 @@ def proportion_rows(
                     share = 100 * (1 - (1 - percent / 100) ** len(trained))
                     of = run | {"train_task": name, "percent": percent, "share": share, "learning_rate": 1e-3}
                     of |= {"estimator": "taylor", "selection": "model"}
-                    for test in (*trained, *unseen):
+                    joint = name == kind
+                    for test in (*trained, *(unseen if joint else ())):
                         start = ZERO_SHOT[named[test].kind]
-                        gain = (5 + rise * percent) * (1 if test in trained else 1 / 3)
+                        gain = (5 + rise * percent) * (1 if test in trained else elsewhere)
                         own = of | {"condition": "task", "neurons": name}
                         rows += measured(named[test], start + gain, noise, **own)
-                        for draw in range(draws if percent < 100 else 0):
+                        for draw in range(draws if joint and percent < 100 else 0):
                             rows += measured(named[test], start + 3, noise, condition="random", draw=draw, **of)
     return rows
 
@@ -116,8 +122,9 @@ def overlap_rows(
     percents: Sequence[float] = (10.0, 30.0, 50.0),
     overlaps: Sequence[float] = (10.0, 50.0, 100.0),
     choices: int = 3,
+    higher: float = 0.0,
 ) -> list[Trained]:
-    """Ten points of overlap add `rise` points; each test task has a level of its own."""
+    """Ten points of overlap add `rise` points, with higher-scored neurons `higher` more; test tasks have own levels."""
     groups = group_tasks(tasks)
     named = {task.name: task for task in tasks}
     rows: list[Trained] = []
@@ -129,12 +136,12 @@ def overlap_rows(
                 for trained in ("classification", "generation") if kind == "classification" else ("generation",):
                     for percent in percents:
                         for overlap in overlaps:
-                            # At 100 % there is nothing to choose.
-                            for draw in range(choices if overlap < 100 else 1):
-                                of = run | {"condition": "task", "train_task": trained, "neurons": trained}
+                            for members, draw in product(("higher", "lower"), range(choices)):
+                                of = run | {"condition": members, "train_task": trained, "neurons": trained}
                                 of |= {"percent": percent, "share": percent, "overlap": overlap, "draw": draw}
                                 of |= {"estimator": "taylor", "selection": "model", "learning_rate": 1e-3}
-                                score = ZERO_SHOT[kind] + 10 * place + rise * overlap / 10
+                                each = rise + (higher if members == "higher" else 0)
+                                score = ZERO_SHOT[kind] + 10 * place + each * overlap / 10
                                 rows += measured(named[name], score, noise, **of)
     return rows
 

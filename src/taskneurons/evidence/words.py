@@ -13,7 +13,10 @@ CONDITIONS = {
     "bottom": "lowest-scored neurons",
     "random": "random neurons",
     "other_task": "another task's neurons",
+    "higher": "a set overlap with the task's higher-scored neurons",
+    "lower": "a set overlap with the task's lower-scored neurons",
     "task": "the task's own neurons",
+    "all_tasks": "all tasks' neurons together",
     "ffn": "all FFN neurons",
     "full": "the whole model",
 }

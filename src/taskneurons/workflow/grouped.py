@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from taskneurons.evidence.tasks import KINDS, Kind
+from taskneurons.params.schedule import Schedule
 from taskneurons.workflow.plan import Plan, present
 
 Role = Literal["train", "test"]
@@ -63,6 +64,10 @@ class Grouped:
             **more,
         }
 
+    def course(self, schedule: Schedule, **more: object) -> Mapping[str, Any]:
+        """`recipe` of a study whose trainings have a course of their own; their rate is handed to the job apart."""
+        return {**schedule.model_dump(exclude={"learning_rate"}), "evaluation": self.plan.params.evaluation, **more}
+
     def selections(self, percents: Iterable[float]) -> list[Mapping[str, Any]]:
         """How sets of some shares are made of scores on the pre-trained model."""
         training = present(self.plan.params.training)
@@ -75,31 +80,18 @@ class Grouped:
         training = present(self.plan.params.training)
         return self.selections((*training.percents, *(training.first_seed_percents if first_seed else ())))
 
-    def arms(self, study: str) -> Mapping[str, Any]:
-        """What a study trains and chooses a learning rate for.
-
-        Each study has learning rates of its own, so that another share in one of them makes nothing of the others
-        again.
+    def arms(self) -> Mapping[str, Any]:
+        """What the study `training` trains and chooses learning rates for.
 
         Returns:
             `methods` that train all FFN neurons or the whole model, `conditions` that train sets of neurons, and the
             `selections` of these sets.
         """
-        params = self.plan.params
-        if study == "training":
-            return {
-                "methods": ("ffn", "full"),
-                "conditions": ("task", "random", "other_task"),
-                "selections": self.trained_selections(first_seed=True),
-            }
-        if study == "proportion":
-            # To train all neurons is the method `ffn`.
-            shares = (percent for percent in present(params.proportion).percents if percent < 100)
-            return {"methods": ("ffn",), "conditions": ("task", "random"), "selections": self.selections(shares)}
-        if study == "overlap":
-            selections = self.selections(present(params.overlap).trained_percents)
-            return {"methods": (), "conditions": ("random",), "selections": selections}
-        return {"methods": ("full",), "conditions": (), "selections": []}
+        return {
+            "methods": ("ffn", "full"),
+            "conditions": ("task", "random", "other_task"),
+            "selections": self.trained_selections(first_seed=True),
+        }
 
     def training_figures(self) -> Mapping[str, Mapping[str, Any]]:
         """What each figure of the study `training` shows, by its name, and of which sets of neurons."""
