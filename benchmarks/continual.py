@@ -49,7 +49,7 @@ from taskneurons.engine.fine_tuner import Recipe
 from taskneurons.engine.tuning import Lora, tune
 from taskneurons.files import sha256, write_safetensors
 from taskneurons.models.encoding import Encoded
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType
 from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import NeuronPatch, save_patch
@@ -155,8 +155,7 @@ def variants(
     with ExitStack() as blocks:
         blocks.callback(gc.unfreeze)
         for one in (model, tuner.base.model):
-            blocks.enter_context(fastest_on_cpu(one))
-            blocks.enter_context(fused_gelu(one))
+            blocks.enter_context(fastest(one))
         blocks.enter_context(patched(model, *map(as_patch, seen), base=patched_tuner.base.digest))
 
         def scoring() -> Any:

@@ -100,7 +100,7 @@ for suite in plan.suites("layers"):
             benchmark:
                 f"logs/benchmarks/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.tsv"
             wildcard_constraints:
-                run=plan.pattern("layers", suite=suite, seeds="all"),
+                run=plan.pattern("layers", suite=suite, seeds=P.layers.transfer_seeds),
             priority: 70
             resources:
                 **of_model(P, "compare"),
@@ -173,9 +173,11 @@ if plan.runs("layers"):
         input:
             layers="results/tables/layers.csv",
             map="results/tables/layers_map.csv",
-            transfer=plan.expand(TRANSFER, study="layers"),
-            sets=plan.expand(EXPERIMENTAL_SETS, study="layers", selection=plan.selections),
-            checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers"),
+            transfer=plan.expand(TRANSFER, study="layers", seeds=P.layers.transfer_seeds),
+            sets=plan.expand(
+                EXPERIMENTAL_SETS, study="layers", seeds=P.layers.transfer_seeds, selection=plan.selections
+            ),
+            checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers", seeds=P.layers.transfer_seeds),
         output:
             pairs="results/layers/pairs.csv",
             joint="results/tables/layers_joint.csv",

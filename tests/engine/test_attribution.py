@@ -276,3 +276,13 @@ def loss_of_each_example(model, batch):
         ).sum(1)
 
     return loss
+
+
+@pytest.mark.parametrize("architecture", ["llama", "bloom", "gpt2"])
+def test_the_head_is_multiplied_once_for_a_batch_and_not_once_for_an_example(architecture):
+    model, encoded = tiny_model(architecture), random_examples()
+    with torch.profiler.profile(record_shapes=True) as profile:
+        score(model, encoded, batch_size=7, estimators=["taylor"])
+    by_head = [event.name for event in profile.events() if any(VOCABULARY in shape for shape in event.input_shapes)]
+    assert "aten::mm" in by_head
+    assert "aten::bmm" not in by_head

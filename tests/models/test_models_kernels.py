@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from taskneurons.models import kernels
-from taskneurons.models.kernels import FreeMemory, fast_exact_products, fused_gelu
+from taskneurons.models.kernels import FreeMemory, fast_exact_products, fastest
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 
 
@@ -23,13 +23,34 @@ def test_losses_and_gradients_are_the_plain_ones(architecture):
     model = new_model(architecture, shape, Vocabulary(40, pad_id=0, bos_id=1, eos_id=2), seed=0)
     expected, gradients = loss_and_gradients(model)
     modules = [type(module) for module in model.modules()]
-    with fast_exact_products(), fused_gelu(model):
-        assert ([type(module) for module in model.modules()] != modules) == (architecture == "bloom")
-        loss, found = loss_and_gradients(model)
-    torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
-    for a, b in zip(found, gradients, strict=True):
-        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item())
-    assert [type(module) for module in model.modules()] == modules
+    for rows in (60, None):
+        with fastest(model, rows=rows):
+            assert ([type(module) for module in model.modules()] != modules) == (architecture == "bloom")
+            loss, found = loss_and_gradients(model)
+        torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
+        for a, b in zip(found, gradients, strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item())
+        assert [type(module) for module in model.modules()] == modules
+
+
+def test_which_library_multiplies_follows_from_the_sizes_alone() -> None:
+    shape = Shape(hidden_size=64, layers=1, heads=4, ffn_size=256, context=32)
+    model = new_model("llama", shape, Vocabulary(40, pad_id=0, bos_id=1, eos_id=2), seed=0)
+    switch = torch.backends.mkldnn.matmul
+    before = switch.fp32_precision
+    with fast_exact_products() as exact:
+        pass
+    onednn = "bf16" if exact else before
+    # 1,024 x 64 x 64 multiplications are 2**22: the least for oneDNN.
+    for rows, expected in ((1023, "ieee"), (1024, onednn), (None, onednn)):
+        with fastest(model, rows=rows):
+            assert switch.fp32_precision == expected
+    # A small training inside of a block for tests, as in a study of many trainings.
+    with fastest(model):
+        with fastest(model, rows=500):
+            assert switch.fp32_precision == "ieee"
+        assert switch.fp32_precision == onednn
+    assert switch.fp32_precision == before
 
 
 def test_the_switch_is_taken_back_where_products_lose_precision(monkeypatch):

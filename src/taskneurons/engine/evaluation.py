@@ -23,7 +23,7 @@ from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.errors import InputError
 from taskneurons.measures.metrics import rouge_l
 from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate, encode, encode_options
-from taskneurons.models.kernels import fastest_on_cpu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, load_checkpoint
 from taskneurons.tasks.storage import read_split, read_task
 from taskneurons.tasks.task import Task
@@ -247,7 +247,7 @@ def evaluate_tasks(
         execution: where the model runs, and with which precision.
     """
     loaded = load_checkpoint(checkpoint, device=execution.device, dtype=execution.dtype)
-    with fastest_on_cpu(loaded.model):
+    with fastest(loaded.model):
         for folder in progress(tasks, "evaluation"):
             task, prepared = prepare_task(loaded, folder, evaluation.max_new_tokens)
             yield task.name, score_task(loaded.model, task.name, prepared, evaluation)

@@ -14,7 +14,7 @@ from taskneurons.engine.tuning import Method, Tuned, tune
 from taskneurons.errors import InputError
 from taskneurons.job import Job
 from taskneurons.models.encoding import Encoded, encode
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
@@ -188,7 +188,7 @@ class FineTuner:
         gc.collect()
         gc.freeze()
         try:
-            with fastest_on_cpu(self.base.model), fused_gelu(self.base.model):
+            with fastest(self.base.model):
                 yield
         finally:
             gc.unfreeze()

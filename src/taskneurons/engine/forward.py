@@ -27,11 +27,9 @@ def forward(
     Returns:
         The logits, and the keys and values (None unless `remember`).
     """
-    last: int | Tensor = keep
-    if not torch.is_grad_enabled():
-        # By index the head's input is contiguous. Of a slice, torch makes one product an example, and reads the whole
-        # head for each; where gradients are needed it joins them by itself, and a slice has the cheaper gradient.
-        last = torch.arange(input_ids.shape[1] - keep, input_ids.shape[1], device=input_ids.device)
+    # By index the head's input is contiguous. Of a slice, torch makes one product an example, and reads the whole head
+    # for each, forward and backward.
+    last = torch.arange(input_ids.shape[1] - keep, input_ids.shape[1], device=input_ids.device)
     output = model(
         input_ids=input_ids,
         attention_mask=attention_mask,

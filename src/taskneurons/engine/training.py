@@ -34,7 +34,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import replacing
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
-from taskneurons.models.kernels import FreeMemory, fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import FreeMemory, fastest
 from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -182,8 +182,7 @@ def train(
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
-        fastest_on_cpu(model),
-        fused_gelu(model),
+        fastest(model, rows=data.batch(0).input_ids.numel()),
     ):
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
         written = began = time.monotonic()

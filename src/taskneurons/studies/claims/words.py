@@ -28,7 +28,7 @@ def claims_page(decided: Mapping[str, Any]) -> str:
         decided: the content of `claims.json`.
     """
     counts, rules = decided["counts"], decided["rules"]
-    verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts[verdict]}" for verdict in SYMBOLS)
+    verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts.get(verdict, 0)}" for verdict in SYMBOLS)
     designs = [claim for claim in decided["claims"] if claim["role"] == "design"]
     others = [claim for claim in decided["claims"] if claim["role"] != "design"]
     lines = [

@@ -12,7 +12,7 @@ from taskneurons.evidence.style import BLACK, GREY, Words, sheet
 from taskneurons.measures.continual import retention
 from taskneurons.studies.continual.look import LINE_LOOK, listed, of_run
 from taskneurons.studies.continual.methods import METHODS, by_method
-from taskneurons.studies.continual.rows import StreamRow
+from taskneurons.studies.continual.rows import SCORINGS, StreamRow
 from taskneurons.studies.continual.streams import Benchmarks, alone, benchmark_of, matrices, sequences
 
 Lines = Mapping[str, Mapping[str, np.ndarray]]
@@ -28,7 +28,9 @@ def draw_retention(
     benchmarks: Benchmarks,
     dpi: int = 200,
 ) -> None:
-    """Draw the retention FG of the main variant of every method against the stage, one panel a benchmark.
+    """Draw the retention FG of the main variant of every method against the stage, at its own learning rate.
+
+    One panel a benchmark and scoring.
 
     Args:
         rows: of all streams; those of other models are left aside.
@@ -43,12 +45,14 @@ def draw_retention(
     own = of_run(rows, suite, model)
     orders = sequences(own)
     named = benchmark_of(orders, {suite: benchmarks})
-    accuracy = matrices(own, orders)
     found: dict[str, dict[str, dict[str, list[np.ndarray]]]] = defaultdict(lambda: defaultdict(dict))
-    for stream, matrix in accuracy.items():
-        limits, method, order = alone(accuracy, stream), stream.method, stream.order
-        if method in LINE_LOOK and limits is not None:
-            found[named[suite, order]][method].setdefault(order, []).append(retention(matrix, limits))
+    for scoring in SCORINGS:
+        accuracy = matrices(own, orders, scoring)
+        for stream, matrix in accuracy.items():
+            limits, method, order = alone(accuracy, stream), stream.method, stream.order
+            if method in LINE_LOOK and limits is not None and stream.rate == "own":
+                panel = f"{named[suite, order]}, {scoring}"
+                found[panel][method].setdefault(order, []).append(retention(matrix, limits))
     panels: dict[str, Lines] = {
         name: {
             method: {order: np.mean(some, axis=0) for order, some in by_order.items()}
@@ -63,7 +67,8 @@ def draw_retention(
         "the tasks learned before it of accuracy there and then over that of training on the task alone (Per-Task FT), "
         "both from the same base. 100 %: nothing is lost. Lines: means over the orders of the tasks; bands: from the "
         f"lowest to the highest order, no interval. {'One seed' if seeds == 1 else f'Up to {seeds} seeds, averaged'}. "
-        "The paper prints no numbers."
+        "Free: what a model writes is compared with the answer; restricted: the likeliest of the task's options. Each "
+        "method has its own learning rate. The paper prints no numbers."
     )
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.4, label=METHODS[method].label)

@@ -28,7 +28,7 @@ from taskneurons.files import sha256
 from taskneurons.job import Job
 from taskneurons.measures.similarity import parameter_similarity
 from taskneurons.models.encoding import Encoded
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.models.neuron_weights import layer_parameters
 from taskneurons.neurons.selection import Selection
@@ -126,7 +126,7 @@ def measure_models(
             for score in score_task(loaded.model, task, prepared[task], measures.evaluation)
         ]
 
-    with fastest_on_cpu(loaded.model), fused_gelu(loaded.model):
+    with fastest(loaded.model):
         in_base = select(loaded, encoded, measures)
         yield MeasuredModel(BASE, scores(), in_base, loaded.digest)
         shuffled = {task: with_shuffled_answers(examples) for task, examples in encoded.items()}

@@ -30,7 +30,7 @@ from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs
 from taskneurons.measures.spectrum import spectrum
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.ffn import transformer_layers
-from taskneurons.models.kernels import fastest_on_cpu, fused_gelu
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, DType, load_checkpoint
 from taskneurons.studies.layers.rows import COMPARED, TRANSFER, ComparedRow, Role, TransferRow
 from taskneurons.tasks.held_out import choose_held_out
@@ -327,8 +327,7 @@ def _fast(*sources: Checkpoint | Change) -> Iterator[None]:
     with ExitStack() as stack:
         for source in sources:
             if isinstance(source, Checkpoint):
-                stack.enter_context(fastest_on_cpu(source.model))
-                stack.enter_context(fused_gelu(source.model))
+                stack.enter_context(fastest(source.model))
         yield
 
 

@@ -19,6 +19,7 @@ from taskneurons.evidence.top_examples import TOP_EXAMPLES, TopExample
 from taskneurons.job import Job
 from taskneurons.models.encoding import Batch, collate, encode
 from taskneurons.models.ffn import FFN, ffn_layers
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
@@ -95,7 +96,8 @@ def top_examples(
             batch = collate([encoded[index] for index in chosen], loaded.tokenizer.pad_token_id).to(execution.device)  # noqa: B023
             found[:, chosen] = _strongest(loaded.model, ffns, batch, neurons.mask).cpu().numpy().T  # noqa: B023
 
-        in_batches(len(order), batch_size, run)
+        with fastest(loaded.model):
+            in_batches(len(order), batch_size, run)
         best = np.concatenate([best, found], axis=1)
         places = np.concatenate([places, np.tile(np.arange(len(read)) + len(names), (len(neurons), 1))], axis=1)
         names += [(task, example.id) for example in read]

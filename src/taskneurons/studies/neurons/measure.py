@@ -9,6 +9,7 @@ from taskneurons.engine.execution import Execution
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.job import Job
 from taskneurons.models.encoding import Encoded, encode
+from taskneurons.models.kernels import fastest
 from taskneurons.models.load import DType, load_checkpoint
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.tasks.storage import read_split, read_task
@@ -39,7 +40,8 @@ def attribute_tasks(
         few = read_split(folder, "train", limit=examples)
         with naming(folder):
             encoded = encode(few, loaded.tokenizer, loaded.context)
-            scores = attribute(loaded, encoded, task=task.name, batch_size=batch_size, estimators=estimators)
+            with fastest(loaded.model):
+                scores = attribute(loaded, encoded, task=task.name, batch_size=batch_size, estimators=estimators)
         yield from scores.values()
 
 
@@ -67,7 +69,8 @@ def attribute_with_halves(
     loaded = load_checkpoint(checkpoint, device=execution.device, dtype=execution.dtype)
 
     def scores(task: str, encoded: Sequence[Encoded]) -> NeuronScores:
-        return attribute(loaded, encoded, task=task, batch_size=batch_size, estimators=[estimator])[estimator]
+        with fastest(loaded.model):
+            return attribute(loaded, encoded, task=task, batch_size=batch_size, estimators=[estimator])[estimator]
 
     for folder in progress(tasks, "attribution"):
         few = read_split(folder, "train", limit=examples)
