@@ -188,7 +188,7 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
     assert kinds == {
         "tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48,
-        "attribute_base": 24, "choose_rates": 8, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
+        "attribute_base": 24, "choose_rates": 2, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
         "compare_parameters": 2, "find_examples": 2,
     }  # fmt: skip
     # Streams hold float32 weights; EWC besides gradients and moments what was worn, the Fisher information, its anchor.

@@ -38,8 +38,8 @@ class SettingRow:
         gain: what the trained tasks score after the training less before it, mean over tasks and seeds.
         before: what the unseen tasks score before it, mean over tasks and seeds.
         chance: what the best constant answer scores on them.
-        verdict: whether the setting can tell: the trained tasks gain at least 5 points, and the unseen ones start at least
-            2 points above chance and at 80 % at most.
+        verdict: whether the setting can tell: the trained tasks gain at least 5 points, and the unseen ones start at
+            least 2 points above chance and at 80 % at most.
         seeds: of the run.
         tasks: unseen tasks.
     """

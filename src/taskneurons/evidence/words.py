@@ -16,6 +16,7 @@ CONDITIONS = {
     "higher": "a set overlap with the task's higher-scored neurons",
     "lower": "a set overlap with the task's lower-scored neurons",
     "task": "the task's own neurons",
+    "all_tasks": "all tasks' neurons together",
     "ffn": "all FFN neurons",
     "full": "the whole model",
 }

@@ -197,11 +197,11 @@ class ControlledRow:
         interval: which one it is: over seeds, or below three seeds over the choices, which takes in the scatter of the
             choices about the mean of their test task and holds for these test tasks; or why there is none.
         choice_sd: that scatter, a standard deviation.
-        change: after less before, paired by test task and seed; the loss is turned round, so that a positive value is an
-            improvement.
+        change: after less before, paired by test task and seed; the loss is turned round, so that a positive value is
+            an improvement.
         change_low, change_high: limits of its interval over seeds or, below three of them, over the test tasks.
-        called: what this change of tasks that were not trained on is called: generalisation where the whole interval lies
-            above 0, forgetting where it lies below.
+        called: what this change of tasks that were not trained on is called: generalisation where the whole interval
+            lies above 0, forgetting where it lies below.
         choices: random choices of neurons of each test task and seed, at least.
         tasks: test tasks.
         seeds: of the run.

@@ -104,7 +104,7 @@ def draw_proportion(
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
             for axis, (kind, scope) in zip(axes, line, strict=True):
-                axis.set_title(f"{scope} ({'trained' if scope.startswith('ID') else 'unseen'})")
+                axis.set_title(scope)
                 name = _NAMES[SCORE[_TESTED[scope]] if measure == "score" else "loss"]
                 axis.set_ylabel(f"{kind} trained\n{name}" if scope.startswith("ID") else name)
                 _panel(
@@ -141,8 +141,8 @@ def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thi
         + (f", {draws} random draws" if draws else "")
         + f", {_range({value.row.n for value in shown})} test examples a task. Thin: each {thin}. Band: 95 % t "
         "interval of the change of the tasks' own neurons over the untrained model, over "
-        f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. An unseen task above the dashed line generalises, one below "
-        "it is forgotten. "
+        f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. An unseen task above the dashed line generalises, one "
+        "below it is forgotten. "
         "ρ: mean rank correlation with the share of their own neurons; p: permutation of the shares among models, each "
         f"test by itself. Learning rate, one for all shares: {rates_of(shown)}. "
         + ("Random neurons of the same layers stand beside at most half of all neurons. " if draws else "")

@@ -48,8 +48,8 @@ class SummaryRow:
         after, low, high: mean of the trained models and limits of its interval.
         interval: which interval it is, or why there is none.
         change, change_low, change_high, change_interval: as after, of the difference to the untrained model.
-        called: what this change is called where its whole interval lies on one side of 0: a gain is learning on the tasks
-            that were trained on (ID) and generalisation on the others (OOD), a loss is forgetting.
+        called: what this change is called where its whole interval lies on one side of 0: a gain is learning on the
+            tasks that were trained on (ID) and generalisation on the others (OOD), a loss is forgetting.
         over_random, over_random_low, over_random_high, over_random_interval: as after, of the difference to as many
             random neurons.
         seeds: with a value.
