@@ -91,6 +91,8 @@ def draw_retention(
             axis.set_title(f"{name}: {_tasks(own_lines)} tasks")
         for line in grid:
             line[0].set_ylabel("retention of earlier tasks (%)")
+        # Panels share their limits, which a limit set in one of them would freeze.
+        grid[0, 0].set_ylim(bottom=0)
 
 
 def _panel(axis: Axes, lines: Lines) -> None:
@@ -108,7 +110,6 @@ def _panel(axis: Axes, lines: Lines) -> None:
             markeredgecolor="white", markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
     axis.set_xticks(stages[2:])
-    axis.set_ylim(bottom=0)
     axis.set_xlabel("tasks learned so far")
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
