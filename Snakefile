@@ -4,10 +4,11 @@ from snakemake.logging import logger
 from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
 from taskneurons.studies.registry import TARGETS as STUDIES
-from taskneurons.workflow import wake
+from taskneurons.workflow import refusals, wake
 
 min_version("9.20")
 wake.install()
+logger.addFilter(refusals.only_the_sentence)
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
 left_by_killed_run = active.claim() if workflow.is_main_process else []

@@ -85,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
     stage.set_defaults(run=_stage)
-    stages = commands.add_parser("stages", help="write dvc.yaml from the graph")
+    stages = commands.add_parser("stages", help="write dvc.yaml from the graph: everything, or what studies need")
+    stages.add_argument("studies", nargs="*", metavar="STUDY", help="a study (such as deactivation)")
     stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
     stages.set_defaults(run=_stages)
     recover = commands.add_parser("recover", help="make the folder usable after a run was killed; say what is kept")
@@ -238,7 +239,8 @@ def _stages(options: argparse.Namespace) -> int:
     from taskneurons.lineage.stages import write
     from taskneurons.studies.all_tables import all_tables
 
-    return write({stem: table.columns for stem, table in all_tables().items()}, check=options.check)
+    columns = {stem: table.columns for stem, table in all_tables().items()}
+    return write(columns, options.studies, check=options.check)
 
 
 def _recover(options: argparse.Namespace) -> int:

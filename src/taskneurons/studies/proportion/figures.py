@@ -104,7 +104,7 @@ def draw_proportion(
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
             for axis, (kind, scope) in zip(axes, line, strict=True):
-                axis.set_title(f"{scope} ({'trained' if scope.startswith('ID') else 'unseen'})")
+                axis.set_title(scope)
                 name = _NAMES[SCORE[_TESTED[scope]] if measure == "score" else "loss"]
                 axis.set_ylabel(f"{kind} trained\n{name}" if scope.startswith("ID") else name)
                 _panel(
