@@ -70,7 +70,7 @@ def top_examples(
         batch_size: examples at once; halved where the device's memory does not suffice.
 
     Returns:
-        By neuron, then by rank; activations with four significant digits, so that the batch size changes hardly one of them.
+        By neuron, then by rank. Activations have four significant digits, so that the batch size changes hardly one.
 
     Raises:
         InputError: the neurons are those of a model of another shape, or a file is unreadable.
