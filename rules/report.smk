@@ -33,7 +33,6 @@ rule find_examples:
             tasks=plan.tasks(suite_of(wildcards)),
             neurons=TOP_NEURONS,
             examples=TOP_EXAMPLES,
-            batch_size=P.evaluation.batch_size,
             dtype=plan.dtype(wildcards),
         ),
         code=code("neurons.examples:find_examples"),

@@ -129,7 +129,8 @@ def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
     params["attribution"] |= {"examples": 8, "batch_size": 4}
     params["neurons"] |= {"selections": [{"estimator": "taylor", "percent": 10, "within": "layer"}], "random_draws": 1}
     params["deactivation"]["interventions"] = ["zero"]
-    params["evaluation"] |= {"batch_size": 8, "max_new_tokens": 4}
+    params["workflow"]["evaluation_batch_size"] = 8
+    params["evaluation"] |= {"max_new_tokens": 4}
     params["figures"]["dpi"] = 60
     return params
 

@@ -49,13 +49,18 @@ def model_resources(params: Params, model: str, kind: Kind) -> dict[str, int]:
     }
 
 
-def of_model(params: Params, kind: Kind) -> dict[str, Callable[[Wildcards], int]]:
-    """The resources of a rule, each a function of the job's wildcards, whose model decides."""
+def of_model(params: Params, kind: Kind) -> dict[str, Any]:
+    """The resources of a rule, most of them a function of the job's wildcards, whose model decides."""
 
     def resource(name: str) -> Callable[[Wildcards], int]:
         return lambda wildcards: model_resources(params, model_of(wildcards), kind)[name]
 
-    return {name: resource(name) for name in LIGHT}
+    return {**{name: resource(name) for name in LIGHT}, **testing(params)}
+
+
+def testing(params: Params) -> dict[str, Any]:
+    """What every job that runs a model is told of how it tests; it decides no result."""
+    return {"evaluation_batch_size": params.workflow.evaluation_batch_size}
 
 
 def training(params: Params, kind: Kind = "train") -> dict[str, Any]:
