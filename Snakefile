@@ -3,6 +3,7 @@
 from snakemake.logging import logger
 from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
+from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
 from taskneurons.workflow import wake
 
@@ -63,6 +64,7 @@ onstart:
 onsuccess:
     record.export(GRAPH, logger.warning)
     kept.put_back(GRAPH)
+    logger.info("\n".join(recorded_costs(record.RECORDS)))
 
 
 onerror:

@@ -227,6 +227,7 @@ def test_row_7_a_table_that_is_changed_with_its_record_is_an_error(broken):
         ({"device": None}, "error", "records", "does not say on what"),
         ({"software": {}}, "error", "records", "does not say on what"),
         ({"memory": {"host": -1}}, "error", "records", "no memory that a job can have taken"),
+        ({"cpu_seconds": -1.0}, "error", "records", "no CPU time that a job can have taken"),
         ({"software": {"python": "3.11.0", "numpy": "1.0"}}, "note", "versions", "made with numpy 1.0"),
         ({"wiring": "0" * 64}, "warning", "jobs", "names or orders"),
     ],
@@ -238,7 +239,7 @@ def test_row_8_every_field_of_a_record_that_can_be_checked_is(broken, changes, s
     findings = audit(broken, "--against", "HEAD")
     assert found(findings, severity, check, text) == [FIGURE]
     assert FIGURE in found(findings, "error", "against", "it was edited") + found(findings, "note", "against", "anew")
-    if not set(changes) <= {"started", "ended", "memory"}:
+    if not set(changes) <= {"started", "ended", "memory", "cpu_seconds"}:
         assert found(audit(broken, "--expect", root), "error", "root", "they are other records")
 
 

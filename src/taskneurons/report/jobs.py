@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from taskneurons.job import Job
@@ -11,8 +10,6 @@ from taskneurons.lineage.record import Line, present
 from taskneurons.lineage.root import root_digest
 from taskneurons.report.contents import gather
 from taskneurons.report.page import write_report
-
-BENCHMARKS = Path("logs/benchmarks")
 
 
 @dataclass(frozen=True)
@@ -29,17 +26,10 @@ class ReportSettings:
 def write(job: Job[ReportSettings]) -> None:
     """Write the report of all inputs, with the lineage of everything that is there."""
     lines = present(Graph.load()).values()
-    contents = gather(
-        job.inputs.all(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines) if lines else ""
-    )
+    contents = gather(job.inputs.all(), plain(lines), digest=root_digest(lines) if lines else "")
     write_report(job.outputs.one("page"), contents)
 
 
 def plain(lines: Iterable[Line]) -> list[Mapping[str, Any]]:
     """Lineage lines as plain mappings."""
     return [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines]
-
-
-def benchmarks() -> list[Path]:
-    """The benchmark files of Snakemake that are here."""
-    return sorted(BENCHMARKS.rglob("*.tsv"))
