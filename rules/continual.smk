@@ -31,8 +31,6 @@ for group in streams.groups():
             tried=paths.fill(CONTINUAL_TRIED, group=group),
         log:
             f"logs/continual/{{run}}/choose_stream_rates_{group}.log",
-        benchmark:
-            f"logs/benchmarks/continual/{{run}}/choose_stream_rates_{group}.tsv"
         wildcard_constraints:
             run=plan.pattern("continual"),
         # The patches of NCFT are waited for.
@@ -73,8 +71,6 @@ for suite, part in streams.parts():
                     costs=paths.fill(CONTINUAL_COSTS, name=method),
                 log:
                     f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
-                benchmark:
-                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/learn_streams_{method}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("continual", suite=suite, seeds=part),
                 priority: 65 if streams.weighed(method) else 50
@@ -112,8 +108,6 @@ for suite, part in streams.parts():
                     costs=paths.fill(CONTINUAL_COSTS, name=kind),
                 log:
                     f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
-                benchmark:
-                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("continual", suite=suite, seeds=part),
                 priority: 55
