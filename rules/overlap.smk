@@ -59,7 +59,7 @@ for suite in plan.suites("overlap"):
 if plan.runs("overlap"):
     # Figures of one share show the first that is trained everywhere.
     OVERLAP_SHOWN = next(
-        (percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0]
+        (percent for percent in P.overlap.percents if percent in P.overlap.trained_percents), P.overlap.percents[0]
     )
 
     rule tabulate_shared_neurons:
