@@ -1,17 +1,16 @@
 # Tasks learned one after another (Leng & Xiong 2025, section 6): results/continual/{run}/seed{seed}/.
 #
-# A job learns all orders of one method: orders that begin alike share their first stages. What was learned after each
-# stage is kept in .taskneurons/stages/, so that a killed job, or one whose orders have changed, learns new stages alone.
+# A job learns all orders of one method, at its own learning rate and at that of all: orders that begin alike share their
+# first stages. What was learned after each stage is kept in .taskneurons/stages/, so that a killed job, or one whose
+# orders have changed, learns new stages alone.
 # Each method has a rule of its own, whose code is that of its module: another method does not make it learn again.
 from taskneurons.workflow.streams import Streams
 
 CONTINUAL_CHOSEN = "results/continual/{run}/rates/{group}.json"
 CONTINUAL_TRIED = "results/continual/{run}/rates/{group}.csv"
 CONTINUAL_ROWS = "results/continual/{run}/seed{seed}/{method}/{order}.csv"
-CONTINUAL_PATCH = "results/continual/{run}/seed{seed}/{method}/{order}/{stage}_{task}.safetensors"
-# Seconds stand apart from all that is the same in every run.
-CONTINUAL_COSTS = "results/continual/{run}/seed{seed}/costs/{name}.csv"
-CONTINUAL_FIGURES = ["methods", "retention", "stages", "ranks", "rates"]
+CONTINUAL_PATCH = "results/continual/{run}/seed{seed}/{method}/{order}/{rate}/{stage}_{task}.safetensors"
+CONTINUAL_FIGURES = ["methods", "retention", "stages", "cost", "rates"]
 streams = Streams(plan)
 
 
@@ -26,13 +25,12 @@ for group in streams.groups():
             tasks=lambda wildcards: paths.task_files(
                 suite_of(wildcards), streams.development_tasks(suite_of(wildcards))
             ),
+            limit=streams.limit(group, CONTINUAL_TRIED),
         output:
             chosen=paths.fill(CONTINUAL_CHOSEN, group=group),
             tried=paths.fill(CONTINUAL_TRIED, group=group),
         log:
             f"logs/continual/{{run}}/choose_stream_rates_{group}.log",
-        benchmark:
-            f"logs/benchmarks/continual/{{run}}/choose_stream_rates_{group}.tsv"
         wildcard_constraints:
             run=plan.pattern("continual"),
         # The patches of NCFT are waited for.
@@ -48,6 +46,7 @@ for group in streams.groups():
                 seed=plan.run(wildcards.run).seeds[0],
                 budget=streams.budget(),
                 grid=streams.grid(group),
+                learned_percent=P.continual.learned_percent,
                 dtype=plan.dtype(wildcards),
             ),
             code=code("continual.measure:choose_rates", *streams.makers([*tried, *weighed])),
@@ -55,82 +54,77 @@ for group in streams.groups():
             "../workflow/scripts/run.py"
 
 
-for suite, part in streams.parts():
-    for method in streams.learners():
-        if orders := streams.learned(suite, method, part):
-            group = streams.group(method)
+for suite in streams.suites():
+    orders = streams.orders(suite)
 
-            rule:
-                name:
-                    f"learn_streams_{method}_{suite}_{part}"
-                input:
-                    base=inputs.base,
-                    tasks=paths.task_files(suite, streams.tasks(suite, orders)),
-                    chosen=paths.fill(CONTINUAL_CHOSEN, group=group),
-                output:
-                    rows=paths.each(CONTINUAL_ROWS, "order", orders, method=method),
-                    patches=streams.patches(CONTINUAL_PATCH, method, orders),
-                    costs=paths.fill(CONTINUAL_COSTS, name=method),
-                log:
-                    f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
-                benchmark:
-                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/learn_streams_{method}.tsv"
-                wildcard_constraints:
-                    run=plan.pattern("continual", suite=suite, seeds=part),
-                priority: 65 if streams.weighed(method) else 50
-                threads: P.workflow.training_threads
-                resources:
-                    **streams.resources(method),
-                    keep_stages=int(P.continual.keep_stages),
-                params:
-                    settings=lambda wildcards, method=method, group=group, orders=orders: settings(
-                        method=streams.method(method),
-                        rate_of=group,
-                        orders=orders,
-                        budget=streams.budget(limit=P.continual.test_examples),
-                        dtype=plan.dtype(wildcards),
-                    ),
-                    code=code("continual.measure:learn_streams", *streams.makers([method])),
-                script:
-                    "../workflow/scripts/run.py"
+    for method in streams.learners():
+        group = streams.group(method)
+
+        rule:
+            name:
+                f"learn_streams_{method}_{suite}"
+            input:
+                base=inputs.base,
+                tasks=paths.task_files(suite, streams.tasks(suite, orders)),
+                chosen=paths.fill(CONTINUAL_CHOSEN, group=group),
+            output:
+                rows=paths.each(CONTINUAL_ROWS, "order", orders, method=method),
+                patches=streams.patches(CONTINUAL_PATCH, method, orders),
+            log:
+                f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
+            wildcard_constraints:
+                run=plan.pattern("continual", suite=suite, seeds="all"),
+            priority: 65 if streams.weighed(method) else 50
+            threads: P.workflow.training_threads
+            resources:
+                **streams.resources(method),
+                keep_stages=int(P.continual.keep_stages),
+            params:
+                settings=lambda wildcards, method=method, group=group, orders=orders: settings(
+                    method=streams.method(method),
+                    rate_of=group,
+                    equal_rate=streams.equal_rate(method),
+                    orders=orders,
+                    budget=streams.budget(limit=P.continual.test_examples),
+                    dtype=plan.dtype(wildcards),
+                ),
+                code=code("continual.measure:learn_streams", *streams.makers([method])),
+            script:
+                "../workflow/scripts/run.py"
 
     for learner, kind, names in streams.weightings():
-        if orders := streams.learned(suite, learner, part):
 
-            rule:
-                name:
-                    f"weigh_patches_{kind}_{suite}_{part}"
-                input:
-                    base=inputs.base,
-                    tasks=paths.task_files(suite, streams.tasks(suite, orders)),
-                    chosen=paths.fill(CONTINUAL_CHOSEN, group=learner),
-                    learning=paths.each(CONTINUAL_ROWS, "order", orders, method=learner),
-                    patches=streams.patches(CONTINUAL_PATCH, learner, orders),
-                    costs=paths.fill(CONTINUAL_COSTS, name=learner),
-                output:
-                    rows=[path for name in names for path in paths.each(CONTINUAL_ROWS, "order", orders, method=name)],
-                    costs=paths.fill(CONTINUAL_COSTS, name=kind),
-                log:
-                    f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
-                benchmark:
-                    f"logs/benchmarks/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.tsv"
-                wildcard_constraints:
-                    run=plan.pattern("continual", suite=suite, seeds=part),
-                priority: 55
-                threads: P.workflow.training_threads
-                resources:
-                    **streams.resources(learner),
-                params:
-                    settings=lambda wildcards, learner=learner, names=names, orders=orders: settings(
-                        weightings=[streams.method(name) for name in names],
-                        learner=learner,
-                        orders=orders,
-                        budget=streams.budget(limit=P.continual.test_examples),
-                        dtype=plan.dtype(wildcards),
-                    ),
-                    code=code("continual.measure:weigh_patches", *streams.makers([learner, *names])),
-                script:
-                    "../workflow/scripts/run.py"
+        rule:
+            name:
+                f"weigh_patches_{kind}_{suite}"
+            input:
+                base=inputs.base,
+                tasks=paths.task_files(suite, streams.tasks(suite, orders)),
+                chosen=paths.fill(CONTINUAL_CHOSEN, group=learner),
+                learning=paths.each(CONTINUAL_ROWS, "order", orders, method=learner),
+                patches=streams.patches(CONTINUAL_PATCH, learner, orders),
+            output:
+                rows=[path for name in names for path in paths.each(CONTINUAL_ROWS, "order", orders, method=name)],
+            log:
+                f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
+            wildcard_constraints:
+                run=plan.pattern("continual", suite=suite, seeds="all"),
+            priority: 55
+            threads: P.workflow.training_threads
+            resources:
+                **streams.resources(learner),
+            params:
+                settings=lambda wildcards, learner=learner, names=names, orders=orders: settings(
+                    weightings=[streams.method(name) for name in names],
+                    learner=learner,
+                    equal_rate=P.continual.equal_rate,
+                    orders=orders,
+                    budget=streams.budget(limit=P.continual.test_examples),
+                    dtype=plan.dtype(wildcards),
+                ),
+                code=code("continual.measure:weigh_patches", *streams.makers([learner, *names])),
+            script:
+                "../workflow/scripts/run.py"
 
 
 if plan.runs("continual"):
@@ -152,22 +146,6 @@ if plan.runs("continual"):
         script:
             "../workflow/scripts/run.py"
 
-    rule tabulate_stream_costs:
-        input:
-            costs=streams.costs(CONTINUAL_COSTS),
-        output:
-            costs="results/tables/continual_costs.csv",
-            summary="results/tables/continual_costs_summary.csv",
-        log:
-            "logs/continual/tabulate_stream_costs.log",
-        priority: 80
-        localrule: True
-        params:
-            settings=settings(benchmarks={suite: streams.benchmarks(suite) for suite in plan.suites("continual")}),
-            code=code("continual.tables:tabulate_costs"),
-        script:
-            "../workflow/scripts/run.py"
-
     rule summarise_continual:
         input:
             rows="results/tables/continual.csv",
@@ -177,6 +155,7 @@ if plan.runs("continual"):
                 "published/leng2025/table14_task_orders.csv",
             ],
         output:
+            measures="results/tables/continual_measures.csv",
             summary="results/tables/continual_summary.csv",
             methods="results/tables/continual_methods.csv",
             published="results/tables/continual_published.csv",
@@ -185,7 +164,10 @@ if plan.runs("continual"):
         priority: 80
         localrule: True
         params:
-            settings=settings(benchmarks={suite: streams.names(suite) for suite in plan.suites("continual")}),
+            settings=settings(
+                benchmarks={suite: streams.names(suite) for suite in streams.suites()},
+                learned_percent=P.continual.learned_percent,
+            ),
             code=code("continual.tables:summarise"),
         script:
             "../workflow/scripts/run.py"
@@ -201,6 +183,7 @@ if plan.runs("continual"):
     rule plot_continual:
         input:
             rows="results/tables/continual.csv",
+            measures="results/tables/continual_measures.csv",
             summary="results/tables/continual_summary.csv",
             methods="results/tables/continual_methods.csv",
             rates="results/tables/continual_rates.csv",
@@ -221,23 +204,5 @@ if plan.runs("continual"):
                 dpi=P.figures.dpi,
             ),
             code=code("continual.figures:plot"),
-        script:
-            "../workflow/scripts/run.py"
-
-    rule plot_stream_costs:
-        input:
-            summary="results/tables/continual_summary.csv",
-            costs="results/tables/continual_costs_summary.csv",
-        output:
-            figure=figure_files("results/figures/continual/{run}", ["cost"]),
-        log:
-            "logs/continual/{run}/plot_stream_costs.log",
-        wildcard_constraints:
-            run=plan.pattern("continual"),
-        priority: 80
-        localrule: True
-        params:
-            settings=settings(dpi=P.figures.dpi),
-            code=code("continual.figures:plot_costs"),
         script:
             "../workflow/scripts/run.py"

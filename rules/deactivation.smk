@@ -2,6 +2,7 @@
 
 DEACTIVATED = "results/deactivation/{run}/seed{seed}/{selection}/{task}.csv"
 DEACTIVATION_TABLE = "results/tables/deactivation.csv"
+SHARES_OF = plan.selection_within("model")
 DEACTIVATION_FIGURES = "results/figures/deactivation/{run}"
 
 
@@ -15,23 +16,29 @@ for suite in plan.suites("deactivation"):
                 checkpoint=paths.checkpoint(paths.MULTITASK),
                 tasks=paths.task_files(suite, plan.tasks(suite)),
                 sets=paths.each(paths.SETS, "task", batch.tasks),
-                scores=inputs.ranked(paths.SCORES, batch.tasks),
+                scores=inputs.ranked(paths.SCORES, plan.tasks(suite)),
             output:
                 rows=paths.each(DEACTIVATED, "task", batch.tasks),
             log:
                 f"logs/deactivation/{{run}}/seed{{seed}}/deactivate_neurons_{{selection}}_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/deactivation/{{run}}/seed{{seed}}/deactivate_neurons_{{selection}}_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("deactivation", suite=suite, seeds="all"),
             priority: plan.sooner(70)
             resources:
                 **of_model(P, "infer"),
             params:
+                # One selection has the further shares; it also measures the untouched model.
                 settings=lambda wildcards: settings(
-                    selection=plan.selections[wildcards.selection],
-                    interventions=P.deactivation.interventions,
-                    matrix=P.deactivation.matrix,
+                    design={
+                        "selection": plan.selections[wildcards.selection],
+                        "interventions": P.deactivation.interventions,
+                        "matrix": P.deactivation.matrix,
+                        "percents": P.deactivation.percents if wildcards.selection == SHARES_OF else [],
+                        "random_draws": P.deactivation.random_draws,
+                        "random_matching": P.neurons.random_matching,
+                        "examples": P.deactivation.test_examples,
+                        "original": wildcards.selection == SHARES_OF,
+                    },
                     evaluation=P.evaluation,
                     dtype=plan.dtype(wildcards),
                 ),
@@ -44,7 +51,7 @@ for suite in plan.suites("deactivation"):
 rule preview_deactivation:
     input:
         tasks=inputs.described,
-        rows=inputs.of_run(paths.EVALUATION, DEACTIVATED, seeds="first"),
+        rows=inputs.of_run(DEACTIVATED, seeds="first", selection=list(plan.selections)),
     output:
         figure=figure_files(f"{DEACTIVATION_FIGURES}/first-seed", ["drops-{selection}"]),
     log:
@@ -98,12 +105,29 @@ rule plot_matrix:
         "../workflow/scripts/run.py"
 
 
+rule plot_specificity:
+    input:
+        rows="results/tables/deactivation_specificity.csv",
+    output:
+        figure=figure_files(DEACTIVATION_FIGURES, ["specificity"]),
+    log:
+        "logs/deactivation/{run}/plot_specificity.log",
+    wildcard_constraints:
+        run=plan.pattern("deactivation"),
+    priority: 80
+    localrule: True
+    params:
+        settings=settings(selection=plan.selections[SHARES_OF], dpi=P.figures.dpi),
+        code=code("deactivation.specificity_figure:plot"),
+    script:
+        "../workflow/scripts/run.py"
+
+
 if plan.runs("deactivation"):
 
     rule tabulate_deactivation:
         input:
-            original=plan.expand(paths.EVALUATION, study="deactivation"),
-            deactivated=plan.expand(DEACTIVATED, study="deactivation", selection=plan.selections),
+            rows=plan.expand(DEACTIVATED, study="deactivation", selection=plan.selections),
         output:
             rows=DEACTIVATION_TABLE,
         log:
@@ -128,6 +152,7 @@ if plan.runs("deactivation"):
         output:
             summary="results/tables/deactivation_summary.csv",
             diagonal="results/tables/deactivation_diagonal.csv",
+            specificity="results/tables/deactivation_specificity.csv",
             published="results/tables/deactivation_published.csv",
         log:
             "logs/deactivation/summarise_deactivation.log",

@@ -34,8 +34,6 @@ for suite in plan.suites("layers"):
                 changes=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 20
@@ -63,8 +61,6 @@ for suite in plan.suites("layers"):
                 rows=paths.each(COMPARISON, "task", batch.tasks),
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 70
@@ -97,10 +93,8 @@ for suite in plan.suites("layers"):
                 rows=paths.each(TRANSFER, "task", batch.tasks),
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.tsv"
             wildcard_constraints:
-                run=plan.pattern("layers", suite=suite, seeds="all"),
+                run=plan.pattern("layers", suite=suite, seeds=P.layers.transfer_seeds),
             priority: 70
             resources:
                 **of_model(P, "compare"),
@@ -125,8 +119,6 @@ if plan.runs("layers"):
             changes=[*HELD_OUT, *(ADAPTER if LORA else [])],
         log:
             "logs/layers/{run}/seed{seed}/tune_generalists.log",
-        benchmark:
-            "logs/benchmarks/layers/{run}/seed{seed}/tune_generalists.tsv"
         wildcard_constraints:
             run=plan.pattern("layers", seeds="all"),
         priority: 20
@@ -173,9 +165,11 @@ if plan.runs("layers"):
         input:
             layers="results/tables/layers.csv",
             map="results/tables/layers_map.csv",
-            transfer=plan.expand(TRANSFER, study="layers"),
-            sets=plan.expand(EXPERIMENTAL_SETS, study="layers", selection=plan.selections),
-            checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers"),
+            transfer=plan.expand(TRANSFER, study="layers", seeds=P.layers.transfer_seeds),
+            sets=plan.expand(
+                EXPERIMENTAL_SETS, study="layers", seeds=P.layers.transfer_seeds, selection=plan.selections
+            ),
+            checkpoints=plan.expand(f"{EXPERIMENTAL}/checkpoint.json", study="layers", seeds=P.layers.transfer_seeds),
         output:
             pairs="results/layers/pairs.csv",
             joint="results/tables/layers_joint.csv",
@@ -228,8 +222,6 @@ if LORA:
             checkpoint=checkpoint(EXPERIMENTAL),
         log:
             "logs/layers/{run}/seed{seed}/merge_adapter.log",
-        benchmark:
-            "logs/benchmarks/layers/{run}/seed{seed}/merge_adapter.tsv"
         wildcard_constraints:
             run=plan.pattern("layers", seeds="all"),
         priority: 30
@@ -258,8 +250,6 @@ if LORA:
                     ],
                 log:
                     f"logs/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.log",
-                benchmark:
-                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
                 priority: 40
@@ -285,8 +275,6 @@ if LORA:
                     sets=paths.each(EXPERIMENTAL_SETS, "task", batch.tasks),
                 log:
                     f"logs/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.log",
-                benchmark:
-                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
                 priority: 60
@@ -311,8 +299,6 @@ if LORA:
                 scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite)),
             log:
                 "logs/layers/{run}/seed{seed}/derive_experimental_{estimator}.log",
-            benchmark:
-                "logs/benchmarks/layers/{run}/seed{seed}/derive_experimental_{estimator}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
                 estimator="contrast|entropy",

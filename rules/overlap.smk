@@ -24,13 +24,10 @@ for suite in plan.suites("overlap"):
                 base=inputs.base,
                 tasks=inputs.grouped_tasks,
                 scores=inputs.of_tasks(paths.BASE_SCORES, grouped.unseen),
-                rates=paths.fill(paths.RATES, study="overlap"),
             output:
                 rows=paths.each(CONTROLLED, "combination", batch.tasks),
             log:
                 f"logs/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("overlap", suite=suite, seeds=P.overlap.seeds),
             priority: 50
@@ -44,9 +41,11 @@ for suite in plan.suites("overlap"):
                         for name, (trained, tested) in COMBINATIONS.items()
                         if name in names
                     },
-                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.overlap.test_examples),
+                    learning_rate=P.overlap.tuning.learning_rate,
+                    recipe=grouped.course(P.overlap.tuning, seed=int(wildcards.seed), limit=P.overlap.test_examples),
                     overlaps={
                         "selections": grouped.selections(P.overlap.trained_percents),
+                        "times": P.overlap.times,
                         "overlaps": P.overlap.controlled,
                         "choices": P.overlap.choices,
                     },
@@ -60,7 +59,7 @@ for suite in plan.suites("overlap"):
 if plan.runs("overlap"):
     # Figures of one share show the first that is trained everywhere.
     OVERLAP_SHOWN = next(
-        (percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0]
+        (percent for percent in P.overlap.percents if percent in P.overlap.trained_percents), P.overlap.percents[0]
     )
 
     rule tabulate_shared_neurons:
@@ -140,6 +139,7 @@ if plan.runs("overlap"):
         output:
             summary="results/tables/overlap_controlled_summary.csv",
             trend="results/tables/overlap_controlled_trend.csv",
+            setting="results/tables/overlap_controlled_setting.csv",
         log:
             "logs/overlap/summarise_controlled_overlap.log",
         priority: 80

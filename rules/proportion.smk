@@ -19,13 +19,10 @@ for suite in plan.suites("proportion"):
                 base=inputs.base,
                 tasks=inputs.grouped_tasks,
                 scores=inputs.of_tasks(paths.BASE_SCORES, partial(grouped.trained, kinds=batch.tasks)),
-                trials=paths.fill(paths.RATE_TRIALS, study="proportion"),
             output:
                 rows=paths.each(PROPORTION, "kind", batch.tasks),
             log:
                 f"logs/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("proportion", suite=suite, seeds=P.proportion.seeds),
             priority: 50
@@ -37,7 +34,10 @@ for suite in plan.suites("proportion"):
                     groups=[grouped.joint(suite_of(wildcards), kind) for kind in kinds],
                     selections=grouped.selections(P.proportion.percents),
                     random_draws=P.proportion.random_draws,
-                    recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.proportion.test_examples),
+                    learning_rate=P.proportion.tuning.learning_rate,
+                    recipe=grouped.course(
+                        P.proportion.tuning, seed=int(wildcards.seed), limit=P.proportion.test_examples
+                    ),
                     dtype=plan.dtype(wildcards),
                 ),
                 code=code("proportion.measure:train"),
@@ -65,9 +65,11 @@ if plan.runs("proportion"):
     rule summarise_proportion:
         input:
             rows="results/tables/proportion.csv",
+            tasks=inputs.described_tasks(plan.suites("proportion")),
         output:
             summary="results/tables/proportion_summary.csv",
             trend="results/tables/proportion_trend.csv",
+            setting="results/tables/proportion_setting.csv",
         log:
             "logs/proportion/summarise_proportion.log",
         priority: 80

@@ -21,8 +21,6 @@ rule find_examples:
         examples=TOP,
     log:
         "logs/report/{run}/seed{seed}/find_examples.log",
-    benchmark:
-        "logs/benchmarks/report/{run}/seed{seed}/find_examples.tsv"
     wildcard_constraints:
         # Of the first seed alone: neurons of other seeds are other neurons.
         run=plan.pattern(seeds="first"),

@@ -15,14 +15,11 @@ rule compare_parameters:
         base=inputs.base,
         tasks=inputs.grouped_tasks,
         scores=inputs.of_tasks(paths.BASE_SCORES, plan.grouped_tasks),
-        rates=paths.fill(paths.RATES, study="similarity"),
     output:
         cells=SIMILARITY_CELLS,
         scores=SIMILARITY_SCORES,
     log:
         "logs/similarity/{run}/seed{seed}/compare_parameters.log",
-    benchmark:
-        "logs/benchmarks/similarity/{run}/seed{seed}/compare_parameters.tsv"
     wildcard_constraints:
         run=plan.pattern("similarity", seeds="all"),
     priority: 50
@@ -33,7 +30,8 @@ rule compare_parameters:
         settings=lambda wildcards: settings(
             tasks=grouped.trained(suite_of(wildcards)),
             unseen=grouped.unseen(suite_of(wildcards)),
-            recipe=grouped.recipe(seed=int(wildcards.seed), limit=P.similarity.test_examples),
+            learning_rate=P.similarity.tuning.learning_rate,
+            recipe=grouped.course(P.similarity.tuning, seed=int(wildcards.seed), limit=P.similarity.test_examples),
             selection=grouped.selections([P.similarity.percent])[0],
             dtype=plan.dtype(wildcards),
         ),

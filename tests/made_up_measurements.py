@@ -22,7 +22,7 @@ def make_rows(
     noise: float = 1.0,
     conditions: Sequence[str] = CONDITIONS,
 ) -> list[Measurement]:
-    """Rows in which the own task loses 45 points, its sibling 23, its kind 4, the others 1.5, random neurons 1."""
+    """Rows in which the task loses 45 points, its sibling 23, its kind 4, others 1.5, random ones 1, all of them 60."""
     rows = []
 
     def add(
@@ -56,6 +56,7 @@ def _deactivations(
     """Each condition of a tested task with the points that it loses, the task of the neurons and the draw."""
     yield "original", 0.0, None, None
     yield "bottom", 0.2, test.name, None
+    yield "all_tasks", 60.0, None, None
     for draw in range(draws):
         yield "random", 1.0, None, draw
     for train in tasks:

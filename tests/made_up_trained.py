@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,6 @@ from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.evidence.trained import TRAINED, Trained
 
 ZERO_SHOT = {"classification": 40.0, "generation": 20.0}
-GAINS = {"random": 2.0, "other_task": 5.0, "task": 15.0, "ffn": 20.0, "full": 25.0}
-# What a task's neurons and data give to another task, and its neurons with the other's data.
-TRANSFER = {"family": 8.0, "kind": 2.0, "other": -1.0}
-PAIRS = {"family": 12.0, "kind": 5.0, "other": 4.0}
 
 
 def group_tasks(tasks: Sequence[DescribedTask]) -> dict[str, list[str]]:
@@ -32,46 +29,6 @@ def measured(test: DescribedTask, score: float, noise: float, n: int = 500, **ce
         yield Trained(**row | {"metric": metric, "value": value})
 
 
-def training_rows(
-    tasks: Sequence[DescribedTask],
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    model: str = "llama",
-    noise: float = 0.5,
-    draws: int = 3,
-    pairs: bool = True,
-    rate_of_others: float = 3e-3,
-) -> list[Trained]:
-    """Rows of the training study: all of Tables 2 and 7, matrix `pairs` with the first seed, `transfer` with all."""
-    rows: list[Trained] = []
-    for seed in seeds:
-        for task in tasks:
-            start = ZERO_SHOT[task.kind]
-            run = {"study": "training", "model": model, "seed": seed}
-            of = run | {"train_task": task.name}
-            sparse = of | {"percent": 10.0, "share": 10.0, "estimator": "taylor", "selection": "model"}
-            sparse["learning_rate"] = 3e-3
-            rows += measured(task, start, noise, condition="zero_shot", **run)
-            for condition in ("ffn", "full"):
-                rows += measured(task, start + GAINS[condition], noise, condition=condition, learning_rate=1e-3, **of)
-            for draw in range(draws):
-                rows += measured(task, start + GAINS["random"], noise, condition="random", draw=draw, **sparse)
-            others = [other for other in tasks if other.family != task.family]
-            arm = others[seed % len(others)].name
-            for other in tasks:
-                owner, own = sparse | {"neurons": other.name}, sparse | {"neurons": task.name}
-                owner["learning_rate"] = rate_of_others
-                gain = TRANSFER[_relation(task, other)] if other is not task else GAINS["task"]
-                rows += measured(other, ZERO_SHOT[other.kind] + gain, noise, condition="task", **own)
-                if other.name == arm:
-                    rows += measured(task, start + GAINS["other_task"], noise, condition="other_task", draw=0, **owner)
-                elif other is not task and pairs and seed == seeds[0]:
-                    rows += measured(
-                        task, start + PAIRS[_relation(task, other)], noise, condition="other_task", **owner
-                    )
-    return rows
-
-
 def proportion_rows(
     tasks: Sequence[DescribedTask],
     *,
@@ -80,8 +37,12 @@ def proportion_rows(
     rise: float = 0.2,
     percents: Sequence[float] = (10.0, 30.0, 50.0, 70.0, 100.0),
     draws: int = 2,
+    elsewhere: float = 1 / 3,
 ) -> list[Trained]:
-    """Trained neurons add 5 points and `rise` for each percent to what was trained on, a third of it elsewhere."""
+    """Trained neurons add 5 points and `rise` for each percent to what was trained on, a share of it elsewhere.
+
+    Unseen tasks test what was trained jointly alone, which has random neurons beside it.
+    """
     groups = group_tasks(tasks)
     named = {task.name: task for task in tasks}
     unseen = groups["test_classification"] + groups["test_generation"]
@@ -97,12 +58,13 @@ def proportion_rows(
                     share = 100 * (1 - (1 - percent / 100) ** len(trained))
                     of = run | {"train_task": name, "percent": percent, "share": share, "learning_rate": 1e-3}
                     of |= {"estimator": "taylor", "selection": "model"}
-                    for test in (*trained, *unseen):
+                    joint = name == kind
+                    for test in (*trained, *(unseen if joint else ())):
                         start = ZERO_SHOT[named[test].kind]
-                        gain = (5 + rise * percent) * (1 if test in trained else 1 / 3)
+                        gain = (5 + rise * percent) * (1 if test in trained else elsewhere)
                         own = of | {"condition": "task", "neurons": name}
                         rows += measured(named[test], start + gain, noise, **own)
-                        for draw in range(draws if percent < 100 else 0):
+                        for draw in range(draws if joint and percent < 100 else 0):
                             rows += measured(named[test], start + 3, noise, condition="random", draw=draw, **of)
     return rows
 
@@ -116,8 +78,9 @@ def overlap_rows(
     percents: Sequence[float] = (10.0, 30.0, 50.0),
     overlaps: Sequence[float] = (10.0, 50.0, 100.0),
     choices: int = 3,
+    higher: float = 0.0,
 ) -> list[Trained]:
-    """Ten points of overlap add `rise` points; each test task has a level of its own."""
+    """Ten points of overlap add `rise` points, with higher-scored neurons `higher` more; test tasks have own levels."""
     groups = group_tasks(tasks)
     named = {task.name: task for task in tasks}
     rows: list[Trained] = []
@@ -129,12 +92,12 @@ def overlap_rows(
                 for trained in ("classification", "generation") if kind == "classification" else ("generation",):
                     for percent in percents:
                         for overlap in overlaps:
-                            # At 100 % there is nothing to choose.
-                            for draw in range(choices if overlap < 100 else 1):
-                                of = run | {"condition": "task", "train_task": trained, "neurons": trained}
+                            for members, draw in product(("higher", "lower"), range(choices)):
+                                of = run | {"condition": members, "train_task": trained, "neurons": trained}
                                 of |= {"percent": percent, "share": percent, "overlap": overlap, "draw": draw}
                                 of |= {"estimator": "taylor", "selection": "model", "learning_rate": 1e-3}
-                                score = ZERO_SHOT[kind] + 10 * place + rise * overlap / 10
+                                each = rise + (higher if members == "higher" else 0)
+                                score = ZERO_SHOT[kind] + 10 * place + each * overlap / 10
                                 rows += measured(named[name], score, noise, **of)
     return rows
 
@@ -144,9 +107,3 @@ def the(rows: Sequence[Any], **cells: Any) -> Any:
     found = [row for row in rows if all(getattr(row, name) == value for name, value in cells.items())]
     assert len(found) == 1, (len(found), cells)
     return found[0]
-
-
-def _relation(one: DescribedTask, other: DescribedTask) -> str:
-    if one.family == other.family:
-        return "family"
-    return "kind" if one.kind == other.kind else "other"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -170,6 +171,9 @@ def lay_toy(folder: Path) -> Project:
     shutil.copytree(TOY / "rules", project.path("rules"), dirs_exist_ok=True)
     shutil.copytree(TOY / "room", folder / "src" / "taskneurons" / "studies" / "toy")
     shutil.copy2(TOY / "toy.py", folder / "src" / "taskneurons" / "toy.py")
+    # No job of the toy needs torch: its jobs are forked by a process that has imported nothing.
+    preloaded = project.path("src/taskneurons/workflow/preloaded.py")
+    preloaded.write_text(re.sub(r"(?s)\nMODULES = \(.*?\n\)", "\nMODULES = ()", preloaded.read_text()))
     return project
 
 

@@ -12,9 +12,10 @@ from taskneurons.continual.multitask import Multitask
 from taskneurons.continual.ncft import NCFT
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.seqft import SeqFT
-from taskneurons.continual.sequence import final_accuracy, follow, identity, trained
+from taskneurons.continual.sequence import final_accuracy, follow, identity, learned_accuracy
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.wncft import WNCFT
 from taskneurons.errors import InputError
 from taskneurons.neurons.selection import Selection
 
@@ -48,18 +49,48 @@ def test_every_task_is_tested_before_the_stream_and_after_every_stage(make_tuner
     assert [learned.task for learned in seen] == list(ORDER)
     assert {row.train_task for row in rows if row.stage == 2} == {ORDER[1]}
     costs = {row.metric for row in rows if row.test_task is None}
-    assert costs == {"trainable", "storage", "loss"}
-    last = [row.value for row in rows if row.metric == "accuracy" and row.stage == len(ORDER)]
-    assert final_accuracy(rows) == pytest.approx(sum(last) / len(last))
+    assert costs == {"trainable", "storage", "passes", "loss"}
+    for metric in ("accuracy", "accuracy_restricted"):
+        last = [row.value for row in rows if row.metric == metric and row.stage == len(ORDER)]
+        assert final_accuracy(rows, metric) == pytest.approx(sum(last) / len(last))
+        just = [row.value for row in rows if row.metric == metric and row.test_task == row.train_task]
+        assert learned_accuracy(rows, metric) == pytest.approx(sum(just) / len(just))
+
+
+def test_a_stream_that_is_not_tested_whole_has_the_same_ends_and_the_same_beginnings(make_tuner, tmp_path):
+    whole, _ = follow(make_tuner(), SeqFT(RATE), ORDER, Stages(tmp_path / "a", "x"))
+    few, _ = follow(make_tuner(), SeqFT(RATE), ORDER, Stages(tmp_path / "b", "x"), whole=False)
+    assert (final_accuracy(few), learned_accuracy(few)) == (final_accuracy(whole), learned_accuracy(whole))
+    assert len({(row.stage, row.test_task) for row in few if row.test_task}) == 2 * len(ORDER) - 1
 
 
 def test_joint_training_trains_at_its_last_stage_and_every_other_method_at_each(make_tuner, tmp_path):
-    stages = Stages(tmp_path / "stages", "x")
-    _, seen = follow(make_tuner(), SeqFT(RATE), ORDER, stages)
-    assert [(stage, task) for stage, task, _ in trained(seen)] == list(enumerate(ORDER, start=1))
-    _, seen = follow(make_tuner(), Multitask(RATE, len(ORDER)), ORDER, stages)
-    assert [(stage, task) for stage, task, _ in trained(seen)] == [(len(ORDER), None)]
-    assert all(learned.seconds > 0 for _, _, learned in trained(seen))
+    stages, tuner = Stages(tmp_path / "stages", "x"), make_tuner()
+    examples = tuner.recipe.steps * tuner.recipe.batch_size
+    rows, _ = follow(tuner, SeqFT(RATE), ORDER, stages)
+    passes = [(row.stage, row.train_task, row.value) for row in rows if row.metric == "passes"]
+    assert passes == [(stage, task, examples) for stage, task in enumerate(ORDER, start=1)]
+    rows, _ = follow(tuner, Multitask(RATE, len(ORDER)), ORDER, stages)
+    passes = [(row.stage, row.train_task, row.value) for row in rows if row.metric == "passes"]
+    assert passes == [(len(ORDER), None, len(ORDER) * examples)]
+
+
+def test_a_task_is_tested_once_before_all_streams_and_a_single_patch_once_for_all_weightings(make_tuner, tmp_path):
+    stages, tuner, tested = Stages(tmp_path / "stages", "x"), make_tuner(), []
+    plain = tuner.correct
+    object.__setattr__(tuner, "correct", lambda task, rows=None: tested.append(task) or plain(task, rows))
+    ncft = NCFT(RATE, Selection("taylor", 30, "model"), 8, 4)
+    rows, seen = follow(tuner, ncft, ORDER[:2], stages)
+    assert len(tested) == 2 * 3
+    weighted = WNCFT(ncft, "added", "known", 1.0, 8, 4)
+    again, _ = follow(tuner, weighted, ORDER[:2], stages, learned=seen)
+    # Its second stage alone.
+    assert len(tested) == 2 * 3 + 2
+    first = [row for row in rows if row.stage < 2 and row.test_task]
+    assert [row for row in again if row.stage < 2 and row.test_task] == first
+    follow(tuner, ncft, ORDER[1::-1], stages)
+    # Two stages of another order, and nothing before it.
+    assert len(tested) == 2 * 3 + 2 + 2 * 2
 
 
 def test_what_a_method_tests_is_what_the_model_answers(make_tuner, tmp_path):
@@ -165,7 +196,7 @@ def test_other_test_examples_are_other_scores_of_the_same_stage(make_tuner, tmp_
     before = set((tmp_path / "stages").glob("*.json"))
     counted = Counted(SeqFT(RATE))
     follow(replace(tuner, tasks=other_data(tuner, tmp_path, "test.jsonl")), counted, ORDER[:2], stages)
-    assert not counted.trained and len(set((tmp_path / "stages").glob("*.json")) - before) == 3
+    assert not counted.trained and len(set((tmp_path / "stages").glob("*.json")) - before) == 4
 
 
 def test_another_rate_seed_code_model_or_data_is_another_stage(make_tuner, tmp_path):

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.lineage.code import Code, Reach, Sources
-from taskneurons.lineage.definitions import read_module
+from taskneurons.lineage.reader import read_module
 
 PACKAGE = Path(taskneurons.__file__).parent
 FILES = {

@@ -108,7 +108,7 @@ def line_of(text: str, part: str) -> int:
         ("heads: 4", "heads: 5", "models.llama.heads: 5 heads do not divide hidden_size 64"),
         ("heads: 4", "heads: 64", "models.llama.heads: heads are 1 wide; rotary positions need an even width"),
         ("warmup: 100", "warmup: 3000", "models.llama.pretraining.warmup: warm-up of 3000 steps in a training of 3000"),
-        ("[zero, parameters, mean]", "[mean]", "deactivation.interventions: `zero` is missing"),
+        ("interventions: [zero]", "interventions: [mean]", "deactivation.interventions: `zero` is missing"),
         ("  synthetic: {", "  imported: {", "suites.imported: `imported` is a reserved name"),
     ],
 )
@@ -162,6 +162,7 @@ def test_tasks_of_a_jsonl_suite_are_slugs_and_do_not_repeat() -> None:
         ("3.0e-3", ".inf", ".inf is not a number that can be computed with"),
         ("3.0e-3", ".nan", ".nan is not a number that can be computed with"),
         ("3.0e-3", "1.0e+999", "1.0e+999 is too large"),
+        ("layers: 4", f"layers: {'7' * 5000}", "a whole number of 5,000 digits is too large"),
         ("layers: 4", "layers: 2024-01-01", "2024-01-01 is a date to YAML. Quote it"),
         ("layers: 4", "<<: {a: 1}", "<< merges mappings to some YAML readers only"),
         ("layers: 4", "layers: !!int 4", "the tag tag:yaml.org,2002:int is not read"),

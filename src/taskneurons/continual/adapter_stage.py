@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol
@@ -123,13 +122,13 @@ def merged(model: nn.Module, adapters: Sequence[Adapter]) -> Iterator[None]:
             weight.data = values
 
 
-def learned_adapter(task: str, result: Tuned, began: float) -> Learned:
-    """What a stage leaves that trained an adapter; it began at a time of `time.monotonic`."""
+def learned_adapter(tuner: StreamTuner, task: str, result: Tuned) -> Learned:
+    """What a stage leaves that trained an adapter."""
     adapter = result.change
     assert isinstance(adapter, Adapter)
-    seconds = time.monotonic() - began
+    passes = tuner.recipe.steps * tuner.recipe.batch_size
     settings = {_SETTINGS: adapter.settings}
-    return Learned(task, adapter.tensors, settings, adapter.parameters, seconds, result.log.rows[-1][1])
+    return Learned(task, adapter.tensors, settings, adapter.parameters, passes, result.log.rows[-1][1])
 
 
 def adapter_of(learned: Learned) -> Adapter:

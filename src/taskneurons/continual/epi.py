@@ -10,7 +10,6 @@ shrunk, theirs has a pseudo-inverse; the answer is what the model writes, theirs
 classifier on the encoder.
 """
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -20,7 +19,7 @@ from jaxtyping import Int
 from taskneurons.continual.adapter_stage import adapter_of, learned_adapter, merged, tune_adapter
 from taskneurons.continual.identification import Moments, TaskGaussians
 from taskneurons.continual.method import Given, Learned, Scores
-from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.stream_tuner import ACCURACIES, StreamTuner, averaged
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 
@@ -56,35 +55,34 @@ class EPI:
 
     def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train an adapter on the base, and measure what the base makes of the task's prompts."""
-        began = time.monotonic()
         examples = {task: tuner.training(task)}
         result = tune_adapter(tuner, examples, learning_rate=self.learning_rate, form=self.form)
-        found = learned_adapter(task, result, began)
+        found = learned_adapter(tuner, task, result)
         moments = Moments.of(tuner.base_features(task, "train", self.prompts))
         return replace(
             found,
             tensors={**found.tensors, _MEAN: moments.mean, _SCATTER: moments.scatter},
             settings={**found.settings, _COUNT: moments.count},
-            seconds=time.monotonic() - began,
         )
 
     def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer each example under the adapter of its inferred task; one of a task not learned has a wrong one."""
         inferred = {task: infer(tuner, seen, task) for task in tasks} if seen else {}
-        right = {task: np.empty(len(owners)) for task, owners in inferred.items()}
+        right = {task: {name: np.empty(len(owners)) for name in ACCURACIES} for task, owners in inferred.items()}
         # An adapter is put on once, for all tasks that have examples for it.
         for number, learned in enumerate(seen):
             with merged(tuner.base.model, [adapter_of(learned)]):
                 for task, owners in inferred.items():
                     rows = np.flatnonzero(owners == number)
                     if len(rows):
-                        right[task][rows] = tuner.correct(task, rows.tolist())
+                        for name, values in tuner.correct(task, rows.tolist()).items():
+                            right[task][name][rows] = values
         names = [learned.task for learned in seen]
         for task in tasks:
             if not seen:
                 yield task, tuner.score(task)
                 continue
-            scores = {"accuracy": (float(right[task].mean()), len(right[task]))}
+            scores = averaged(right[task])
             if task in names:
                 found = inferred[task] == names.index(task)
                 scores["identification"] = (100 * float(found.mean()), len(found))

@@ -1,6 +1,5 @@
 """EWC: sequential fine-tuning in which weights that matter to earlier tasks are held where they are."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -51,7 +50,6 @@ class EWC:
         """
         if tuner.execution.dtype == "float16":
             raise InputError("EWC needs an unscaled loss", where="dtype", remedy="Use bfloat16 or float32")
-        began = time.monotonic()
         before = seen[-1] if seen else None
         examples = {task: tuner.training(task)}
         with _pulled_back(tuner.base.model, before, self.strength):
@@ -60,7 +58,8 @@ class EWC:
         if before is not None:
             fisher = {name: values + before.tensors[_FISHER + name] for name, values in fisher.items()}
         tensors = {**learned.tensors, **{_FISHER + name: values for name, values in fisher.items()}}
-        return replace(learned, tensors=tensors, seconds=time.monotonic() - began)
+        passes = learned.passes + min(self.examples, len(tuner.training(task)))
+        return replace(learned, tensors=tensors, passes=passes)
 
     def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with the weights that the last stage left."""

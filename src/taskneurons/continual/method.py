@@ -13,7 +13,8 @@ from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.errors import InputError
 
 Scores = Mapping[str, tuple[float, int]]
-"""Metric -> (value, examples): `accuracy` in percent and, where a method infers the task, `identification`."""
+"""Metric -> (value, examples): `accuracy` and `accuracy_restricted` (see `METRICS` of the engine) in percent and,
+where a method infers the task, `identification`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,7 @@ class Learned:
         tensors: weights, adapters or statistics, float32 or integers.
         settings: what the tensors are, as JSON knows it.
         trainable: parameters that moved.
-        seconds: of training, with the scoring of neurons and the like.
+        passes: examples that went through the model forward and backward, with the scoring of neurons and the like.
         loss: mean training loss at the end, nats per answer token.
     """
 
@@ -33,7 +34,7 @@ class Learned:
     tensors: Mapping[str, np.ndarray]
     settings: Mapping[str, Any] = field(default_factory=dict)
     trainable: int = 0
-    seconds: float = 0.0
+    passes: int = 0
     loss: float = 0.0
 
 

@@ -1,6 +1,5 @@
 """NCFT: while a task is learned, only its neurons' weights move (Leng & Xiong 2025, section 6.1)."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -57,7 +56,6 @@ class NCFT:
         Raises:
             InputError: earlier tasks have frozen every neuron.
         """
-        began = time.monotonic()
         base = tuner.base
         patches = [as_patch(learned) for learned in seen]
         in_base = self._scores(tuner, task) if self.scored == "base" else None
@@ -67,8 +65,9 @@ class NCFT:
             schedule = tuner.recipe.schedule(self.learning_rate)
             result = tuner.tune({task: tuner.training(task)}, "neurons", schedule, neurons=neurons)
         assert isinstance(result.change, NeuronPatch)
-        learned = of_patch(result.change)
-        return replace(learned, seconds=time.monotonic() - began, loss=result.log.rows[-1][1])
+        scored = min(self.examples, len(tuner.training(task)))
+        passes = schedule.steps * schedule.batch_size + scored
+        return replace(of_patch(result.change), passes=passes, loss=result.log.rows[-1][1])
 
     def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer with all patches on the base."""

@@ -10,7 +10,6 @@ lambda_2 times the norms of the new adapter, is 0 in its scripts and absent here
 """
 
 import hashlib
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -56,7 +55,6 @@ class OLoRA:
 
     def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train a fresh adapter, orthogonal to the earlier ones, on top of them."""
-        began = time.monotonic()
         earlier = [adapter_of(learned) for learned in seen]
         with merged(tuner.base.model, earlier):
             result = tune_adapter(
@@ -67,7 +65,7 @@ class OLoRA:
                 penalty=Orthogonality(self.strength, earlier, tuner.base.model.device) if earlier else None,
                 seed=start_seed(tuner.recipe.seed, len(seen)),
             )
-        return learned_adapter(task, result, began)
+        return learned_adapter(tuner, task, result)
 
     def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under all adapters."""

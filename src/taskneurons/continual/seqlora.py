@@ -1,6 +1,5 @@
 """SeqLoRA: one LoRA adapter, trained on from task to task; nothing keeps it from forgetting."""
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -29,11 +28,10 @@ class SeqLoRA:
 
     def learn(self, tuner: StreamTuner, seen: Sequence[Learned], task: str) -> Learned:
         """Train the adapter that the stage before left, or a fresh one."""
-        began = time.monotonic()
         start = adapter_of(seen[-1]) if seen else None
         examples = {task: tuner.training(task)}
         result = tune_adapter(tuner, examples, learning_rate=self.learning_rate, form=self.form, start=start)
-        return learned_adapter(task, result, began)
+        return learned_adapter(tuner, task, result)
 
     def test(self, tuner: StreamTuner, seen: Sequence[Learned], tasks: Sequence[str]) -> Iterator[tuple[str, Scores]]:
         """Answer under the adapter of the last stage."""

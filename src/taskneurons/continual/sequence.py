@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -27,7 +28,7 @@ class StageScore:
         stage: its number; 0: before the first.
         train_task: what it learned; None before the first stage and where all tasks were learned at once.
         test_task: the task that was tested; None for what the stage costs.
-        metric: a score of the test task; or `trainable`, `storage` and `loss`.
+        metric: a score of the test task; or `trainable`, `storage`, `passes` and `loss`.
         value: of the metric.
         n: test examples; None for costs.
     """
@@ -47,9 +48,11 @@ def follow(
     stages: Stages,
     *,
     learned: Sequence[Learned] | None = None,
-    only_last: bool = False,
+    whole: bool = True,
 ) -> tuple[list[StageScore], list[Learned]]:
     """Learn a stream and test all of its tasks before it begins and after every stage.
+
+    What is the same is tested once: a task before any stream, and a weighting of a single task, which has the weight 1.
 
     Args:
         tuner: where.
@@ -57,7 +60,7 @@ def follow(
         order: the stream; two tasks at least, none twice.
         stages: what is known already, and where what is learned here is kept.
         learned: what was learned of this stream before; then nothing is trained.
-        only_last: test after the last stage alone.
+        whole: test all tasks each time; else after each stage its own task, and all after the last one.
 
     Returns:
         The scores and the costs of every stage; what the stages left.
@@ -69,23 +72,30 @@ def follow(
     seen: list[Learned] = []
     scores: list[StageScore] = []
     with tuner.many():
-        if not only_last:
-            scores += _found(stages, ["base", _data(tuner, order, "test")], lambda: _base_scores(tuner, order))
+        for task in order if whole else ():
+            key = ["base", _data(tuner, [task], "test")]
+            scores += _found(stages, key, partial(_base_scores, tuner, task))
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
             learner = method.learner if isinstance(method, Weighting) else method
             key = [repr(learner), _data(tuner, past, "train")]
             if learned is not None:
-                seen.append(learned[number - 1])
+                made = learned[number - 1]
             else:
-                made = stages.learned(key, lambda task=task: method.learn(tuner, seen, task))  # type: ignore[misc]
-                # A stage of joint training is the same whichever of its tasks came last.
-                seen.append(replace(made, task=task))
-            if only_last and number < len(order):
-                continue
-            tested = [repr(method), *key, _data(tuner, order[:number], "train"), _data(tuner, order, "test")]
-            scores += _found(stages, tested, lambda number=number: _stage_scores(tuner, method, seen, order, number))  # type: ignore[misc]
+                made = stages.learned(key, partial(method.learn, tuner, seen, task))
+            # A stage of joint training is the same whichever of its tasks came last.
+            seen.append(replace(made, task=task))
+            train = None if _joint(seen) else task
+            tested = order if whole or number == len(order) else (task,)
+            tester = learner if number == 1 else method
+            place = [repr(tester), *key, _data(tuner, order[:number], "train"), _data(tuner, tested, "test")]
+            found = _found(stages, place, partial(_stage_scores, tuner, tester, seen, tested))
+            scores += [replace(score, train_task=train) for score in found]
+            if found:
+                costs = {"trainable": made.trainable, "passes": made.passes, "loss": made.loss}
+                costs["storage"] = method.storage(tuner, seen)
+                scores += [StageScore(number, train, None, metric, value, None) for metric, value in costs.items()]
     return scores, seen
 
 
@@ -113,64 +123,60 @@ def identity(tuner: StreamTuner) -> str:
     return hashlib.sha256(json.dumps(whole).encode()).hexdigest()
 
 
-def trained(seen: Sequence[Learned]) -> Iterator[tuple[int, str | None, Learned]]:
-    """The stages of a stream that trained, each with its number and its task; None where it trained all tasks at once.
-
-    Args:
-        seen: what the stages left.
-    """
-    # Earlier stages that left nothing only gathered their tasks.
-    joint = not all(learned.tensors for learned in seen)
-    for stage, learned in enumerate(seen, start=1):
-        if learned.tensors:
-            yield stage, None if joint else learned.task, learned
-
-
-def final_accuracy(scores: Sequence[StageScore]) -> float:
+def final_accuracy(scores: Sequence[StageScore], metric: str = "accuracy") -> float:
     """The mean over tasks of the accuracy when each was last tested, in percent (Eq. 4).
 
     Raises:
         InputError: no task was tested.
     """
-    last: dict[str, tuple[int, float]] = {}
-    for score in scores:
-        if score.metric == "accuracy" and score.stage and score.test_task:
-            last[score.test_task] = max(last.get(score.test_task, (0, 0.0)), (score.stage, score.value))
-    if not last:
+    last = {score.test_task: score.value for score in _of_stages(scores, metric)}
+    return _mean(last.values())
+
+
+def learned_accuracy(scores: Sequence[StageScore], metric: str = "accuracy") -> float:
+    """The mean over tasks of the accuracy just after each was learned, in percent.
+
+    Raises:
+        InputError: no task was tested.
+    """
+    own = [score for score in _of_stages(scores, metric) if score.train_task in (None, score.test_task)]
+    return _mean([score.value for score in own])
+
+
+def _of_stages(scores: Sequence[StageScore], metric: str) -> list[StageScore]:
+    """The scores of tasks, an earlier stage first."""
+    found = [score for score in scores if score.metric == metric and score.stage and score.test_task]
+    return sorted(found, key=lambda score: score.stage)
+
+
+def _mean(values: Iterable[float]) -> float:
+    values = list(values)
+    if not values:
         raise InputError("no task was tested after a stage", where="stream")
-    return fmean(value for _, value in last.values())
+    return fmean(values)
 
 
-def _found(stages: Stages, key: list[Any], make: Callable[[], list[StageScore]]) -> list[StageScore]:
+def _found(stages: Stages, key: list[Any], make: Callable[[], Iterable[StageScore]]) -> list[StageScore]:
     """Scores with this key: those that are kept, or new ones."""
     return [StageScore(**cells) for cells in stages.found(key, lambda: [asdict(score) for score in make()])]
 
 
-def _base_scores(tuner: StreamTuner, order: Order) -> list[StageScore]:
-    return [
-        StageScore(0, None, task, metric, value, n)
-        for task in order
-        for metric, (value, n) in tuner.score(task).items()
-    ]
+def _base_scores(tuner: StreamTuner, task: str) -> list[StageScore]:
+    return [StageScore(0, None, task, metric, value, n) for metric, (value, n) in tuner.score(task).items()]
+
+
+def _joint(seen: Sequence[Learned]) -> bool:
+    """Whether all tasks were learned at once: earlier stages that left nothing only gathered their tasks."""
+    return not all(learned.tensors for learned in seen)
 
 
 def _stage_scores(
-    tuner: StreamTuner, method: Method, seen: Sequence[Learned], order: Order, number: int
-) -> list[StageScore]:
-    """What a stage scores and costs."""
-    # Earlier stages that left nothing only gathered their tasks: all were learned at once.
-    joint = not all(learned.tensors for learned in seen)
-    train = None if joint else order[number - 1]
-    scores = [
-        StageScore(number, train, task, metric, value, n)
-        for task, found in method.test(tuner, seen, order)
-        for metric, (value, n) in found.items()
-    ]
-    if scores:
-        newest = seen[-1]
-        costs = {"trainable": newest.trainable, "loss": newest.loss, "storage": method.storage(tuner, seen)}
-        scores += [StageScore(number, train, None, metric, value, None) for metric, value in costs.items()]
-    return scores
+    tuner: StreamTuner, method: Method, seen: Sequence[Learned], tasks: Sequence[str]
+) -> Iterator[StageScore]:
+    """What a stage scores."""
+    for task, found in method.test(tuner, seen, tasks):
+        for metric, (value, n) in found.items():
+            yield StageScore(len(seen), None, task, metric, value, n)
 
 
 def _data(tuner: StreamTuner, tasks: Sequence[str], split: str) -> list[list[str]]:

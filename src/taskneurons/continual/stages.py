@@ -8,6 +8,7 @@ trains that stage alone.
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from taskneurons.continual.method import Learned
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_json, write_safetensors
 
-_FACTS = ("task", "settings", "trainable", "seconds", "loss")
+_FACTS = ("task", "settings", "trainable", "passes", "loss")
 
 
 class Stages:
@@ -43,7 +44,8 @@ class Stages:
             # It was made for this purpose only; without it the stage is done again.
             path.unlink(missing_ok=True)
         made = make()
-        write_safetensors(path, made.tensors, {name: json.dumps(getattr(made, name)) for name in _FACTS})
+        facts = asdict(replace(made, tensors={}))
+        write_safetensors(path, made.tensors, {name: json.dumps(facts[name]) for name in _FACTS})
         return _read(path)
 
     def found(self, key: Any, make: Callable[[], Any]) -> Any:

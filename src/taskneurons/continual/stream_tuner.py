@@ -1,6 +1,6 @@
 """Where methods learn: a base model that is fine-tuned on a stream of classification tasks and tested by example."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -12,6 +12,11 @@ from taskneurons.engine.representations import representations
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded, encode_options
 from taskneurons.tasks.storage import read_task
+
+ACCURACIES = ("accuracy", "accuracy_restricted")
+"""Of what the model writes, and of the options alone."""
+Right = Mapping[str, Float[np.ndarray, " example"]]
+"""By accuracy: 100 for each example that is answered right, else 0."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +50,7 @@ class StreamTuner(FineTuner):
             self._prepared[task] = self._prepare(task, range(len(self.prompts(task))))
         return self._prepared[task]
 
-    def correct(self, task: str, rows: Sequence[int] | None = None) -> Float[np.ndarray, " example"]:
+    def correct(self, task: str, rows: Sequence[int] | None = None) -> Right:
         """For each test example, or each of some, 100 where the model as it is now answers it right, else 0.
 
         Args:
@@ -67,14 +72,13 @@ class StreamTuner(FineTuner):
                 self._batches[task].append((rows[batch.order], batch))
         return self._batches[task]
 
-    def correct_in_batch(self, batch: PreparedTask) -> Float[np.ndarray, " example"]:
+    def correct_in_batch(self, batch: PreparedTask) -> Right:
         """As `correct`, of one of `batches`, which is not cut again."""
         return self._right(batch, len(batch))
 
     def score(self, task: str) -> dict[str, tuple[float, int]]:
-        """The accuracy of the model as it is now, in percent, and the number of test examples."""
-        right = self.correct(task)
-        return {"accuracy": (float(right.mean()), len(right))}
+        """Both accuracies of the model as it is now, in percent, and the number of test examples."""
+        return averaged(self.correct(task))
 
     def features(self, examples: Sequence[Encoded]) -> Float[np.ndarray, "example width"]:
         """The last layer's features of prompts in the model as it is, mean over tokens (Leng & Xiong 2025, Eq. 10)."""
@@ -99,17 +103,21 @@ class StreamTuner(FineTuner):
         """That of the longest label."""
         return max(map(len, encode_options(read_task(self.tasks[task]).options, self.base.tokenizer)))
 
-    def _right(self, prepared: PreparedTask, batch_size: int) -> Float[np.ndarray, " example"]:
-        found = evaluate_examples(
+    def _right(self, prepared: PreparedTask, batch_size: int) -> Right:
+        return evaluate_examples(
             self.base.model,
             prepared,
             batch_size=batch_size,
             max_new_tokens=self.recipe.evaluation.max_new_tokens,
-            metrics=["accuracy"],
+            metrics=ACCURACIES,
         )
-        return found["accuracy"]
 
     def _prepare(self, task: str, rows: Sequence[int]) -> PreparedTask:
         examples = self.prompts(task)
         options = encode_options(read_task(self.tasks[task]).options, self.base.tokenizer)
         return prepare("classification", [examples[row] for row in rows], self.base.tokenizer, options=options)
+
+
+def averaged(right: Right) -> dict[str, tuple[float, int]]:
+    """The mean of each accuracy, and the number of examples."""
+    return {name: (float(values.mean()), len(values)) for name, values in right.items()}

@@ -1,6 +1,5 @@
 """A stage that trains every weight, and the model that it leaves."""
 
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
@@ -43,13 +42,12 @@ def learn_whole(
         before: the stage to go on from.
         schedule: of the stage.
     """
-    began = time.monotonic()
     with stage_weights(tuner, before):
         result = tuner.tune(examples, "full", schedule)
     assert isinstance(result.change, FullWeights)
     tensors = {name: tensor.float().cpu().numpy() for name, tensor in result.change.tensors.items()}
     trainable = sum(array.size for array in tensors.values())
-    return Learned(task, tensors, {}, trainable, time.monotonic() - began, result.log.rows[-1][1])
+    return Learned(task, tensors, {}, trainable, schedule.steps * schedule.batch_size, result.log.rows[-1][1])
 
 
 def weight_bytes(tuner: StreamTuner) -> int:

@@ -21,7 +21,7 @@ from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.ncft import NCFT, as_patch
 from taskneurons.continual.ncft import make as make_ncft
 from taskneurons.continual.similarity import Gate, cosines
-from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.stream_tuner import ACCURACIES, StreamTuner, averaged
 from taskneurons.engine.training import permutation
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.neuron_weights import neuron_weights
@@ -116,7 +116,7 @@ class WNCFT:
                 for rows, batch in tuner.batches(task):
                     with branch.blended(coefficients[rows]):
                         right.append(tuner.correct_in_batch(batch))
-                scores["accuracy"] = (float(np.concatenate(right).mean()), len(logits))
+                scores |= averaged({name: np.concatenate([part[name] for part in right]) for name in ACCURACIES})
             if self.similarity != "known" and task in names:
                 found = logits.argmax(1) == names.index(task)
                 scores["identification"] = (100 * float(found.mean()), len(found))

@@ -136,9 +136,7 @@ def tune(
         explosion = EXPLOSION * math.log(model.config.vocab_size)
         readings: dict[int, Change] = {}
         trainable = replace(trainable, read=lambda step: readings.update({step: made()}))
-        log = train(
-            model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning"
-        )
+        log = train(model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning")
         return log, readings
 
     with random_state(schedule.seed, model.device), _checkpointing(model, checkpointing):

@@ -1,13 +1,13 @@
 """The test of the diagonal of task x task matrices, by kind of task and metric (Leng & Xiong 2025, Figure 5)."""
 
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Literal, TypeVar
 
 import numpy as np
 
 from taskneurons.evidence.tasks import KINDS, SCORE, DescribedTask
-from taskneurons.measures.stats import diagonal_test, holm
+from taskneurons.measures.stats import diagonal_test, holm, sign_flip_p
 from taskneurons.table import Column
 
 Points = Annotated[float | None, Column(unit="points, or nats for the loss", measured=True)]
@@ -25,6 +25,8 @@ class Diagonal:
         tasks: rows, which is the number of columns.
         diagonal, off_diagonal: mean entries.
         sibling: mean entry of columns of another task of the same family.
+        p_sibling: one-sided, that diagonal and sibling differ as much if the sets of a family of two are exchangeable;
+            by all changes of the signs of the families' differences, one for each family and seed.
         same_kind: mean entry of columns of another family of the same kind.
         other_kind: mean entry of columns of the other kind.
         statistic: of the permutation test.
@@ -44,6 +46,7 @@ class Diagonal:
     diagonal: Points
     off_diagonal: Points
     sibling: Points
+    p_sibling: P
     same_kind: Points
     other_kind: Points
     statistic: Annotated[float | None, Column(measured=True)]
@@ -87,10 +90,18 @@ def diagonal_tests(
             metrics = {task.name: SCORE[task.kind] if metric == "score" else metric for task in chosen}
             if not any((name, metrics[name]) in measured for name in metrics):
                 continue
-            matrices = {seed: matrix_of(list(metrics), metrics, seed) for seed in seeds}
-            results += [_tested(scope, metric, seed, matrix, chosen, what) for seed, matrix in matrices.items()]
+            matrices: dict[int | Literal["mean"], np.ndarray] = {
+                seed: matrix_of(list(metrics), metrics, seed) for seed in seeds
+            }
             mean = np.mean(list(matrices.values()), axis=0)
-            results.append(_tested(scope, metric, "mean", mean, chosen, what))
+            for seed, matrix in [*matrices.items(), ("mean", mean)]:
+                pairs = [
+                    pair for one in (matrices.values() if seed == "mean" else [matrix]) for pair in _pairs(one, chosen)
+                ]
+                test = _tested(scope, metric, seed, matrix, chosen, what)
+                results.append(
+                    replace(test, p_sibling=sign_flip_p(np.array(pairs))) if test.sibling is not None else test
+                )
     return results
 
 
@@ -99,6 +110,16 @@ def adjusted(tests: Sequence[Test]) -> list[Test]:
     known = [test.p_value for test in tests if test.p_value is not None]
     values = iter(holm(known))
     return [test if test.p_value is None else replace(test, p_holm=next(values)) for test in tests]
+
+
+def _pairs(matrix: np.ndarray, tasks: Sequence[DescribedTask]) -> Iterator[float]:
+    """The mean diagonal entry of each family of two, less the mean of its other two entries."""
+    family = np.array([task.family for task in tasks])
+    for name in dict.fromkeys(family):
+        places = np.flatnonzero(family == name)
+        if len(places) == 2:
+            block = matrix[np.ix_(places, places)]
+            yield float(np.trace(block) - np.trace(block[::-1])) / 2
 
 
 def _tested(
@@ -125,6 +146,7 @@ def _tested(
         tasks=test.tasks,
         diagonal=test.diagonal,
         off_diagonal=test.off_diagonal,
+        p_sibling=None,
         sibling=mean(same_family & ~np.eye(len(tasks), dtype=bool)),
         same_kind=mean(same_kind & ~same_family),
         other_kind=mean(~same_kind),

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Literal
 from taskneurons.errors import InputError
 from taskneurons.table import Column, Table
 
-Condition = Literal["original", "bottom", "random", "other_task", "task"]
-CONDITIONS: tuple[Condition, ...] = ("original", "bottom", "random", "other_task", "task")
+Condition = Literal["original", "bottom", "random", "other_task", "task", "all_tasks"]
+CONDITIONS: tuple[Condition, ...] = ("original", "bottom", "random", "other_task", "task", "all_tasks")
 """From the untouched model to the one that should suffer most; also the order of rows and of legends."""
 Metric = Literal["accuracy", "accuracy_restricted", "rougeL", "loss"]
 
@@ -45,8 +45,9 @@ class Measurement:
         study: that measured it.
         model, suite, seed: the run.
         condition: original; or whose neurons are deactivated: the tested task's own (task), another task's
-            (other_task), random ones, or the tested task's lowest-scored ones (bottom).
-        train_task: the task whose set is deactivated; empty for original and random.
+            (other_task), those of all tasks together (all_tasks), random ones, or the tested task's lowest-scored ones
+            (bottom).
+        train_task: the task whose set is deactivated; empty for original, random and all_tasks.
         test_task: the task that is tested.
         percent: share of the neurons that was selected.
         estimator: the scores that ranked the neurons.
@@ -91,6 +92,7 @@ class Measurement:
             raise ValueError(f"estimator, percent, selection or intervention is empty under condition {self.condition}")
         expected = {
             "original": self.train_task is None,
+            "all_tasks": self.train_task is None,
             "random": self.train_task is None and self.draw is not None,
             "bottom": self.train_task == self.test_task,
             "task": self.train_task == self.test_task,
@@ -99,8 +101,8 @@ class Measurement:
         if not expected[self.condition]:
             raise ValueError(
                 f"condition {self.condition} with train_task `{self.train_task or ''}`, test_task `{self.test_task}`, "
-                f"draw `{self.draw}`. original and random have no train_task, random has a draw, bottom and task test "
-                "their own task, other_task tests another one"
+                f"draw `{self.draw}`. original, random and all_tasks have no train_task, random has a draw, bottom and "
+                "task test their own task, other_task tests another one"
             )
 
     @property

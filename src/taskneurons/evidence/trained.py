@@ -3,13 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from taskneurons.errors import InputError
 from taskneurons.table import Column, Table
 
-Condition = Literal["zero_shot", "random", "other_task", "task", "ffn", "full"]
-CONDITIONS: tuple[Condition, ...] = ("zero_shot", "random", "other_task", "task", "ffn", "full")
+Condition = Literal[
+    "zero_shot", "random", "uniform", "keystone", "other_task", "sibling", "lower", "higher", "task", "ffn", "full"
+]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 UNSELECTED: tuple[Condition, ...] = ("zero_shot", "ffn", "full")
 """Conditions that train no selected neurons, and so have no setting."""
 
@@ -22,8 +24,8 @@ class Trained:
         study: that measured it.
         model, suite, seed: the run.
         condition: zero_shot: nothing is trained; random, other_task, task: whose neurons; ffn: all of them; full: every
-            weight. In the study overlap the rows of condition task are random neurons, of which `overlap` percent lie
-            in the set of the test task.
+            weight; higher, lower: random neurons, of which `overlap` percent lie among those of the test task's set
+            that have the higher, or the lower, scores of their layer.
         neurons: the task whose set is trained; a kind of tasks for the union of the sets of its tasks.
         train_task: the task that is trained on, or a kind for all of its tasks together; empty for zero_shot.
         test_task: the task whose test split gives the value.
@@ -90,7 +92,8 @@ TRAINED = Table(Trained, order)
 def gather_trained(paths: Iterable[str | Path], study: str) -> list[Trained]:
     """The rows of all files as one study, sorted by what they measure.
 
-    What the untrained model scores may stand in several files, if they agree; it is taken once.
+    What the untrained model scores, or one with random neurons, may stand in several files, if they agree; it is taken
+    once.
 
     Raises:
         InputError: as `Table.read`, or two rows measure the same thing.
@@ -101,8 +104,8 @@ def gather_trained(paths: Iterable[str | Path], study: str) -> list[Trained]:
         for row in (replace(row, study=study) for row in TRAINED.read(path)):
             if row.key in origin:
                 first, known = origin[row.key]
-                if known == row and row.condition == "zero_shot":
-                    # Jobs that share a task each say what the untrained model does on it.
+                if known == row and row.condition in ("zero_shot", "random"):
+                    # Jobs that share tasks each say what these models do on them.
                     continue
                 named = ", ".join(str(cell) for cell in row.key if cell is not None)
                 raise InputError(f"measures again what {first} holds: {named}", where=str(path))

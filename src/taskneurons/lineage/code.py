@@ -17,7 +17,8 @@ from typing import Any
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_text
-from taskneurons.lineage.definitions import Chain, Definition, Handler, Module, Said, Text, read_module
+from taskneurons.lineage.definitions import Chain, Definition, Handler, Module, Said, Text
+from taskneurons.lineage.reader import read_module
 
 PACKAGE = "taskneurons"
 # What every job runs besides its own function: it makes the function's argument out of what the rule says.

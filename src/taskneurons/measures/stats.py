@@ -207,3 +207,29 @@ def _check_p_values(p_values: Sequence[float]) -> None:
     for number, p in enumerate(p_values):
         if not 0 <= p <= 1:
             raise InputError(f"p-value {number} is {p}; it must lie between 0 and 1")
+
+
+def sign_flip_p(differences: Float[np.ndarray, " pair"], *, most: int = 4096) -> float | None:
+    """One-sided p that differences of exchangeable pairs are as large as these, from all changes of their signs.
+
+    If the two members of each pair are exchangeable, each difference is as likely to have the other sign. p is the
+    share of the assignments of signs whose sum is at least the observed one; the observed assignment is among them.
+
+    Args:
+        differences: one a pair.
+        most: assignments; where there are more, as many are drawn, always the same ones.
+
+    Returns:
+        None without pairs.
+    """
+    pairs = len(differences)
+    if pairs == 0:
+        return None
+    if 2**pairs <= most:
+        signs = 1 - 2 * ((np.arange(2**pairs)[:, None] >> np.arange(pairs)) & 1)
+    else:
+        drawn = np.random.default_rng(0).integers(0, 2, (most - 1, pairs))
+        signs = np.concatenate([np.ones((1, pairs), int), 1 - 2 * drawn])
+    sums = signs @ differences
+    # Sums that are equal but for rounding count as equal.
+    return float(np.mean(sums >= sums[0] - 1e-9 * max(1.0, float(np.abs(differences).sum()))))

@@ -85,19 +85,18 @@ def fused_gelu(model: nn.Module) -> Iterator[None]:
     Both are the tanh approximation; those dozen kernels cost 40 % of the training step of a small Bloom.
     """
     owners = [
-        (owner, name)
+        (owner, name, child)
         for owner in model.modules()
         for name, child in owner.named_children()
         if isinstance(child, BloomGelu)
     ]
-    replaced = [getattr(owner, name) for owner, name in owners]
-    for owner, name in owners:
-        setattr(owner, name, nn.GELU(approximate="tanh"))
+    for owner, name, _ in owners:
+        owner.register_module(name, nn.GELU(approximate="tanh"))
     try:
         yield
     finally:
-        for (owner, name), module in zip(owners, replaced, strict=True):
-            setattr(owner, name, module)
+        for owner, name, module in owners:
+            owner.register_module(name, module)
 
 
 def _keeps_float32() -> bool:

@@ -16,6 +16,7 @@ CONDITIONS = {
     "random": "random neurons switched off",
     "bottom": "lowest-scored neurons switched off",
     "other_task": "another task's neurons switched off",
+    "all_tasks": "the neurons of all tasks together switched off",
     "task": "**these neurons switched off**",
 }
 BAR = 24

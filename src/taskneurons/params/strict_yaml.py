@@ -18,6 +18,8 @@ MAX_BYTES = 256 * 1024
 MAX_ALIASES = 50
 MAX_NODES = 20_000
 MAX_DEPTH = 20
+# Of a whole number of 64 bits, with its sign.
+MAX_DIGITS = 20
 
 Path = tuple[str | int, ...]
 
@@ -171,7 +173,10 @@ class _Reader:
         if text in _BOOLEAN:
             return _BOOLEAN[text]
         if _INTEGER.fullmatch(text):
-            return int(text)
+            if len(text) <= MAX_DIGITS:
+                return int(text)
+            self.refuse(line, path, f"a whole number of {len(text):,} digits is too large")
+            return None
         if _INFINITE.fullmatch(text):
             self.refuse(line, path, f"{text} is not a number that can be computed with")
             return None

@@ -14,6 +14,8 @@ KEYS = (
     "model",
     "benchmark",
     "method",
+    "rate",
+    "scoring",
     "estimator",
     "selection",
     "percent",
@@ -37,7 +39,7 @@ FURTHER = ("accuracy_restricted", "cka_biased", "cka_standardised_biased", "cka_
 
 
 def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
-    """The mean of `value` for each combination of the key columns, nested in their order.
+    """The mean of `value`, or `after`, for each combination of the key columns, nested in their order.
 
     Args:
         rows: of a summary table; those without a value, of one seed, of one layer and of further metrics are passed
@@ -46,8 +48,9 @@ def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
     values: dict[tuple[str, ...], list[float]] = {}
     for row in rows:
         whole = all(row.get(column, "") in wanted for column, wanted in WHOLE.items())
-        if row.get("value") and whole and row.get("metric") not in FURTHER:
-            values.setdefault(tuple(row[key] for key in KEYS if row.get(key)), []).append(float(row["value"]))
+        value = row.get("value") or row.get("after")
+        if value and whole and row.get("metric") not in FURTHER:
+            values.setdefault(tuple(row[key] for key in KEYS if row.get(key)), []).append(float(value))
     found: dict[str, Any] = {}
     for keys, numbers in sorted(values.items()):
         place = found

@@ -4,11 +4,12 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 from taskneurons.errors import InputError
 from taskneurons.studies.continual.methods import METHODS, Method
 from taskneurons.studies.continual.params import Continual
+from taskneurons.studies.continual.rows import RATES_OF, SINGLE_TASK
 from taskneurons.tasks.orders import sampled_orders
 from taskneurons.workflow.paths import fill
 from taskneurons.workflow.plan import Plan, Wildcards, model_of, present
@@ -16,8 +17,6 @@ from taskneurons.workflow.resources import LIGHT, model_resources, parameter_cou
 
 Orders = Mapping[str, tuple[str, ...]]
 """Tasks of orders, by the name of the order."""
-Part = Literal["first", "further"]
-"""The first seed of each run, or its further seeds."""
 # What is tried, and so no parameter of a method.
 GRIDS = ("strengths", "temperatures")
 
@@ -93,20 +92,8 @@ class Streams:
         return {name: order for orders in self.benchmarks(suite).values() for name, order in orders.items()}
 
     def shown_order(self, suite: str) -> str:
-        """The order whose stages are drawn: the first that is learned with every seed, else the first."""
-        return [*self.plan.params.streams[suite].every_seed, *self.orders(suite)][0]
-
-    def learned(self, suite: str, method: str, part: Part) -> dict[str, tuple[str, ...]]:
-        """The orders that a method learns with the first seed, or with each further one; a weighting those of NCFT."""
-        streams, orders = self.plan.params.streams[suite], self.orders(suite)
-        variant = METHODS[method].kind == "variants"
-        if part == "first":
-            names = list(streams.variants if variant else orders)
-        elif variant and self.params.variant_seeds == "first":
-            names = []
-        else:
-            names = [name for name in streams.every_seed if not variant or name in streams.variants]
-        return {name: orders[name] for name in names}
+        """The order whose stages are drawn: the first."""
+        return next(iter(self.orders(suite)))
 
     def tasks(self, suite: str, orders: Orders) -> list[str]:
         """The tasks of some orders, in the suite's order."""
@@ -134,7 +121,9 @@ class Streams:
 
     def groups(self) -> tuple[str, ...]:
         """The methods that choose values for themselves and for those of their group; without runs none."""
-        return self.params.methods if self.plan.runs("continual") else ()
+        if not self.plan.runs("continual"):
+            return ()
+        return tuple(name for name in self.params.methods if METHODS[name].chooses)
 
     def learners(self) -> tuple[str, ...]:
         """The methods that learn, and their variants."""
@@ -156,7 +145,21 @@ class Streams:
 
         With a rate of its own for each, their difference would be that of rates.
         """
-        return [group, *(name for name, method in METHODS.items() if method.rate_of == group and method.tried)]
+        variants = (name for name in self.params.variants if METHODS[name].rate_of == group and METHODS[name].tried)
+        return [group, *variants]
+
+    def limit(self, group: str, pattern: str) -> list[str]:
+        """What Per-Task FT reached on the development order, with which the others of a run are compared.
+
+        Args:
+            group: that chooses its values.
+            pattern: of the file of a group's trials, with `{group}`.
+        """
+        return [fill(pattern, group=SINGLE_TASK)] if group != SINGLE_TASK and SINGLE_TASK in self.groups() else []
+
+    def equal_rate(self, method: str) -> float | None:
+        """The rate that a method has besides its own; a bound has none."""
+        return None if METHODS[method].is_bound else self.params.equal_rate
 
     def weighed(self, group: str) -> list[str]:
         """The weightings that are tried on what a group learned."""
@@ -225,15 +228,16 @@ class Streams:
         """The patches that the stages of some orders leave; none of a method that keeps none.
 
         Args:
-            pattern: with `{method}`, `{order}`, `{stage}` and `{task}`.
+            pattern: with `{method}`, `{order}`, `{rate}`, `{stage}` and `{task}`.
             method: that learns.
             orders: that it learns.
         """
         if not METHODS[method].keeps_patches:
             return []
         return [
-            fill(pattern, method=method, order=order, stage=stage, task=task)
+            fill(pattern, method=method, order=order, rate=rate, stage=stage, task=task)
             for order, tasks in orders.items()
+            for rate in RATES_OF
             for stage, task in enumerate(tasks, start=1)
         ]
 
@@ -241,9 +245,8 @@ class Streams:
         """Every stream of every run."""
         for run in self.plan.runs("continual"):
             for seed in run.seeds:
-                part: Part = "first" if seed == run.seeds[0] else "further"
                 for method in (*self.learners(), *self.params.weightings, *self.params.dynamic):
-                    for order in self.learned(run.suite, method, part):
+                    for order in self.orders(run.suite):
                         yield Stream(run.name, seed, method, order)
 
     def files(self, pattern: str) -> list[str]:
@@ -254,21 +257,6 @@ class Streams:
         """
         return [pattern.format(**asdict(stream)) for stream in self.streams()]
 
-    def costs(self, pattern: str) -> list[str]:
-        """The costs of every job that learns or weighs.
-
-        Args:
-            pattern: with `{run}`, `{seed}` and `{name}`: of the method, or the kind of weightings.
-        """
-        kinds = {name: kind for _, kind, names in self.weightings() for name in names}
-        files = [
-            pattern.format(run=stream.run, seed=stream.seed, name=kinds.get(stream.method, stream.method))
-            for stream in self.streams()
-        ]
-        return list(dict.fromkeys(files))
-
-    def parts(self) -> list[tuple[str, Part]]:
-        """The suites with the parts of the seeds of their runs that are not empty."""
-        parts: tuple[Part, ...] = ("first", "further")
-        found = [(run.suite, part) for run in self.plan.runs("continual") for part in parts if run.some(part)]
-        return list(dict.fromkeys(found))
+    def suites(self) -> list[str]:
+        """The suites whose tasks are learned one after another."""
+        return self.plan.suites("continual")

@@ -9,7 +9,7 @@ import numpy as np
 
 from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.studies.continual.methods import METHODS
-from taskneurons.studies.continual.rows import CostRow, StreamRow, TrialRow
+from taskneurons.studies.continual.rows import SCORINGS, StreamRow, TrialRow
 
 PAPER = {
     "topic_encyclopedia": ("DBpedia", 14), "rating_product": ("Amazon", 5), "topic_question": ("Yahoo", 10),
@@ -67,33 +67,46 @@ def stream_rows(
     model: str = "llama",
     options: Mapping[str, int] | None = None,
 ) -> Iterator[StreamRow]:
-    """The rows of one stream: a task is learned to ALONE above its floor, and each later stage takes LOST of it."""
+    """The rows of one stream: a task is learned to ALONE above its floor, and each later stage takes LOST of it.
+
+    Among the options half as much is lost. A method that chooses learns at the equal rate as at its own, give or take
+    the noise.
+    """
     tasks = tuple(sequence) or ORDERS[order]
     counts = options or {name: count for name, (_, count) in PAPER.items()}
-    rng = noise(method, order, seed, suite, model)
     floor = {task: 100 / counts.get(task, 4) for task in tasks}
+    for rate in ("own",) if METHODS[method].is_bound else ("own", "equal"):
+        rng = noise(method, order, seed, suite, model, *(() if rate == "own" else (rate,)))
 
-    def score(task: str, age: int | None) -> float:
-        if age is None:
-            value = floor[task] - BASE * (method != "pertask")
-        else:
-            value = floor[task] + (ALONE - floor[task]) * (1 - LOST[method]) ** age
-        return round(float(np.clip(value + spread * rng.normal(), 0, 100)), 4)
+        def tested(
+            stage: int, test: str, age: int | None, scoring: str, rate: str = rate, rng: Any = rng
+        ) -> Iterator[StreamRow]:
+            if age is None:
+                value = floor[test] - BASE * (method != "pertask")
+            else:
+                lost = LOST[method] / (1 if scoring == "free" else 2)
+                value = floor[test] + (ALONE - floor[test]) * (1 - lost) ** age
+            value = round(float(np.clip(value + spread * rng.normal(), 0, 100)), 4)
+            train = tasks[stage - 1] if stage and method != "multitask" else None
+            yield StreamRow(
+                suite, model, seed, method, rate, order, stage, train, test, "accuracy", scoring, value, 200
+            )  # fmt: skip
 
-    def tested(stage: int, train: str | None, test: str, age: int | None) -> StreamRow:
-        return StreamRow(suite, model, seed, method, order, stage, train, test, "accuracy", score(test, age), 200)
-
-    total = len(tasks)
-    for stage in range(total + 1):
-        train = tasks[stage - 1] if stage and method != "multitask" else None
-        for task, age in _ages(method, stage, tasks).items():
-            yield tested(stage, train, task, age)
-        if method in ("epi", "wncft_inferred", "wncft_prototype", "wncft_gate"):
-            for task in tasks[:stage]:
-                yield replace(tested(stage, train, task, 0), metric="identification", value=90.0)
-        if stage and (method != "multitask" or stage == total):
-            for metric, value in _measured_costs(method, stage).items():
-                yield StreamRow(suite, model, seed, method, order, stage, train, None, metric, value, None)
+        total = len(tasks)
+        for stage in range(total + 1):
+            for task, age in _ages(method, stage, tasks).items():
+                for scoring in SCORINGS:
+                    yield from tested(stage, task, age, scoring)
+            if method in ("epi", "wncft_inferred", "wncft_prototype", "wncft_gate"):
+                for task in tasks[:stage]:
+                    (row,) = tested(stage, task, 0, "free")
+                    yield replace(row, metric="identification", scoring=None, value=90.0)
+            if stage and (method != "multitask" or stage == total):
+                train = tasks[stage - 1] if method != "multitask" else None
+                for metric, value in _measured_costs(method, stage).items():
+                    yield StreamRow(
+                        suite, model, seed, method, rate, order, stage, train, None, metric, None, value, None
+                    )  # fmt: skip
 
 
 def _ages(method: str, stage: int, tasks: Sequence[str]) -> dict[str, int | None]:
@@ -110,26 +123,9 @@ def _measured_costs(method: str, stage: int) -> dict[str, float]:
     return {
         "trainable": 12_000 if "lora" in method else 700_000 if family in ("sequential", "stored") else 70_000,
         "storage": 1e6 * (KEPT[method] if method in KEPT else 0.3 * stage),
+        "passes": 960 * (stage if method == "multitask" else 1) + 300 * ("ncft" in method),
         "loss": 0.4,
     }
-
-
-def stream_costs(
-    method: str,
-    order: str,
-    *,
-    sequence: Sequence[str] = (),
-    seed: int = 0,
-    suite: str = "stream",
-    model: str = "llama",
-) -> Iterator[CostRow]:
-    """The costs of one stream: 6 to 9 seconds a stage, 4 more of methods that read earlier tasks again."""
-    tasks, rng = tuple(sequence) or ORDERS[order], noise("seconds", method, order, seed, suite, model)
-    for stage, task in enumerate(tasks, start=1):
-        if method != "multitask" or stage == len(tasks):
-            seconds = 6.0 + 3.0 * rng.random() + (4.0 if method in ("ewc", "replay") else 0.0)
-            task = None if method == "multitask" else task
-            yield CostRow(suite, model, seed, method, order, stage, task, seconds)
 
 
 def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2)) -> list[TrialRow]:
@@ -141,12 +137,17 @@ def trials(method: str, rates: Sequence[float] = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2))
         for rate in rates:
             for temperature in (1.0,) if method == "wncft_literal" else (0.02, 0.1, 0.5, 2.0):
                 value = height - 4 * abs(np.log10(temperature) + 1) - 14 * (np.log10(rate) - top) ** 2
-                tried.append(TrialRow(method, rate, None, temperature, max(value, 9.0), False))
+                tried.append(_trial(method, rate, None, temperature, value))
     else:
         for strength in (0.1, 1.0, 10.0) if method in ("ewc", "olora") else (None,):
             for rate in rates:
                 value = height - 14 * (np.log10(rate) - top) ** 2 - (0 if strength in (None, 1.0) else 6)
-                tried.append(TrialRow(method, rate, strength, None, max(value, 9.0), False))
-        tried[-1] = replace(tried[-1], accuracy=None)
+                tried.append(_trial(method, rate, strength, None, value))
+        tried[-1] = replace(tried[-1], accuracy=None, restricted=None, learned=None)
     best = max((row for row in tried if row.accuracy is not None), key=lambda row: row.accuracy)
     return [replace(row, chosen=row is best) for row in tried]
+
+
+def _trial(method: str, rate: float, strength: float | None, temperature: float | None, value: float) -> TrialRow:
+    value = max(value, 9.0)
+    return TrialRow(method, rate, strength, temperature, value, min(value + 5, 100.0), 90.0, chosen=False)

@@ -4,14 +4,14 @@ import hashlib
 import os
 import subprocess
 import sys
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from itertools import pairwise, product
 from pathlib import Path
 from unittest import mock
 
 import numpy as np
 import pytest
-from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_costs, stream_rows, trials
+from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_rows, trials
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
@@ -19,43 +19,35 @@ from matplotlib.text import Text
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
 from taskneurons.studies.continual.cost_figure import draw_cost, front
-from taskneurons.studies.continual.costs import summarise_costs
 from taskneurons.studies.continual.methods import METHODS
 from taskneurons.studies.continual.methods_figure import draw_methods
 from taskneurons.studies.continual.published import published_streams
-from taskneurons.studies.continual.ranks_figure import draw_ranks
 from taskneurons.studies.continual.rates_figure import draw_rates
 from taskneurons.studies.continual.retention_figure import draw_retention
 from taskneurons.studies.continual.rows import RateRow
 from taskneurons.studies.continual.stages_figure import draw_stages
 from taskneurons.studies.continual.streams import sequences
-from taskneurons.studies.continual.summary import rank_methods, summarise_streams
+from taskneurons.studies.continual.summary import average_methods, measure_streams, summarise_streams
 
 FEW = ("seqft", "olora", "ncft", "wncft", "wncft_gate", "pertask", "multitask")
 RUN = {"suite": "stream", "model": "llama", "dpi": 60}
-NAMES = ("methods", "retention", "stages", "cost", "ranks", "rates")
+NAMES = ("methods", "retention", "stages", "cost", "rates")
 
 
 def tables(methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=BENCHMARKS, tried=None, **options):
     """The tables that the figures read."""
     rows = [row for m, o, s in product(methods, orders, seeds) for row in stream_rows(m, o, seed=s, **options)]
-    summary = summarise_streams(rows, benchmarks)
+    measures = measure_streams(rows, benchmarks)
+    summary = summarise_streams(measures)
     folder = Path(__file__).parents[3] / "published" / "leng2025"
     printed = papers.STREAMS.read(folder / f"{papers.FILES['T5']}.csv")
     printed_orders = papers.ORDERS.read(folder / f"{papers.FILES['T14']}.csv")
-    costs = [
-        row
-        for m, o, s in product(methods, orders, seeds)
-        for row in stream_costs(m, o, seed=s, sequence=options.get("sequence", ()))
-    ]
-    sequence = options.get("sequence", ())
-    tasks = {name: {o: sequence or ORDERS[o] for o in own} for name, own in benchmarks["stream"].items()}
     shown = [m for m in methods if m not in ("pertask", "multitask")] if tried is None else tried
     return {
         "rows": rows,
         "summary": summary,
-        "costs": summarise_costs(costs, {"stream": tasks}),
-        "methods": rank_methods(summary),
+        "measures": measures,
+        "methods": average_methods(measures, 90),
         "published": published_streams(summary, printed, printed_orders, sequences(rows), TASKS),
         "rates": [
             RateRow("stream", "llama", method, **asdict(row), at_edge=False)
@@ -70,15 +62,13 @@ def tables(methods=FEW, orders=("1", "2", "3"), seeds=(0,), benchmarks=BENCHMARK
 def draw(name, of, paths, **run):
     run = RUN | run
     if name == "methods":
-        draw_methods(of["rows"], of["summary"], of["published"], paths, **run)
+        draw_methods(of["measures"], of["methods"], of["published"], paths, **run)
     elif name == "retention":
         draw_retention(of["rows"], paths, benchmarks=of["benchmarks"], **run)
     elif name == "stages":
         draw_stages(of["rows"], TASKS, paths, order=of["order"], **run)
     elif name == "cost":
-        draw_cost(of["summary"], of["costs"], paths, **run)
-    elif name == "ranks":
-        draw_ranks(of["methods"], paths, **run)
+        draw_cost(of["summary"], paths, **run)
     else:
         draw_rates(of["rates"], paths, **run)
 
@@ -162,19 +152,23 @@ def test_everything_stands_inside_the_page(tmp_path, case):
         assert all(text.get_fontsize() >= 7 for text in figure.findobj(Text))
 
 
+def mean_of(of, method, metric, scoring):
+    """Over orders, at the method's own rate."""
+    wanted = (method, metric, scoring, "own")
+    return np.mean([r.value for r in of["summary"] if (r.method, r.metric, r.scoring, r.rate) == wanted])
+
+
 def test_titles_say_what_was_found(few):
-    ends = {
-        method: np.mean([r.value for r in few["summary"] if (r.method, r.metric) == (method, "CL")]) for method in FEW
-    }
+    ends = {method: mean_of(few, method, "CL", "restricted") for method in FEW}
     best = max((m for m in FEW if not METHODS[m].is_bound), key=ends.get)
     text, _ = kept("methods", few)
     assert f"standard: {METHODS[best].label} is best, {ends[best]:.1f} %" in text
     assert f"SeqFT {ends['seqft']:.1f}" in text and f"Joint training {ends['multitask']:.1f}" in text
-    assert "Table 5" in text and "as if these were independent" in text
-    retained = np.mean([r.value for r in few["summary"] if (r.method, r.metric) == ("seqft", "FG")])
-    assert f"SeqFT keeps {retained:.0f} %" in kept("retention", few)[0]
-    text, _ = kept("ranks", few)
-    assert "5 methods on 3 orders" in text and "Friedman's χ² =" in text and "share their tasks" in text
+    assert "Table 5" in text and "over them, from three on" in text
+    text, _ = kept("retention", few)
+    retained = mean_of(few, "seqft", "FG", "restricted")
+    assert "standard: " in text and f"SeqFT {retained:.0f} %" in text
+    assert "standard, free: 4 tasks" in text and "standard, restricted: 4 tasks" in text
     assert "order 1" in kept("stages", few)[0]
     assert "leads" in kept("rates", few)[0]
 
@@ -213,24 +207,43 @@ def test_the_stair_bounds_what_was_learned(few):
 
 def test_marks_stand_where_the_numbers_are(few):
     _, figure = kept("methods", few)
-    (axis,) = figure.axes
+    axis, restricted = figure.axes
     places = [
-        line.get_data() for line in axis.lines if line.get_marker() == "D" and line.get_markerfacecolor() == "white"
+        line.get_data() for line in axis.lines if line.get_marker() == "D" and line.get_markerfacecolor() == "none"
     ]
+    assert not [line for line in restricted.lines if line.get_markerfacecolor() == "none"]
     printed = {(float(x[0]), int(y[0])) for x, y in places}
     rows = [row for row in few["published"] if row.order == "all"]
     methods = [method for method in METHODS if method in FEW]
     assert printed == {(float(row.published), methods.index(row.method)) for row in rows}
+    means = {
+        (row.value, row.has_learned)
+        for row in few["methods"]
+        if (row.orders, row.metric, row.scoring) == ("standard", "CL", "restricted")
+    }
+    drawn = {float(np.ravel(x)[0]) for line in restricted.lines if len(x := line.get_xdata()) == 1}
+    assert {value for value, _ in means} == drawn
     _, figure = kept("rates", few)
     stars = [line.get_data() for axis in figure.axes for line in axis.lines if line.get_marker() == "*"]
     chosen = {(row.accuracy) for row in few["rates"] if row.chosen}
     assert {float(np.ravel(y)[0]) for _, y in stars} == chosen
 
 
+def test_a_method_that_has_not_learned_is_crossed_out(few):
+    weak = [replace(row, has_learned=row.method != "ncft") for row in few["methods"]]
+    _, figure = kept("methods", few | {"methods": weak})
+    for axis, scoring in zip(figure.axes, ("free", "restricted"), strict=True):
+        crossed = {float(np.ravel(line.get_xdata())[0]) for line in axis.lines if line.get_marker() == "x"}
+        assert crossed == {
+            row.value
+            for row in weak
+            if (row.method, row.metric, row.scoring, row.orders) == ("ncft", "CL", scoring, "standard")
+        }
+
+
 def test_what_is_missing_is_said(tmp_path):
     alone = tables(methods=("seqft", "ncft"), orders=("1",), tried=())
     assert "Per-Task FT was not run" in kept("retention", alone)[0]
-    assert "2 methods, at least 3 are needed" in kept("ranks", alone)[0]
     assert "nothing was tried" in kept("rates", alone)[0]
     with pytest.raises(InputError, match="no stream of llama on stream learns order `9`"):
         draw("stages", alone | {"order": "9"}, ["x.png"])
@@ -244,5 +257,5 @@ def test_another_suites_orders_are_drawn_too(tmp_path):
     sequence = ORDERS["1"][:3]
     of = tables(orders=("x",), sequence=sequence, benchmarks={"stream": {"mine": ("x",)}})
     text, _ = kept("methods", of)
-    assert "mine: 3 tasks, 1 order" in text and "Table 5" not in text
+    assert "mine, free" in text and "Table 5" not in text
     assert "mine: 3 tasks" in kept("cost", of)[0]

@@ -1,6 +1,6 @@
 """The jobs of streams: the best rate on the development order is chosen, streams are learned, patches are weighed."""
 
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from small_stream import STREAM
 
 from taskneurons.continual.making import make_method
 from taskneurons.continual.method import Given
+from taskneurons.continual.ncft import NCFT
 from taskneurons.continual.sequence import final_accuracy, follow
 from taskneurons.continual.stages import Stages
 from taskneurons.engine.evaluation import Evaluation
@@ -23,14 +24,14 @@ from taskneurons.studies.continual.measure import (
     Chosen,
     Grid,
     LearnSettings,
+    Search,
     WeighSettings,
-    choose,
     choose_rates,
     learn_streams,
     weigh_patches,
 )
 from taskneurons.studies.continual.methods import METHODS
-from taskneurons.studies.continual.rows import COST_ROWS, STREAMS, TRIALS
+from taskneurons.studies.continual.rows import RATES_OF, STREAMS, TRIALS, TrialRow
 
 pytestmark = pytest.mark.usefixtures("few_garbage")
 ORDER = tuple(STREAM)[:2]
@@ -60,10 +61,14 @@ def tuner(make_tuner):
     return make_tuner(split="validation", steps=10)
 
 
+def search(tuner, folder, *grid, least=0.0):
+    return Search(tuner, ORDER, Stages(folder, "x"), Grid(*grid), least)
+
+
 def test_the_group_gets_the_rate_that_is_best_on_average(tuner, tmp_path):
     rates = [1e-4, 1e-2]
     group = [ASKED["ncft"], ASKED["ncft_random"]]
-    chosen, trials = choose(tuner, group, ORDER, Stages(tmp_path, "x"), Grid(rates))
+    chosen, trials = search(tuner, tmp_path, rates).choose(group)
     means = {}
     for rate in rates:
         found = [
@@ -77,54 +82,65 @@ def test_the_group_gets_the_rate_that_is_best_on_average(tuner, tmp_path):
     assert [trial.chosen for trial in trials] == [trial.learning_rate == best for trial in trials]
 
 
-def test_each_weighting_chooses_its_rate_and_its_temperature(tuner, tmp_path):
-    temperatures, rates = [10.0, 0.01], [1e-3, 1e-2]
-    chosen, trials = choose(
-        tuner, [ASKED["ncft"]], ORDER, Stages(tmp_path, "x"), Grid(rates, temperatures=temperatures),
-        weightings=WEIGHTINGS,
-    )  # fmt: skip
+def test_a_rate_at_which_tasks_are_not_learned_is_chosen_only_where_no_other_is(tuner, tmp_path):
+    rates = [1e-5, 3e-3, 1e-2]
+    _, trials = search(tuner, tmp_path, rates).choose([ASKED["seqft"]])
+    learned = {trial.learning_rate: trial.learned for trial in trials}
+    ends = {trial.learning_rate: trial.accuracy for trial in trials}
+    assert min(learned.values()) < max(learned.values())
+    for least in (0.0, max(learned.values()), 101.0):
+        chosen, _ = search(tuner, tmp_path, rates, least=least).choose([ASKED["seqft"]])
+        enough = [rate for rate in rates if learned[rate] >= least]
+        order = ends if enough else learned
+        assert chosen["seqft"].learning_rate == max(enough or rates, key=lambda rate: (order[rate], -rate))
+    assert not enough
+
+
+def test_each_weighting_chooses_its_temperature_for_what_was_learned_at_the_rate_of_ncft(tuner, tmp_path):
+    temperatures = [10.0, 0.01]
+    grid = [1e-3, 1e-2], (), temperatures
+    chosen, trials = search(tuner, tmp_path, *grid).choose([ASKED["ncft"]], WEIGHTINGS)
+    rate = chosen["ncft"].learning_rate
     tried = {(trial.method, trial.learning_rate, trial.temperature): trial.accuracy for trial in trials}
     for asked in WEIGHTINGS:
         name = asked.name
-        grid = [
-            (rate, temperature)
-            for rate in rates
-            for temperature in ([1.0] if name == "wncft_literal" else temperatures)
-        ]
-        assert {key[1:] for key in tried if key[0] == name} == set(grid)
-        best = max(grid, key=lambda one: (tried[name, *one], one[1], -one[0]))
-        assert (chosen[name].learning_rate, chosen[name].temperature) == best
+        own = [1.0] if name == "wncft_literal" else temperatures
+        assert {key[1:] for key in tried if key[0] == name} == {(rate, temperature) for temperature in own}
+        best = max(own, key=lambda temperature: (tried[name, rate, temperature], temperature))
+        assert chosen[name] == Chosen(rate, temperature=best)
         assert [trial.chosen for trial in trials if trial.method == name].count(True) == 1
-    gate = ASKED["wncft_gate"].made(Chosen(1e-2, temperature=0.01), 2)
+    gate = ASKED["wncft_gate"].made(Chosen(rate, temperature=0.01), 2)
     again, _ = follow(tuner, gate, ORDER, Stages(tmp_path / "again", "x"))
-    assert tried["wncft_gate", 1e-2, 0.01] == final_accuracy(again)
+    assert tried["wncft_gate", rate, 0.01] == final_accuracy(again)
 
 
-def test_strengths_are_chosen_with_the_rate(tuner, tmp_path):
-    chosen, trials = choose(tuner, [ASKED["ewc"]], ORDER, Stages(tmp_path, "x"), Grid([1e-3, 1e-2], [1.0, 1e4]))
-    assert {(trial.learning_rate, trial.strength) for trial in trials} == {
-        (rate, strength) for rate in (1e-3, 1e-2) for strength in (1.0, 1e4)
-    }
+def test_strengths_are_chosen_at_the_rate_that_is_best_with_the_middle_one(tuner, tmp_path):
+    strengths = [1.0, 1e4, 1e6]
+    chosen, trials = search(tuner, tmp_path, [1e-3, 1e-2], strengths).choose([ASKED["ewc"]])
+    middle = {trial.learning_rate: trial.accuracy for trial in trials if trial.strength == 1e4}
+    rate = max(middle, key=lambda rate: (middle[rate], -rate))
+    tried = [(trial.learning_rate, trial.strength) for trial in trials]
+    assert sorted(tried) == sorted([(1e-3, 1e4), (1e-2, 1e4), (rate, 1.0), (rate, 1e6)])
     best = max(trial.accuracy for trial in trials)
     (right,) = (trial for trial in trials if trial.chosen)
     assert right.accuracy == best and chosen["ewc"] == Chosen(right.learning_rate, right.strength)
 
 
 def test_a_rate_that_diverges_is_not_chosen(tuner, tmp_path):
-    chosen, trials = choose(tuner, [ASKED["seqft"]], ORDER, Stages(tmp_path, "x"), Grid([1e-3, 1e3]))
+    chosen, trials = search(tuner, tmp_path, [1e-3, 1e3]).choose([ASKED["seqft"]])
     assert chosen["seqft"] == Chosen(1e-3)
     assert [trial.accuracy is None for trial in trials] == [False, True]
     with pytest.raises(InputError, match="every learning rate diverges"):
-        choose(tuner, [ASKED["seqft"]], ORDER, Stages(tmp_path, "x"), Grid([1e3]))
+        search(tuner, tmp_path, [1e3]).choose([ASKED["seqft"]])
 
 
 def test_per_task_tuning_is_judged_by_what_each_of_its_models_learned(tuner, tmp_path):
-    _, trials = choose(tuner, [ASKED["pertask"]], ORDER, Stages(tmp_path, "x"), Grid([1e-2]))
+    _, trials = search(tuner, tmp_path, [1e-2]).choose([ASKED["pertask"]])
     own = []
     for task in ORDER:
         method = ASKED["pertask"].made(Chosen(1e-2), 2)
         own.append(dict(method.test(tuner, [method.learn(tuner, [], task)], [task]))[task]["accuracy"][0])
-    assert trials[0].accuracy == pytest.approx(sum(own) / 2)
+    assert trials[0].accuracy == trials[0].learned == pytest.approx(sum(own) / 2)
 
 
 def test_every_entry_of_the_list_makes_a_method_of_its_name():
@@ -165,91 +181,99 @@ def job_of(stream, tmp_path, monkeypatch):
     return make
 
 
-def learned(job_of, chosen):
+def learned(job_of, chosen, equal=1e-3):
     """The outputs of a job that learns two orders with NCFT."""
     write_json("chosen.json", chosen)
     outputs = {
         "rows": tuple(PLACE / "seed0" / "ncft" / f"{order}.csv" for order in ORDERS),
         "patches": tuple(
-            PLACE / "seed0" / "ncft" / order / f"{stage}_{task}.safetensors"
+            PLACE / "seed0" / "ncft" / order / rate / f"{stage}_{task}.safetensors"
             for order, tasks in ORDERS.items()
+            for rate in RATES_OF
             for stage, task in enumerate(tasks, start=1)
         ),
-        "costs": (PLACE / "seed0" / "costs" / "ncft.csv",),
     }
-    settings = LearnSettings(ASKED["ncft"], "ncft", ORDERS, BUDGET, "float32")
+    settings = LearnSettings(ASKED["ncft"], "ncft", equal, ORDERS, BUDGET, "float32")
     learn_streams(job_of(settings, {"chosen": (Path("chosen.json"),)}, outputs))
     return outputs
 
 
 def test_the_rates_of_a_group_are_written_as_they_were_chosen(job_of):
-    settings = ChooseSettings(
-        (ASKED["ncft"],), (ASKED["wncft"],), ORDER, 0, BUDGET, Grid((1e-3, 1e-2), (), (1.0, 0.1)), "float32"
-    )
+    grid = Grid((1e-3, 1e-2), (), (1.0, 0.1))
+    limit = (PLACE / "rates" / "pertask.csv",)
+    TRIALS.write(limit[0], [TrialRow("pertask", 1e-2, None, None, 50.0, 50.0, 50.0, chosen=True)])
+    settings = ChooseSettings((ASKED["ncft"],), (ASKED["wncft"],), ORDER, 0, BUDGET, grid, 90.0, "float32")
     outputs = {name: (PLACE / "rates" / f"ncft.{ending}",) for name, ending in (("chosen", "json"), ("tried", "csv"))}
-    choose_rates(job_of(settings, {}, outputs))
-    rows = {(row.method, row.chosen): row for row in TRIALS.read(outputs["tried"][0])}
-    right = rows["wncft", True]
+    choose_rates(job_of(settings, {"limit": limit}, outputs))
+    trials = TRIALS.read(outputs["tried"][0])
+    rows = {(row.method, row.chosen): row for row in trials}
+    right, ncft = rows["wncft", True], rows["ncft", True]
     assert read_json(outputs["chosen"][0]) == {
-        "ncft": {"learning_rate": rows["ncft", True].learning_rate},
+        "ncft": {"learning_rate": ncft.learning_rate},
         "wncft": {"learning_rate": right.learning_rate, "temperature": right.temperature},
     }
+    enough = [row for row in trials if row.method == "ncft" and row.learned >= 0.9 * 50.0]
+    assert ncft in enough or not enough
 
 
 def test_a_job_writes_what_its_streams_measured_and_the_patches_of_their_stages(job_of, make_tuner, tmp_path):
     outputs = learned(job_of, {"ncft": {"learning_rate": 1e-2}})
     for order, path in zip(ORDERS, outputs["rows"], strict=True):
-        tasks = ORDERS[order]
-        method = ASKED["ncft"].made(Chosen(1e-2), 2)
-        scores, seen = follow(make_tuner(), method, tasks, Stages(tmp_path / f"again {order}", "x"))
-        rows = STREAMS.read(path)
+        tasks, rows = ORDERS[order], STREAMS.read(path)
         assert {(row.suite, row.model, row.seed, row.method, row.order) for row in rows} == {
             ("small", "tiny", 0, "ncft", order)
         }
-        assert [tuple(vars(row).values())[5:] for row in rows] == [tuple(asdict(score).values()) for score in scores]
-        for stage, (task, learning) in enumerate(zip(tasks, seen, strict=True), start=1):
-            patch = load_patch(PLACE / "seed0" / "ncft" / order / f"{stage}_{task}.safetensors")
-            assert patch.tasks == (task,)
-            for name, array in patch.weights.items():
-                np.testing.assert_array_equal(array, learning.tensors[name])
-    costs = COST_ROWS.read(outputs["costs"][0])
-    assert [(row.order, row.stage, row.train_task) for row in costs] == [
-        (order, stage, task) for order, tasks in ORDERS.items() for stage, task in enumerate(tasks, start=1)
-    ]
-    assert all(row.seconds > 0 for row in costs)
+        for rate, value in zip(RATES_OF, (1e-2, 1e-3), strict=True):
+            method = ASKED["ncft"].made(Chosen(value), 2)
+            scores, seen = follow(make_tuner(), method, tasks, Stages(tmp_path / f"again {order} {rate}", "x"))
+            own = [row for row in rows if row.rate == rate]
+            assert [(row.stage, row.train_task, row.test_task, row.value, row.n) for row in own] == [
+                (score.stage, score.train_task, score.test_task, score.value, score.n) for score in scores
+            ]
+            restricted = [row.value for row in own if row.scoring == "restricted"]
+            assert restricted == [score.value for score in scores if score.metric == "accuracy_restricted"]
+            for stage, (task, learning) in enumerate(zip(tasks, seen, strict=True), start=1):
+                patch = load_patch(PLACE / "seed0" / "ncft" / order / rate / f"{stage}_{task}.safetensors")
+                assert patch.tasks == (task,)
+                for name, array in patch.weights.items():
+                    np.testing.assert_array_equal(array, learning.tensors[name])
     assert not Path(".taskneurons/stages").exists() or not any(Path(".taskneurons/stages").rglob("*.safetensors"))
 
 
-def test_a_weighting_costs_what_the_patches_cost_unless_it_has_a_learning_rate_of_its_own(job_of):
+def test_a_method_whose_own_rate_is_that_of_all_learns_once(job_of, monkeypatch):
+    trained = []
+    monkeypatch.setattr(NCFT, "learn", lambda *given, learn=NCFT.learn: trained.append(given[-1]) or learn(*given))
+    outputs = learned(job_of, {"ncft": {"learning_rate": 1e-2}}, equal=1e-2)
+    assert trained == [*ORDERS["1"], *ORDERS["x"]]
+    for path in outputs["rows"]:
+        own, equal = ([row for row in STREAMS.read(path) if row.rate == rate] for rate in RATES_OF)
+        assert [replace(row, rate="own") for row in equal] == own
+
+
+def test_two_runs_of_a_job_write_the_same_bytes(job_of):
+    def written():
+        found = learned(job_of, {"ncft": {"learning_rate": 1e-2}})
+        return [path.read_bytes() for paths in found.values() for path in paths]
+
+    assert written() == written()
+
+
+def test_a_weighting_answers_with_the_patches_of_each_rate_and_costs_what_they_cost(job_of):
     chosen = {
         "ncft": {"learning_rate": 1e-2},
         "wncft": {"learning_rate": 1e-2, "temperature": 0.1},
-        "wncft_gate": {"learning_rate": 1e-3, "temperature": 0.1},
+        "wncft_gate": {"learning_rate": 1e-2, "temperature": 0.1},
     }
     learning = learned(job_of, chosen)
-    outputs = {
-        "rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(chosen)[1:] for order in ORDERS),
-        "costs": (PLACE / "seed0" / "costs" / "weightings.csv",),
-    }
-    settings = WeighSettings((ASKED["wncft"], ASKED["wncft_gate"]), "ncft", ORDERS, BUDGET, "float32")
-    inputs = {"chosen": (Path("chosen.json"),), "learning": learning["rows"]}
-    inputs |= {name: learning[name] for name in ("patches", "costs")}
+    outputs = {"rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(chosen)[1:] for order in ORDERS)}
+    settings = WeighSettings((ASKED["wncft"], ASKED["wncft_gate"]), "ncft", 1e-3, ORDERS, BUDGET, "float32")
+    inputs = {"chosen": (Path("chosen.json"),), "learning": learning["rows"], "patches": learning["patches"]}
     weigh_patches(job_of(settings, inputs, outputs))
-
-    def losses(path):
-        return {row.stage: row.value for row in STREAMS.read(path) if row.metric == "loss"}
-
-    spent = {name: [row for row in COST_ROWS.read(outputs["costs"][0]) if row.method == name] for name in chosen}
-    spent["ncft"] = COST_ROWS.read(learning["costs"][0])
-    assert [replace(row, method="ncft") for row in spent["wncft"]] == spent["ncft"]
-    assert [replace(row, method="ncft", seconds=0.0) for row in spent["wncft_gate"]] == [
-        replace(row, seconds=0.0) for row in spent["ncft"]
-    ]
-
     for order, path in zip(ORDERS, learning["rows"], strict=True):
-        assert losses(PLACE / "seed0" / "wncft" / f"{order}.csv") == losses(path)
-        assert losses(PLACE / "seed0" / "wncft_gate" / f"{order}.csv") != losses(path)
-        # Before the stream all of them are the base.
-        base = [row for row in STREAMS.read(path) if row.stage == 0]
-        weighed = [row for row in STREAMS.read(PLACE / "seed0" / "wncft" / f"{order}.csv") if row.stage == 0]
-        assert [replace(row, method="ncft") for row in weighed] == base
+        for name in ("wncft", "wncft_gate"):
+            weighed = STREAMS.read(PLACE / "seed0" / name / f"{order}.csv")
+            # Training is the same, and so is every score before a second patch is there.
+            same = [row for row in STREAMS.read(path) if row.metric in ("trainable", "passes", "loss") or row.stage < 2]
+            same = [row for row in same if row.metric != "storage"]
+            found = [replace(row, method="ncft") for row in weighed]
+            assert all(row in found for row in same) and len(same) > 20

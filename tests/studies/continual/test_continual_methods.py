@@ -27,7 +27,7 @@ def test_every_method_has_a_name_and_a_label_of_its_own():
         Method("x", "", "stored", "x")
 
 
-@pytest.mark.parametrize("column", ["method", "best", "group", ""])
+@pytest.mark.parametrize("column", ["method", "group", ""])
 def test_readers_are_told_the_label_of_a_method_wherever_its_name_stands(column):
     assert STUDY.say("wncft_rewind", column) == "NCFT, rewound"
 

@@ -8,17 +8,16 @@ from random import Random
 import numpy as np
 import pytest
 from csv_files import write_csv
-from made_up_streams import ALONE, BENCHMARKS, LOST, ORDERS, TASKS, stream_costs, stream_rows, trials
+from made_up_streams import ALONE, BENCHMARKS, LOST, ORDERS, TASKS, stream_rows, trials
 from scipy.stats import spearmanr, ttest_1samp
 
 from taskneurons.errors import InputError
 from taskneurons.evidence import papers
-from taskneurons.studies.continual.costs import gather_costs, summarise_costs
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
-from taskneurons.studies.continual.rows import COST_ROWS, RANKS, RATES, STREAMS, SUMMARY, TRIALS
+from taskneurons.studies.continual.rows import MEASURES, METHOD_MEANS, RATES, STREAMS, SUMMARY, TRIALS
 from taskneurons.studies.continual.streams import benchmark_of, gather_streams, sequences
-from taskneurons.studies.continual.summary import rank_methods, summarise_streams
+from taskneurons.studies.continual.summary import average_methods, measure_streams, summarise_streams
 
 SOME = ("seqft", "olora", "ncft", "wncft", "epi", "pertask", "multitask")
 
@@ -37,14 +36,23 @@ def one(rows, **cells):
     return row
 
 
+def summarise(rows):
+    return summarise_streams(measure_streams(rows, BENCHMARKS))
+
+
 @pytest.fixture(scope="module")
 def rows(tmp_path_factory):
     return gather_streams(lay(tmp_path_factory.mktemp("streams")))
 
 
 @pytest.fixture(scope="module")
-def summary(rows):
-    return summarise_streams(rows, BENCHMARKS)
+def measures(rows):
+    return measure_streams(rows, BENCHMARKS)
+
+
+@pytest.fixture(scope="module")
+def summary(measures):
+    return summarise_streams(measures)
 
 
 def printed():
@@ -57,10 +65,10 @@ def printed():
 
 def test_what_was_planted_comes_back(tmp_path):
     """Without noise each later stage takes a share of what a task was learned to above its floor."""
-    found = summarise_streams(gather_streams(lay(tmp_path, seeds=(0,), spread=0.0)), BENCHMARKS)
+    found = summarise(gather_streams(lay(tmp_path, seeds=(0,), spread=0.0)))
     floors = {task.name: task.constant for task in TASKS}
-    for method, order in product(("seqft", "ncft"), ("1", "2", "3")):
-        tasks, kept = ORDERS[order], 1 - LOST[method]
+    for method, order, scoring in product(("seqft", "ncft"), ("1", "2", "3"), ("free", "restricted")):
+        tasks, kept = ORDERS[order], 1 - LOST[method] / (1 if scoring == "free" else 2)
         at_end = [floors[task] + (ALONE - floors[task]) * kept ** (3 - place) for place, task in enumerate(tasks)]
         lost = [ALONE - value for value in at_end]
         planted = {
@@ -72,82 +80,52 @@ def test_what_was_planted_comes_back(tmp_path):
                 (ALONE - floors[task]) * (1 - kept ** (3 - place)) for place, task in enumerate(tasks[:-1])
             ),
             "learned": ALONE,
+            "learned_share": 100,
         }
         for metric, value in planted.items():
-            got = one(found, method=method, order=order, metric=metric)
+            got = one(found, method=method, order=order, metric=metric, scoring=scoring, rate="own")
             # The last task but one was best when it was learned: nothing is taken between its stage and the end's.
             assert got.value == pytest.approx(value, abs=1e-3), (method, order, metric)
             assert (got.n, got.seed, got.reason) == (1, "mean", "1 seed, at least 3 are needed")
-    alone = one(found, method="pertask", order="1", metric="CL")
+    alone = one(found, method="pertask", order="1", metric="CL", scoring="free")
     assert alone.value == pytest.approx(ALONE)
-    assert one(found, method="multitask", order="1", metric="FG").value == pytest.approx(100)
-    assert one(found, method="epi", order="1", metric="identification").value == pytest.approx(90)
+    assert one(found, method="multitask", order="1", metric="FG", scoring="free").value == pytest.approx(100)
+    assert one(found, method="epi", order="1", metric="identification", rate="equal").value == pytest.approx(90)
+
+
+def end(rows, method, seed, order, scoring="free"):
+    """CL of a stream at the method's own rate."""
+    return np.mean([
+        r.value for r in rows
+        if (r.method, r.order, r.metric, r.stage, r.seed) == (method, order, "accuracy", 4, seed)
+        and (r.rate, r.scoring) == ("own", scoring)
+    ])  # fmt: skip
 
 
 def test_intervals_over_seeds_are_those_of_scipy(rows, summary):
-    row = one(summary, method="ncft", order="2", metric="CL")
-    ends = [
-        np.mean([
-            r.value for r in rows
-            if (r.method, r.order, r.metric, r.stage, r.seed) == ("ncft", "2", "accuracy", 4, seed)
-        ]) for seed in range(3)
-    ]  # fmt: skip
+    row = one(summary, method="ncft", order="2", metric="CL", scoring="free", rate="own")
+    ends = [end(rows, "ncft", seed, "2") for seed in range(3)]
     interval = ttest_1samp(ends, 0).confidence_interval()
     assert (row.value, row.low, row.high) == pytest.approx((np.mean(ends), *interval))
     assert (row.n, row.seeds, row.interval, row.reason) == (3, "0 1 2", "95 % t over seeds", "")
 
 
 def test_storage_is_that_of_the_end_and_trainable_weights_those_of_a_stage(summary):
-    assert one(summary, method="ncft", order="1", metric="storage").value == pytest.approx(0.3e6 * 4)
-    assert one(summary, method="ncft", order="1", metric="trainable").value == 70_000
-
-
-def lay_costs(folder: Path, methods=SOME, orders=("1", "2", "4"), seeds=(0, 1, 2)) -> list[Path]:
-    """Files of costs as the jobs write them, one a method and seed."""
-    paths = []
-    for method, seed in product(methods, seeds):
-        paths.append(folder / f"costs-{method}-{seed}.csv")
-        COST_ROWS.write(paths[-1], (row for order in orders for row in stream_costs(method, order, seed=seed)))
-    return paths
-
-
-def test_training_times_are_those_of_a_stage_with_intervals_over_seeds_and_across_orders(tmp_path):
-    paths = lay_costs(tmp_path)
-    rows = gather_costs(paths)
-    assert rows == gather_costs(reversed(paths))
-    found = summarise_costs(rows, {"stream": {"standard": {o: ORDERS[o] for o in "12"}, "large": {"4": ORDERS["4"]}}})
-    means = {}
-    for method, order in product(("ncft", "multitask"), ("1", "2", "4")):
-        # Joint training has one stage for all tasks of its order.
-        stages = [
-            sum(row.seconds for row in rows if (row.method, row.order, row.seed) == (method, order, seed))
-            for seed in range(3)
-        ]
-        spent = np.array(stages) / len(ORDERS[order])
-        row = one(found, method=method, order=order)
-        interval = ttest_1samp(spent, 0).confidence_interval()
-        means[method, order] = spent.mean()
-        assert (row.seconds, row.seconds_low, row.seconds_high) == pytest.approx((spent.mean(), *interval))
-        assert (row.n, row.interval, row.reason) == (3, "95 % t over seeds", "")
-    for method in ("ncft", "multitask"):
-        both = one(found, method=method, order="all", benchmark="standard")
-        assert both.seconds == pytest.approx((means[method, "1"] + means[method, "2"]) / 2)
-        assert (both.n, both.seconds_low, both.reason) == (2, None, "2 orders, at least 3 are needed")
-        every = one(found, method=method, order="all", benchmark="all")
-        spent = [means[method, order] for order in "124"]
-        interval = ttest_1samp(spent, 0).confidence_interval()
-        assert (every.seconds, every.seconds_low, every.seconds_high) == pytest.approx((np.mean(spent), *interval))
-    # Orders come first, then their means; methods in the order of their list.
-    assert [row.order for row in found if row.method == "ncft"] == ["4", "all", "1", "2", "all", "all"]
+    assert one(summary, method="ncft", order="1", metric="storage", rate="own").value == pytest.approx(0.3e6 * 4)
+    assert one(summary, method="ncft", order="1", metric="trainable", rate="equal").value == 70_000
+    # Joint training has one stage for all tasks of its order.
+    assert one(summary, method="multitask", order="1", metric="passes").value == 960
+    assert one(summary, method="ncft", order="1", metric="passes", rate="own").value == 960 + 300
 
 
 def test_what_a_method_cannot_have_is_empty_and_says_why(summary):
-    assert one(summary, method="multitask", order="1", metric="BWT").reason == "it learns no stream"
-    assert one(summary, method="pertask", order="1", metric="FWT").value is None
-    no_limits = summarise_streams(list(stream_rows("ncft", "1")), BENCHMARKS)
-    row = one(no_limits, method="ncft", metric="FG")
-    assert (row.value, row.n) == (None, 0)
-    assert row.reason == "Per-Task FT was not run on this order with this seed"
+    assert one(summary, method="multitask", order="1", metric="BWT", scoring="free").reason == "it learns no stream"
+    assert one(summary, method="pertask", order="1", metric="FWT", scoring="free").value is None
+    no_limits = summarise(list(stream_rows("ncft", "1")))
+    for metric in ("FG", "learned_share"):
+        row = one(no_limits, method="ncft", metric=metric, scoring="free", rate="own")
+        assert (row.value, row.n) == (None, 0)
+        assert row.reason == "Per-Task FT was not run on this order with this seed"
 
 
 @pytest.mark.parametrize("shuffle", range(3))
@@ -159,49 +137,68 @@ def test_the_order_of_files_and_of_rows_does_not_matter(tmp_path, shuffle):
     assert gather_streams(paths) == expected
     shuffled = list(expected)
     random.shuffle(shuffled)
-    assert summarise_streams(shuffled, BENCHMARKS) == summarise_streams(expected, BENCHMARKS)
+    assert measure_streams(shuffled, BENCHMARKS) == measure_streams(expected, BENCHMARKS)
 
 
-def test_tables_are_read_as_they_were_written(tmp_path, rows, summary):
-    for table, written in ((STREAMS, rows), (SUMMARY, summary), (RANKS, rank_methods(summary))):
+def test_tables_are_read_as_they_were_written(tmp_path, rows, measures, summary):
+    means = average_methods(measures, 90)
+    for table, written in ((STREAMS, rows), (MEASURES, measures), (SUMMARY, summary), (METHOD_MEANS, means)):
         table.write(tmp_path / "table.csv", written)
         assert table.read(tmp_path / "table.csv") == written
 
 
-def test_ranks_are_over_orders_and_without_bounds(summary):
-    found = [row for row in rank_methods(summary) if row.metric == "CL"]
-    ranks = {row.method: row.mean_rank for row in found}
+def test_bases_are_the_units_and_are_paired_with_ncft(rows, measures):
+    found = [row for row in average_methods(measures, 90) if (row.metric, row.rate) == ("CL", "own")]
     assert {row.orders for row in found} == {"standard"}
-    assert (ranks["pertask"], ranks["multitask"], ranks["seqft"]) == (None, None, 5.0)
-    assert one(found, method="multitask").rank_reason == "a bound is not ranked"
-    row = one(found, method="seqft")
-    assert (row.ranked, row.ranked_orders, row.n) == (5, 3, 3)
-    assert "which share their tasks" in row.interval
-    interval = ttest_1samp(
-        [r.value for r in summary if (r.method, r.metric) == ("seqft", "CL")], 0
-    ).confidence_interval()
-    assert (row.low, row.high) == pytest.approx(interval)
-    # Low forgetting is good.
-    forgotten = [row for row in rank_methods(summary) if row.metric == "forgetting"]
-    assert one(forgotten, method="seqft").mean_rank == 5.0
+    bases = {
+        method: np.array([np.mean([end(rows, method, seed, order) for order in "123"]) for seed in range(3)])
+        for method in ("seqft", "ncft")
+    }
+    row = one(found, method="seqft", scoring="free")
+    interval = ttest_1samp(bases["seqft"], 0).confidence_interval()
+    assert (row.value, row.low, row.high) == pytest.approx((bases["seqft"].mean(), *interval))
+    assert (row.n, row.reason) == (3, "")
+    less = bases["seqft"] - bases["ncft"]
+    interval = ttest_1samp(less, 0).confidence_interval()
+    assert (row.less_ncft, row.less_ncft_low, row.less_ncft_high) == pytest.approx((less.mean(), *interval))
+    assert one(found, method="ncft", scoring="free").less_ncft is None
 
 
-def test_methods_without_all_orders_are_ranked_on_those_that_all_have(tmp_path):
-    paths = lay(tmp_path, methods=("seqft", "olora", "ncft"), orders=("1", "2", "4"), seeds=(0,))
-    paths += lay(tmp_path, methods=("ncft_random",), orders=("1", "4"), seeds=(0,))
-    found = [r for r in rank_methods(summarise_streams(gather_streams(paths), BENCHMARKS)) if r.metric == "CL"]
-    assert list(dict.fromkeys(row.orders for row in found)) == ["large", "standard", "all", "common"]
-    whole = one(found, method="ncft_random", orders="all")
-    assert (whole.mean_rank, whole.rank_reason, whole.n) == (None, "has 2 of 3 orders", 2)
-    assert one(found, method="ncft_random", orders="common").mean_rank is not None
-    assert one(found, method="seqft", orders="common").ranked_orders == 2
+def test_a_method_that_learns_less_than_is_asked_is_marked(tmp_path):
+    right = gather_streams(lay(tmp_path, methods=("ncft", "seqft", "pertask"), seeds=(0,), spread=0.0))
+    weak = [
+        replace(row, value=0.8 * row.value)
+        if row.method == "ncft" and row.rate == "equal" and row.metric == "accuracy"
+        else row
+        for row in right
+    ]
+    found = average_methods(measure_streams(weak, BENCHMARKS), 90)
+    marked = {(row.method, row.rate): row.has_learned for row in found if row.metric == "CL"}
+    assert marked == {
+        ("ncft", "own"): True, ("ncft", "equal"): False, ("seqft", "own"): True, ("seqft", "equal"): True,
+        ("pertask", "own"): True,
+    }  # fmt: skip
+    shares = {(row.method, row.rate, row.scoring): row.value for row in found if row.metric == "learned_share"}
+    assert shares["ncft", "equal", "free"] == pytest.approx(80)
+    alone = average_methods(measure_streams([row for row in weak if row.method != "pertask"], BENCHMARKS), 90)
+    assert {row.has_learned for row in alone if row.metric == "CL"} == {None}
+
+
+def test_a_base_without_all_orders_is_no_unit(tmp_path):
+    paths = lay(tmp_path, methods=("ncft",), orders=("1", "2", "4"), seeds=(0, 1, 2))
+    paths += lay(tmp_path, methods=("seqft",), orders=("1", "4"), seeds=(0, 1, 2))
+    found = average_methods(measure_streams(gather_streams(paths), BENCHMARKS), 90)
+    found = [row for row in found if (row.metric, row.scoring, row.rate) == ("CL", "free", "own")]
+    assert list(dict.fromkeys(row.orders for row in found)) == ["large", "standard", "all"]
+    assert one(found, method="seqft", orders="standard").n == one(found, method="seqft", orders="all").n == 0
+    assert one(found, method="seqft", orders="large").n == one(found, method="ncft", orders="all").n == 3
 
 
 def test_printed_values_stand_beside_ours_and_ranks_are_compared(rows, summary):
     found = published_streams(summary, *printed(), sequences(rows), TASKS)
     row = one(found, method="ncft", order="2")
     assert (row.published_method, row.published) == ("NCFT", 70.9)
-    assert row.value == one(summary, method="ncft", order="2", metric="CL").value
+    assert row.value == one(summary, method="ncft", order="2", metric="CL", scoring="free", rate="own").value
     both = [r for r in found if r.order == "2" and r.rank is not None]
     expected = spearmanr([r.value for r in both], [r.published for r in both]).statistic
     assert row.correlation == pytest.approx(expected)
@@ -215,11 +212,11 @@ def test_an_order_that_is_not_the_papers_is_not_compared(tmp_path):
     """It has the paper's name for an order, and other tasks."""
     turned = ORDERS["2"]
     found = gather_streams(lay(tmp_path, methods=("seqft", "ncft", "olora"), orders=("1",), sequence=turned))
-    summary = summarise_streams(found, BENCHMARKS)
+    summary = summarise(found)
     assert published_streams(summary, *printed(), sequences(found), TASKS) == []
     unknown = [replace(task, source="generated") for task in TASKS]
     right = gather_streams(lay(tmp_path, methods=("seqft",), orders=("1",)))
-    assert published_streams(summarise_streams(right, BENCHMARKS), *printed(), sequences(right), unknown) == []
+    assert published_streams(summarise(right), *printed(), sequences(right), unknown) == []
 
 
 MISTAKES = {
@@ -231,9 +228,11 @@ MISTAKES = {
     "`value` or `n` is empty": {"value": ""},
     "`value` is 101": {"value": 101},
     "`value`: is `-1`": {"value": -1},
-    "trainable is of a stage": {"metric": "trainable"},
+    "`scoring` is empty in a row of accuracy": {"scoring": ""},
+    "`scoring` is free in a row of trainable": {"metric": "trainable"},
+    "trainable is of a stage": {"metric": "trainable", "scoring": ""},
     "`metric`: is `seconds`": {"metric": "seconds"},
-    "`value` is empty in a row of storage": {"metric": "storage", "value": "", "n": "", "test_task": ""},
+    "`value` is empty in a row of storage": {"metric": "storage", "scoring": "", "value": "", "n": "", "test_task": ""},
     "`train_task` is empty at stage 2": {"stage": 2},
     "stage 0, before anything is learned, has train_task `topic_news`": {"train_task": "topic_news"},
     "`test_task`, `value`": {"test_task": ""},

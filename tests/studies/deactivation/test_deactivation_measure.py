@@ -1,6 +1,7 @@
 """Deactivation against transformers alone, and against edited checkpoints, from files to rows."""
 
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from taskneurons.neurons.controls import select_with_controls
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet, save_sets
-from taskneurons.studies.deactivation.measure import DeactivateSettings, deactivate_neurons, deactivate_tasks
+from taskneurons.studies.deactivation.measure import DeactivateSettings, Design, deactivate_neurons, deactivate_tasks
 from taskneurons.studies.neurons.measure import attribute_tasks
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
@@ -57,15 +58,17 @@ def evaluated(checkpoint, task):
     return {score.metric: score.value for score in scores}
 
 
-def deactivations(laid, files, *, interventions=("zero",), matrix=True, tasks=("mood", "echo")):
+def deactivations(laid, files, *, tasks=("mood", "echo"), **design):
+    design = {"interventions": ("zero",), "matrix": True} | design
     found = deactivate_tasks(
         laid / "model",
         [laid / task for task in tasks],
-        files,
+        {task: sets for task, (sets, _) in files.items()},
+        {task: scores for task, (_, scores) in files.items()},
         Execution(),
-        interventions=interventions,
-        matrix=matrix,
+        Design(SELECTION, **design),
         evaluation=EVALUATION,
+        seed=0,
     )
     return dict(found)
 
@@ -88,6 +91,8 @@ def test_deactivation_is_the_evaluation_of_a_checkpoint_without_these_neurons(la
         (sets["bottom"], "mood", {"condition": "bottom", "train_task": "mood"}),
         (sets["random.0"], "mood", {"condition": "random", "draw": 0}),
         (sets["random.1"], "mood", {"condition": "random", "draw": 1}),
+        (sets["task"] | SELECTION.of(NeuronScores.load(neurons["echo"][1])), "mood", {"condition": "all_tasks"}),
+        (NeuronSet(np.zeros(sets["task"].shape, bool)), "mood", {"condition": "original"}),
     ]
     original = evaluated(laid / "model", laid / "mood")
     assert sum(len(values(found, test_task=task, **cells)) for _, task, cells in cases) == len(found)
@@ -99,7 +104,8 @@ def test_deactivation_is_the_evaluation_of_a_checkpoint_without_these_neurons(la
         expected = evaluated(lay_checkpoint(tmp_path / str(number), model), laid / task)
         scored = values(found, test_task=task, intervention="zero", **cells)
         assert scored == pytest.approx(expected, rel=1e-4, abs=1e-4)
-        assert scored["loss"] != pytest.approx(original["loss"], rel=1e-3) or cells["condition"] == "bottom"
+        without_effect = cells["condition"] in ("bottom", "original")
+        assert scored["loss"] != pytest.approx(original["loss"], rel=1e-3) or without_effect
 
 
 def test_other_interventions_are_for_the_tasks_own_set_on_its_own_task(laid, neurons):
@@ -110,7 +116,26 @@ def test_other_interventions_are_for_the_tasks_own_set_on_its_own_task(laid, neu
     # This model has no biases: without its weights a neuron is zero.
     assert own["parameters"] == pytest.approx(own["zero"], rel=1e-5)
     assert own["mean"]["loss"] != pytest.approx(own["zero"]["loss"], rel=1e-3)
-    assert {case.intervention for case, _ in found if case.condition != "task"} == {"zero"}
+    assert {case.intervention for case, _ in found if case.condition not in ("task", "original")} == {"zero"}
+
+
+def test_further_shares_are_ranked_alike_and_stay_within_a_kind(laid, neurons):
+    """A share of its own is what a selection of that share would be; mood and echo are of different kinds."""
+    found = deactivations(laid, neurons, percents=(10, 50), random_draws=1)["mood"]
+    scores = NeuronScores.load(neurons["mood"][1])
+    further = [case for case, _ in found if case.percent not in (25, None)]
+    assert {(case.condition, case.test_task) for case in further} == {("task", "mood"), ("random", "mood")}
+    for share in (10, 50):
+        sets = select_with_controls(scores, replace(SELECTION, percent=share), draws=1, matching="layer", seed=0)
+        measured = {case.condition: case.neurons for case in further if case.percent == share}
+        assert measured == {"task": sets["task"], "random": sets["random.0"]}
+    assert {case.draw for case, _ in found if case.condition == "random"} == {0}
+
+
+def test_the_first_examples_are_tested_and_the_untouched_model_once(laid, neurons):
+    found = deactivations(laid, neurons, examples=2, original=False)
+    assert {score.n for scores in found.values() for _, score in scores} == {2}
+    assert "original" not in {case.condition for scores in found.values() for case, _ in scores}
 
 
 def test_the_mean_is_the_tasks_own(laid, neurons):
@@ -169,19 +194,21 @@ def test_the_job_writes_what_was_measured_as_rows_of_its_run(laid, neurons, tmp_
             path.parent.mkdir(exist_ok=True)
             shutil.copy(neurons[path.stem][place], path)
     written = [tmp_path / "rows" / "mood.csv", tmp_path / "rows" / "echo.csv"]
-    settings = DeactivateSettings(SELECTION, ("zero", "mean"), matrix=True, evaluation=EVALUATION, dtype="float32")
+    design = Design(SELECTION, ("zero", "mean"), matrix=True)
+    settings = DeactivateSettings(design, evaluation=EVALUATION, dtype="float32")
     inputs, outputs = Files({name: tuple(paths) for name, paths in files.items()}), Files({"rows": tuple(written)})
     deactivate_neurons(Job(settings, inputs, outputs, {"run": "s/m", "seed": "3"}, identity="made up"))
     found = deactivations(laid, neurons, interventions=("zero", "mean"))
     for path in written:
         rows = MEASUREMENTS.read(path)
         assert {(row.study, row.suite, row.model, row.seed) for row in rows} == {("deactivation", "s", "m", 3)}
-        assert {(row.estimator, row.percent, row.selection) for row in rows} == {("taylor", 25, "model")}
+        measured = {(row.estimator, row.percent, row.selection) for row in rows if row.condition != "original"}
+        assert measured == {("taylor", 25, "model")}
         assert [
             (row.condition, row.test_task, row.train_task, row.draw, row.intervention, row.metric, row.value, row.n)
             for row in rows
         ] == [
-            (case.condition, case.test_task, case.train_task, case.draw, case.intervention, score.metric, score.value,
-             score.n)
+            (case.condition, case.test_task, case.train_task, case.draw, case.intervention if case.neurons else None,
+             score.metric, score.value, score.n)
             for case, score in found[path.stem]
         ]  # fmt: skip

@@ -81,6 +81,9 @@ def test_diagonal_tests_recover_the_known_effect(tmp_path: Path) -> None:
     assert {row.seed for row in results} == {0, 1, 2, "mean"}
     small = the(results, scope="classification", metric="accuracy", seed="mean")
     assert (small.diagonal, small.sibling, small.same_kind, small.other_kind) == (45, 23, 4, None)
+    # Own less sibling is the same in each of 3 seeds and 3 families: only the observed signs reach its sum.
+    assert small.p_sibling == pytest.approx(1 / 2**9)
+    assert the(results, scope="classification", metric="accuracy", seed=0).p_sibling == pytest.approx(1 / 2**3)
     assert small.off_diagonal == pytest.approx((23 + 4 * 4) / 5)
     assert small.p_value == pytest.approx(1 / 720)
     assert (small.exact, small.permutations, small.rows_largest) == (True, 720, 1)

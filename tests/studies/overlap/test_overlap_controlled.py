@@ -40,11 +40,11 @@ def the(rows, **cells):
 def test_cells_stand_beside_the_printed_ones(tasks) -> None:
     summary = controlled_summary(overlap_rows(tasks), tasks, PUBLISHED)
     assert {row.table for row in summary} == {"T9", "T10", "T11"}
-    row = the(summary, table="T11", percent=30.0, overlap=50.0, metric="accuracy")
+    row = the(summary, table="T11", percent=30.0, overlap=50.0, members="lower", metric="accuracy")
     assert (row.trained, row.tested, row.published) == ("generation", "classification", 79.4)
     assert (row.choices, row.tasks, row.seeds, row.n) == (3, 3, 1, 1500)
-    assert row.zero_shot == pytest.approx(40, abs=1.5)
-    assert the(summary, table="T11", percent=30.0, overlap=50.0, metric="loss").published is None
+    assert row.before == pytest.approx(40, abs=1.5)
+    assert the(summary, table="T11", percent=30.0, overlap=50.0, members="lower", metric="loss").published is None
     # The paper has no such cell.
     odd = controlled_summary(overlap_rows(tasks, overlaps=(20.0, 60.0)), tasks, PUBLISHED)
     assert {row.published for row in odd} == {None}
@@ -52,22 +52,34 @@ def test_cells_stand_beside_the_printed_ones(tasks) -> None:
 
 def test_interval_over_choices_is_that_of_the_cells_of_an_analysis_of_variance(tasks) -> None:
     rows = overlap_rows(tasks, noise=1.0)
-    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T9", percent=10.0, overlap=50.0, metric="accuracy")
+    row = the(
+        controlled_summary(rows, tasks, PUBLISHED),
+        table="T9",
+        percent=10.0,
+        overlap=50.0,
+        members="higher",
+        metric="accuracy",
+    )
     frame = pd.DataFrame(rows)
     frame = frame[(frame.train_task == "classification") & (frame.percent == 10) & (frame.overlap == 50)]
+    frame = frame[frame.condition == "higher"]
     values = frame[frame.metric == "accuracy"].pivot(index="draw", columns="test_task", values="value")
     variance = values.var(ddof=1).mean()
     half = stats.t.ppf(0.975, 6) * np.sqrt(variance / values.size)
     assert row.interval == "95 % t over choices"
-    assert (row.value, row.choice_sd) == pytest.approx((values.to_numpy().mean(), np.sqrt(variance)))
-    assert (row.low, row.high) == pytest.approx((row.value - half, row.value + half))
+    assert (row.after, row.choice_sd) == pytest.approx((values.to_numpy().mean(), np.sqrt(variance)))
+    assert (row.low, row.high) == pytest.approx((row.after - half, row.after + half))
 
 
 def test_three_seeds_have_intervals_over_seeds(tasks) -> None:
     rows = overlap_rows(tasks, seeds=(0, 1, 2), percents=(10.0,))
-    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T10", overlap=50.0, metric="rougeL")
+    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T10", overlap=50.0, members="lower", metric="rougeL")
     frame = pd.DataFrame(rows)
-    means = frame[(frame.overlap == 50) & (frame.metric == "rougeL")].groupby("seed").value.mean()
+    means = (
+        frame[(frame.overlap == 50) & (frame.metric == "rougeL") & (frame.condition == "lower")]
+        .groupby("seed")
+        .value.mean()
+    )
     interval = stats.ttest_1samp(means, 0).confidence_interval(0.95)
     assert (row.low, row.high) == pytest.approx((interval.low, interval.high))
     assert row.interval == "95 % t"
@@ -75,7 +87,7 @@ def test_three_seeds_have_intervals_over_seeds(tasks) -> None:
 
 def test_a_planted_slope_is_found_and_none_is_not(tasks) -> None:
     planted = controlled_trend(overlap_rows(tasks, rise=0.3), tasks, PUBLISHED)
-    assert len(planted) == 3 * 3 * 2
+    assert len(planted) == 3 * 3 * 2 * 2
     for row in planted:
         scale = 40 if row.metric == "loss" else 1
         assert row.low * scale < 0.3 < row.high * scale or row.slope * scale == pytest.approx(0.3, abs=0.15)
@@ -84,14 +96,28 @@ def test_a_planted_slope_is_found_and_none_is_not(tasks) -> None:
     null = controlled_trend(overlap_rows(tasks, rise=0.0), tasks, PUBLISHED)
     assert min(row.p_holm for row in null) > 0.05
     exact = controlled_trend(overlap_rows(tasks, rise=0.3, noise=0.0), tasks, PUBLISHED)
-    assert [row.slope for row in exact if row.metric == "rougeL"] == pytest.approx([0.3] * 3)
+    assert [row.slope for row in exact if row.metric == "rougeL"] == pytest.approx([0.3] * 3 * 2)
+
+
+def test_halves_of_a_set_have_slopes_of_their_own(tasks) -> None:
+    found = controlled_trend(overlap_rows(tasks, rise=0.1, higher=0.4, noise=0.0), tasks, PUBLISHED)
+    for members, slope in (("higher", 0.5), ("lower", 0.1)):
+        own = [row.slope for row in found if row.members == members and row.metric != "loss"]
+        assert own == pytest.approx([slope] * 9)
+
+
+def test_unseen_tasks_that_fall_below_the_untrained_model_are_forgotten(tasks) -> None:
+    for rise, word in ((2.0, "generalisation"), (-4.0, "forgetting")):
+        rows = overlap_rows(tasks, rise=rise, seeds=(0, 1, 2))
+        summary = controlled_summary(rows, tasks, PUBLISHED)
+        assert {row.called for row in summary if row.overlap == 100} == {word}
 
 
 def test_slopes_over_tasks_are_scipys(tasks) -> None:
     rows = overlap_rows(tasks, rise=0.1)
-    row = the(controlled_trend(rows, tasks, PUBLISHED), table="T10", percent=50.0, metric="rougeL")
+    row = the(controlled_trend(rows, tasks, PUBLISHED), table="T10", percent=50.0, members="higher", metric="rougeL")
     frame = pd.DataFrame(rows)
-    frame = frame[(frame.percent == 50) & (frame.metric == "rougeL") & frame.overlap.notna()]
+    frame = frame[(frame.percent == 50) & (frame.metric == "rougeL") & (frame.condition == "higher")]
     slopes = [
         stats.linregress(own.overlap / 10, own.value).slope
         for name in group_tasks(tasks)["test_generation"]
@@ -101,7 +127,7 @@ def test_slopes_over_tasks_are_scipys(tasks) -> None:
     assert row.slope == pytest.approx(np.mean(slopes))
     assert (row.tasks_low, row.tasks_high) == pytest.approx((interval.low, interval.high))
     assert row.tasks_interval == "95 % t over tasks as if independent"
-    assert (row.models, row.tasks, row.exact, row.permutations) == (21, 3, False, 10_000)
+    assert (row.models, row.tasks, row.exact, row.permutations) == (27, 3, False, 10_000)
 
 
 def test_printed_slope_is_scipys(tasks) -> None:
@@ -116,15 +142,31 @@ def test_choices_of_equal_scores_all_count(tasks) -> None:
     """Two choices may score the same, above all with few test examples: they are two models all the same."""
     rows = overlap_rows(tasks, choices=2)
     equal = [replace(row, value=50.0) if row.overlap == 10 and row.metric != "loss" else row for row in rows]
-    row = the(controlled_summary(equal, tasks, PUBLISHED), table="T9", percent=10.0, overlap=10.0, metric="accuracy")
+    row = the(
+        controlled_summary(equal, tasks, PUBLISHED),
+        table="T9",
+        percent=10.0,
+        overlap=10.0,
+        members="higher",
+        metric="accuracy",
+    )
     assert (row.choices, row.choice_sd, row.interval) == (2, 0.0, "not available: all choices are equal")
-    trend = the(controlled_trend(equal, tasks, PUBLISHED), table="T9", percent=10.0, metric="accuracy")
-    assert trend.models == 3 * (2 + 2 + 1)
+    trend = the(
+        controlled_trend(equal, tasks, PUBLISHED), table="T9", percent=10.0, members="higher", metric="accuracy"
+    )
+    assert trend.models == 3 * (2 + 2 + 2)
 
 
 def test_single_choices_and_unknown_tasks(tasks) -> None:
     rows = overlap_rows(tasks, choices=1, overlaps=(10.0, 100.0))
-    row = the(controlled_summary(rows, tasks, PUBLISHED), table="T9", percent=10.0, overlap=100.0, metric="accuracy")
+    row = the(
+        controlled_summary(rows, tasks, PUBLISHED),
+        table="T9",
+        percent=10.0,
+        overlap=100.0,
+        members="lower",
+        metric="accuracy",
+    )
     assert (row.low, row.interval) == (None, "not available: one choice, at least 2 are needed")
     assert row.choices == 1
     alone = [row for row in rows if row.overlap == 10.0]
@@ -194,12 +236,12 @@ def test_everything_stands_inside_the_page(tasks, case: str) -> None:
 def test_overlaps_say_how_often_more_is_better(tasks) -> None:
     figure = drawn(tasks, rise=0.5, noise=0.2)
     rising = words_of(figure)
-    assert "score better in 9 of 9 cases, loss better in 9 of 9 cases" in rising
-    assert "10 % trained, learning rate 0.001" in rising
-    assert "layers are matched, importance is not" in rising
+    assert "score better in 18 of 18 cases, loss better in 18 of 18 cases" in rising
+    assert "10 %, higher-scored half" in rising
+    assert "Both halves of a set lie in the same layers" in rising
     assert len(figure.axes) == 9 == 3 * len(COMBINATIONS)
     falling = words_of(drawn(tasks, rise=-0.5, noise=0.2))
-    assert "score better in 0, worse in 9 of 9 cases" in falling
+    assert "score better in 0, worse in 18 of 18 cases" in falling
 
 
 def test_nothing_to_draw_is_refused(tasks, tmp_path: Path) -> None:

@@ -5,7 +5,6 @@ from small_tuner import QUARTER, RATE, RECIPE, inputs_of, lay, make_tuner, score
 
 from taskneurons.engine.cells import Cell, Condition, run_cells
 from taskneurons.engine.task_groups import TaskGroup
-from taskneurons.evidence.grid_search import RATE_TRIALS, RateTrial
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.job import Files, Job
 from taskneurons.neurons.selection import Selection
@@ -38,7 +37,7 @@ def test_growing_shares_are_unions_and_end_with_all_neurons(laid, tmp_path):
         (ALL, "task", None),
     ]
     single = [(cell, found) for cell, found in done if cell.condition.train_task == "mood"]
-    assert {cell.tests for cell, _ in single} == {("mood", "echo", "repeat")}
+    assert [(cell.tests, cell.condition.name) for cell, _ in single] == [(("mood",), "task")] * 2
     # All neurons trained on one task are the arm `ffn` of that task.
     dense = Cell(("mood",), Condition("ffn", learning_rate=RATE), "ffn", ("mood",))
     [(_, ffn, _)] = run_cells(tuner, [dense], name="x")
@@ -47,12 +46,10 @@ def test_growing_shares_are_unions_and_end_with_all_neurons(laid, tmp_path):
 
 
 def test_the_job_writes_a_table_of_each_kind_with_one_rate_for_all_shares(laid, tmp_path):
-    trials = [RateTrial(arm, "mood", rate, rate, False) for arm in ("ffn", "task@25") for rate in (RATE, 1.0)]
-    RATE_TRIALS.write(tmp_path / "trials.csv", trials)
     generation = TaskGroup("generation", ("echo",), ("repeat",))
-    settings = TrainSettings((GROUP, generation), (QUARTER,), 1, RECIPE, "float32")
+    settings = TrainSettings((GROUP, generation), (QUARTER,), 1, RATE, RECIPE, "float32")
     outputs = Files({"rows": (tmp_path / "classification.csv", tmp_path / "generation.csv")})
-    inputs = Files(inputs_of(laid, trials=tmp_path / "trials.csv"))
+    inputs = Files(inputs_of(laid))
     train(Job(settings, inputs, outputs, {"run": "mine/small", "seed": "0"}, identity="job"))
     for kind, tasks in (("classification", {"mood", "temper"}), ("generation", {"echo"})):
         rows = TRAINED.read(tmp_path / f"{kind}.csv")

@@ -13,9 +13,10 @@ from made_up_trained import group_tasks, proportion_rows, the
 from scipy import stats
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.tasks import KINDS
 from taskneurons.studies.proportion.rows import SUMMARY, TREND
 from taskneurons.studies.proportion.scopes import TaskGroups, scoped
-from taskneurons.studies.proportion.tables import PUBLISHED, proportion_summary, proportion_trend
+from taskneurons.studies.proportion.tables import PUBLISHED, proportion_summary, proportion_trend, settings_of
 
 TASKS = make_tasks()
 OWN = TaskGroups(**{name: tuple(tasks) for name, tasks in group_tasks(TASKS).items()})
@@ -29,11 +30,11 @@ def test_every_row_has_its_scope() -> None:
     assert found.keys() == {
         (trained, how, scope)
         for trained, own_scope in (("classification", "ID-CLS"), ("generation", "ID-GEN"))
-        for how in ("joint", "single")
-        for scope in (own_scope, "OOD-CLS", "OOD-GEN")
+        for how, scopes in (("joint", (own_scope, "OOD-CLS", "OOD-GEN")), ("single", (own_scope,)))
+        for scope in scopes
     }
     assert found["classification", "joint", "ID-CLS"] == set(OWN.train_classification)
-    assert found["generation", "single", "OOD-CLS"] == set(OWN.test_classification)
+    assert found["generation", "joint", "OOD-CLS"] == set(OWN.test_classification)
     assert {(how, trained, scope) for trained, how, scope in found} >= PUBLISHED.keys()
     with pytest.raises(InputError, match="groups of the tasks of suite `synthetic` are not given"):
         scoped(proportion_rows(TASKS), {})
@@ -53,14 +54,14 @@ def test_summary_of_three_seeds_equals_pandas_and_scipy() -> None:
     own = trained[trained.condition == "task"].groupby("seed").value.mean()
     random = trained[trained.condition == "random"].groupby("seed").value.mean()
     untrained = frame[frame.condition == "zero_shot"].groupby("seed").value.mean()
-    for name, numbers in (("value", own), ("gain", own - untrained), ("over_random", own - random)):
+    for name, numbers in (("after", own), ("change", own - untrained), ("over_random", own - random)):
         interval = stats.ttest_1samp(numbers, 0).confidence_interval(0.95)
-        start = "" if name == "value" else f"{name}_"
+        start = "" if name == "after" else f"{name}_"
         assert getattr(row, name) == pytest.approx(numbers.mean())
         limits = (getattr(row, f"{start}low"), getattr(row, f"{start}high"))
         assert limits == pytest.approx((interval.low, interval.high))
         assert getattr(row, f"{start}interval") == "95 % t"
-    assert row.zero_shot == pytest.approx(untrained.mean())
+    assert row.before == pytest.approx(untrained.mean())
     assert (row.seeds, row.tasks, row.n, row.share) == (3, 3, 1500, pytest.approx(100 * (1 - 0.7**3)))
     assert the(summary, trained="classification", how="joint", scope="OOD-GEN", condition="random", percent=30.0,
                metric="rougeL").draws == 2  # fmt: skip
@@ -71,11 +72,14 @@ def test_one_seed_has_intervals_over_the_tasks_that_differ() -> None:
     summary = proportion_summary(rows, GROUPS)
     frame = pd.DataFrame(map(vars, rows))
     frame = frame[(frame.percent == 50) & (frame.condition == "task") & (frame.metric == "accuracy")]
-    frame = frame[frame.test_task.isin(OWN.test_classification)]
-    joint = frame[frame.train_task == "generation"].groupby("test_task").value.mean()
-    single = frame[frame.train_task.isin(OWN.train_generation)].groupby("train_task").value.mean()
-    for how, values in (("joint", joint), ("single", single)):
-        row = the(summary, trained="generation", how=how, scope="OOD-CLS", condition="task", percent=50.0,
+    unseen = frame[frame.test_task.isin(OWN.test_classification)]
+    joint = unseen[unseen.train_task == "generation"].groupby("test_task").value.mean()
+    single = frame[frame.train_task == frame.test_task].groupby("train_task").value.mean()
+    for how, trained, scope, values in (
+        ("joint", "generation", "OOD-CLS", joint),
+        ("single", "classification", "ID-CLS", single),
+    ):
+        row = the(summary, trained=trained, how=how, scope=scope, condition="task", percent=50.0,
                   metric="accuracy")  # fmt: skip
         interval = stats.ttest_1samp(values, 0).confidence_interval(0.95)
         assert (row.low, row.high) == pytest.approx((interval.low, interval.high))
@@ -86,13 +90,36 @@ def test_gains_of_known_size_are_recovered() -> None:
     summary = proportion_summary(proportion_rows(TASKS, noise=0.0), GROUPS)
     inside = the(summary, trained="generation", how="single", scope="ID-GEN", condition="task", percent=70.0,
                  metric="rougeL")  # fmt: skip
-    assert (inside.gain, inside.over_random) == pytest.approx((5 + 14, 5 + 14 - 3))
+    assert (inside.change, inside.over_random) == (pytest.approx(5 + 14), None)
     loss = the(summary, trained="generation", how="joint", scope="OOD-CLS", condition="task", percent=70.0,
                metric="loss")  # fmt: skip
-    assert loss.gain == pytest.approx(19 / 3 / 40, abs=1e-5)
+    assert loss.change == pytest.approx(19 / 3 / 40, abs=1e-5)
     whole = the(summary, trained="generation", how="joint", scope="ID-GEN", condition="task", percent=100.0,
                 metric="rougeL")  # fmt: skip
-    assert (whole.gain, whole.over_random, whole.share) == (25, None, 100)
+    assert (whole.change, whole.over_random, whole.share) == (25, None, 100)
+
+
+def test_what_unseen_tasks_lose_is_called_forgetting_and_what_they_gain_generalisation() -> None:
+    for elsewhere, word in ((1 / 3, "generalisation"), (-1.0, "forgetting"), (0.0, "no clear change")):
+        summary = proportion_summary(proportion_rows(TASKS, seeds=(0, 1, 2), elsewhere=elsewhere), GROUPS)
+        own = [row for row in summary if (row.how, row.condition, row.percent) == ("joint", "task", 50.0)]
+        assert {row.called for row in own if row.scope.startswith("OOD")} == {word}
+        assert {row.called for row in own if row.scope.startswith("ID")} == {"learning"}
+
+
+def test_a_setting_can_tell_where_tasks_were_learned_and_others_start_between_chance_and_ceiling() -> None:
+    known = [replace(task, constant=50.0 if task.kind == "classification" else 10.0) for task in TASKS]
+    rows = proportion_rows(TASKS, noise=0.0)
+    found = settings_of(rows, known, GROUPS)
+    assert [(row.trained, row.tested) for row in found] == [(one, other) for one in KINDS for other in KINDS]
+    # Untrained, classification scores 40 and generation 20; training adds 5 points and a fifth of the share.
+    assert [row.gain for row in found] == pytest.approx([5 + 0.2 * 52] * 4)
+    verdicts = {row.tested: row.verdict for row in found}
+    assert verdicts == {"classification": "the unseen tasks start at chance", "generation": "can tell"}
+    higher = [replace(row, value=row.value + 65) if row.metric == "rougeL" else row for row in rows]
+    assert "the unseen tasks start at the ceiling" in {row.verdict for row in settings_of(higher, known, GROUPS)}
+    flat = proportion_rows(TASKS, noise=0.0, rise=-0.05)
+    assert {row.verdict for row in settings_of(flat, known, GROUPS)} == {"the trained tasks did not learn"}
 
 
 def test_planted_trends_are_found_and_flat_ones_are_not() -> None:
@@ -137,8 +164,8 @@ def test_one_share_has_no_trend_and_no_untrained_model_no_gain() -> None:
     row = proportion_trend(rows, GROUPS)[0]
     assert (row.correlation, row.p_holm, row.reason) == (None, None, "one level, at least 2 are needed")
     summary = proportion_summary([row for row in rows if row.condition != "zero_shot"], GROUPS)
-    assert (summary[0].zero_shot, summary[0].gain) == (None, None)
-    assert "not finite" in summary[0].gain_interval
+    assert (summary[0].before, summary[0].change) == (None, None)
+    assert "not finite" in summary[0].change_interval
 
 
 def test_tables_are_read_as_they_were_written(tmp_path: Path) -> None:

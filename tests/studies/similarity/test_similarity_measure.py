@@ -7,7 +7,6 @@ from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_checkpoint, lay_task, sm
 from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.rates import Arm, write_rates
 from taskneurons.engine.tuning import tune, tuned
 from taskneurons.errors import InputError
 from taskneurons.evidence.trained import TRAINED, gather_trained
@@ -60,9 +59,7 @@ def compared(laid, tmp_path_factory):
     """Cells with a score each, comparisons, and the scores of neurons."""
     tuner = tuner_of(laid, tmp_path_factory.mktemp("compared"))
     neurons = tuner.scores({name: laid / f"{name}.safetensors" for name in TASKS})
-    found = list(
-        compare_parameters(tuner, neurons, ["mood", "echo"], ["temper"], {Arm("full"): RATE}, selection=SELECTION)
-    )
+    found = list(compare_parameters(tuner, neurons, ["mood", "echo"], ["temper"], RATE, selection=SELECTION))
     scores = [(cell.condition, score) for cell, scores, _ in found for score in scores]
     return scores, [one for *_, comparisons in found for one in comparisons], neurons
 
@@ -138,16 +135,14 @@ def test_scores_are_those_of_the_tuned_and_of_the_untouched_model(laid, compared
 
 def test_the_job_writes_what_was_found_as_tables(laid, compared, tmp_path):
     scores, comparisons, _ = compared
-    write_rates(tmp_path / "rates.json", {Arm("full"): RATE})
     recipe = Recipe(steps=5, batch_size=4, warmup=1, seed=7, evaluation=EVALUATION)
     inputs = {
         "base": tuple((laid / "model").iterdir()),
         "tasks": tuple(path for name in TASKS for path in (laid / name).iterdir()),
         "scores": tuple(laid / f"{name}.safetensors" for name in TASKS),
-        "rates": (tmp_path / "rates.json",),
     }
     outputs = {"cells": (tmp_path / "cells.csv",), "scores": (tmp_path / "scores.csv",)}
-    settings = CompareSettings(("mood", "echo"), ("temper",), recipe, SELECTION, "float32")
+    settings = CompareSettings(("mood", "echo"), ("temper",), RATE, recipe, SELECTION, "float32")
     compare(Job(settings, Files(inputs), Files(outputs), {"run": "mine/small", "seed": "7"}, identity="job"))
     rows = CELLS.read(tmp_path / "cells.csv")
     assert len(gather_similarity([tmp_path / "cells.csv"])) == len(rows) == len(comparisons)
@@ -160,11 +155,8 @@ def test_the_job_writes_what_was_found_as_tables(laid, compared, tmp_path):
     assert {(row.condition, row.learning_rate) for row in measured} == {("zero_shot", None), ("full", RATE)}
 
 
-def test_scores_of_another_model_and_missing_rates_are_refused(laid, tmp_path):
+def test_scores_of_another_model_are_refused(laid, tmp_path):
     tuner = tuner_of(laid, tmp_path)
-    neurons = tuner.scores({name: laid / f"{name}.safetensors" for name in TASKS})
-    with pytest.raises(InputError, match="no learning rate was chosen for `full`"):
-        list(compare_parameters(tuner, neurons, ["mood"], ["temper"], {Arm("ffn"): RATE}, selection=SELECTION))
     lay_checkpoint(tmp_path / "other", small_model(seed=1))
     for scores in attribute_tasks(
         tmp_path / "other", [laid / "mood"], Execution(), estimators=["taylor"], examples=5, batch_size=5

@@ -1,4 +1,4 @@
-"""What a method's accuracy at the end of a stream costs: storage besides the base, and time."""
+"""What a method's accuracy at the end of a stream costs: storage besides the base, and passes through the model."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,9 +23,9 @@ from taskneurons.studies.continual.look import (
     seeds_in_words,
 )
 from taskneurons.studies.continual.methods import METHODS, by_method
-from taskneurons.studies.continual.rows import CostSummaryRow, SummaryRow
+from taskneurons.studies.continual.rows import SummaryRow
 
-_COSTS = {"storage": ("kept besides the base (MB)", 1e-6), "seconds": ("training (seconds a stage)", 1.0)}
+_COSTS = {"storage": ("kept besides the base (MB)", 1e-6), "passes": ("examples forward and backward (a stage)", 1.0)}
 # Places of a label around its point: x and y in points, horizontal and vertical alignment.
 _SPOTS = (
     (5, 0, "left", "center"), (-5, 0, "right", "center"), (0, 5, "center", "bottom"), (0, -5, "center", "top"),
@@ -49,18 +49,18 @@ class _Value:
 
 def draw_cost(
     summary: Sequence[SummaryRow],
-    costs: Sequence[CostSummaryRow],
     paths: Iterable[str | Path],
     *,
     suite: str,
     model: str,
     dpi: int = 200,
 ) -> None:
-    """Draw CL against storage and against training time, one row a benchmark, with the methods that none dominates.
+    """Draw CL against storage and against passes, one row a benchmark, with the methods that none dominates.
+
+    CL is that of what a method writes, at its own learning rate.
 
     Args:
         summary: of all methods, orders and metrics.
-        costs: the training times of all methods and orders.
         paths: where to write, `.png` and `.svg`.
         suite, model: which rows.
         dpi: dots an inch of the PNG.
@@ -68,23 +68,17 @@ def draw_cost(
     Raises:
         InputError: the model has no rows.
     """
-    own = of_run(summary, suite, model)
+    own = [row for row in of_run(summary, suite, model) if row.rate == "own" and row.scoring != "restricted"]
     benchmarks = benchmarks_in(own)
-    spent = [
-        _Value(row.method, row.order, "seconds", row.seconds)
-        for row in costs
-        if (row.suite, row.model) == (suite, model) and row.seconds is not None
-    ]
-    values = [
-        *spent, *(_Value(row.method, row.order, row.metric, row.value) for row in own if row.value is not None)
-    ]  # fmt: skip
+    values = [_Value(row.method, row.order, row.metric, row.value) for row in own if row.value is not None]
     points = {
         (name, cost): _points(values, orders, cost) for name, orders in benchmarks.items() for cost in _COSTS
     }  # fmt: skip
     caption = (
-        f"{model}, {suite}. Mean accuracy after the last task (CL) against what is kept besides the base after it, and "
-        "against the training time of a stage (of joint training: its share of one). Means over orders. "
-        f"{seeds_in_words(own)} No interval is drawn; seconds are wall time, with whatever else the machine did. "
+        f"{model}, {suite}. Mean accuracy after the last task (CL, free answers, each method at its own learning rate) "
+        "against what is kept besides the base after it, and against the examples that a stage sends forward and "
+        "backward through the model (of joint training: its share of them). Means over orders. "
+        f"{seeds_in_words(own)} No interval is drawn. "
         "Line: the methods that no other one beats in both; bounds are left out of it. "
         "Named: these, base variants and bounds, where there is room. Pale: not on all orders of the "
         "row. A method that keeps nothing stands at 0. Weightings of the same patches share their training and storage."

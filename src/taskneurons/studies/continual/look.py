@@ -10,10 +10,10 @@ from matplotlib.lines import Line2D
 from taskneurons.errors import InputError
 from taskneurons.evidence.style import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION
 from taskneurons.studies.continual.methods import FAMILIES, METHODS, Family, by_method
-from taskneurons.studies.continual.rows import PublishedRow, RankRow, RateRow, StreamRow, SummaryRow
+from taskneurons.studies.continual.rows import MeasureRow, MethodRow, PublishedRow, RateRow, StreamRow, SummaryRow
 from taskneurons.studies.continual.streams import by_order
 
-Row = TypeVar("Row", StreamRow, SummaryRow, RankRow, PublishedRow, RateRow)
+Row = TypeVar("Row", StreamRow, MeasureRow, SummaryRow, MethodRow, PublishedRow, RateRow)
 Look = tuple[str, str]
 """Colour and marker."""
 
@@ -48,7 +48,7 @@ def of_run(rows: Iterable[Row], suite: str, model: str) -> list[Row]:
     return own
 
 
-def benchmarks_in(summary: Sequence[SummaryRow]) -> dict[str, list[str]]:
+def benchmarks_in(summary: Sequence[SummaryRow] | Sequence[MeasureRow]) -> dict[str, list[str]]:
     """The orders of each benchmark, the one with the fewest tasks first."""
     tasks = {row.benchmark: row.tasks for row in summary}
     return {

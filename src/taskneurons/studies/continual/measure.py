@@ -9,9 +9,9 @@ from typing import Any
 from taskneurons.continual.making import make_method
 from taskneurons.continual.method import Given, Learned, Method
 from taskneurons.continual.ncft import as_patch, of_patch
-from taskneurons.continual.sequence import Order, StageScore, final_accuracy, follow, identity, trained
+from taskneurons.continual.sequence import Order, StageScore, final_accuracy, follow, identity, learned_accuracy
 from taskneurons.continual.stages import Stages
-from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.continual.stream_tuner import ACCURACIES, StreamTuner
 from taskneurons.engine.evaluation import Evaluation
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.fine_tuner import Recipe
@@ -21,7 +21,16 @@ from taskneurons.files import read_json, write_json
 from taskneurons.job import Job
 from taskneurons.models.load import DType
 from taskneurons.neurons.patches import load_patch, save_patch
-from taskneurons.studies.continual.rows import COST_ROWS, SINGLE_TASK, STREAMS, TRIALS, CostRow, StreamRow, TrialRow
+from taskneurons.studies.continual.rows import (
+    SCORINGS,
+    SINGLE_TASK,
+    STREAMS,
+    TRIALS,
+    Rate,
+    Scoring,
+    StreamRow,
+    TrialRow,
+)
 
 STAGES = Path(".taskneurons") / "stages"
 
@@ -114,88 +123,140 @@ class Chosen:
     temperature: float | None = None
 
 
-def choose(
-    tuner: StreamTuner,
-    methods: Sequence[Asked],
-    order: Order,
-    stages: Stages,
-    grid: Grid,
-    *,
-    weightings: Sequence[Asked] = (),
-) -> tuple[dict[str, Chosen], list[TrialRow]]:
-    """Try a group of methods with every rate and strength, then the weightings of what the first one learned.
+@dataclass(frozen=True)
+class Tried:
+    """What a method reached on the development order.
 
-    Methods of one group (sets of neurons of one size) get the rate that is best for them on average: with a rate of
-    its own for each, their difference would be that of the rates. Each weighting is a method of its own: it chooses the
-    rate that the first method learns with for it, and a temperature.
+    Attributes:
+        accuracy: mean over the tasks at the end, percent.
+        restricted: the same among the options alone.
+        learned: mean over the tasks of the accuracy just after each was learned, percent.
+    """
+
+    accuracy: float
+    restricted: float
+    learned: float
+
+    @classmethod
+    def of(cls, scores: Sequence[StageScore]) -> "Tried":
+        """From the scores of a stream."""
+        return cls(final_accuracy(scores), final_accuracy(scores, ACCURACIES[1]), learned_accuracy(scores))
+
+
+Trials = dict[Chosen, list[Tried | None]]
+"""What each method of a group reached with the values that were tried; None: it diverged."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """The development order, and what is tried on it.
 
     Args:
         tuner: whose recipe tests on the validation split.
-        methods: of the group.
         order: the development order, which is never reported as a result.
         stages: where what is learned is kept.
         grid: what is tried.
-        weightings: of the patches that the first method leaves.
-
-    Returns:
-        What each method and each weighting got; and every trial.
-
-    Raises:
-        InputError: a group diverges with every rate.
+        least_learned: the accuracy just after its stage that a task must reach, on average, percent.
     """
-    found: dict[Chosen, list[float | None]] = {}
-    rows: list[TrialRow] = []
-    streams: dict[Chosen, list[Learned]] = {}
-    for rate in grid.learning_rates:
-        for strength in grid.strengths or (None,):
-            values = Chosen(rate, strength)
-            for asked in methods:
-                accuracy = None
-                # Where each task has a model of its own, all stages are the end.
-                only_last = asked.name != SINGLE_TASK
-                try:
-                    tested, learned = follow(
-                        tuner, asked.made(values, len(order)), order, stages, only_last=only_last
-                    )  # fmt: skip
-                    accuracy = final_accuracy(tested)
-                    if asked is methods[0]:
-                        streams[values] = learned
-                except Diverged:
-                    pass
-                found.setdefault(values, []).append(accuracy)
-                rows.append(TrialRow(asked.name, rate, strength, None, accuracy, chosen=False))
-    best = _best(found.items())
-    chosen = {asked.name: best for asked in methods}
-    rows = [
-        replace(row, chosen=(row.learning_rate, row.strength) == (best.learning_rate, best.strength)) for row in rows
-    ]
-    for asked in weightings:
-        tried = []
-        for values, learned in streams.items():
-            for temperature in grid.temperatures if asked.temperature is None else (asked.temperature,):
-                weighed = Chosen(values.learning_rate, temperature=temperature)
-                method = asked.made(weighed, len(order))
-                tested, _ = follow(tuner, method, order, stages, learned=learned, only_last=True)
-                tried.append((final_accuracy(tested), temperature, -values.learning_rate, weighed))
-        _, _, _, right = max(tried, key=lambda one: one[:3])
-        chosen[asked.name] = right
-        rows += [
-            TrialRow(asked.name, one.learning_rate, None, one.temperature, accuracy, chosen=one is right)
-            for accuracy, _, _, one in tried
+
+    tuner: StreamTuner
+    order: Order
+    stages: Stages
+    grid: Grid
+    least_learned: float = 0.0
+
+    def choose(
+        self, methods: Sequence[Asked], weightings: Sequence[Asked] = ()
+    ) -> tuple[dict[str, Chosen], list[TrialRow]]:
+        """Try a group of methods with every rate, then strengths at the best one, then temperatures of weightings.
+
+        Methods of one group (sets of neurons of one size) get the rate that is best for them on average: with a rate of
+        its own for each, their difference would be that of the rates. A weighting answers with what the first method
+        has learned at its rate.
+
+        Args:
+            methods: of the group.
+            weightings: of the patches that the first method leaves.
+
+        Returns:
+            What each method and each weighting got; and every trial.
+
+        Raises:
+            InputError: the group diverges with every rate.
+        """
+        found: Trials = {}
+        streams: dict[Chosen, list[Learned]] = {}
+        strengths = self.grid.strengths or (None,)
+        # The middle of the grid decides the rate; the other strengths are tried at that rate alone.
+        middle = strengths[len(strengths) // 2]
+        for rate in self.grid.learning_rates:
+            self._learn(methods, Chosen(rate, middle), found, streams)
+        rate = self._best(found).learning_rate
+        for strength in strengths:
+            self._learn(methods, Chosen(rate, strength), found, streams)
+        best = self._best(found)
+        chosen = {asked.name: best for asked in methods}
+        rows = [
+            _trial(asked.name, values, tried, values == best)
+            for values, own in found.items()
+            for asked, tried in zip(methods, own, strict=True)
         ]
-    return chosen, rows
+        for asked in weightings:
+            weighed = self._weigh(asked, best, streams[best])
+            right = max(weighed, key=lambda values: (weighed[values].accuracy, values.temperature))
+            chosen[asked.name] = right
+            rows += [_trial(asked.name, values, tried, values == right) for values, tried in weighed.items()]
+        return chosen, rows
+
+    def _learn(
+        self, methods: Sequence[Asked], values: Chosen, found: Trials, streams: dict[Chosen, list[Learned]]
+    ) -> None:
+        """Let each method of the group learn with some values, once."""
+        if values in found:
+            return
+        found[values] = []
+        for asked in methods:
+            try:
+                method = asked.made(values, len(self.order))
+                scores, learned = follow(self.tuner, method, self.order, self.stages, whole=False)
+            except Diverged:
+                found[values].append(None)
+                continue
+            found[values].append(Tried.of(scores))
+            if asked is methods[0]:
+                streams[values] = learned
+
+    def _weigh(self, asked: Asked, learner: Chosen, learned: Sequence[Learned]) -> dict[Chosen, Tried]:
+        """A weighting of what was learned, with each temperature."""
+        found = {}
+        for temperature in self.grid.temperatures if asked.temperature is None else (asked.temperature,):
+            values = Chosen(learner.learning_rate, temperature=temperature)
+            method = asked.made(values, len(self.order))
+            scores, _ = follow(self.tuner, method, self.order, self.stages, learned=learned, whole=False)
+            found[values] = Tried.of(scores)
+        return found
+
+    def _best(self, found: Trials) -> Chosen:
+        """The values of the highest final accuracy, averaged over the group, among those with which all have learned.
+
+        Where none lets all of them learn, those with which they learned most. Of equal ones the lowest rate.
+        """
+        sound = {
+            values: (min(one.learned for one in tried), fmean(one.accuracy for one in tried))
+            for values, own in found.items()
+            if len(tried := [one for one in own if one is not None]) == len(own)
+        }
+        if not sound:
+            raise InputError("every learning rate diverges", where="continual", remedy="Add lower learning rates")
+        enough = [values for values, (learned, _) in sound.items() if learned >= self.least_learned]
+        place = 1 if enough else 0
+        return max(enough or sound, key=lambda values: (sound[values][place], -values.learning_rate))
 
 
-def _best(found: Iterable[tuple[Chosen, Sequence[float | None]]]) -> Chosen:
-    """The rate and strength with the highest accuracy, averaged over the group; of equal ones the lowest rate."""
-    sound = [
-        (values, fmean(value for value in scores if value is not None))
-        for values, scores in found
-        if None not in scores
-    ]
-    if not sound:
-        raise InputError("every learning rate diverges", where="continual", remedy="Add lower learning rates")
-    return max(sound, key=lambda one: (one[1], -one[0].learning_rate))[0]
+def _trial(name: str, values: Chosen, tried: Tried | None, chosen: bool) -> TrialRow:
+    reached = {} if tried is None else asdict(tried)
+    empty: dict[str, float | None] = {"accuracy": None, "restricted": None, "learned": None}
+    return TrialRow(name, **asdict(values), **{**empty, **reached}, chosen=chosen)
 
 
 # Jobs
@@ -212,6 +273,7 @@ class ChooseSettings:
         seed: of the run.
         budget: of a stage.
         grid: what is tried.
+        learned_percent: the share of what Per-Task FT learns that a method must learn.
         dtype: precision of the products.
     """
 
@@ -221,6 +283,7 @@ class ChooseSettings:
     seed: int
     budget: Budget
     grid: Grid
+    learned_percent: float
     dtype: DType
 
 
@@ -229,9 +292,14 @@ def choose_rates(job: Job[ChooseSettings]) -> None:
     settings = job.settings
     tuner = _tuner(job, settings.budget.recipe(settings.seed, split="validation"), settings.dtype)
     stages = Stages(job.resume / "stages", identity(tuner))
-    chosen, rows = choose(
-        tuner, settings.methods, settings.order, stages, settings.grid, weightings=settings.weightings
-    )  # fmt: skip
+    limits = [
+        row.learned for path in job.inputs["limit"] for row in TRIALS.read(path)
+        if row.chosen and row.method == SINGLE_TASK and row.learned is not None
+    ]  # fmt: skip
+    # Without Per-Task FT there is nothing to compare with, and the best end decides.
+    least = settings.learned_percent / 100 * limits[0] if limits else 0.0
+    search = Search(tuner, settings.order, stages, settings.grid, least)
+    chosen, rows = search.choose(settings.methods, settings.weightings)
     said = {
         name: {key: value for key, value in asdict(values).items() if value is not None}
         for name, values in chosen.items()
@@ -248,6 +316,7 @@ class LearnSettings:
     Attributes:
         method: that learns.
         rate_of: the method whose learning rate it has.
+        equal_rate: the rate that all methods have besides; None for a method that has its own alone.
         orders: the tasks of each order.
         budget: of a stage.
         dtype: precision of the products.
@@ -255,28 +324,33 @@ class LearnSettings:
 
     method: Asked
     rate_of: str
+    equal_rate: float | None
     orders: Mapping[str, Order]
     budget: Budget
     dtype: DType
 
 
 def learn_streams(job: Job[LearnSettings]) -> None:
-    """Learn streams of tasks with one method, and test all tasks after every stage (Leng & Xiong 2025, Table 5)."""
+    """Learn streams of tasks with one method, and test all tasks after every stage (Leng & Xiong 2025, Table 5).
+
+    Where the rate of all is the method's own, each stage is learned once and stands in the rows of both.
+    """
     settings, asked = job.settings, job.settings.method
     tuner = _tuner(job, settings.budget.recipe(job.seed), settings.dtype)
-    chosen = Chosen(**read_json(job.inputs.one("chosen"))[settings.rate_of])
-    patches = _by_order(job.outputs["patches"])
+    own = Chosen(**read_json(job.inputs.one("chosen"))[settings.rate_of])
+    patches = _by_stream(job.outputs["patches"])
     stages = Stages(STAGES / job.outputs["rows"][0].parent, identity(tuner))
-    costs: list[CostRow] = []
     for order, path in job.outputs.by_stem("rows").items():
         tasks = settings.orders[order]
-        scores, seen = follow(tuner, asked.made(chosen, len(tasks)), tasks, stages)
-        STREAMS.write(path, _rows(job, asked.name, order, scores))
-        costs += _costs(job, asked.name, order, seen)
-        # Of a method that keeps patches the rule names a file for each stage.
-        for patch, learned in zip(patches.get(order, ()), seen, strict=order in patches):
-            save_patch(patch, as_patch(learned))
-    COST_ROWS.write(job.outputs.one("costs"), costs)
+        rows: list[StreamRow] = []
+        for rate, chosen in _rates(own, settings.equal_rate).items():
+            scores, seen = follow(tuner, asked.made(chosen, len(tasks)), tasks, stages)
+            rows += _rows(job, asked.name, rate, order, scores)
+            # Of a method that keeps patches the rule names a file for each stage.
+            kept = patches.get((order, rate), ())
+            for patch, learned in zip(kept, seen, strict=bool(kept)):
+                save_patch(patch, as_patch(learned))
+        STREAMS.write(path, rows)
     stages.finish(keep=bool(job.resources["keep_stages"]))
 
 
@@ -287,6 +361,7 @@ class WeighSettings:
     Attributes:
         weightings: that answer.
         learner: the method whose patches they weigh.
+        equal_rate: the rate that all methods have besides their own.
         orders: the tasks of each order.
         budget: of a stage.
         dtype: precision of the products.
@@ -294,36 +369,29 @@ class WeighSettings:
 
     weightings: tuple[Asked, ...]
     learner: str
+    equal_rate: float
     orders: Mapping[str, Order]
     budget: Budget
     dtype: DType
 
 
 def weigh_patches(job: Job[WeighSettings]) -> None:
-    """Answer with patches weighted by similarity: the readings of W-NCFT, or the dynamic weightings.
-
-    One that has chosen another learning rate than the method that left the patches learns the streams anew.
-    """
+    """Answer with patches weighted by similarity: the readings of W-NCFT, or the dynamic weightings."""
     settings = job.settings
     tuner = _tuner(job, settings.budget.recipe(job.seed), settings.dtype)
     chosen = {name: Chosen(**values) for name, values in read_json(job.inputs.one("chosen")).items()}
     stages = Stages(job.resume / "stages", identity(tuner))
-    patches, learning = _by_order(job.inputs["patches"]), job.inputs.by_stem("learning")
-    spent = {(row.order, row.stage): row.seconds for row in COST_ROWS.read(job.inputs.one("costs"))}
+    patches, learning = _by_stream(job.inputs["patches"]), job.inputs.by_stem("learning")
     asked = {one.name: one for one in settings.weightings}
-    costs: list[CostRow] = []
     for path in job.outputs["rows"]:
         name, order = path.parent.name, path.stem
-        tasks, values = settings.orders[order], chosen[name]
-        same = values.learning_rate == chosen[settings.learner].learning_rate
-        learned = None
-        if same:
-            seconds = [spent[order, stage] for stage in range(1, len(tasks) + 1)]
-            learned = list(_learned(patches[order], learning[order], seconds))
-        scores, seen = follow(tuner, asked[name].made(values, len(tasks)), tasks, stages, learned=learned)
-        STREAMS.write(path, _rows(job, name, order, scores))
-        costs += _costs(job, name, order, seen)
-    COST_ROWS.write(job.outputs.one("costs"), costs)
+        tasks = settings.orders[order]
+        rows: list[StreamRow] = []
+        for rate, values in _rates(chosen[name], settings.equal_rate).items():
+            learned = list(_learned(patches[order, rate], learning[order], rate))
+            scores, _ = follow(tuner, asked[name].made(values, len(tasks)), tasks, stages, learned=learned)
+            rows += _rows(job, name, rate, order, scores)
+        STREAMS.write(path, rows)
     stages.finish(keep=False)
 
 
@@ -333,28 +401,34 @@ def _tuner(job: Job[Any], recipe: Recipe, dtype: DType) -> StreamTuner:
     return StreamTuner.load(job.inputs.folder("base"), job.inputs.folders("tasks"), recipe, execution, job=job.code)
 
 
-def _rows(job: Job[Any], method: str, order: str, scores: Iterable[StageScore]) -> Iterator[StreamRow]:
+def _rates(own: Chosen, equal: float | None) -> dict[Rate, Chosen]:
+    """The values of a method at its own rate and at that of all."""
+    return {"own": own} if equal is None else {"own": own, "equal": replace(own, learning_rate=equal)}
+
+
+def _rows(job: Job[Any], method: str, rate: Rate, order: str, scores: Iterable[StageScore]) -> Iterator[StreamRow]:
+    scorings: dict[str, Scoring] = dict(zip(ACCURACIES, SCORINGS, strict=True))
     for score in scores:
-        yield StreamRow(job.suite, job.model, job.seed, method, order, **asdict(score))
+        cells = asdict(score)
+        scoring = scorings.get(score.metric)
+        cells["metric"] = "accuracy" if scoring else score.metric
+        yield StreamRow(job.suite, job.model, job.seed, method, rate, order, scoring=scoring, **cells)
 
 
-def _costs(job: Job[Any], method: str, order: str, seen: Sequence[Learned]) -> Iterator[CostRow]:
-    for stage, task, learned in trained(seen):
-        yield CostRow(job.suite, job.model, job.seed, method, order, stage, task, learned.seconds)
-
-
-def _by_order(paths: Iterable[Path]) -> dict[str, list[Path]]:
-    """Patches of the stages of each order: `.../<order>/<stage>_<task>.safetensors`, the first stage first."""
-    found: dict[str, list[Path]] = {}
+def _by_stream(paths: Iterable[Path]) -> dict[tuple[str, str], list[Path]]:
+    """Patches of the stages of each stream: `.../<order>/<rate>/<stage>_<task>.safetensors`, the first stage first."""
+    found: dict[tuple[str, str], list[Path]] = {}
     for path in paths:
-        found.setdefault(path.parent.name, []).append(path)
+        order, rate = path.parts[-3:-1]
+        found.setdefault((order, rate), []).append(path)
     return {
-        order: sorted(own, key=lambda path: int(path.name.partition("_")[0])) for order, own in found.items()
+        stream: sorted(own, key=lambda path: int(path.name.partition("_")[0])) for stream, own in found.items()
     }  # fmt: skip
 
 
-def _learned(patches: Sequence[Path], rows: Path, seconds: Sequence[float]) -> Iterator[Learned]:
+def _learned(patches: Sequence[Path], rows: Path, rate: Rate) -> Iterator[Learned]:
     """What the stages of a stream left, with what they cost."""
-    losses = {row.stage: row.value for row in STREAMS.read(rows) if row.metric == "loss"}
-    for stage, (path, spent) in enumerate(zip(patches, seconds, strict=True), start=1):
-        yield replace(of_patch(load_patch(path)), seconds=spent, loss=losses[stage] or 0.0)
+    costs = {(row.stage, row.metric): row.value for row in STREAMS.read(rows) if row.rate == rate}
+    for stage, path in enumerate(patches, start=1):
+        passes, loss = int(costs[stage, "passes"] or 0), costs[stage, "loss"] or 0.0
+        yield replace(of_patch(load_patch(path)), passes=passes, loss=loss)

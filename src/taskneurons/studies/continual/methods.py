@@ -76,6 +76,11 @@ class Method:
             raise InputError(f"a method needs a label and a family, not {self.label!r} of {self.family!r}")
 
     @property
+    def chooses(self) -> bool:
+        """Whether it has a learning rate of its own, for itself and for those that take it."""
+        return not self.rate_of and not self.weighs
+
+    @property
     def is_bound(self) -> bool:
         """Whether it learns no stream."""
         return self.family == "bound"
@@ -151,7 +156,11 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             Method(
                 "pertask", "Per-Task FT", "bound", "pertask", main=True, published="PerTaskFT", bytes_per_parameter=20
             ),
-            Method("multitask", "Joint training", "bound", "multitask", main=True, bytes_per_parameter=20),
+            # Both train all weights from the base, so a rate of its own would tell nothing.
+            Method(
+                "multitask", "Joint training", "bound", "multitask", main=True, rate_of="pertask",
+                bytes_per_parameter=20,
+            ),
         )
     }
 )  # fmt: skip

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, NonNegativeInt, PlainSerializer, PositiveFloat, PositiveInt, StringConstraints
 
-from taskneurons.params.runs import Seeds
 from taskneurons.params.schedule import warmup_fits
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 from taskneurons.params.selection import Estimator, Within
@@ -45,13 +44,11 @@ class SampledOrders(Section):
 
 
 class Streams(Section):
-    """The orders in which the tasks of a suite come (Leng & Xiong 2025, Table 14)."""
+    """The orders in which the tasks of a suite come (Leng & Xiong 2025, Table 14); every method learns all of them."""
 
     development: Order = described("the order that chooses rates, strengths and temperatures; never reported", "-")
     benchmarks: Benchmarks = described("orders by name, by benchmark; those of a benchmark have the same tasks", "-")
     sampled: SampledOrders = described("further orders", "-")
-    every_seed: tuple[OrderName, ...] = described("orders that are learned with every seed, not the first alone", "-")
-    variants: tuple[OrderName, ...] = described("orders on which the variants of NCFT are learned", "-")
 
     def orders(self) -> dict[str, Order]:
         """The orders that are given, by name."""
@@ -76,12 +73,6 @@ class Streams(Section):
                 f"there is no benchmark `{self.sampled.benchmark}`",
                 f"Known: {', '.join(self.benchmarks) or 'none'}",
             )
-        names += [f"s{number}" for number in range(1, self.sampled.count + 1)]
-        for key in ("every_seed", "variants"):
-            for index, name in enumerate(getattr(self, key)):
-                if name not in names:
-                    yield Inconsistency((key, index), f"there is no order `{name}`", f"Known: {', '.join(names)}")
-            yield from repeated(getattr(self, key), key)
 
     def _unfit(self, benchmark: str, orders: Mapping[str, Order]) -> Iterator[Inconsistency]:
         """Yield what is wrong with the orders of a benchmark."""
@@ -150,16 +141,20 @@ class Continual(Section):
     """Continual learning (Leng & Xiong 2025, Table 5 and Figure 4)."""
 
     methods: tuple[Learner, ...] = described("methods that learn every order; retention needs `pertask`", "-")
-    variants: tuple[Variant, ...] = described("variants of NCFT that learn some orders", "-")
-    variant_seeds: Seeds = described("seeds with which they are learned", "-")
-    weightings: tuple[Weighting, ...] = described("readings of W-NCFT, on each order of NCFT", "-")
-    dynamic: tuple[Dynamic, ...] = described(
-        "weightings that need no name of the task and follow the stream, on each order of NCFT", "-"
-    )
+    variants: tuple[Variant, ...] = described("variants of NCFT", "-")
+    weightings: tuple[Weighting, ...] = described("readings of W-NCFT", "-")
+    dynamic: tuple[Dynamic, ...] = described("weightings that need no name of the task and follow the stream", "-")
     steps: PositiveInt = described("optimizer steps of a stage", "steps")
     batch_size: PositiveInt = described("examples of one step", "examples")
     warmup: int = described("steps of linear warm-up at the beginning of a stage", "steps", ge=0)
-    learning_rates: tuple[PositiveFloat, ...] = described("the grid that every method chooses from", "-")
+    learning_rates: tuple[PositiveFloat, ...] = described("the grid that every method chooses its own rate from", "-")
+    equal_rate: PositiveFloat = described("the learning rate that every method has besides its own", "-")
+    learned_percent: float = described(
+        "what a method must reach just after a stage, on average, to have learned its task",
+        "% of the accuracy of Per-Task FT",
+        gt=0,
+        le=100,
+    )
     test_examples: PositiveInt = described("test examples of each task, at most", "examples")
     ncft: SparseTuning = described("NCFT", "-")
     wncft: Weighted = described("W-NCFT", "-")
@@ -180,6 +175,9 @@ class Continual(Section):
         yield from warmup_fits(self.warmup, self.steps)
         for key in ("methods", "variants", "weightings", "dynamic"):
             yield from repeated(getattr(self, key), key)
+        for name in self.methods:
+            if (source := METHODS[name].rate_of) and source not in self.methods:
+                yield Inconsistency(("methods",), f"`{source}` is missing, whose rate `{name}` has", f"Add {source}")
         if "ncft" not in self.methods:
             yield Inconsistency(("methods",), "`ncft` is missing: variants and weightings need it", "Add ncft")
         for path, values in (

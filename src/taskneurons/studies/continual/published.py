@@ -69,7 +69,8 @@ def published_streams(
     groups: dict[_Group, list[PublishedRow]] = defaultdict(list)
     for row in summary:
         name = METHODS[row.method].published
-        if row.metric != "CL" or (row.suite, row.order) not in same or (name, row.order) not in theirs:
+        ours = (row.metric, row.scoring, row.rate) == ("CL", "free", "own") and (row.suite, row.order) in same
+        if not ours or (name, row.order) not in theirs:
             continue
         groups[_Group(row.suite, row.model, row.benchmark, row.order)].append(
             PublishedRow(

@@ -41,6 +41,7 @@ def rate_table(files: Iterable[str | Path]) -> list[RateRow]:
             if before := methods.get((suite, model, method)):
                 raise InputError(f"{method} was tried in {before}, too", where=str(path))
             methods[suite, model, method] = path.stem
+            # A strength is tried at one rate: the edges of each knob are those of all trials.
             rows += with_edges(tried, *KNOBS)
     return sorted(rows, key=_place)
 

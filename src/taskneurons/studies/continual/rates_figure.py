@@ -47,9 +47,10 @@ def draw_rates(
     edges = sorted({METHODS[row.method].label for row in own if row.at_edge})
     caption = (
         f"{model}, {suite}. Mean accuracy over the tasks after the last stage of the development order, on validation "
-        "examples; this order is in no other figure. Star: what was chosen, for all orders. Grey: the other methods of "
-        "the row of panels. Where several strengths were tried, thin lines are the single ones and the thick one the "
-        "best of them. Crosses at the bottom: training diverged. One run a point, no interval. "
+        "examples; this order is in no other figure. Star: what was chosen, for all orders: the best value "
+        "with which tasks were learned well enough just after their stages, if there is any. Grey: the other methods "
+        "of the row of panels. Where several strengths were tried, at the best rate, the point is the best of them. "
+        "Crosses at the bottom: training diverged. One run a point, no interval. "
         + (
             f"A rate, strength or temperature at an edge of its grid: {', '.join(edges)}."
             if edges

@@ -9,14 +9,21 @@ SINGLE_TASK, JOINT = "pertask", "multitask"
 """The methods that learn no stream: each task alone, and all tasks at once."""
 Score = Literal["accuracy", "identification"]
 SCORES: tuple[Score, ...] = ("accuracy", "identification")
-Cost = Literal["trainable", "storage", "loss"]
-COSTS: tuple[Cost, ...] = ("trainable", "storage", "loss")
+Scoring = Literal["free", "restricted"]
+SCORINGS: tuple[Scoring, ...] = ("free", "restricted")
+"""An answer is right if the model writes it, or if it is the likeliest of the task's options."""
+Rate = Literal["own", "equal"]
+RATES_OF: tuple[Rate, ...] = ("own", "equal")
+"""The learning rate that a method has chosen, and the one that is the same for all."""
+Cost = Literal["trainable", "storage", "passes", "loss"]
+COSTS: tuple[Cost, ...] = ("trainable", "storage", "passes", "loss")
 MEAN: Literal["mean"] = "mean"
 Value = Annotated[float | None, Column(measured=True)]
 P = Annotated[float | None, Column(low=0, high=1, measured=True)]
 Note = Annotated[str, Column(measured=True)]
 Rank = Annotated[float | None, Column(low=1, measured=True)]
 Positive = Annotated[float | None, Column(low=0)]
+Percent = Annotated[float | None, Column(unit="%", low=0, high=100, measured=True)]
 
 
 @dataclass(frozen=True)
@@ -26,13 +33,17 @@ class StreamRow:
     Attributes:
         suite, model, seed: the run.
         method: that learned the stream.
+        rate: own: the learning rate that the method has chosen on the development order; equal: the one that is the
+            same for all methods.
         order: of the tasks.
         stage: number of tasks that were learned; 0 is the model before the stream.
         train_task: the task that the stage learned; empty at stage 0, and where all tasks were learned at once.
         test_task: the task that is tested; empty for a cost, which belongs to the stage.
         metric: accuracy; identification of the task of a prompt; trainable parameters; storage besides the base model;
-            loss at the end of the training.
-        value: percent; parameters; bytes; nats a token. A training that diverged has no loss.
+            passes: examples that went forward and backward through the model; loss at the end of the training.
+        scoring: of an accuracy. free: what the model writes must be the answer, whole; restricted: the answer must be
+            the likeliest of the task's options.
+        value: percent; parameters; bytes; examples; nats a token. A training that diverged has no loss.
         n: test examples of a score.
     """
 
@@ -40,12 +51,14 @@ class StreamRow:
     model: str
     seed: Annotated[int, Column(low=0)]
     method: str
+    rate: Rate
     order: str
     stage: Annotated[int, Column(unit="tasks", low=0)]
     train_task: str | None
     test_task: str | None
     metric: Score | Cost
-    value: Annotated[float | None, Column(unit="%, parameters, bytes or nats", low=0, measured=True)]
+    scoring: Scoring | None
+    value: Annotated[float | None, Column(unit="%, parameters, bytes, examples or nats", low=0, measured=True)]
     n: Annotated[int | None, Column(unit="examples", low=1, measured=True)]
 
     def __post_init__(self) -> None:
@@ -56,6 +69,8 @@ class StreamRow:
         self._check_stage()
 
     def _check_metric(self) -> None:
+        if (self.scoring is None) != (self.metric != "accuracy"):
+            raise ValueError(f"`scoring` is {self.scoring or 'empty'} in a row of {self.metric}")
         if self.metric in SCORES:
             if self.test_task is None or self.n is None or self.value is None:
                 raise ValueError(f"`test_task`, `value` or `n` is empty in a row of {self.metric}")
@@ -79,60 +94,7 @@ class StreamRow:
     @property
     def stream(self) -> "Stream":
         """The stream that it belongs to."""
-        return Stream(self.suite, self.model, self.method, self.order, self.seed)
-
-
-@dataclass(frozen=True)
-class CostRow:
-    """The time that a stage of a stream took, which differs from run to run.
-
-    Attributes:
-        suite, model, seed: the run.
-        method: that learned the stream.
-        order: of the tasks.
-        stage: number of tasks that were learned.
-        train_task: the task that the stage learned; empty where all tasks were learned at once.
-        seconds: wall time of the training, with what is scored or estimated for it, and with whatever else the machine
-            did.
-    """
-
-    suite: str
-    model: str
-    seed: Annotated[int, Column(low=0)]
-    method: str
-    order: str
-    stage: Annotated[int, Column(unit="tasks", low=1)]
-    train_task: str | None
-    seconds: Annotated[float, Column(unit="s", low=0, measured=True)]
-
-
-@dataclass(frozen=True)
-class CostSummaryRow:
-    """The training time of a stage, a mean.
-
-    Attributes:
-        suite, model: the run.
-        benchmark: of the order; `all` for the mean over all orders.
-        method: that learned.
-        order: of the tasks, where it is the mean over seeds; `all` for the mean over the orders of the benchmark.
-        seconds: of all stages over the number of tasks. Joint training has one stage for all tasks.
-        seconds_low, seconds_high: limits of the interval.
-        n: seeds, or orders.
-        interval: which interval stands beside the mean.
-        reason: why there is no interval.
-    """
-
-    suite: str
-    model: str
-    benchmark: str
-    method: str
-    order: str
-    seconds: Annotated[float | None, Column(unit="s", measured=True)]
-    seconds_low: Annotated[float | None, Column(unit="s", measured=True)]
-    seconds_high: Annotated[float | None, Column(unit="s", measured=True)]
-    n: Annotated[int, Column(unit="seeds or orders", measured=True)]
-    interval: Note
-    reason: Note
+        return Stream(self.suite, self.model, self.method, self.rate, self.order, self.seed)
 
 
 @dataclass(frozen=True)
@@ -142,12 +104,14 @@ class Stream:
     Attributes:
         suite, model, seed: the run.
         method: that learned it.
+        rate: of its learning.
         order: of the tasks.
     """
 
     suite: str
     model: str
     method: str
+    rate: Rate
     order: str
     seed: int
 
@@ -162,6 +126,8 @@ class TrialRow:
         strength: of the penalty of EWC or O-LoRA.
         temperature: of a weighting.
         accuracy: mean over the tasks after the last stage, validation split; empty where the training diverged.
+        restricted: the same among the options alone.
+        learned: mean over the tasks of the accuracy just after each was learned.
         chosen: whether the method got these values.
     """
 
@@ -169,7 +135,9 @@ class TrialRow:
     learning_rate: Annotated[float, Column(low=0)]
     strength: Positive
     temperature: Positive
-    accuracy: Annotated[float | None, Column(unit="%", low=0, high=100, measured=True)]
+    accuracy: Percent
+    restricted: Percent
+    learned: Percent
     chosen: Annotated[bool, Column(measured=True)]
 
 
@@ -185,6 +153,8 @@ class RateRow:
         strength: of the penalty of EWC or O-LoRA.
         temperature: of a weighting.
         accuracy: mean over the tasks after the last stage, validation split; empty where the training diverged.
+        restricted: the same among the options alone.
+        learned: mean over the tasks of the accuracy just after each was learned.
         chosen: whether the method got these values.
         at_edge: whether it was chosen and one of its values is the lowest or the highest of several, so that a better
             one may lie beyond the grid.
@@ -197,9 +167,44 @@ class RateRow:
     learning_rate: Annotated[float, Column(low=0)]
     strength: Positive
     temperature: Positive
-    accuracy: Annotated[float | None, Column(unit="%", low=0, high=100, measured=True)]
+    accuracy: Percent
+    restricted: Percent
+    learned: Percent
     chosen: Annotated[bool, Column(measured=True)]
     at_edge: Annotated[bool, Column(measured=True)]
+
+
+@dataclass(frozen=True)
+class MeasureRow:
+    """One measure of one stream.
+
+    Attributes:
+        suite, model, seed: the run.
+        benchmark: of the order.
+        tasks: number of tasks of the order.
+        method: that learned.
+        rate: own or equal.
+        order: of the tasks.
+        metric: a measure of the matrix of accuracies (CL, FG, BWT, FWT, forgetting, max_forgetting, learned);
+            `learned_share`: learned, as a share of that of Per-Task FT; `identification` of the tasks after the last
+            stage; `trainable` parameters and `passes`, mean over stages; `storage` after the last stage.
+        scoring: of the accuracies: free or restricted.
+        value: percent or points; parameters; examples; bytes.
+        reason: why there is no value.
+    """
+
+    suite: str
+    model: str
+    benchmark: str
+    tasks: Annotated[int, Column(unit="tasks", measured=True)]
+    method: str
+    rate: Rate
+    order: str
+    seed: Annotated[int, Column(low=0)]
+    metric: str
+    scoring: Scoring | None
+    value: Value
+    reason: Note
 
 
 @dataclass(frozen=True)
@@ -211,11 +216,10 @@ class SummaryRow:
         benchmark: of the order.
         tasks: number of tasks of the order.
         method: that learned.
+        rate: own or equal.
         order: of the tasks.
-        metric: a measure of the matrix of accuracies (CL, FG, BWT, FWT, forgetting, max_forgetting, learned);
-            `identification` of the tasks after the last stage; `trainable` parameters, mean over stages; `storage`
-            after the last stage.
-        value: percent or points; parameters; bytes. The mean over seeds.
+        metric, scoring: as in the table of single streams.
+        value: the mean over seeds.
         low, high: limits of the interval.
         n: seeds with a value.
         seed: mean.
@@ -229,8 +233,10 @@ class SummaryRow:
     benchmark: str
     tasks: Annotated[int, Column(unit="tasks", measured=True)]
     method: str
+    rate: Rate
     order: str
     metric: str
+    scoring: Scoring | None
     value: Value
     low: Value
     high: Value
@@ -242,49 +248,44 @@ class SummaryRow:
 
 
 @dataclass(frozen=True)
-class RankRow:
-    """One measure of a method, the mean over orders, and its rank among the methods.
+class MethodRow:
+    """One measure of a method: the mean over bases of its means over orders, and its difference from NCFT.
 
     Attributes:
         suite, model: the run.
-        orders: a benchmark; `all`; or `common`, those that every method has which is no bound, where these are fewer.
+        orders: a benchmark, or `all`.
         method: that learned.
-        metric: as in the summary.
-        value: mean over the orders that the method has.
-        low, high: limits of the interval across orders, which share their tasks.
-        n: orders with a value.
+        rate: own or equal.
+        metric, scoring: as in the table of single streams.
+        has_learned: whether, just after each stage, its task was learned to the asked share of Per-Task FT, on average;
+            a method that has not learned shows nothing about forgetting.
+        value: mean over bases of the mean over the orders that the method has.
+        low, high: limits of the interval over bases.
+        n: bases with a value on all orders.
         interval: which interval stands beside the value.
         reason: why there is no value or no interval.
-        mean_rank: 1 is best; bounds and methods without all of the ranked orders have none.
-        ranked: methods that are ranked.
-        ranked_orders: orders that they are ranked over.
-        statistic, p_value: Friedman's test over the ranked methods.
-        critical_difference: Nemenyi's, of mean ranks.
-        best: the method of the lowest mean rank.
-        told_from_best: whether this method is further from the best than the critical difference.
-        rank_reason: why there is no rank or no test.
+        less_ncft: the value less that of NCFT at the same rate, paired: the same bases and orders; bounds
+            have one rate and are compared with NCFT's own.
+        less_ncft_low, less_ncft_high: limits of the interval of the paired difference over bases.
     """
 
     suite: str
     model: str
     orders: str
     method: str
+    rate: Rate
     metric: str
+    scoring: Scoring | None
+    has_learned: Annotated[bool | None, Column(measured=True)]
     value: Value
     low: Value
     high: Value
-    n: Annotated[int, Column(unit="orders", measured=True)]
+    n: Annotated[int, Column(unit="bases", measured=True)]
     interval: Note
     reason: Note
-    mean_rank: Rank = None
-    ranked: Annotated[int | None, Column(unit="methods", measured=True)] = None
-    ranked_orders: Annotated[int | None, Column(unit="orders", measured=True)] = None
-    statistic: Value = None
-    p_value: P = None
-    critical_difference: Annotated[float | None, Column(unit="ranks", measured=True)] = None
-    best: Note = ""
-    told_from_best: Annotated[bool | None, Column(measured=True)] = None
-    rank_reason: Note = ""
+    less_ncft: Value = None
+    less_ncft_low: Value = None
+    less_ncft_high: Value = None
 
 
 @dataclass(frozen=True)
@@ -299,7 +300,7 @@ class PublishedRow:
         method: ours.
         published_method: the paper's name of it.
         published: the printed mean accuracy after the last task.
-        value: our mean accuracy after the last task (CL), mean over seeds.
+        value: our mean accuracy after the last task (CL) at the method's own rate, of what it writes, mean over seeds.
         low, high: limits of the interval over seeds.
         n: seeds.
         interval: which interval stands beside the value.
@@ -334,15 +335,14 @@ class PublishedRow:
 
 
 STREAMS, TRIALS, RATES = Table(StreamRow), Table(TrialRow), Table(RateRow)
-SUMMARY, RANKS, PUBLISHED = Table(SummaryRow), Table(RankRow), Table(PublishedRow)
-COST_ROWS, COST_SUMMARY = Table(CostRow), Table(CostSummaryRow)
+MEASURES, SUMMARY, METHOD_MEANS = Table(MeasureRow), Table(SummaryRow), Table(MethodRow)
+PUBLISHED = Table(PublishedRow)
 TABLES: dict[str, Table[Any]] = {
     "continual": STREAMS,
+    "continual_measures": MEASURES,
     "continual_summary": SUMMARY,
-    "continual_methods": RANKS,
+    "continual_methods": METHOD_MEANS,
     "continual_published": PUBLISHED,
     "continual_rates": RATES,
-    "continual_costs": COST_ROWS,
-    "continual_costs_summary": COST_SUMMARY,
 }
 """By the name of the file below `results/tables`."""

@@ -30,6 +30,9 @@ def draw_stages(
 ) -> None:
     """Draw accuracy above chance after every stage of one order, one panel a method, mean over seeds.
 
+    The accuracy is that of the likeliest option, at the method's own learning rate: whether a task is still known, and
+    not whether its label words are still written.
+
     Args:
         rows: of all streams; those of other models and orders are left aside.
         tasks: of the suite, for the level of chance.
@@ -40,14 +43,14 @@ def draw_stages(
     Raises:
         InputError: the model has no rows of this order.
     """
-    own = [row for row in of_run(rows, suite, model) if row.order == order]
+    own = [row for row in of_run(rows, suite, model) if row.order == order and row.rate == "own"]
     sequence = sequences(own).get((suite, order))
     if sequence is None:
         raise InputError(f"no stream of {model} on {suite} learns order `{order}`")
     levels = {task.name: task.chance for task in tasks}
     chance = np.array([levels.get(task) or 0.0 for task in sequence])
     by_seed: dict[str, list[np.ndarray]] = {}
-    for stream, matrix in sorted(matrices(own, sequences(own)).items(), key=lambda item: item[0].seed):
+    for stream, matrix in sorted(matrices(own, sequences(own), "restricted").items(), key=lambda item: item[0].seed):
         by_seed.setdefault(stream.method, []).append(matrix)
     found = {method: np.mean(by_seed[method], axis=0) - chance for method in sorted(by_seed, key=by_method)}
     counts = {row.n for row in own if row.metric == "accuracy" and row.n is not None}
@@ -56,7 +59,8 @@ def draw_stages(
         f"{model}, {suite}, order {order}. A row: after that many tasks were learned (0: before the stream). A column: "
         "the tested task; numbers: its place in the stream, "
         + ", ".join(f"{place} {shortened(task, 20)}" for place, task in enumerate(sequence, 1))
-        + ". Colour: accuracy less that of the best constant answer or of guessing, in points; below it: as zero. "
+        + ". Colour: accuracy of the likeliest option, at the method's own learning rate, less that of the best "
+        "constant answer or of guessing, in points; below it: as zero. "
         "Below the stair the task was learned before or at that stage; it should stay dark. Per-Task FT tests each "
         "task's own model alone, joint training all tasks at the end. "
         f"{'One seed' if seeds == 1 else f'Mean over the seeds of a method, up to {seeds}'}, "

@@ -11,7 +11,18 @@ import numpy as np
 from taskneurons.errors import InputError
 from taskneurons.measures.continual import Alone, Matrix
 from taskneurons.studies.continual.methods import by_method
-from taskneurons.studies.continual.rows import COSTS, SCORES, SINGLE_TASK, STREAMS, Score, Stream, StreamRow
+from taskneurons.studies.continual.rows import (
+    COSTS,
+    RATES_OF,
+    SCORES,
+    SCORINGS,
+    SINGLE_TASK,
+    STREAMS,
+    Score,
+    Scoring,
+    Stream,
+    StreamRow,
+)
 
 Sequences = Mapping[tuple[str, str], tuple[str, ...]]
 """The tasks of each (suite, order), in the order in which they are learned."""
@@ -95,18 +106,19 @@ def benchmark_of(orders: Sequences, benchmarks: Mapping[str, Benchmarks]) -> dic
     return {place: named[place] for place in orders}
 
 
-def matrices(rows: Iterable[StreamRow], orders: Sequences, metric: Score = "accuracy") -> dict[Stream, Matrix]:
+def matrices(rows: Iterable[StreamRow], orders: Sequences, scoring: Scoring | None) -> dict[Stream, Matrix]:
     """The stage x task matrix of each stream; NaN is what was not measured.
 
     Args:
         rows: of streams; those of an order without a sequence are left aside.
         orders: of `sequences`.
-        metric: of the cells.
+        scoring: of the accuracies in the cells; None: identification instead.
     """
+    metric: Score = "accuracy" if scoring else "identification"
     found: dict[Stream, np.ndarray] = {}
     for row in rows:
         sequence = orders.get((row.suite, row.order))
-        if row.metric != metric or sequence is None or row.test_task is None:
+        if (row.metric, row.scoring) != (metric, scoring) or sequence is None or row.test_task is None:
             continue
         if row.stream not in found:
             found[row.stream] = np.full((len(sequence) + 1, len(sequence)), np.nan)
@@ -117,11 +129,13 @@ def matrices(rows: Iterable[StreamRow], orders: Sequences, metric: Score = "accu
 def alone(found: Mapping[Stream, Matrix], stream: Stream) -> Alone | None:
     """Accuracy on each task of a stream after training on it alone, with the same seed; None where it was not run.
 
+    Training alone has one learning rate, its own.
+
     Args:
         found: of `matrices`.
         stream: whose suite, model, order and seed are taken.
     """
-    matrix = found.get(replace(stream, method=SINGLE_TASK))
+    matrix = found.get(replace(stream, method=SINGLE_TASK, rate="own"))
     return None if matrix is None else np.diagonal(matrix, offset=-1)
 
 
@@ -132,6 +146,7 @@ def by_order(order: str) -> tuple[bool, int, str]:
 
 def _place(row: StreamRow) -> tuple[Any, ...]:
     return (
-        row.suite, row.model, by_order(row.order), by_method(row.method), row.seed, row.stage,
-        (*SCORES, *COSTS).index(row.metric), row.train_task or "", row.test_task or "",
+        row.suite, row.model, by_order(row.order), by_method(row.method), RATES_OF.index(row.rate), row.seed, row.stage,
+        (*SCORES, *COSTS).index(row.metric), (None, *SCORINGS).index(row.scoring), row.train_task or "",
+        row.test_task or "",
     )  # fmt: skip

@@ -1,18 +1,33 @@
-"""What each method reaches on each order, and how the methods rank over orders."""
+"""What each method reaches: in each stream, on each order over seeds, and over the orders of a benchmark.
+
+The unit of every interval is the base model: its orders share their tasks, so a mean over them comes first.
+"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from statistics import fmean
 from typing import Any
 
 import numpy as np
 
-from taskneurons.measures.continual import MEASURES, Alone, learned, stream_measures
-from taskneurons.measures.ranks import rank_test
+from taskneurons.measures.continual import MEASURES, Alone, stream_measures
 from taskneurons.measures.stats import t_interval
 from taskneurons.studies.continual.methods import METHODS, by_method
-from taskneurons.studies.continual.rows import JOINT, MEAN, SINGLE_TASK, RankRow, Stream, StreamRow, SummaryRow
+from taskneurons.studies.continual.rows import (
+    JOINT,
+    MEAN,
+    RATES_OF,
+    SCORINGS,
+    SINGLE_TASK,
+    MeasureRow,
+    MethodRow,
+    Rate,
+    Scoring,
+    Stream,
+    StreamRow,
+    SummaryRow,
+)
 from taskneurons.studies.continual.streams import (
     Benchmarks,
     Sequences,
@@ -23,16 +38,35 @@ from taskneurons.studies.continual.streams import (
     sequences,
 )
 
-SEEDS, ORDERS = "95 % t over seeds", "95 % t across orders, which share their tasks, as if independent"
-ALL_ORDERS, COMMON = "all", "common"
-# Better is higher, or lower; what a method costs is not ranked.
-BETTER = {"CL": 1, "FG": 1, "BWT": 1, "FWT": 1, "forgetting": -1, "max_forgetting": -1, "learned": 1}
-_COSTS = ("trainable", "storage")
-_METRICS = (*MEASURES, "identification", *_COSTS)
+SEEDS, BASES = "95 % t over seeds", "95 % t over bases, each the mean of its orders"
+ALL_ORDERS = "all"
+REFERENCE = "ncft"
+_OF_STAGES, _OF_THE_END = ("trainable", "passes"), ("storage",)
+_METRICS = (*MEASURES, "learned_share", "identification", *_OF_STAGES, *_OF_THE_END)
 
 
-def summarise_streams(rows: Sequence[StreamRow], benchmarks: Mapping[str, Benchmarks]) -> list[SummaryRow]:
-    """One row for each run, method, order and metric: the mean over seeds with its t interval.
+@dataclass(frozen=True)
+class _Key:
+    """What is measured of a method, on an order or on several."""
+
+    suite: str
+    model: str
+    orders: str
+    method: str
+    rate: Rate
+    metric: str
+    scoring: Scoring | None
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        return (
+            self.suite, self.model, self.orders == ALL_ORDERS, by_order(self.orders), _METRICS.index(self.metric),
+            (None, *SCORINGS).index(self.scoring), by_method(self.method), RATES_OF.index(self.rate),
+        )  # fmt: skip
+
+
+def measure_streams(rows: Sequence[StreamRow], benchmarks: Mapping[str, Benchmarks]) -> list[MeasureRow]:
+    """One row for each stream and measure.
 
     Args:
         rows: of all streams.
@@ -43,167 +77,178 @@ def summarise_streams(rows: Sequence[StreamRow], benchmarks: Mapping[str, Benchm
     """
     orders = sequences(rows)
     named = benchmark_of(orders, benchmarks)
-    values: dict[tuple[Stream, str], dict[int, float]] = defaultdict(dict)
-    reasons: dict[tuple[Stream, str], str] = {}
-    for stream, metric, value, reason in _of_streams(rows, orders):
-        # All seeds of a stream together.
-        key = (replace(stream, seed=0), metric)
-        values[key]
-        if np.isfinite(value):
-            values[key][stream.seed] = value
-        else:
-            reasons[key] = reason
+    found = [
+        MeasureRow(
+            suite=stream.suite,
+            model=stream.model,
+            benchmark=named[stream.suite, stream.order],
+            tasks=len(orders[stream.suite, stream.order]),
+            method=stream.method,
+            rate=stream.rate,
+            order=stream.order,
+            seed=stream.seed,
+            metric=metric,
+            scoring=scoring,
+            value=value if np.isfinite(value) else None,
+            reason="" if np.isfinite(value) else reason,
+        )
+        for stream, metric, scoring, value, reason in _of_streams(rows, orders)
+    ]
+    return sorted(found, key=lambda row: (*_key(row, row.order).place, row.seed))
+
+
+def summarise_streams(measures: Sequence[MeasureRow]) -> list[SummaryRow]:
+    """One row for each run, method, rate, order and measure: the mean over seeds with its t interval."""
+    groups: dict[_Key, list[MeasureRow]] = defaultdict(list)
+    for row in measures:
+        groups[_key(row, row.order)].append(row)
     summary = []
-    for (stream, metric), by_seed in values.items():
-        place = (stream.suite, stream.order)
-        seeds = sorted(by_seed)
-        found = t_interval([by_seed[seed] for seed in seeds])
+    for key in sorted(groups, key=lambda key: key.place):
+        own = sorted(groups[key], key=lambda row: row.seed)
+        values = {row.seed: row.value for row in own if row.value is not None}
+        found = t_interval(list(values.values()))
         summary.append(
             SummaryRow(
-                suite=stream.suite,
-                model=stream.model,
-                benchmark=named[place],
-                tasks=len(orders[place]),
-                method=stream.method,
-                order=stream.order,
-                metric=metric,
+                suite=key.suite,
+                model=key.model,
+                benchmark=own[0].benchmark,
+                tasks=own[0].tasks,
+                method=key.method,
+                rate=key.rate,
+                order=key.orders,
+                metric=key.metric,
+                scoring=key.scoring,
                 value=found.mean,
                 low=found.low,
                 high=found.high,
                 n=found.n,
                 seed=MEAN,
-                seeds=" ".join(map(str, seeds)),
+                seeds=" ".join(map(str, values)),
                 interval=SEEDS if found.available else "",
-                reason=found.reason.replace("1 seeds", "1 seed") if by_seed else reasons[stream, metric],
+                reason=_reason(found.reason, "seed") if values else own[0].reason,
             )
         )
-    return sorted(
-        summary,
-        key=lambda row: (row.suite, row.model, by_order(row.order), _METRICS.index(row.metric), by_method(row.method)),
-    )
+    return summary
 
 
-def rank_methods(summary: Sequence[SummaryRow]) -> list[RankRow]:
-    """One row for each run, group of orders, method and metric: the mean over orders and the mean rank.
+def average_methods(measures: Sequence[MeasureRow], learned_percent: float) -> list[MethodRow]:
+    """One row for each run, group of orders, method, rate and measure, with the paired difference from NCFT.
 
     Args:
-        summary: of `summarise_streams`.
+        measures: of `measure_streams`.
+        learned_percent: the share of Per-Task FT from which on a method has learned its tasks.
     """
-    runs: dict[tuple[str, str], list[SummaryRow]] = defaultdict(list)
-    for row in summary:
-        runs[row.suite, row.model].append(row)
-    found: list[RankRow] = []
-    for rows in runs.values():
-        for group, orders in _groups(rows).items():
-            metrics: dict[str, list[SummaryRow]] = defaultdict(list)
-            for row in rows:
-                if row.order in orders:
-                    metrics[row.metric].append(row)
-            for own in metrics.values():
-                found += _of_group(own, group, orders)
-
-    def place(row: RankRow) -> tuple[Any, ...]:
-        last = row.orders in (ALL_ORDERS, COMMON)
-        return row.suite, row.model, last, row.orders, _METRICS.index(row.metric), by_method(row.method)
-
-    return sorted(found, key=place)
-
-
-def _of_streams(rows: Sequence[StreamRow], orders: Sequences) -> Iterator[tuple[Stream, str, float, str]]:
-    """Every stream with each metric that it may have: its value, NaN with the reason."""
-    accuracy, inferred = matrices(rows, orders, "accuracy"), matrices(rows, orders, "identification")
-    for stream, matrix in accuracy.items():
-        own = alone(accuracy, stream)
-        for metric, value in stream_measures(matrix, own).items():
-            if metric == "CL" and stream.method == SINGLE_TASK:
-                # There is no last stage: every task has a model of its own.
-                value = learned(matrix)
-            yield stream, metric, value, _missing(stream.method, metric, own)
-        if stream in inferred:
-            yield stream, "identification", float(inferred[stream][-1].mean()), "not every task was seen"
-    costs: dict[tuple[Stream, str], dict[int, float]] = defaultdict(dict)
-    for row in rows:
-        if row.metric in _COSTS and row.value is not None and (row.suite, row.order) in orders:
-            costs[row.stream, row.metric][row.stage] = row.value
-    for (stream, metric), stages in costs.items():
-        yield stream, metric, fmean(stages.values()) if metric == "trainable" else stages[max(stages)], ""
-
-
-def _missing(method: str, metric: str, own: Alone | None) -> str:
-    """Why a measure of accuracies is NaN."""
-    if method in (SINGLE_TASK, JOINT) and metric != "FG":
-        return "it learns no stream"
-    if metric == "FG" and own is None:
-        return "Per-Task FT was not run on this order with this seed"
-    return (
-        "needs accuracies that were not measured, or are 0 in Per-Task FT"
-        if metric == "FG"
-        else "needs accuracies that were not measured"
-    )
-
-
-def _groups(rows: Sequence[SummaryRow]) -> dict[str, list[str]]:
-    """The orders of each benchmark, all of them, and those that all methods share, each group of orders once."""
-    groups: dict[str, set[str]] = defaultdict(set)
-    methods: dict[str, set[str]] = defaultdict(set)
-    for row in rows:
-        groups[row.benchmark].add(row.order)
-        if not METHODS[row.method].is_bound:
-            methods[row.method].add(row.order)
-    groups[ALL_ORDERS] = set.union(*groups.values())
-    groups[COMMON] = set.intersection(*methods.values()) if methods else set()
-    found: dict[str, list[str]] = {}
-    for name, orders in groups.items():
-        if orders and sorted(orders, key=by_order) not in found.values():
-            found[name] = sorted(orders, key=by_order)
-    return found
-
-
-def _of_group(rows: Sequence[SummaryRow], group: str, orders: Sequence[str]) -> Iterator[RankRow]:
-    """The methods of one metric on a group of orders."""
-    metric = rows[0].metric
-    values: dict[str, dict[str, float]] = {}
-    for row in rows:
-        own = values.setdefault(row.method, {})
-        if row.value is not None:
-            own[row.order] = row.value
-    names = [name for name in values if not METHODS[name].is_bound] if metric in BETTER else []
-    scores = np.array([[values[name].get(order, np.nan) for name in names] for order in orders])
-    test = rank_test(scores.reshape(len(orders), len(names)) * BETTER.get(metric, 1))
-    ranks = {name: rank for name, rank in zip(names, test.ranks, strict=True) if rank is not None}
-    best = min(ranks, key=lambda name: ranks[name]) if ranks else ""
-    for name, own in values.items():
-        found = t_interval(list(own.values()))
-        rank = RankRow(
-            suite=rows[0].suite,
-            model=rows[0].model,
-            orders=group,
-            method=name,
-            metric=metric,
+    bases = _over_orders(measures)
+    shares = {
+        key: fmean(values.values()) for key, values in bases.items() if key.metric == "learned_share" and values
+    }  # fmt: skip
+    rows = []
+    for key in sorted(bases, key=lambda key: key.place):
+        values = bases[key]
+        found = t_interval([values[seed] for seed in sorted(values)])
+        share = shares.get(replace(key, metric="learned_share", scoring=key.scoring or "free"))
+        row = MethodRow(
+            suite=key.suite,
+            model=key.model,
+            orders=key.orders,
+            method=key.method,
+            rate=key.rate,
+            metric=key.metric,
+            scoring=key.scoring,
+            has_learned=None if share is None else share >= learned_percent,
             value=found.mean,
             low=found.low,
             high=found.high,
             n=found.n,
-            interval=ORDERS if found.available else "",
-            reason=found.reason.replace("1 seeds", "1 seed").replace("seed", "order"),
+            interval=BASES if found.available else "",
+            reason=_reason(found.reason, "base"),
         )
-        if metric in BETTER:
-            rank = replace(
-                rank,
-                ranked=test.methods,
-                ranked_orders=test.units,
-                statistic=test.statistic,
-                p_value=test.p_value,
-                critical_difference=test.critical_difference,
-                rank_reason=test.reason.replace("unit", "order").replace("1 orders", "1 order"),
-            )
-        if name in ranks:
-            rank = replace(rank, mean_rank=ranks[name], best=best)
-            if test.critical_difference is not None and test.available:
-                further = ranks[name] - ranks[best] > test.critical_difference + 1e-9
-                rank = replace(rank, told_from_best=further)
-        elif metric in BETTER:
-            bound = METHODS[name].is_bound
-            left_out = "a bound is not ranked" if bound else f"has {len(own)} of {len(orders)} orders"
-            rank = replace(rank, rank_reason=left_out)
-        yield rank
+        other = bases.get(replace(key, method=REFERENCE), {})
+        both = [values[seed] - other[seed] for seed in sorted(set(values) & set(other))]
+        if both and key.method != REFERENCE:
+            less = t_interval(both)
+            row = replace(row, less_ncft=less.mean, less_ncft_low=less.low, less_ncft_high=less.high)
+        rows.append(row)
+    return rows
+
+
+def _over_orders(measures: Sequence[MeasureRow]) -> dict[_Key, dict[int, float]]:
+    """For each measure of a method the mean over orders in each base that has all of them."""
+    orders: dict[tuple[str, str, str], set[str]] = defaultdict(set)
+    values: dict[_Key, dict[int, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for row in measures:
+        for group in (row.benchmark, ALL_ORDERS):
+            orders[row.suite, row.model, group].add(row.order)
+            own = values[_key(row, group)]
+            if row.value is not None:
+                own[row.seed][row.order] = row.value
+    single = {run[:2] for run in orders if orders[run] == orders[*run[:2], ALL_ORDERS] and run[2] != ALL_ORDERS}
+    return {
+        key: {
+            seed: fmean(found.values())
+            for seed, found in by_seed.items()
+            if set(found) == orders[key.suite, key.model, key.orders]
+        }
+        for key, by_seed in values.items()
+        # All orders of one benchmark are that benchmark.
+        if not (key.orders == ALL_ORDERS and (key.suite, key.model) in single)
+    }
+
+
+def _key(row: MeasureRow, orders: str) -> _Key:
+    return _Key(row.suite, row.model, orders, row.method, row.rate, row.metric, row.scoring)
+
+
+def _reason(said: str, unit: str) -> str:
+    """What `t_interval` says of seeds, said of some unit."""
+    return said.replace("1 seeds", "1 seed").replace("seed", unit)
+
+
+def _of_streams(
+    rows: Sequence[StreamRow], orders: Sequences
+) -> Iterator[tuple[Stream, str, Scoring | None, float, str]]:
+    """Every stream with each measure that it may have: its value, NaN with the reason."""
+    for scoring in SCORINGS:
+        accuracy = matrices(rows, orders, scoring)
+        for stream, matrix in accuracy.items():
+            own = alone(accuracy, stream)
+            found = stream_measures(matrix, own)
+            if stream.method == SINGLE_TASK:
+                # There is no last stage: every task has a model of its own.
+                found["CL"] = found["learned"]
+            elif stream.method == JOINT:
+                found["learned"] = found["CL"]
+            limit = np.nan if own is None else own.mean()
+            found["learned_share"] = 100 * found["learned"] / limit if limit > 0 else np.nan
+            for metric, value in found.items():
+                yield stream, metric, scoring, value, _missing(stream.method, metric, own)
+    for stream, matrix in matrices(rows, orders, None).items():
+        yield stream, "identification", None, float(matrix[-1].mean()), "not every task was seen"
+    yield from _costs(rows, orders)
+
+
+def _costs(rows: Iterable[StreamRow], orders: Sequences) -> Iterator[tuple[Stream, str, None, float, str]]:
+    """What each stream took and keeps."""
+    costs: dict[tuple[Stream, str], dict[int, float]] = defaultdict(dict)
+    for row in rows:
+        known = (row.suite, row.order) in orders
+        if row.metric in (*_OF_STAGES, *_OF_THE_END) and row.value is not None and known:
+            costs[row.stream, row.metric][row.stage] = row.value
+    for (stream, metric), stages in costs.items():
+        if metric in _OF_THE_END:
+            value = stages[max(stages)]
+        else:
+            # Joint training has one stage for all tasks.
+            value = sum(stages.values()) / (max(stages) if metric == "passes" else len(stages))
+        yield stream, metric, None, value, ""
+
+
+def _missing(method: str, metric: str, own: Alone | None) -> str:
+    """Why a measure of accuracies is NaN."""
+    needs_alone = metric in ("FG", "learned_share")
+    if METHODS[method].is_bound and not needs_alone:
+        return "it learns no stream"
+    if needs_alone and own is None:
+        return "Per-Task FT was not run on this order with this seed"
+    zero = ", or are 0 in Per-Task FT" if needs_alone else ""
+    return f"needs accuracies that were not measured{zero}"

@@ -7,12 +7,11 @@ from taskneurons.evidence.papers import ORDERS, printed_rows
 from taskneurons.evidence.papers import STREAMS as PRINTED
 from taskneurons.evidence.tasks import described_tasks
 from taskneurons.job import Job, NoSettings
-from taskneurons.studies.continual.costs import gather_costs, summarise_costs
 from taskneurons.studies.continual.published import published_streams
 from taskneurons.studies.continual.rates import rate_table
-from taskneurons.studies.continual.rows import COST_ROWS, COST_SUMMARY, PUBLISHED, RANKS, RATES, STREAMS, SUMMARY
+from taskneurons.studies.continual.rows import MEASURES, METHOD_MEANS, PUBLISHED, RATES, STREAMS, SUMMARY
 from taskneurons.studies.continual.streams import gather_streams, sequences
-from taskneurons.studies.continual.summary import rank_methods, summarise_streams
+from taskneurons.studies.continual.summary import average_methods, measure_streams, summarise_streams
 
 
 def tabulate(job: Job[NoSettings]) -> None:
@@ -27,17 +26,21 @@ class SummariseSettings:
 
     Attributes:
         benchmarks: the orders of each benchmark of each suite.
+        learned_percent: the share of Per-Task FT from which on a method has learned its tasks.
     """
 
     benchmarks: Mapping[str, Mapping[str, tuple[str, ...]]]
+    learned_percent: float
 
 
 def summarise(job: Job[SummariseSettings]) -> None:
-    """Measure every stream, rank the methods over orders, set our values beside those of Table 5."""
+    """Measure every stream, average over seeds and over orders, set our values beside those of Table 5."""
     rows = STREAMS.read(job.inputs.one("rows"))
-    summary = summarise_streams(rows, job.settings.benchmarks)
+    measures = measure_streams(rows, job.settings.benchmarks)
+    MEASURES.write(job.outputs.one("measures"), measures)
+    summary = summarise_streams(measures)
     SUMMARY.write(job.outputs.one("summary"), summary)
-    RANKS.write(job.outputs.one("methods"), rank_methods(summary))
+    METHOD_MEANS.write(job.outputs.one("methods"), average_methods(measures, job.settings.learned_percent))
     papers = job.inputs["published"]
     compared = published_streams(
         summary,
@@ -47,21 +50,3 @@ def summarise(job: Job[SummariseSettings]) -> None:
         described_tasks(job.inputs["tasks"]),
     )
     PUBLISHED.write(job.outputs.one("published"), compared)
-
-
-@dataclass(frozen=True)
-class CostSettings:
-    """Settings of `tabulate_costs`.
-
-    Attributes:
-        benchmarks: the tasks of each order of each benchmark of each suite.
-    """
-
-    benchmarks: Mapping[str, Mapping[str, Mapping[str, tuple[str, ...]]]]
-
-
-def tabulate_costs(job: Job[CostSettings]) -> None:
-    """Gather the training times of all streams, and their means, apart from what is the same in every run."""
-    rows = gather_costs(job.inputs["costs"])
-    COST_ROWS.write(job.outputs.one("costs"), rows)
-    COST_SUMMARY.write(job.outputs.one("summary"), summarise_costs(rows, job.settings.benchmarks))

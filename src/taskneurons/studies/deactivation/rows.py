@@ -4,7 +4,7 @@ A drop is positive where deactivation hurts: original - deactivated for scores, 
 """
 
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from taskneurons.evidence.diagonal import Diagonal
 from taskneurons.evidence.measurements import MEASUREMENTS, Condition, Metric, Setting
@@ -94,6 +94,41 @@ class DiagonalRow(Diagonal, Group):
     """Is the drop largest on the task whose neurons are deactivated? One matrix of a run and a setting, as a test."""
 
 
+Against = Literal["sibling", "other_family", "other_kind", "random"]
+
+
+@dataclass(frozen=True)
+class SpecificityRow(Group):
+    """What a task loses without its own neurons, less what it loses without those of others: is it the task's identity?
+
+    Attributes:
+        seed: of the run.
+        task: the tested task.
+        kind: of the task.
+        family: of the task.
+        at_chance: whether the untouched model is no better than chance on it, over seeds; then it tells nothing.
+        metric: accuracy, accuracy_restricted, rougeL or loss.
+        against: whose neurons are deactivated instead: those of another task of its family (sibling), of other families
+            of its kind (other_family), of the other kind (other_kind), or random ones.
+        sets: of these, over which `other` is the mean.
+        own: drop without the task's own neurons.
+        other: mean drop without the others.
+        difference: own less other, within the seed and the tested task.
+    """
+
+    seed: Annotated[int, Column(low=0)]
+    task: str
+    kind: Kind
+    family: str
+    at_chance: Annotated[bool, Column(measured=True)]
+    metric: Metric
+    against: Against
+    sets: Annotated[int, Column(unit="sets", low=1, measured=True)]
+    own: Drop
+    other: Drop
+    difference: Drop
+
+
 @dataclass(frozen=True)
 class PublishedRow:
     """A value of ours beside the printed one.
@@ -146,10 +181,12 @@ class PublishedRow:
 
 SUMMARY = Table(SummaryRow)
 DIAGONAL = Table(DiagonalRow)
+SPECIFICITY = Table(SpecificityRow)
 PUBLISHED = Table(PublishedRow)
 TABLES: dict[str, Table[Any]] = {
     "deactivation": MEASUREMENTS,
     "deactivation_summary": SUMMARY,
     "deactivation_diagonal": DIAGONAL,
+    "deactivation_specificity": SPECIFICITY,
     "deactivation_published": PUBLISHED,
 }

@@ -19,6 +19,12 @@ STUDY = Study(
     paper=f"{LENG}, Tables 1 and 6, Figure 5 a-b",
     figures=(
         (
+            "specificity",
+            "What a task loses without its own neurons, less what it loses without as many others: random ones, those "
+            "of other families' tasks, those of its family's other task. Only what stays above 0 against other tasks "
+            "is the task's own. Whiskers are 95 % t intervals over seeds.",
+        ),
+        (
             "drops-*",
             "What is left of every task when a set of neurons is set to zero: the task's own neurons (orange) against "
             "random, other tasks' and lowest-scored neurons. Dots are seeds, bars are means, whiskers 95 % t "
@@ -33,6 +39,7 @@ STUDY = Study(
     tables=(
         ("deactivation_published", "Our values beside the printed ones"),
         ("deactivation_summary", "Means, intervals over seeds and drops paired by seed"),
+        ("deactivation_specificity", "Own less other: what is lost beyond what other neurons cost"),
         ("deactivation_diagonal", "Permutation test of the diagonal"),
         ("deactivation", "Every measured value"),
     ),

@@ -19,12 +19,14 @@ from taskneurons.job import Job, NoSettings
 from taskneurons.studies.deactivation.rows import (
     DIAGONAL,
     PUBLISHED,
+    SPECIFICITY,
     SUMMARY,
     DiagonalRow,
     Group,
     PublishedRow,
     SummaryRow,
 )
+from taskneurons.studies.deactivation.specificity import own_less_other
 from taskneurons.studies.deactivation.summary import group_of, summarise_deactivation
 
 PRINTED: dict[Condition, str] = {"original": "original", "random": "deactivate_random", "task": "deactivate_task"}
@@ -175,12 +177,11 @@ def _beside(row: SummaryRow, table: str, theirs: str, printed: Sequence[PaperSco
 
 def tabulate(job: Job[NoSettings]) -> None:
     """Gather every deactivation, and the models as they were, into one table."""
-    paths = [*job.inputs["original"], *job.inputs["deactivated"]]
-    MEASUREMENTS.write(job.outputs.one("rows"), gather_measurements(paths, "deactivation"))
+    MEASUREMENTS.write(job.outputs.one("rows"), gather_measurements(job.inputs["rows"], "deactivation"))
 
 
 def summarise(job: Job[NoSettings]) -> None:
-    """Means and intervals over seeds, the test of the diagonal, and our values beside the printed ones."""
+    """Means and intervals over seeds, own less other, the test of the diagonal, and our values beside printed ones."""
     rows = MEASUREMENTS.read(job.inputs.one("rows"))
     tasks = described_tasks(job.inputs["tasks"])
     printed = {table: printed_rows(SCORES, job.inputs["published"], table) for table in ("T1", "T6")}
@@ -189,4 +190,5 @@ def summarise(job: Job[NoSettings]) -> None:
     summary = summarise_deactivation(rows, tasks)
     SUMMARY.write(job.outputs.one("summary"), summary)
     DIAGONAL.write(job.outputs.one("diagonal"), diagonal_tests(rows, tasks))
+    SPECIFICITY.write(job.outputs.one("specificity"), own_less_other(rows, tasks))
     PUBLISHED.write(job.outputs.one("published"), compare_with_published(summary, printed, tasks, architectures))

@@ -56,3 +56,20 @@ def gain_curves(curves: Curves, role: Role, tasks: Sequence[str]) -> tuple[list[
         for task in tasks
     ]
     return layers, np.array(gains, dtype=np.float64).reshape(len(tasks), len(layers))
+
+
+def family_means(
+    gains: Float[np.ndarray, "task layer"], tasks: Sequence[str], families: Mapping[str, str]
+) -> Float[np.ndarray, "family layer"]:
+    """The mean curve of each family, by name: tasks of one family are no independent sample.
+
+    A task that is not available in a layer makes the mean of its family NaN there.
+
+    Args:
+        gains: one row a task.
+        tasks: their names, in the order of the rows.
+        families: of each task.
+    """
+    names = sorted({families[task] for task in tasks})
+    means = [gains[[families[task] == name for task in tasks]].mean(axis=0) for name in names]
+    return np.array(means, dtype=np.float64).reshape(len(names), gains.shape[1])

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 
 from taskneurons.measures.changepoint import layer_map
-from taskneurons.studies.layers.curves import gain_curves, of_model, role_curves, tasks_of_scope
+from taskneurons.studies.layers.curves import family_means, gain_curves, of_model, role_curves, tasks_of_scope
 from taskneurons.studies.layers.rows import CKA_METRICS, MEAN, SCOPES, ComparedRow, Group, MapRow, Role, Scope
 
 
@@ -12,7 +12,7 @@ def layer_maps(rows: Sequence[ComparedRow], *, alpha: float, draws: int) -> list
     """The map of the layers of every run, for each estimator and scope; of each seed and of the mean over several.
 
     Scopes: the experimental model on all tasks (Z2), the held-out model on the tasks that it saw and on those that it
-    did not see (Z4).
+    did not see (Z4). Each family of tasks is one curve, the mean of its tasks'.
 
     Args:
         rows: of all runs.
@@ -22,13 +22,17 @@ def layer_maps(rows: Sequence[ComparedRow], *, alpha: float, draws: int) -> list
     metrics = [name for name in CKA_METRICS if any(row.metric == name for row in rows)]
     for model, suite in sorted({(row.model, row.suite) for row in rows}):
         own = of_model(rows, suite=suite, model=model)
+        families = {row.task: row.family for row in own}
         seeds: list[int | None] = [*sorted({row.seed for row in own})]
         for seed in (*seeds, None) if len(seeds) > 1 else seeds:
             for metric in metrics:
                 curves = role_curves(own, metric, seed=seed)
                 for role, scope in SCOPES:
-                    layers, gains = gain_curves(curves, role, tasks_of_scope(own, scope))
-                    cells = asdict(layer_map(gains, layers=layers, alpha=alpha, draws=draws))
+                    tasks = tasks_of_scope(own, scope)
+                    layers, gains = gain_curves(curves, role, tasks)
+                    means = family_means(gains, tasks, families)
+                    cells = asdict(layer_map(means, layers=layers, alpha=alpha, draws=draws))
+                    cells |= {"tasks": len(tasks), "families": cells.pop("curves")}
                     for border in ("shared", "refinement"):
                         low, high = cells.pop(f"{border}_interval") or (None, None)
                         cells |= {f"{border}_low": low, f"{border}_high": high}
@@ -60,9 +64,13 @@ def map_in_words(found: MapRow | None) -> str:
     """What the map of the layers says."""
     if found is None or found.verdict is None:
         return f"not available ({'' if found is None else found.reason})"
-    p = f"p = {found.p_value:.2g}"
+    rise = f"p = {found.p_value:.2g}"
     if found.verdict == "none":
-        return f"no transition ({p})"
+        return f"no rise ({rise})"
+    border = f"border: p = {found.p_border:.2g}"
+    if found.verdict == "transition":
+        return f"shared up to layer {found.shared_end}, refinement from layer {found.refinement_start} ({border})"
+    power = f"power {found.power:.0%}".replace("%", " %")
     if found.verdict == "drift":
-        return f"a rise over all layers, no groups ({p})"
-    return f"shared up to layer {found.shared_end}, refinement from layer {found.refinement_start} ({p})"
+        return f"a smooth rise, no groups ({border}, {power})"
+    return f"a rise; too little power to see groups ({border}, {power})"

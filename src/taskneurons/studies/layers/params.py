@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
+from taskneurons.params.runs import Seeds
 from taskneurons.params.schedule import Schedule
 from taskneurons.params.section import Section, described
 
@@ -60,9 +61,14 @@ class Layers(Section):
     scored_examples: PositiveInt = described(
         "test examples of each task on which models are scored and control models compared, at most", "examples"
     )
+    transfer_seeds: Seeds = described(
+        "seeds of the run whose control models are tried on every other task, with the neurons beside them", "-"
+    )
     batch_size: PositiveInt = described("examples of one forward pass", "examples")
     standardise: bool = described("also compare features divided by their standard deviations", "-")
     blocks: int = described("blocks of examples that the jackknife leaves out in turn", "blocks", ge=4)
     permutations: PositiveInt = described("shuffles of the pairs of examples, the null of every similarity", "shuffles")
-    alpha: float = described("greatest p of a rise in the map of the layers", "-", gt=0, lt=1)
-    draws: PositiveInt = described("resampled sets of tasks, and permutations of their labels, in every test", "draws")
+    alpha: float = described("greatest p of a rise, and of a border, in the map of the layers", "-", gt=0, lt=1)
+    draws: PositiveInt = described(
+        "draws of noise, resampled sets of families, and permutations of tasks, in every test", "draws"
+    )

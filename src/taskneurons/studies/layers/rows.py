@@ -14,7 +14,7 @@ SCOPES: tuple[tuple[Role, Scope], ...] = (("experimental", "all"), ("held_out", 
 """Which model is compared with the base, and on which tasks."""
 CKA_METRICS = ("cka_unbiased", "cka_biased", "cka_standardised_unbiased", "cka_standardised_biased")
 # Not taken from `measures.changepoint`, so that a change there does not compare all models again.
-Verdict = Literal["transition", "drift", "none"]
+Verdict = Literal["transition", "drift", "unclear", "none"]
 Group = Literal["shared", "transition", "refinement"]
 GROUPS: tuple[Group, ...] = ("shared", "transition", "refinement")
 
@@ -26,6 +26,7 @@ Fraction = Annotated[float | None, Column(low=0, high=1, measured=True)]
 Layer = Annotated[int | None, Column(unit="layer", low=0)]
 Border = Annotated[int | None, Column(unit="layer", low=0, measured=True)]
 Tasks = Annotated[int, Column(unit="tasks", low=0, measured=True)]
+Families = Annotated[int, Column(unit="families", low=0, measured=True)]
 Examples = Annotated[int | None, Column(unit="examples", low=0, measured=True)]
 Fact = Annotated[str, Column(measured=True)]
 Note = Annotated[str, Column(measured=True)]
@@ -133,19 +134,23 @@ class MapRow:
         model, suite: the run.
         seed: a seed, or `mean` for the mean over the seeds.
         role, scope, metric: as in the summary.
-        tasks: whose curves were used.
-        dropped: tasks left out, because a layer of theirs has no value.
+        tasks: with a curve.
+        families: whose mean curves were used; a family is one unit of every test.
+        dropped: families left out, because a layer of theirs has no value.
         layers: of the curves.
-        verdict: transition (groups of layers), drift (a rise over all layers, without groups) or none (no rise); empty
-            where nothing could be tested.
+        verdict: transition (groups of layers), drift (a rise without groups, where a border would have been seen),
+            unclear (a rise, where a border might not have been seen) or none (no rise); empty where nothing could be
+            tested.
         p_value: one-sided, of the test against no rise.
+        p_border: one-sided, of the groups against every smooth monotone curve; empty without a rise.
+        power: share of borders of this height and noise that this test would find; empty without a rise.
         explained: share of the variance over layers that the fitted ramp explains.
         shared_end: the last shared layer.
-        shared_low, shared_high: its 95 % interval over resampled tasks.
+        shared_low, shared_high: its 95 % interval over resampled families.
         refinement_start: the first refinement layer.
         refinement_low, refinement_high: its 95 % interval.
         shared_level, refinement_level: fitted differences of CKA.
-        support: share of the resampled sets of tasks that have these two layers.
+        support: share of the resampled sets of families that have these two layers.
         reason: why there is no verdict.
     """
 
@@ -157,10 +162,13 @@ class MapRow:
     scope: Scope
     metric: str
     tasks: Tasks
-    dropped: Tasks
+    families: Families
+    dropped: Families
     layers: Annotated[int, Column(unit="layers", low=0, measured=True)]
     verdict: Annotated[Verdict | None, Column(measured=True)] = None
     p_value: P = None
+    p_border: P = None
+    power: Fraction = None
     explained: Fraction = None
     shared_end: Border = None
     shared_low: Border = None

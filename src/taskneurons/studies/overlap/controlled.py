@@ -1,6 +1,8 @@
 """Does a larger overlap with a task's neurons help the task? Tables 9 to 11 of Leng & Xiong 2025, where it is set.
 
-Random neurons, a set share of which lies in the test task's set, are trained on the tasks of one kind together.
+Random neurons, a set share of which lies in the test task's set, are trained on the tasks of one kind together. They
+are of the half of that set with the higher scores, or of that with the lower ones: more overlap with the former also
+means neurons that matter more to the test task, and two sets of the same overlap differ in this alone.
 """
 
 import math
@@ -13,15 +15,17 @@ from statistics import fmean
 import numpy as np
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.changes import called
 from taskneurons.evidence.intervals import Stated, stated
 from taskneurons.evidence.papers import CONTROLLED as PRINTED
 from taskneurons.evidence.papers import PaperControlled, printed_rows
+from taskneurons.evidence.settings import SETTINGS, SettingRow, setting_rows
 from taskneurons.evidence.tasks import KINDS, SCORE, DescribedTask, Kind, described_tasks, kind_of, task_kinds
 from taskneurons.evidence.trained import TRAINED, Trained, gather_trained
 from taskneurons.job import Job, NoSettings
 from taskneurons.measures.stats import MINIMUM_SEEDS, holm
 from taskneurons.measures.trend import Block, slope
-from taskneurons.studies.overlap.rows import CONTROLLED, TREND, ControlledRow, TrendRow
+from taskneurons.studies.overlap.rows import CONTROLLED, MEMBERS, TREND, ControlledRow, Members, TrendRow
 
 COMBINATIONS: dict[tuple[Kind, Kind], str] = {
     ("classification", "classification"): "T9",
@@ -39,7 +43,7 @@ Published = Mapping[str, Sequence[PaperControlled]]
 
 @dataclass(frozen=True)
 class Case:
-    """What a trend is taken over: one run, one pair of kinds, one trained share, one metric.
+    """What a trend is taken over: one run, one pair of kinds, one trained share, one half of the sets, one metric.
 
     Attributes: as the columns of `ControlledRow`.
     """
@@ -51,6 +55,7 @@ class Case:
     trained: Kind
     tested: Kind
     percent: float
+    members: Members
     metric: str
 
     @property
@@ -175,8 +180,10 @@ def read_printed(paths: Iterable[Path]) -> dict[str, list[PaperControlled]]:
 
 def _score(row: Trained, tested: Kind) -> Score:
     trained = next((kind for kind in KINDS if kind == row.train_task), None)
+    members = next((members for members in MEMBERS if members == row.condition), None)
     if (
         trained is None
+        or members is None
         or row.estimator is None
         or row.selection is None
         or row.percent is None
@@ -186,7 +193,7 @@ def _score(row: Trained, tested: Kind) -> Score:
         or row.learning_rate is None
     ):
         raise InputError(f"a row of {row.test_task} has an overlap, but does not say what was trained: {row}")
-    case = Case(row.suite, row.model, row.estimator, row.selection, trained, tested, row.percent, row.metric)
+    case = Case(row.suite, row.model, row.estimator, row.selection, trained, tested, row.percent, members, row.metric)
     return Score(case, row.seed, row.test_task, row.share, row.overlap, row.draw, row.learning_rate, row.value, row.n)
 
 
@@ -207,6 +214,13 @@ def _summarised(
     mean = over_seeds if len(seeds) >= MINIMUM_SEEDS else over_choices
     before = [untrained.get((case.suite, case.model, seed, task, case.metric)) for task, seed in by_task]
     known = [value for value in before if value is not None]
+    sign = -1.0 if case.metric == "loss" else 1.0
+    changes = {
+        (task, seed): sign * (fmean(values) - start)
+        for ((task, seed), values), start in zip(by_task.items(), before, strict=True)
+        if start is not None
+    }
+    change = stated([{s: value for (t, s), value in changes.items() if t == name} for name in names])
     values = dict(printed(published.get(case.table, ()), case.percent)) if case.is_score else {}
     return ControlledRow(
         suite=case.suite,
@@ -217,16 +231,21 @@ def _summarised(
         trained=case.trained,
         tested=case.tested,
         percent=case.percent,
+        members=case.members,
         share=fmean(score.share for score in scores),
         overlap=overlap,
         learning_rate=", ".join(f"{rate:g}" for rate in sorted({score.learning_rate for score in scores})),
         metric=case.metric,
-        zero_shot=fmean(known) if len(known) == len(before) else None,
-        value=mean.mean,
+        before=fmean(known) if len(known) == len(before) else None,
+        after=mean.mean,
         low=mean.low,
         high=mean.high,
         interval=mean.interval,
         choice_sd=spread,
+        change=change.mean,
+        change_low=change.low,
+        change_high=change.high,
+        called=called(change.low, change.high, seen=False),
         choices=min(map(len, by_task.values())),
         tasks=len(names),
         seeds=len(seeds),
@@ -252,6 +271,7 @@ def _trend(case: Case, scores: Sequence[Score], published: Published) -> TrendRo
         trained=case.trained,
         tested=case.tested,
         percent=case.percent,
+        members=case.members,
         metric=case.metric,
         slope=trend.value,
         low=trend.low,
@@ -314,6 +334,17 @@ def _over_choices(groups: Sequence[Sequence[float]]) -> tuple[Stated, float | No
     return Stated(mean, mean - half, mean + half, CHOICES), spread
 
 
+def settings_of(rows: Sequence[Trained], tasks: Sequence[DescribedTask]) -> list[SettingRow]:
+    """Whether each pair of kinds could show an effect: see `SettingRow`. What was trained are neurons drawn anywhere.
+
+    Raises:
+        InputError: a row's task is not described in `tasks`.
+    """
+    pairs = sorted({(score.case.trained, score.case.tested) for score in controlled_scores(rows, tasks)})
+    unseen = {row.test_task for row in rows if row.overlap is not None}
+    return setting_rows(rows, tasks, pairs, unseen, lambda row: row.condition == "random")
+
+
 # Jobs
 
 
@@ -328,3 +359,4 @@ def summarise(job: Job[NoSettings]) -> None:
     published = read_printed(job.inputs["published"])
     CONTROLLED.write(job.outputs.one("summary"), controlled_summary(rows, tasks, published))
     TREND.write(job.outputs.one("trend"), controlled_trend(rows, tasks, published))
+    SETTINGS.write(job.outputs.one("setting"), settings_of(rows, tasks))

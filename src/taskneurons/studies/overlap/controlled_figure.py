@@ -13,10 +13,9 @@ from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.style import (
+    BLACK,
     BLUE,
-    GREEN,
     GREY,
-    ORANGE,
     SMALL,
     VERMILLION,
     Words,
@@ -37,14 +36,15 @@ from taskneurons.studies.overlap.controlled import (
     printed,
     read_printed,
 )
-from taskneurons.studies.overlap.rows import ControlledRow, TrendRow
+from taskneurons.studies.overlap.rows import MEMBERS, ControlledRow, Members, TrendRow
 
-_LOOKS = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "D"), (VERMILLION, "^"))
+_COLOURS: Mapping[Members, str] = {"higher": VERMILLION, "lower": BLUE}
+_MARKERS = ("o", "s", "D", "^")
 _NAMES = {"accuracy": "accuracy (%)", "rougeL": "ROUGE-L (%)", "loss": "loss (nats)"}
 _CLEAR = 0.05
 
-_Looks = Mapping[float, tuple[str, str]]
-"""Colour and marker of each trained share."""
+_Looks = Mapping[tuple[float, Members], tuple[str, str]]
+"""Colour and marker of each trained share and half of the test task's set."""
 
 
 def draw_controlled_overlap(
@@ -80,12 +80,15 @@ def draw_controlled_overlap(
     cells, trends = controlled_summary(own, tasks, published), controlled_trend(own, tasks, published)
     combinations = [pair for pair in COMBINATIONS if any((row.trained, row.tested) == pair for row in cells)]
     percents = sorted({row.percent for row in cells})
-    looks = {percent: _LOOKS[place % len(_LOOKS)] for place, percent in enumerate(percents)}
-    rates = {percent: sorted({row.learning_rate for row in cells if row.percent == percent}) for percent in percents}
+    looks: _Looks = {
+        (percent, members): (_COLOURS[members], _MARKERS[place % len(_MARKERS)])
+        for place, percent in enumerate(percents)
+        for members in MEMBERS
+    }
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.4,
-               label=f"{percent:g} % trained, learning rate {', '.join(rates[percent])}")
-        for percent, (colour, marker) in looks.items()
+               label=f"{percent:g} %, {members}-scored half")
+        for (percent, members), (colour, marker) in looks.items()
     ]  # fmt: skip
     with sheet(4.6, Words(_title(trends), _caption(model, suite, scores, cells)), paths, dpi, handles) as figure:
         grid = figure.subplots(3, len(combinations), squeeze=False, sharex=True)
@@ -99,9 +102,9 @@ def draw_controlled_overlap(
                 _panel(axis, points, means, looks, places=2 if metric == "loss" else 1)
                 axis.set_ylabel(_NAMES[metric])
             table = COMBINATIONS[trained, tested]
-            for percent, (colour, marker) in looks.items():
+            for marker, percent in zip(_MARKERS, percents, strict=False):
                 values = printed(published[table], percent)
-                bottom.plot([x for x, _ in values], [y for _, y in values], color=colour, marker=marker,
+                bottom.plot([x for x, _ in values], [y for _, y in values], color=BLACK, marker=marker,
                             markersize=3, linewidth=0.9)  # fmt: skip
             bottom.set_title(f"as printed, Table {table[1:]}", fontweight="normal", fontsize=SMALL)
             bottom.set_ylabel(_NAMES[SCORE[tested]])
@@ -116,36 +119,36 @@ def _caption(model: str, suite: str, scores: Sequence[Score], cells: Sequence[Co
     seeds = len({score.seed for score in scores})
     over = "the random choices" if any(row.interval == CHOICES for row in cells) else f"{seeds} seeds"
     counts = {score.n for score in scores}
+    rates = sorted({row.learning_rate for row in cells})
     return (
         f"{model}, {suite}. Random neurons, a set share of which lies in the test task's set, trained on the tasks of "
         "a group together, from the pre-trained model; tested on a task that was not trained on, mean over "
-        f"{max(row.tasks for row in cells)} such tasks. Small points: each choice of neurons"
+        f"{max(row.tasks for row in cells)} such tasks. A score below that of the untrained model is forgetting. "
+        "Small points: each choice of neurons"
         + (" and seed" if seeds > 1 else "")
-        + f"; bars: 95 % t intervals over {over}, none where there is one choice. "
+        + f"; bars: 95 % t intervals over {over}. Learning rate {', '.join(rates)}. "
         f"{seeds_in_words(seeds)}, {max(row.choices for row in cells)} choices, "
         f"{min(counts)}{f' to {max(counts)}' if len(counts) > 1 else ''} test examples a task. Bottom row: as printed "
-        "(Llama-2-7b), no interval given there. More overlap with one task's set also means more neurons that matter "
-        "to any task: layers are matched, importance is not. Slopes for each trained share: "
-        "overlap_controlled_trend.csv."
+        "(Llama-2-7b). Both halves of a set lie in the same layers; only in their scores do they differ."
     )
 
 
 def _panel(axis: Axes, scores: Sequence[Score], cells: Sequence[ControlledRow], looks: _Looks, *, places: int) -> None:
-    for number, (percent, (colour, marker)) in enumerate(looks.items()):
+    for number, ((percent, members), (colour, marker)) in enumerate(looks.items()):
         # Beside each other, so that the bars of one overlap do not hide each other.
         shift = 2.2 * (number - (len(looks) - 1) / 2)
         choices: dict[tuple[float, int, int], list[float]] = defaultdict(list)
         for score in scores:
-            if score.case.percent == percent:
+            if (score.case.percent, score.case.members) == (percent, members):
                 choices[score.overlap, score.seed, score.draw].append(score.value)
         axis.scatter(
             [overlap + shift for overlap, *_ in choices], [fmean(values) for values in choices.values()], s=5,
             color=colour, alpha=0.55, linewidths=0, zorder=2,
         )  # fmt: skip
         means = [
-            (row.overlap + shift, row.value, row.low, row.high)
+            (row.overlap + shift, row.after, row.low, row.high)
             for row in sorted(cells, key=lambda row: row.overlap)
-            if row.percent == percent and row.value is not None
+            if (row.percent, row.members) == (percent, members) and row.after is not None
         ]
         axis.plot([mean[0] for mean in means], [mean[1] for mean in means], color=colour, marker=marker, markersize=4,
                   markeredgecolor="white", markeredgewidth=0.5, linewidth=1.4, zorder=4)  # fmt: skip
@@ -155,7 +158,7 @@ def _panel(axis: Axes, scores: Sequence[Score], cells: Sequence[ControlledRow], 
                     x, value, yerr=[[value - low], [high - value]], color=colour, elinewidth=0.8, capsize=1.5,
                     capthick=0.8, zorder=3,
                 )  # fmt: skip
-    untrained = [row.zero_shot for row in cells if row.zero_shot is not None]
+    untrained = [row.before for row in cells if row.before is not None]
     if untrained:
         # As a line it would take the scale from the overlaps, which differ by far less.
         axis.annotate(

@@ -3,12 +3,17 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from taskneurons.evidence.changes import Called
+from taskneurons.evidence.settings import SETTINGS
 from taskneurons.evidence.tasks import KINDS, Kind
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.table import Column, Table
 
 MEAN: Literal["mean"] = "mean"
 Relation = Literal["same_family", "same_kind", "other_kind"]
+Members = Literal["higher", "lower"]
+MEMBERS: tuple[Members, ...] = ("higher", "lower")
+"""Which neurons of the test task's set are trained: those with the higher scores of their layer, or with the lower."""
 RELATIONS: tuple[Relation, ...] = ("same_family", "same_kind", "other_kind")
 """Of two tasks: of one family; of one kind but two families; of two kinds."""
 _SHORT: dict[Kind, str] = {"classification": "CLS", "generation": "GEN"}
@@ -180,17 +185,23 @@ class ControlledRow:
         table: of the paper: T9, T10 or T11; empty where it has none.
         trained: the kind of tasks that are trained on together.
         tested: the kind of the test tasks.
-        percent: share of the neurons that is trained, and that makes a test task's set.
+        percent: share of the neurons that is trained.
+        members: whether the trained neurons inside the test task's set are those of its higher or of its lower scores.
         share: the true share of all neurons that is trained.
         overlap: share of the trained neurons that lie in the test task's set.
         learning_rate: the highest of the schedule; several are separated by commas.
         metric: accuracy, accuracy_restricted (among the options only), rougeL or loss.
-        zero_shot: mean score of the untrained model.
-        value: mean over test tasks, seeds and random choices of neurons.
+        before: mean score of the untrained model.
+        after: mean over test tasks, seeds and random choices of neurons.
         low, high: limits of its interval.
         interval: which one it is: over seeds, or below three seeds over the choices, which takes in the scatter of the
             choices about the mean of their test task and holds for these test tasks; or why there is none.
         choice_sd: that scatter, a standard deviation.
+        change: after less before, paired by test task and seed; the loss is turned round, so that a positive value is
+            an improvement.
+        change_low, change_high: limits of its interval over seeds or, below three of them, over the test tasks.
+        called: what this change of tasks that were not trained on is called: generalisation where the whole interval
+            lies above 0, forgetting where it lies below.
         choices: random choices of neurons of each test task and seed, at least.
         tasks: test tasks.
         seeds: of the run.
@@ -206,16 +217,21 @@ class ControlledRow:
     trained: Kind
     tested: Kind
     percent: Share
+    members: Members
     share: Annotated[float, Column(unit="% of the neurons", low=0, high=100, measured=True)]
     overlap: Annotated[float, Column(unit="% of the trained neurons", low=0, high=100)]
     learning_rate: Note
     metric: str
-    zero_shot: Value
-    value: Value
+    before: Value
+    after: Value
     low: Value
     high: Value
     interval: Note
     choice_sd: Value
+    change: Points
+    change_low: Points
+    change_high: Points
+    called: Annotated[Called, Column(measured=True)]
     choices: Annotated[int, Column(unit="choices", low=1, measured=True)]
     tasks: Annotated[int, Column(unit="tasks", low=1, measured=True)]
     seeds: Annotated[int, Column(unit="seeds", low=1, measured=True)]
@@ -226,7 +242,8 @@ class ControlledRow:
     def order(self) -> tuple[Any, ...]:
         """What rows are sorted by."""
         kinds = KINDS.index(self.trained), KINDS.index(self.tested)
-        return self.suite, self.model, self.estimator, self.selection, *kinds, self.metric, self.percent, self.overlap
+        setting = self.suite, self.model, self.estimator, self.selection
+        return *setting, *kinds, self.metric, self.percent, self.members, self.overlap
 
 
 @dataclass(frozen=True)
@@ -234,9 +251,10 @@ class TrendRow:
     """Whether the score goes with the overlap that was set.
 
     Attributes:
-        suite, model, estimator, selection, table, trained, tested, percent, metric: as in the table of scores.
-        slope: least-squares slope, every test task and seed with an intercept of its own. The loss is turned round, so
-            that a positive slope is always an improvement.
+        suite, model, estimator, selection, table, trained, tested, percent, members, metric: as in the table of scores.
+        slope: least-squares slope, every test task and seed with an intercept of its own. Every overlap has as many
+            choices, so that all weigh the same. The loss is turned round, so that a positive slope is always an
+            improvement.
         low, high: its limits over the random choices of neurons, for these test tasks.
         interval: which interval it is, or why there is none.
         tasks_low, tasks_high: its limits over seeds or, below three of them, over the test tasks, whose slopes are
@@ -263,6 +281,7 @@ class TrendRow:
     trained: Kind
     tested: Kind
     percent: Share
+    members: Members
     metric: str
     slope: Slope
     low: Slope
@@ -286,7 +305,7 @@ class TrendRow:
     def order(self) -> tuple[Any, ...]:
         """What rows are sorted by."""
         kinds = KINDS.index(self.trained), KINDS.index(self.tested)
-        return self.suite, self.model, self.estimator, self.selection, *kinds, self.metric, self.percent
+        return self.suite, self.model, self.estimator, self.selection, *kinds, self.metric, self.percent, self.members
 
 
 PAIRS = Table(PairRow)
@@ -299,4 +318,5 @@ TABLES: dict[str, Table[Any]] = {
     "overlap_controlled": TRAINED,
     "overlap_controlled_summary": CONTROLLED,
     "overlap_controlled_trend": TREND,
+    "overlap_controlled_setting": SETTINGS,
 }

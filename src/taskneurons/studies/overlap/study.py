@@ -21,6 +21,7 @@ STUDY = Study(
     ),
     tables=(
         ("overlap_summary", "Overlap beside chance and the printed values"),
+        ("overlap_controlled_setting", "Could this setting show it?"),
         ("overlap_controlled_trend", "Do scores rise with an overlap that is set?"),
         ("overlap_controlled_summary", "Scores by the overlap that is set"),
         ("overlap", "Every pair of tasks"),
@@ -33,7 +34,6 @@ STUDY = Study(
         ("leng2025/table11_controlled_overlap_gen_cls.csv", "Table 11: generation to classification"),
     ),
     words=(
-        ("condition", "task", "neurons with a set overlap"),
         ("relation", "same_family", "same family"),
         ("relation", "same_kind", "same kind, other family"),
         ("relation", "other_kind", "other kind"),

@@ -23,7 +23,7 @@ from taskneurons.evidence.style import (
     sheet,
     signed,
 )
-from taskneurons.evidence.tasks import KINDS, SCORE, Kind
+from taskneurons.evidence.tasks import SCORE, Kind
 from taskneurons.evidence.trained import TRAINED, Trained
 from taskneurons.job import Job
 from taskneurons.measures.stats import MINIMUM_SEEDS
@@ -38,15 +38,20 @@ _LOOK: Mapping[Condition, tuple[str, str, str]] = {
     "task": (VERMILLION, "D", "the tasks' own neurons"),
 }
 """Colour, marker and legend."""
-_PANELS: Mapping[Kind, tuple[tuple[Scope, Kind], ...]] = {
-    "classification": (
-        ("ID-CLS", "classification"),
-        ("OOD-CLS", "classification"),
-        ("OOD-GEN", "generation"),
+_PANELS: Mapping[How, tuple[tuple[tuple[Kind, Scope], ...], ...]] = {
+    "joint": (
+        (("classification", "ID-CLS"), ("classification", "OOD-CLS"), ("classification", "OOD-GEN")),
+        (("generation", "ID-GEN"), ("generation", "OOD-GEN"), ("generation", "OOD-CLS")),
     ),
-    "generation": (("ID-GEN", "generation"), ("OOD-GEN", "generation"), ("OOD-CLS", "classification")),
+    "single": ((("classification", "ID-CLS"), ("generation", "ID-GEN")),),
 }
-"""The scopes of a trained kind from left to right, and the kind of their tested tasks."""
+"""The trained kind and the scope of each panel, line by line."""
+_TESTED: Mapping[Scope, Kind] = {
+    "ID-CLS": "classification",
+    "OOD-CLS": "classification",
+    "ID-GEN": "generation",
+    "OOD-GEN": "generation",
+}
 _NAMES = {"accuracy": "accuracy (%)", "rougeL": "ROUGE-L (%)", "loss": "loss (nats)"}
 _DASHED = (0, (4, 2))
 
@@ -62,10 +67,10 @@ def draw_proportion(
     measure: Measure = "score",
     dpi: int = 200,
 ) -> None:
-    """Draw the mean score, or loss, of each scope against the share of the trained neurons; one row a trained kind.
+    """Draw the mean score, or loss, of each scope against the share of the trained neurons.
 
-    Thin lines are the single seeds, with one seed the single tasks. The band is the interval of the gain over the
-    untrained model, cut at the edge of a panel.
+    Joint training has one row of panels a trained kind. Thin lines are the single seeds, with one seed the single
+    tasks. The band is the interval of the change over the untrained model, cut at the edge of a panel.
 
     Args:
         rows: of the study; those of other models are left aside.
@@ -86,7 +91,8 @@ def draw_proportion(
         raise InputError(f"no {how} training of {model} on {suite} has a {measure}")
     means = [row for row in proportion_summary(own, groups) if row.how == how and row.metric in metrics]
     trends = [row for row in proportion_trend(own, groups) if row.how == how and row.metric in metrics]
-    trained = [kind for kind in KINDS if any(value.trained == kind for value in shown)]
+    kinds = {value.trained for value in shown}
+    lines = [line for line in _PANELS[how] if any(trained in kinds for trained, _ in line)]
     thin = _thin(shown, how)
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
@@ -94,13 +100,13 @@ def draw_proportion(
     ]
     handles.append(Line2D([], [], color=BLACK, linewidth=1.1, linestyle=_DASHED, label="untrained"))
     words = Words(_title(trends, how, measure), f"{model}, {suite}. {_caption(shown, means, how, thin)}")
-    with sheet(1.75 * len(trained) + 0.25, words, paths, dpi, handles) as figure:
-        grid = figure.subplots(len(trained), 3, squeeze=False)
-        for line, kind in zip(grid, trained, strict=True):
-            for place, (axis, (scope, tested)) in enumerate(zip(line, _PANELS[kind], strict=True)):
+    with sheet(1.75 * len(lines) + 0.25, words, paths, dpi, handles) as figure:
+        grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
+        for axes, line in zip(grid, lines, strict=True):
+            for axis, (kind, scope) in zip(axes, line, strict=True):
                 axis.set_title(scope)
-                name = _NAMES[SCORE[tested] if measure == "score" else "loss"]
-                axis.set_ylabel(name if place else f"{kind} trained\n{name}")
+                name = _NAMES[SCORE[_TESTED[scope]] if measure == "score" else "loss"]
+                axis.set_ylabel(f"{kind} trained\n{name}" if scope.startswith("ID") else name)
                 _panel(
                     axis,
                     [value for value in shown if (value.trained, value.scope) == (kind, scope)],
@@ -134,15 +140,12 @@ def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thi
         + seeds_in_words(seeds)
         + (f", {draws} random draws" if draws else "")
         + f", {_range({value.row.n for value in shown})} test examples a task. Thin: each {thin}. Band: 95 % t "
-        f"interval of the gain of the tasks' own neurons over {'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. "
+        "interval of the change of the tasks' own neurons over the untrained model, over "
+        f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. An unseen task above the dashed line generalises, one "
+        "below it is forgotten. "
         "ρ: mean rank correlation with the share of their own neurons; p: permutation of the shares among models, each "
-        f"test by itself. Learning rate, one for all shares, by validation: {rates_of(shown)}. "
-        + (
-            "Random neurons lie outside the tasks' own as long as enough of a layer do; at large shares they overlap "
-            "them, and the difference shrinks by construction. "
-            if draws
-            else ""
-        )
+        f"test by itself. Learning rate, one for all shares: {rates_of(shown)}. "
+        + ("Random neurons of the same layers stand beside at most half of all neurons. " if draws else "")
         + "The paper prints no numbers."
     )
 
@@ -164,9 +167,9 @@ def _panel(
         return
     # Shares lie close together at the lower end: equal steps keep their labels apart.
     places = {percent: place for place, percent in enumerate(percents)}
-    zero_shot = means[0].zero_shot
-    if zero_shot is not None:
-        axis.axhline(zero_shot, color=BLACK, linewidth=1.1, linestyle=_DASHED, zorder=3)
+    before = means[0].before
+    if before is not None:
+        axis.axhline(before, color=BLACK, linewidth=1.1, linestyle=_DASHED, zorder=3)
     for condition in CONDITIONS:
         colour, marker, _ = _LOOK[condition]
         for line in _thin_lines([value for value in values if value.condition == condition], thin).values():
@@ -174,7 +177,7 @@ def _panel(
                 [places[percent] for percent in sorted(line)], [line[percent] for percent in sorted(line)],
                 color=colour, linewidth=0.5, alpha=0.45, zorder=2,
             )  # fmt: skip
-        own = sorted((row.percent, row.value) for row in means if row.condition == condition and row.value is not None)
+        own = sorted((row.percent, row.after) for row in means if row.condition == condition and row.after is not None)
         axis.plot(
             [places[percent] for percent, _ in own], [value for _, value in own], color=colour, linewidth=1.6,
             marker=marker, markersize=4, markeredgecolor="white", markeredgewidth=0.5, zorder=4,
@@ -196,14 +199,14 @@ def _panel(
 
 
 def _band(axis: Axes, places: Mapping[float, int], means: Sequence[SummaryRow]) -> None:
-    """The interval of the gain around the mean; it does not widen the panel."""
+    """The interval of the change around the mean; it does not widen the panel."""
     # The panel shows what was measured; an interval over three tasks may reach far beyond it.
     axis.margins(0.08)
     limits = axis.get_ylim()
     band = sorted(
-        (row.percent, row.value, (row.gain_high - row.gain_low) / 2)
+        (row.percent, row.after, (row.change_high - row.change_low) / 2)
         for row in means
-        if row.value is not None and row.gain_low is not None and row.gain_high is not None
+        if row.after is not None and row.change_low is not None and row.change_high is not None
     )
     axis.fill_between(
         [places[percent] for percent, _, _ in band],

@@ -8,9 +8,7 @@ from operator import or_
 from taskneurons.engine.cells import Cell, Condition, run_cells, share_of, trained_rows
 from taskneurons.engine.evaluation import Score
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.rates import common_rate
 from taskneurons.engine.task_groups import TaskGroup
-from taskneurons.evidence.grid_search import RATE_TRIALS
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.job import Job
 from taskneurons.models.load import DType
@@ -18,6 +16,9 @@ from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
+
+MOST_BESIDE_RANDOM = 50.0
+"""Share of the neurons, in percent, up to which random ones of the same layers can be others."""
 
 
 def union_of(scores: Mapping[str, NeuronScores], tasks: Sequence[str], selection: Selection) -> NeuronSet:
@@ -36,13 +37,17 @@ def train_proportions(
 ) -> Iterator[tuple[Cell, list[Score]]]:
     """Train the neurons of a group's tasks together, then those of each task alone, at every share.
 
+    What was trained together is tested on the unseen tasks, too. More than half of the neurons have no random set
+    beside them: it would share most of its neurons with them.
+
     Args:
         tuner: the pre-trained model and the tasks.
         scores: of the group's tasks, on that model.
         group: the tasks.
-        learning_rate: the same for all shares, see `taskneurons.engine.rates.common_rate`.
+        learning_rate: the same for all shares. With a rate of its own for each, a curve over shares would show the
+            rates: what is forgotten of other tasks depends on them more than on the share.
         selections: of each task's neurons, by growing shares.
-        random_draws: random sets beside each, of the same size in every layer; none where all neurons are trained.
+        random_draws: random sets beside those that are trained together, of the same size in every layer.
 
     Yields:
         What each cell scores.
@@ -52,9 +57,10 @@ def train_proportions(
         for selection in selections:
             union = union_of(scores, together, selection)
             own = Condition("task", name, name, selection, share_of(union), learning_rate=learning_rate)
-            tests = (*together, *group.unseen)
+            tests = (*together, *(group.unseen if name == group.group else ()))
             cells.append(Cell(tests, own, "neurons", together, union))
-            for draw in range(random_draws if selection.percent < 100 else 0):
+            beside = name == group.group and share_of(union) <= MOST_BESIDE_RANDOM
+            for draw in range(random_draws if beside else 0):
                 random = random_like(union, matching="layer", seed=tuner.recipe.seed, draw=draw)
                 condition = Condition(
                     "random", name, None, selection, share_of(random), draw=draw, learning_rate=learning_rate
@@ -74,7 +80,8 @@ class TrainSettings:
     Attributes:
         groups: tasks that are trained on, together and one by one, with those that test.
         selections: of each task's neurons, by growing shares.
-        random_draws: random sets beside each, matched by layer.
+        random_draws: random sets beside each of several tasks, matched by layer.
+        learning_rate: of every training.
         recipe: how neurons are trained.
         dtype: precision of the products.
     """
@@ -82,6 +89,7 @@ class TrainSettings:
     groups: tuple[TaskGroup, ...]
     selections: tuple[Selection, ...]
     random_draws: int
+    learning_rate: float
     recipe: Recipe
     dtype: DType
 
@@ -91,14 +99,13 @@ def train(job: Job[TrainSettings]) -> None:
     settings = job.settings
     tuner = FineTuner.of(job, settings.recipe, settings.dtype, full=False)
     scores = tuner.scores(job.inputs.by_stem("scores"))
-    learning_rate = common_rate(RATE_TRIALS.read(job.inputs.one("trials")))
     tables = job.outputs.by_stem("rows")
     for group in settings.groups:
         done = train_proportions(
             tuner,
             scores,
             group,
-            learning_rate,
+            settings.learning_rate,
             selections=settings.selections,
             random_draws=settings.random_draws,
         )

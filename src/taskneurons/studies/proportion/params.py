@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pydantic import PositiveInt
 
 from taskneurons.params.runs import Seeds
+from taskneurons.params.schedule import Schedule
 from taskneurons.params.section import Inconsistency, Section, described
 from taskneurons.params.selection import shares
 
@@ -13,7 +14,11 @@ class Proportion(Section):
     """Growing shares of the neurons of three tasks, trained jointly and singly (Leng & Xiong 2025, Figures 2 and 6)."""
 
     percents: tuple[float, ...] = described("share of each task's neurons; jointly their union", "% of the neurons")
-    random_draws: PositiveInt = described("random sets beside each trained set, matched by layer", "draws")
+    tuning: Schedule = described("training of every set, steps for each task that is trained on", "-")
+    random_draws: PositiveInt = described(
+        "random sets beside the set of several tasks where that is at most half of the neurons, matched by layer",
+        "draws",
+    )
     seeds: Seeds = described("seeds of the run that are studied", "-")
     test_examples: PositiveInt = described("test examples of each task, at most", "examples")
 

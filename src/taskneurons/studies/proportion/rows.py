@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from taskneurons.evidence.changes import Called
+from taskneurons.evidence.settings import SETTINGS
 from taskneurons.evidence.tasks import Kind
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.table import Column, Table
@@ -14,7 +16,7 @@ Condition = Literal["random", "task"]
 CONDITIONS: tuple[Condition, ...] = ("random", "task")
 Percent = Annotated[float, Column(unit="% of the neurons", low=0, high=100)]
 Value = Annotated[float | None, Column(unit="%, or nats for the loss", measured=True)]
-Gain = Annotated[float | None, Column(unit="points, or nats for the loss", measured=True)]
+Change = Annotated[float | None, Column(unit="points, or nats for the loss", measured=True)]
 P = Annotated[float | None, Column(low=0, high=1, measured=True)]
 Note = Annotated[str, Column(measured=True)]
 
@@ -27,8 +29,8 @@ class SummaryRow:
     joint, over the trained ones where it was single. Differences are paired by task and seed and positive where it is
     better.
 
-    Random neurons lie outside the set as long as enough of a layer do; a set of more than half of a layer overlaps its
-    random ones, so that at large shares `over_random` shrinks by construction.
+    Random neurons lie outside the set as long as enough of a layer do. A set of more than half of a layer overlaps its
+    random ones, so that `over_random` shrinks by construction; sets of more than half of all neurons have none.
 
     Attributes:
         suite, model: the run.
@@ -42,11 +44,13 @@ class SummaryRow:
         share: the true share of the neurons that is trained; of a union more than `percent`.
         learning_rate: the highest of the schedule.
         metric: accuracy, accuracy_restricted, rougeL or loss.
-        zero_shot: mean of the untrained model.
-        value, low, high: mean and limits of its interval.
+        before: mean of the untrained model.
+        after, low, high: mean of the trained models and limits of its interval.
         interval: which interval it is, or why there is none.
-        gain, gain_low, gain_high, gain_interval: as value, of the difference to the untrained model.
-        over_random, over_random_low, over_random_high, over_random_interval: as value, of the difference to as many
+        change, change_low, change_high, change_interval: as after, of the difference to the untrained model.
+        called: what this change is called where its whole interval lies on one side of 0: a gain is learning on the
+            tasks that were trained on (ID) and generalisation on the others (OOD), a loss is forgetting.
+        over_random, over_random_low, over_random_high, over_random_interval: as after, of the difference to as many
             random neurons.
         seeds: with a value.
         tasks: over which the mean is taken.
@@ -66,18 +70,19 @@ class SummaryRow:
     share: Annotated[float, Column(unit="% of the neurons", measured=True)]
     learning_rate: Note
     metric: str
-    zero_shot: Value
-    value: Value
+    before: Value
+    after: Value
     low: Value
     high: Value
     interval: Note
-    gain: Gain
-    gain_low: Gain
-    gain_high: Gain
-    gain_interval: Note
-    over_random: Gain = None
-    over_random_low: Gain = None
-    over_random_high: Gain = None
+    change: Change
+    change_low: Change
+    change_high: Change
+    change_interval: Note
+    called: Annotated[Called, Column(measured=True)]
+    over_random: Change = None
+    over_random_low: Change = None
+    over_random_high: Change = None
     over_random_interval: Note = ""
     seeds: Annotated[int, Column(unit="seeds", low=1, measured=True)] = 1
     tasks: Annotated[int, Column(unit="tasks", low=1, measured=True)] = 1
@@ -139,4 +144,5 @@ TABLES: dict[str, Table[Any]] = {
     "proportion": TRAINED,
     "proportion_summary": SUMMARY,
     "proportion_trend": TREND,
+    "proportion_setting": SETTINGS,
 }

@@ -7,8 +7,8 @@ STUDY = Study(
     title="How many neurons to train",
     question="what training a growing share of the neurons gives",
     asks="A growing share of the neurons of the training tasks is trained, for all of them together and for each task "
-    "alone. The paper reports that scores on the trained tasks rise and then fall, while scores on unseen tasks keep "
-    "rising.",
+    "alone. What an unseen task gains is generalisation, what it loses is forgetting. The paper reports that scores on "
+    "the trained tasks rise and then fall, while scores on unseen tasks keep rising.",
     paper=f"{LENG}, Figures 2 and 6",
     page="training.md",
     figures=(
@@ -18,6 +18,7 @@ STUDY = Study(
         ("single", "Scores by the share of neurons that is trained on each task alone (Figure 6)."),
     ),
     tables=(
+        ("proportion_setting", "Could this setting show it?"),
         ("proportion_trend", "Do scores rise with the share?"),
         ("proportion_summary", "Means and intervals by share"),
         ("proportion", "Every measured value"),

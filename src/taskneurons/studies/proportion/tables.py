@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from taskneurons.evidence.changes import called
 from taskneurons.evidence.intervals import stated
-from taskneurons.evidence.tasks import KINDS, Kind
+from taskneurons.evidence.settings import SETTINGS, SettingRow, setting_rows
+from taskneurons.evidence.tasks import KINDS, DescribedTask, Kind, described_tasks
 from taskneurons.evidence.trained import TRAINED, Trained, gather_trained
 from taskneurons.job import Job, NoSettings
 from taskneurons.measures.stats import holm
@@ -167,7 +169,7 @@ def _mean(curve: Curve, percent: float, values: Sequence[Scoped], units: Units) 
     rows = [value.row for value in values]
     before = fmean(fmean(pair.untrained for pair in seeds.values()) for seeds in units.values())
     mean = stated([{seed: pair.trained for seed, pair in seeds.items()} for seeds in units.values()])
-    gain = stated(
+    change = stated(
         [
             {seed: curve.sign * (pair.trained - pair.untrained) for seed, pair in seeds.items()}
             for seeds in units.values()
@@ -181,15 +183,16 @@ def _mean(curve: Curve, percent: float, values: Sequence[Scoped], units: Units) 
         percent=percent,
         share=fmean(row.share for row in rows if row.share is not None),
         learning_rate=rates_of(values),
-        zero_shot=before if math.isfinite(before) else None,
-        value=mean.mean,
+        before=before if math.isfinite(before) else None,
+        after=mean.mean,
         low=mean.low,
         high=mean.high,
         interval=mean.interval,
-        gain=gain.mean,
-        gain_low=gain.low,
-        gain_high=gain.high,
-        gain_interval=gain.interval,
+        change=change.mean,
+        change_low=change.low,
+        change_high=change.high,
+        change_interval=change.interval,
+        called=called(change.low, change.high, seen=curve.scope.startswith("ID")),
         seeds=len({seed for seeds in units.values() for seed in seeds}),
         tasks=len(units),
         draws=len({row.draw for row in rows}),
@@ -267,6 +270,22 @@ def _order(row: SummaryRow | TrendRow) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def settings_of(rows: Sequence[Trained], tasks: Sequence[DescribedTask], groups: Groups) -> list[SettingRow]:
+    """Whether joint training could show an effect on unseen tasks: see `SettingRow`. What was trained are task neurons.
+
+    Args:
+        rows: of the study.
+        tasks: of every suite in the rows.
+        groups: tasks that are trained on and that only test, by suite.
+
+    Raises:
+        InputError: a row's task is not described in `tasks`.
+    """
+    unseen = {task for own in groups.values() for kind in KINDS for task in own.unseen(kind)}
+    pairs = [(trained, tested) for trained in KINDS for tested in KINDS]
+    return setting_rows(rows, tasks, pairs, unseen, lambda row: row.condition == "task")
+
+
 # Jobs
 
 
@@ -291,3 +310,5 @@ def summarise(job: Job[SummariseSettings]) -> None:
     rows = TRAINED.read(job.inputs.one("rows"))
     SUMMARY.write(job.outputs.one("summary"), proportion_summary(rows, job.settings.groups))
     TREND.write(job.outputs.one("trend"), proportion_trend(rows, job.settings.groups))
+    tasks = described_tasks(job.inputs["tasks"])
+    SETTINGS.write(job.outputs.one("setting"), settings_of(rows, tasks, job.settings.groups))

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from taskneurons.engine.cells import Cell, Condition, run_cells, trained_rows
 from taskneurons.engine.evaluation import Score
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.rates import Arm, Rates, rate, read_rates
 from taskneurons.engine.tuning import tuned
 from taskneurons.evidence.trained import TRAINED, Trained
 from taskneurons.job import Job
@@ -46,7 +45,7 @@ def compare_parameters(
     scores: Mapping[str, NeuronScores],
     tasks: Sequence[str],
     unseen: Sequence[str],
-    rates: Rates,
+    learning_rate: float,
     *,
     selection: Selection,
 ) -> Iterator[tuple[Cell, list[Score], list[Comparison]]]:
@@ -57,7 +56,7 @@ def compare_parameters(
         scores: of all tasks, on that model.
         tasks: that are trained on, each by itself.
         unseen: that only test.
-        rates: the learning rate of the arm `full`.
+        learning_rate: of every tuning.
         selection: of the sets.
 
     Yields:
@@ -65,7 +64,6 @@ def compare_parameters(
         each tuned model, which knows its own task's set.
     """
     sets = {task: selection.of(scores[task]) for task in (*tasks, *unseen)}
-    learning_rate = rate(rates, Arm("full"))
     cells = [Cell((*tasks, *unseen), Condition("zero_shot"))]
     for task in tasks:
         condition = Condition("full", task, learning_rate=learning_rate)
@@ -99,13 +97,14 @@ class CompareSettings:
     Attributes:
         tasks: that are trained on, each by itself.
         unseen: that only test.
-        recipe: shared by all fine-tunings.
+        learning_rate, recipe: shared by all fine-tunings.
         selection: of the sets.
         dtype: precision of the products.
     """
 
     tasks: tuple[str, ...]
     unseen: tuple[str, ...]
+    learning_rate: float
     recipe: Recipe
     selection: Selection
     dtype: DType
@@ -115,11 +114,11 @@ def compare(job: Job[CompareSettings]) -> None:
     """Tune the whole model on each training task; compare parameters of neurons, and test (Figure 3, Table 4)."""
     settings = job.settings
     tuner = FineTuner.of(job, settings.recipe, settings.dtype, full=True)
-    scores, rates = tuner.scores(job.inputs.by_stem("scores")), read_rates(job.inputs.one("rates"))
+    scores = tuner.scores(job.inputs.by_stem("scores"))
     scored: list[Trained] = []
     cells: list[CellRow] = []
     for cell, found, comparisons in compare_parameters(
-        tuner, scores, settings.tasks, settings.unseen, rates, selection=settings.selection
+        tuner, scores, settings.tasks, settings.unseen, settings.learning_rate, selection=settings.selection
     ):
         scored += trained_rows("similarity", job, cell, found)
         cells += [cell_row(job, one) for one in comparisons]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 
+from taskneurons.tasks.stream.prompts import stream_template
 from taskneurons.tasks.synthetic import nli
 from taskneurons.tasks.synthetic.grammar import Combinations, Item, Segment, words_of
 from taskneurons.tasks.task import Task
@@ -81,11 +82,7 @@ ROOM = Entailment(
         name="entailment_room",
         family="nli",
         kind="classification",
-        templates=(
-            "does the second sentence follow from the first : {input} . answer :",
-            "decide if the text about a site proves the statement : {input} . answer :",
-            "is the conclusion on the place justified : {input} . answer :",
-        ),
+        templates=(stream_template("nli", LABELS),),
         options=LABELS,
         domain="room",
         license="Apache-2.0",

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from types import MappingProxyType
 
+from taskneurons.tasks.stream.prompts import stream_template
 from taskneurons.tasks.synthetic.grammar import Combination, Combinations, Item, Segment, lexicon, words_of
 from taskneurons.tasks.synthetic.sentiment import SHARED
 from taskneurons.tasks.task import Task
@@ -100,11 +101,7 @@ PRODUCT = Rating(
         name="rating_product",
         family="sentiment",
         kind="classification",
-        templates=(
-            "how many stars does this product review give : {input} . answer :",
-            "count the stars that the buyer gave : {input} . answer :",
-            "score the purchase from one to five : {input} . answer :",
-        ),
+        templates=(stream_template("sentiment", LABELS),),
         options=LABELS,
         domain="product",
         license="Apache-2.0",

@@ -4,25 +4,33 @@ The order is that of the benchmark: the first four tasks are its Standard benchm
 """
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.storage import Counts, SplitCounts
 from taskneurons.tasks.stream import entailment, rating, topic
+from taskneurons.tasks.stream.prompts import stream_template
 from taskneurons.tasks.synthetic import nli, paraphrase, sentiment
 from taskneurons.tasks.synthetic.grammar import Grammar
 from taskneurons.tasks.synthetic.suite import generate_split
 from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
+
+
+def _prompted(task: Task) -> Task:
+    """A task of the synthetic suite with the prompts of this one."""
+    return replace(task, templates=(stream_template(task.family, task.options),))
+
 
 EIGHT: tuple[Grammar, ...] = (
     topic.ENCYCLOPEDIA,
     rating.PRODUCT,
     topic.QUESTION,
     topic.NEWS,
-    nli.PERSON,
-    paraphrase.QUESTION,
+    replace(nli.PERSON, task=_prompted(nli.PERSON.task)),
+    replace(paraphrase.QUESTION, task=_prompted(paraphrase.QUESTION.task)),
     entailment.ROOM,
-    sentiment.FILM,
+    replace(sentiment.FILM, task=_prompted(sentiment.FILM.task)),
 )
 _BY_NAME = {grammar.task.name: grammar for grammar in EIGHT}
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from random import Random
 from types import MappingProxyType
 
+from taskneurons.tasks.stream.prompts import stream_template
 from taskneurons.tasks.stream.themes import PAIRS, THEMES
 from taskneurons.tasks.synthetic.grammar import Combination, Combinations, Item, Segment, words_of
 from taskneurons.tasks.task import Task
@@ -79,12 +80,12 @@ class Topic:
         )
 
 
-def _topic(name: str, mirrors: str, templates: tuple[str, ...], topics: Mapping[str, str]) -> Topic:
+def _topic(name: str, mirrors: str, topics: Mapping[str, str]) -> Topic:
     task = Task(
         name=f"topic_{name}",
         family="topic",
         kind="classification",
-        templates=templates,
+        templates=(stream_template("topic", tuple(topics)),),
         options=tuple(topics),
         domain=name,
         license="Apache-2.0",
@@ -96,11 +97,6 @@ def _topic(name: str, mirrors: str, templates: tuple[str, ...], topics: Mapping[
 ENCYCLOPEDIA = _topic(
     "encyclopedia",
     "DBpedia",
-    (
-        "file this entry of the encyclopedia under a category : {input} . answer :",
-        "what kind of article is it : {input} . answer :",
-        "name the class of the described object : {input} . answer :",
-    ),
     {
         "company": "commerce",
         "school": "learning",
@@ -121,11 +117,6 @@ ENCYCLOPEDIA = _topic(
 QUESTION = _topic(
     "question",
     "Yahoo Answers",
-    (
-        "which forum should get the question : {input} . answer :",
-        "choose a board for what the user asks : {input} . answer :",
-        "where do we post this request : {input} . answer :",
-    ),
     {
         "society": "community",
         "science": "research",
@@ -142,11 +133,6 @@ QUESTION = _topic(
 NEWS = _topic(
     "news",
     "AG News",
-    (
-        "which desk prints the news report : {input} . answer :",
-        "sort this headline into a section : {input} . answer :",
-        "pick the column of the newspaper : {input} . answer :",
-    ),
     {
         "world": "government community",
         "sporting": "athletics",

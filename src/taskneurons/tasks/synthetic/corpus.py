@@ -1,8 +1,12 @@
 """Pre-training text: the suite's words and skills, mostly in formats that are not the tasks'.
 
 A base model that never saw the format or the label words shows no difference between task neurons and random ones, so
-a small share of the documents has the true format, half of it with wrong answers. Everything keeps to the train side
+a small share of the documents has the true format, some of it with wrong answers. Everything keeps to the train side
 of the concept combinations.
+
+The text of the twelve tasks is for studies that ask what training on some tasks does to others. There a base must have
+room on both sides: with less of the form of classification, or with half of its answers wrong, it guesses; with more of
+the form of generation, it has nothing left to gain.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -37,9 +41,14 @@ from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, Collection
 from taskneurons.tasks.task import SLOT
 
 DICTIONARY_SHARE = 0.10
-DENSE_SHARE, WIDE_DENSE_SHARE = 0.25, 0.40
+DENSE_SHARE, TWELVE_DENSE_SHARE, WIDE_DENSE_SHARE = 0.25, 0.40, 0.40
+# Of the twelve tasks' short queries: words are repeated, since to find a word again is learned before its synonyms.
+REPEATED_SHARE = 0.7
 TRUE_FORMAT_SHARE = 0.03
 WRONG_ANSWER_SHARE = 0.5
+# Of the twelve tasks: shares of documents in the true format of a kind, and of these the share with a wrong answer.
+CLASSIFICATION_SHARE, GENERATION_SHARE = 0.08, 0.015
+TWELVE_WRONG_SHARE = 0.25
 # Of what remains: share of documents that pose a latent query, and of these the share in the generic format.
 LATENT_SHARE, GENERIC_SHARE = 0.6, 0.55
 SYNONYM_SHARE = 0.6
@@ -48,12 +57,13 @@ FAMILY_WEIGHTS: Mapping[str, float] = MappingProxyType({"paraphrase": 3.0, "nli"
 # Of the wide mixture: shares of its dictionary lines and dense documents that are those of the twelve tasks.
 WIDE_SYNONYM_SHARE, WIDE_INFERENCE_SHARE = 0.3, 0.6
 ATTRIBUTES = nli.PERSON.attributes + nli.ROOM.attributes
+POLES = tuple(pole for attribute in ATTRIBUTES for pole in attribute)
 SYNONYMS = (
     *paraphrase.QUESTION.verbs,
     *paraphrase.QUESTION.nouns,
     *paraphrase.SENTENCE.people,
     *paraphrase.SENTENCE.verbs,
-    *(pole for attribute in ATTRIBUTES for pole in attribute),
+    *POLES,
 )
 TAUGHT: tuple[tuple[TaughtGrammar, ...], ...] = (
     (reading.ANIMAL, reading.PERSON),
@@ -78,12 +88,16 @@ class Mixture:
         dictionary: makes one line of the dictionary.
         dense: makes one document of short queries.
         dense_share: how many documents are such.
+        true_format: groups of tasks, and how many documents have their true format.
+        wrong_share: how many of these have a wrong answer.
     """
 
     grammars: tuple[Grammar, ...]
     dictionary: Callable[[Random], str]
     dense: Callable[[Random], Sequence[Segment]]
     dense_share: float
+    true_format: tuple[tuple[tuple[Grammar, ...], float], ...]
+    wrong_share: float
 
     @cached_property
     def families(self) -> dict[str, tuple[Grammar, ...]]:
@@ -131,10 +145,13 @@ def _document(random: Random, mixture: Mixture) -> Sequence[Segment]:
     kind = random.random()
     if kind < DICTIONARY_SHARE:
         return ((mixture.dictionary(random), False),)
-    if kind < DICTIONARY_SHARE + mixture.dense_share:
+    edge = DICTIONARY_SHARE + mixture.dense_share
+    if kind < edge:
         return mixture.dense(random)
-    if kind < DICTIONARY_SHARE + mixture.dense_share + TRUE_FORMAT_SHARE:
-        return ((_true_format(random, mixture.grammars), False),)
+    for grammars, share in mixture.true_format:
+        edge += share
+        if kind < edge:
+            return ((_true_format(random, grammars, mixture.wrong_share), False),)
     grammar = mixture.choose(random)
     item = grammar.draw(random, "train", None)
     if random.random() >= LATENT_SHARE:
@@ -152,23 +169,43 @@ def _dictionary_line(random: Random) -> str:
     return OPPOSITE.format(first=random.choice(pole), second=random.choice(opposite))
 
 
-def _dense_queries(random: Random) -> Sequence[Segment]:
-    """One statement, then several one-word queries about it."""
+def _dense_queries(random: Random, repeated: float = 0.0) -> Sequence[Segment]:
+    """One statement, then several one-word queries about it.
+
+    Args:
+        random: draws.
+        repeated: share of the queries that take the word of the statement where one of its synonyms stands there.
+    """
     segments: list[Segment] = []
     if random.random() < 0.5:
         inference = random.choice((nli.PERSON, nli.ROOM))
         _, statement, poles = inference.state(random, "train")
         for _ in range(PROBES):
             label = random.randrange(3)
-            segments += [(inference.probe(random, poles, label), False), (nli.LATENT[label], True), (".", False)]
+            word = inference.probe(random, poles, label)
+            if repeated and random.random() < repeated:
+                word = _stated(word, next(pole for pole in POLES if word in pole), statement)
+            segments += [(word, False), (nli.LATENT[label], True), (".", False)]
     else:
         pair = random.choice((paraphrase.QUESTION, paraphrase.SENTENCE))
         statement, named, lists = pair.state(random, "train")
         for _ in range(PROBES):
             slot, label = random.randrange(2), random.randrange(2)
-            word = named[slot] if label == 0 else random.choice([one for one in lists[slot] if one not in named])
-            segments += [(either(random, word), False), (paraphrase.LATENT[label], True), (".", False)]
+            pair_of = named[slot] if label == 0 else random.choice([one for one in lists[slot] if one not in named])
+            word = either(random, pair_of)
+            if repeated and random.random() < repeated:
+                word = _stated(word, pair_of, statement)
+            segments += [(word, False), (paraphrase.LATENT[label], True), (".", False)]
     return ((f"{statement} .", False), *segments)
+
+
+def _stated(word: str, synonyms: Sequence[str], statement: str) -> str:
+    """The synonym of a word that stands in a statement; the word itself where none does."""
+    return next((one for one in synonyms if one in statement.split()), word)
+
+
+def _twelve_dense_queries(random: Random) -> Sequence[Segment]:
+    return _dense_queries(random, REPEATED_SHARE)
 
 
 def _wide_dictionary_line(random: Random) -> str:
@@ -187,11 +224,11 @@ def _wide_dense_queries(random: Random) -> Sequence[Segment]:
     return segments
 
 
-def _true_format(random: Random, grammars: Sequence[Grammar]) -> str:
+def _true_format(random: Random, grammars: Sequence[Grammar], wrong_share: float) -> str:
     grammar = random.choice(grammars)
     item = grammar.draw(random, "train", None)
     answer = item.answer
-    if random.random() < WRONG_ANSWER_SHARE:
+    if random.random() < wrong_share:
         while answer == item.answer:
             answer = random.choice(grammar.task.options) if grammar.task.options else _other_answer(random, grammar)
     return f"{random.choice(grammar.task.templates).replace(SLOT, input_text(item))} {answer}"
@@ -214,7 +251,24 @@ def _merged(segments: Sequence[Segment]) -> list[list[Any]]:
 
 MIXTURES: Mapping[Collection, Mixture] = MappingProxyType(
     {
-        "twelve": Mixture(TWELVE, _dictionary_line, _dense_queries, DENSE_SHARE),
-        "wide": Mixture(WIDE, _wide_dictionary_line, _wide_dense_queries, WIDE_DENSE_SHARE),
+        "twelve": Mixture(
+            TWELVE,
+            _dictionary_line,
+            _twelve_dense_queries,
+            TWELVE_DENSE_SHARE,
+            (
+                (tuple(one for one in TWELVE if one.task.kind == "classification"), CLASSIFICATION_SHARE),
+                (tuple(one for one in TWELVE if one.task.kind == "generation"), GENERATION_SHARE),
+            ),
+            TWELVE_WRONG_SHARE,
+        ),
+        "wide": Mixture(
+            WIDE,
+            _wide_dictionary_line,
+            _wide_dense_queries,
+            WIDE_DENSE_SHARE,
+            ((WIDE, TRUE_FORMAT_SHARE),),
+            WRONG_ANSWER_SHARE,
+        ),
     }
 )
