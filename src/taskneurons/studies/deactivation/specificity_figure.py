@@ -99,9 +99,10 @@ def _panel(axis: Axes, kind: Kind, means: Means) -> None:
     for place, (against, (colour, marker, _)) in enumerate(_LOOKS.items()):
         points = [(share, means[kind, against, share]) for share in shares if (kind, against, share) in means]
         points = [(share * _APART ** (place - 1), one) for share, one in points]
+        heights = [np.nan if one.mean is None else one.mean for _, one in points]
         axis.plot(
-            [x for x, _ in points], [np.nan if one.mean is None else one.mean for _, one in points], color=colour, marker=marker, markersize=4.2,
-            linewidth=1.2, markeredgecolor="white", markeredgewidth=0.4, zorder=4,
+            [x for x, _ in points], heights, color=colour, marker=marker, markersize=4.2, linewidth=1.2,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=4,
         )  # fmt: skip
         for x, one in points:
             if one.low is not None and one.high is not None:
