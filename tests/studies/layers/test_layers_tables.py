@@ -208,4 +208,4 @@ def test_shares_of_neurons_add_up_by_layer_and_by_group():
         assert all(row.low <= row.value <= row.high for row in rows_of)
     flat = replace(found, verdict="none", p_value=0.4, shared_end=None, refinement_start=None)
     (none,) = chosen(neuron_shares({"x": sets}, flat, RUN), measure="group_share")
-    assert none.reason == "no groups of layers: no transition (p = 0.4)"
+    assert none.reason == "no groups of layers: no rise (p = 0.4)"
