@@ -90,9 +90,18 @@ def test_the_headline_keeps_kinds_and_comparisons_apart_and_leaves_out_tasks_at_
     }
 
 
+def test_where_every_task_is_at_chance_there_is_a_figure_that_says_so(tmp_path):
+    guessed = [replace(task, constant=99.0) if task.kind == "classification" else task for task in TASKS]
+    rows = own_less_other(make_rows(TASKS), guessed)
+    draw_specificity(rows, "llama", [tmp_path / "a.svg"], dpi=50)
+    text = (tmp_path / "a.svg").read_text()
+    assert text.count("every task at chance") == 1
+    assert {key[0] for key in means_over_tasks(rows)} == {"classification", "generation"}
+
+
 def test_the_title_names_every_comparison(tmp_path):
     draw_specificity(own_less_other(make_rows(TASKS), TASKS), "llama", [tmp_path / "a.svg"], dpi=50)
     text = (tmp_path / "a.svg").read_text()
     assert all(word in text for word in ("sibling +2", "other family +4", "random +4"))
-    with pytest.raises(InputError, match="no task above chance"):
+    with pytest.raises(InputError, match="no task was measured"):
         draw_specificity([], "llama", [tmp_path / "b.svg"])

@@ -56,7 +56,7 @@ def passage(
         return Passage(None, None, found.agrees is True, "" if found.agrees else _not_passed(gate, f"it says: {said}"))
     value = _value(gate, rows, claim, unit, groups, left_out)
     if value is None:
-        return Passage(None, threshold, False, _not_passed(gate, "it was not measured in these cells"))
+        return Passage(None, threshold, False, _not_passed(gate, "there was nothing to measure it on"))
     passed = value > threshold if gate["above"] is not None else value < threshold
     side = "above" if gate["above"] is not None else "below"
     why = f"it is {value:.3g}, not {side} {threshold:g}"

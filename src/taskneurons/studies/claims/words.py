@@ -89,7 +89,7 @@ def _gates_that_failed(claims: Sequence[Mapping[str, Any]]) -> list[str]:
     sentences = []
     for (study, _, model), members in failed.items():
         _, gate, result = members[0]
-        measured = "it was not measured there"
+        measured = "there was nothing to measure it on"
         if result["gate_value"] is not None:
             measured = f"{result['gate_value']:.3g}, where {gate['side']} {gate['threshold']:g} was needed"
         names = ", ".join(name for name, _, _ in members)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
@@ -33,16 +34,27 @@ Means = Mapping[tuple[Kind, Against, float], Interval]
 def means_over_tasks(rows: Iterable[SpecificityRow]) -> dict[tuple[Kind, Against, float], Interval]:
     """Own less other of each kind and share: the mean over tasks above chance within a seed, then over seeds.
 
+    Where no task of a kind is above chance, all of them are averaged: there is a figure, which tells nothing.
+
     Args:
         rows: of one run and one way to rank and to deactivate; only scores count.
     """
+    rows = list(rows)
+    guessed = _at_chance(rows)
     parts: dict[tuple[Kind, Against, float], dict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
     for row in rows:
-        if row.metric == SCORE[row.kind] and not row.at_chance and row.percent and row.difference is not None:
+        used = not row.at_chance or row.kind in guessed
+        if row.metric == SCORE[row.kind] and used and row.percent and row.difference is not None:
             parts[row.kind, row.against, float(row.percent)][row.seed].append(row.difference)
     return {
         key: t_interval([fmean(values) for _, values in sorted(seeds.items())]) for key, seeds in sorted(parts.items())
     }
+
+
+def _at_chance(rows: Iterable[SpecificityRow]) -> set[Kind]:
+    """The kinds of which no task is above chance."""
+    rows = list(rows)
+    return {row.kind for row in rows} - {row.kind for row in rows if not row.at_chance}
 
 
 def draw_specificity(rows: Sequence[SpecificityRow], run: str, paths: Iterable[str | Path], *, dpi: int = 200) -> None:
@@ -60,7 +72,7 @@ def draw_specificity(rows: Sequence[SpecificityRow], run: str, paths: Iterable[s
     means = means_over_tasks(rows)
     kinds = [kind for kind in KINDS if any(key[0] == kind for key in means)]
     if not kinds:
-        raise InputError("no task above chance was measured without its own and without other neurons", where=run)
+        raise InputError("no task was measured without its own and without other neurons", where=run)
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2, label=f"less {label}")
         for against, (colour, marker, label) in _LOOKS.items()
@@ -78,6 +90,7 @@ def draw_specificity(rows: Sequence[SpecificityRow], run: str, paths: Iterable[s
         axes = figure.subplots(1, len(kinds), squeeze=False)[0]
         for axis, kind in zip(axes, kinds, strict=True):
             _panel(axis, kind, means)
+            axis.set_title(f"{kind} (every task at chance: tells nothing)" if kind in _at_chance(rows) else kind)
 
 
 def _panel(axis: Axes, kind: Kind, means: Means) -> None:
@@ -85,10 +98,11 @@ def _panel(axis: Axes, kind: Kind, means: Means) -> None:
     axis.axhline(0, color=BLACK, linewidth=0.8)
     for place, (against, (colour, marker, _)) in enumerate(_LOOKS.items()):
         points = [(share, means[kind, against, share]) for share in shares if (kind, against, share) in means]
-        points = [(share * _APART ** (place - 1), one) for share, one in points if one.mean is not None]
+        points = [(share * _APART ** (place - 1), one) for share, one in points]
+        heights = [np.nan if one.mean is None else one.mean for _, one in points]
         axis.plot(
-            [x for x, _ in points], [one.mean for _, one in points], color=colour, marker=marker, markersize=4.2,
-            linewidth=1.2, markeredgecolor="white", markeredgewidth=0.4, zorder=4,
+            [x for x, _ in points], heights, color=colour, marker=marker, markersize=4.2, linewidth=1.2,
+            markeredgecolor="white", markeredgewidth=0.4, zorder=4,
         )  # fmt: skip
         for x, one in points:
             if one.low is not None and one.high is not None:
@@ -99,7 +113,6 @@ def _panel(axis: Axes, kind: Kind, means: Means) -> None:
     axis.set_xlim(shares[0] / 1.4, shares[-1] * 1.4)
     axis.set_xlabel("share of the neurons set to zero (%)")
     axis.set_ylabel(f"own less other (points of {_NAMES[SCORE[kind]]})")
-    axis.set_title(kind)
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
 
