@@ -3,8 +3,9 @@
 from snakemake.logging import logger
 from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
+from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
-from taskneurons.workflow import refusals, wake
+from taskneurons.workflow import forked, refusals, wake
 
 min_version("9.20")
 wake.install()
@@ -59,11 +60,13 @@ onstart:
     if not workflow.configfiles:
         kept.prune(GRAPH, logger.warning)
     kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
+    forked.offer(local=workflow.local_exec)
 
 
 onsuccess:
     record.export(GRAPH, logger.warning)
     kept.put_back(GRAPH)
+    logger.info("\n".join(recorded_costs(record.RECORDS)))
 
 
 onerror:

@@ -28,8 +28,6 @@ for suite in plan.suites("overlap"):
                 rows=paths.each(CONTROLLED, "combination", batch.tasks),
             log:
                 f"logs/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("overlap", suite=suite, seeds=P.overlap.seeds),
             priority: 50
@@ -61,7 +59,7 @@ for suite in plan.suites("overlap"):
 if plan.runs("overlap"):
     # Figures of one share show the first that is trained everywhere.
     OVERLAP_SHOWN = next(
-        (percent for percent in P.overlap.percents if percent in P.training.percents), P.overlap.percents[0]
+        (percent for percent in P.overlap.percents if percent in P.overlap.trained_percents), P.overlap.percents[0]
     )
 
     rule tabulate_shared_neurons:

@@ -1,51 +1,20 @@
 # What training a task's neurons gives, from the pre-trained model (Tables 2 and 7, Figure 5 c-d): results/training/.
-# The learning rate of each arm is chosen here.
 
 TRAINED = "results/training/{run}/seed{seed}/{task}.csv"
-TRAINED_PATCH = "results/training/{run}/seed{seed}/patches/{task}.safetensors"
 TRAINING_PUBLISHED = [
     "published/leng2025/table2_neuron_tuning_llama2_7b.csv",
     "published/leng2025/table7_neuron_tuning_bloom_7b1.csv",
 ]
-
-
-for study in ["training"]:
-
-    rule:
-        name:
-            f"choose_rates_{study}"
-        input:
-            base=inputs.first_base,
-            tasks=inputs.grouped_tasks,
-            scores=inputs.of_first_seed(paths.BASE_SCORES, plan.grouped_tasks),
-        output:
-            rates=paths.fill(paths.RATES, study=study),
-            trials=paths.fill(paths.RATE_TRIALS, study=study),
-        log:
-            f"logs/training/{{run}}/choose_rates_{study}.log",
-        benchmark:
-            f"logs/benchmarks/training/{{run}}/choose_rates_{study}.tsv"
-        wildcard_constraints:
-            run=plan.pattern(study),
-        priority: 45
-        threads: P.workflow.training_threads
-        resources:
-            **training(P),
-        params:
-            settings=lambda wildcards, study=study: settings(
-                pilots=grouped.pilots(suite_of(wildcards)),
-                learning_rates=P.training.learning_rates,
-                arms=grouped.arms(),
-                recipe=grouped.recipe(seed=plan.run(wildcards.run).seeds[0], split="validation", metrics=["loss"]),
-                dtype=plan.dtype(wildcards),
-            ),
-            code=code("training.measure:choose"),
-        script:
-            "../workflow/scripts/run.py"
+TRAINING_TABLES = {
+    "curves": "results/tables/training_curves.csv",
+    "areas": "results/tables/training_areas.csv",
+    "advantage": "results/tables/training_advantage.csv",
+}
+TRAINING_FIGURES = ["shares", "shares-loss", "rates", "rates-loss", "map", "specificity"]
 
 
 for suite in plan.suites("training"):
-    for batch in plan.batches(suite, plan.grouped_tasks(suite)):
+    for batch in plan.batches(suite, grouped.curve_tasks(suite)):
 
         rule:
             name:
@@ -54,14 +23,10 @@ for suite in plan.suites("training"):
                 base=inputs.base,
                 tasks=inputs.grouped_tasks,
                 scores=inputs.of_tasks(paths.BASE_SCORES, plan.grouped_tasks),
-                trials=paths.fill(paths.RATE_TRIALS, study="training"),
             output:
                 rows=paths.each(TRAINED, "task", batch.tasks),
-                patches=paths.each(TRAINED_PATCH, "task", batch.tasks),
             log:
                 f"logs/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("training", suite=suite, seeds="all"),
             priority: 50
@@ -70,10 +35,9 @@ for suite in plan.suites("training"):
                 **training(P),
             params:
                 settings=lambda wildcards: settings(
-                    selections=grouped.trained_selections(first_seed=plan.is_first(wildcards)),
-                    random_draws=P.training.random_draws,
-                    pairs=P.training.pairs == "all" or plan.is_first(wildcards),
-                    recipe=grouped.recipe(seed=int(wildcards.seed)),
+                    trained=grouped.curve_cells(),
+                    random_draws=P.curves.random_draws,
+                    recipe=grouped.curve_recipe(seed=int(wildcards.seed)),
                     dtype=plan.dtype(wildcards),
                 ),
                 code=code("training.measure:train"),
@@ -83,27 +47,9 @@ for suite in plan.suites("training"):
 
 if plan.runs("training"):
 
-    rule tabulate_rates:
-        input:
-            trials=plan.expand(paths.fill(paths.RATE_TRIALS, study="training"), study="training"),
-        output:
-            table="results/tables/training_rates.csv",
-        log:
-            "logs/training/tabulate_rates.log",
-        priority: 80
-        localrule: True
-        params:
-            settings=settings(),
-            code=code("training.tables:tabulate_rates"),
-        script:
-            "../workflow/scripts/run.py"
-
-
-if plan.runs("training"):
-
     rule tabulate_training:
         input:
-            rows=plan.expand(TRAINED, study="training", task=plan.grouped_tasks),
+            rows=plan.expand(TRAINED, study="training", task=grouped.curve_tasks),
         output:
             table="results/tables/training.csv",
         log:
@@ -123,22 +69,21 @@ if plan.runs("training"):
             published=TRAINING_PUBLISHED,
             checkpoints=[f"{folder}/checkpoint.json" for folder in inputs.first_bases("training")],
         output:
-            summary="results/tables/training_summary.csv",
-            diagonal="results/tables/training_diagonal.csv",
+            **TRAINING_TABLES,
             published="results/tables/training_published.csv",
         log:
             "logs/training/summarise_training.log",
         priority: 80
         localrule: True
         params:
-            settings=settings(),
+            settings=settings(learning_rate=P.curves.centre.learning_rate),
             code=code("training.tables:summarise"),
         script:
             "../workflow/scripts/run.py"
 
     use rule write_headlines as write_training_headlines with:
         input:
-            source="results/tables/training_summary.csv",
+            source=TRAINING_TABLES["advantage"],
         output:
             metrics="results/metrics/training.json",
         log:
@@ -146,10 +91,10 @@ if plan.runs("training"):
 
     rule plot_training:
         input:
-            rows="results/tables/training.csv",
+            curves=TRAINING_TABLES["curves"],
             tasks=inputs.described,
         output:
-            figures=figure_files("results/figures/training/{run}", grouped.training_figures()),
+            figures=figure_files("results/figures/training/{run}", TRAINING_FIGURES),
         log:
             "logs/training/{run}/plot_training.log",
         wildcard_constraints:
@@ -157,7 +102,7 @@ if plan.runs("training"):
         priority: 80
         localrule: True
         params:
-            settings=settings(drawn=grouped.training_figures(), dpi=P.figures.dpi),
+            settings=settings(centre=P.curves.centre, dpi=P.figures.dpi),
             code=code("training.figures:plot"),
         script:
             "../workflow/scripts/run.py"

@@ -11,10 +11,6 @@ from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.evidence.trained import TRAINED, Trained
 
 ZERO_SHOT = {"classification": 40.0, "generation": 20.0}
-GAINS = {"random": 2.0, "other_task": 5.0, "task": 15.0, "ffn": 20.0, "full": 25.0}
-# What a task's neurons and data give to another task, and its neurons with the other's data.
-TRANSFER = {"family": 8.0, "kind": 2.0, "other": -1.0}
-PAIRS = {"family": 12.0, "kind": 5.0, "other": 4.0}
 
 
 def group_tasks(tasks: Sequence[DescribedTask]) -> dict[str, list[str]]:
@@ -31,46 +27,6 @@ def measured(test: DescribedTask, score: float, noise: float, n: int = 500, **ce
     score += noise * np.random.default_rng(int(drawn[:8], 16)).normal()
     for metric, value in ((test.score, round(score, 6)), ("loss", round((100 - score) / 40, 6))):
         yield Trained(**row | {"metric": metric, "value": value})
-
-
-def training_rows(
-    tasks: Sequence[DescribedTask],
-    *,
-    seeds: Sequence[int] = (0, 1, 2),
-    model: str = "llama",
-    noise: float = 0.5,
-    draws: int = 3,
-    pairs: bool = True,
-    rate_of_others: float = 3e-3,
-) -> list[Trained]:
-    """Rows of the training study: all of Tables 2 and 7, matrix `pairs` with the first seed, `transfer` with all."""
-    rows: list[Trained] = []
-    for seed in seeds:
-        for task in tasks:
-            start = ZERO_SHOT[task.kind]
-            run = {"study": "training", "model": model, "seed": seed}
-            of = run | {"train_task": task.name}
-            sparse = of | {"percent": 10.0, "share": 10.0, "estimator": "taylor", "selection": "model"}
-            sparse["learning_rate"] = 3e-3
-            rows += measured(task, start, noise, condition="zero_shot", **run)
-            for condition in ("ffn", "full"):
-                rows += measured(task, start + GAINS[condition], noise, condition=condition, learning_rate=1e-3, **of)
-            for draw in range(draws):
-                rows += measured(task, start + GAINS["random"], noise, condition="random", draw=draw, **sparse)
-            others = [other for other in tasks if other.family != task.family]
-            arm = others[seed % len(others)].name
-            for other in tasks:
-                owner, own = sparse | {"neurons": other.name}, sparse | {"neurons": task.name}
-                owner["learning_rate"] = rate_of_others
-                gain = TRANSFER[_relation(task, other)] if other is not task else GAINS["task"]
-                rows += measured(other, ZERO_SHOT[other.kind] + gain, noise, condition="task", **own)
-                if other.name == arm:
-                    rows += measured(task, start + GAINS["other_task"], noise, condition="other_task", draw=0, **owner)
-                elif other is not task and pairs and seed == seeds[0]:
-                    rows += measured(
-                        task, start + PAIRS[_relation(task, other)], noise, condition="other_task", **owner
-                    )
-    return rows
 
 
 def proportion_rows(
@@ -151,9 +107,3 @@ def the(rows: Sequence[Any], **cells: Any) -> Any:
     found = [row for row in rows if all(getattr(row, name) == value for name, value in cells.items())]
     assert len(found) == 1, (len(found), cells)
     return found[0]
-
-
-def _relation(one: DescribedTask, other: DescribedTask) -> str:
-    if one.family == other.family:
-        return "family"
-    return "kind" if one.kind == other.kind else "other"

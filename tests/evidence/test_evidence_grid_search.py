@@ -5,8 +5,7 @@ from itertools import product
 
 import pytest
 
-from taskneurons.errors import InputError
-from taskneurons.evidence.grid_search import RATE_TRIALS, RateTrial, with_edges
+from taskneurons.evidence.grid_search import with_edges
 
 
 @dataclass(frozen=True)
@@ -29,12 +28,3 @@ def test_a_choice_is_at_the_edge_where_any_of_its_values_is_the_lowest_or_the_hi
 def test_a_grid_of_one_value_or_of_none_has_no_edge() -> None:
     [row] = with_edges([Trial(0.001, None, chosen=True)], "learning_rate", "strength")
     assert not row.at_edge
-
-
-def test_trials_are_read_as_they_were_written_and_a_training_that_diverged_has_no_loss(tmp_path) -> None:
-    trials = [RateTrial("task@10", "mood", 0.003, 1.25, True), RateTrial("full", "mood", 1.0, None, False)]
-    RATE_TRIALS.write(tmp_path / "a.csv", trials)
-    assert RATE_TRIALS.read(tmp_path / "a.csv") == trials
-    (tmp_path / "b.csv").write_text("arm,task\nfull,mood\n")
-    with pytest.raises(InputError, match="columns must be arm, task, learning_rate, loss, chosen"):
-        RATE_TRIALS.read(tmp_path / "b.csv")

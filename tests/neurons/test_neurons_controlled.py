@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
 from taskneurons.neurons.controlled import halves_by_score, with_overlap
-from taskneurons.neurons.others import other_task
+from taskneurons.neurons.others import other_task, sibling_task
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.sets import NeuronSet
 
@@ -124,3 +124,9 @@ def test_the_other_task_is_of_the_same_kind_and_another_family_where_there_is_on
     assert other_task("d", {name: KINDS[name] for name in "de"}, seed=0) == "e"
     with pytest.raises(InputError, match="no other task"):
         other_task("a", {"a": KINDS["a"]}, seed=0)
+
+
+def test_a_sibling_is_another_task_of_the_family() -> None:
+    assert [sibling_task(name, KINDS, seed=0) for name in KINDS] == ["b", "a", None, "e", "d"]
+    three = {**KINDS, "f": ("generation", "z")}
+    assert {sibling_task("d", three, seed=seed) for seed in range(20)} == {"e", "f"}

@@ -55,7 +55,7 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
             "continual.olora.strengths: names a value twice",
         ),
         ("ncft: {percent: 10,", "ncft: {percent: 0,", "continual.ncft.percent: expected greater than 0"),
-        ("  warmup: 8\n", "  warmup: 81\n", "continual.warmup"),
+        ("  warmup: 10\n", "  warmup: 101\n", "continual.warmup"),
     ],
 )
 def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str) -> None:

@@ -178,6 +178,8 @@ def test_m7_what_no_parameter_asks_for_is_removed(project):
 
 def test_m8_what_changes_no_value_runs_nothing(project):
     params = yaml.safe_load(project.path("params.yaml").read_text())
+    # How the work is done, not what is done.
+    params["workflow"] |= {"evaluation_batch_size": 3, "checkpoint_minutes": 7}
     backwards = {key: params[key] for key in reversed(params)}
     project.path("params.yaml").write_text("# A comment\n" + yaml.safe_dump(backwards, sort_keys=False))
     module = project.path("src/taskneurons/tasks/task.py")

@@ -188,7 +188,7 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     # With one task a job; the model is tuned once, a set of each of two selections is deactivated by a job of its own.
     assert kinds == {
         "tune_multitask": 2, "evaluate_multitask": 24, "attribute_scores": 24, "deactivate_neurons": 48,
-        "attribute_base": 24, "choose_rates": 2, "train_neurons": 24, "train_proportions": 4, "train_overlaps": 6,
+        "attribute_base": 24, "train_neurons": 12, "train_proportions": 4, "train_overlaps": 6,
         "compare_parameters": 2, "find_examples": 2,
     }  # fmt: skip
     # Streams hold float32 weights; EWC besides gradients and moments what was worn, the Fisher information, its anchor.
@@ -196,7 +196,7 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
         own = [values for name, values in streams.items() if name.startswith(f"learn_streams_{method}_large")]
         (taken,) = {int(values["gpu_mem_mb"]) for values in own}
         assert bytes_each * 6738 < taken < 1.5 * bytes_each * 6738
-    whole = ("tune", "choose_rates", "train_neurons", "compare_parameters")
+    whole = ("tune", "train_neurons", "compare_parameters")
     for name, values in large.items():
         bytes_each = 16 if name.startswith(whole) else 2
         assert int(values["gpu"]) >= 1

@@ -216,6 +216,7 @@ CHANGES = {
     TABLE: ({"software": {}}, "error", "records", "does not say on what"),
     model(0): ({"memory": {"host": -1}}, "error", "records", "no memory that a job can have taken"),
     model(1): ({"software": {"python": "3.11.0", "numpy": "1.0"}}, "note", "versions", "made with numpy 1.0"),
+    "results/data/mine/tasks/colour.txt": ({"cpu_seconds": -1.0}, "error", "records", "no CPU time that a job can"),
     "results/data/mine/tasks/echo.txt": ({"wiring": "0" * 64}, "warning", "jobs", "names or orders"),
 }  # fmt: skip
 

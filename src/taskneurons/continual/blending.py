@@ -139,7 +139,7 @@ def _aligned(weight: Float[Tensor, "example row"], values: Tensor, place: _Place
         raise InputError(
             f"coefficients of {examples} examples met a batch of {values.shape[0]}",
             where=place.weights.name,
-            remedy="The device's memory does not suffice for the batch: lower evaluation.batch_size",
+            remedy="The device's memory does not suffice for the batch: lower workflow.evaluation_batch_size",
         )
     weight = weight.repeat_interleave(values.shape[0] // examples, 0)
     return weight if values.ndim == 2 else weight[:, None, :]

@@ -1,32 +1,8 @@
 """Grid searches of learning rates and other settings: what was tried, and which choices lie at the edge of the grid."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Protocol, TypeVar
-
-from taskneurons.table import Column, Table
-
-
-@dataclass(frozen=True)
-class RateTrial:
-    """A training of one arm of the studies that train neurons, with one learning rate of the grid.
-
-    Attributes:
-        arm: what is trained: ffn, full, or a set of neurons with its percent, such as `task@10`.
-        task: the pilot task that is trained on and tested.
-        learning_rate: the highest of the schedule.
-        loss: of the validation split, nats a token; empty where the training diverged.
-        chosen: whether the arm is given this learning rate.
-    """
-
-    arm: str
-    task: str
-    learning_rate: float
-    loss: Annotated[float | None, Column(unit="nats", measured=True)]
-    chosen: Annotated[bool, Column(measured=True)]
-
-
-RATE_TRIALS = Table(RateTrial)
+from dataclasses import replace
+from typing import Any, ClassVar, Protocol, TypeVar
 
 
 class Searched(Protocol):

@@ -3,15 +3,15 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from taskneurons.errors import InputError
 from taskneurons.table import Column, Table
 
-Condition = Literal["zero_shot", "random", "other_task", "lower", "higher", "task", "ffn", "full"]
-CONDITIONS: tuple[Condition, ...] = (
-    "zero_shot", "random", "other_task", "lower", "higher", "task", "ffn", "full",
-)  # fmt: skip
+Condition = Literal[
+    "zero_shot", "random", "uniform", "keystone", "other_task", "sibling", "lower", "higher", "task", "ffn", "full"
+]
+CONDITIONS: tuple[Condition, ...] = get_args(Condition)
 UNSELECTED: tuple[Condition, ...] = ("zero_shot", "ffn", "full")
 """Conditions that train no selected neurons, and so have no setting."""
 

@@ -22,13 +22,13 @@ from taskneurons.studies.neurons.params import Attribution, Neurons
 from taskneurons.studies.overlap.params import Overlap
 from taskneurons.studies.proportion.params import Proportion
 from taskneurons.studies.similarity.params import Similarity
-from taskneurons.studies.training.params import Training
+from taskneurons.studies.training.params import Curves, Training
 
 # The sections that each study reads, beside those that every run reads.
 SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
     {
         "deactivation": ("deactivation",),
-        "training": ("groups", "training"),
+        "training": ("groups", "training", "curves"),
         "proportion": ("groups", "training", "proportion"),
         "overlap": ("groups", "training", "overlap"),
         "similarity": ("groups", "training", "similarity"),
@@ -65,6 +65,7 @@ class Params(Section):
         "tasks to train on and tasks to test, by suite", "-", default_factory=_nothing
     )
     training: Training | None = described("training of neurons", "-", default=None)
+    curves: Curves | None = described("curves of what trained neurons learn", "-", default=None)
     proportion: Proportion | None = described("training of growing shares of the neurons", "-", default=None)
     overlap: Overlap | None = described("overlap of neuron sets", "-", default=None)
     similarity: Similarity | None = described("similarity of the parameters of neurons", "-", default=None)

@@ -43,29 +43,17 @@ class Grouped:
         unseen = [task for other in tested for task in self.tasks(suite, "test", other)]
         return {"group": kind, "tasks": self.tasks(suite, "train", kind), "unseen": unseen}
 
-    def pilots(self, suite: str) -> tuple[str, ...]:
-        """The tasks whose validation loss decides the learning rates: the first of each kind that is trained on."""
-        return tuple(self.tasks(suite, "train", kind)[0] for kind in KINDS)
-
     # How neurons are trained
 
-    def recipe(self, **more: object) -> Mapping[str, Any]:
-        """How every fine-tuning is done and tested; see `taskneurons.engine.fine_tuner.Recipe`.
+    def course(self, schedule: Schedule, **more: object) -> Mapping[str, Any]:
+        """How the fine-tunings of a study are done and tested; their rate is handed to the job apart.
+
+        See `taskneurons.engine.fine_tuner.Recipe`.
 
         Args:
+            schedule: of the study.
             more: what the parameters do not say: the seed, the number of test examples.
         """
-        training = present(self.plan.params.training)
-        return {
-            "steps": training.steps,
-            "batch_size": training.batch_size,
-            "warmup": training.warmup,
-            "evaluation": self.plan.params.evaluation,
-            **more,
-        }
-
-    def course(self, schedule: Schedule, **more: object) -> Mapping[str, Any]:
-        """`recipe` of a study whose trainings have a course of their own; their rate is handed to the job apart."""
         return {**schedule.model_dump(exclude={"learning_rate"}), "evaluation": self.plan.params.evaluation, **more}
 
     def selections(self, percents: Iterable[float]) -> list[Mapping[str, Any]]:
@@ -75,37 +63,37 @@ class Grouped:
             {"estimator": training.estimator, "percent": percent, "within": training.within} for percent in percents
         ]
 
-    def trained_selections(self, *, first_seed: bool) -> list[Mapping[str, Any]]:
-        """How sets are made that the study `training` trains; those of further shares with the first seed alone."""
-        training = present(self.plan.params.training)
-        return self.selections((*training.percents, *(training.first_seed_percents if first_seed else ())))
+    # Curves of learning
 
-    def arms(self) -> Mapping[str, Any]:
-        """What the study `training` trains and chooses learning rates for.
+    def curve_tasks(self, suite: str) -> tuple[str, ...]:
+        """The tasks whose curves are made: the first of each kind that is trained on."""
+        count = present(self.plan.params.curves).tasks
+        return tuple(task for kind in KINDS for task in self.tasks(suite, "train", kind)[:count])
 
-        Returns:
-            `methods` that train all FFN neurons or the whole model, `conditions` that train sets of neurons, and the
-            `selections` of these sets.
-        """
+    def curve_recipe(self, *, seed: int) -> Mapping[str, Any]:
+        """How the trainings behind curves are done, read and tested: the rate stays after the warm-up."""
+        curves = present(self.plan.params.curves)
         return {
-            "methods": ("ffn", "full"),
-            "conditions": ("task", "random", "other_task"),
-            "selections": self.trained_selections(first_seed=True),
+            "steps": curves.readings[-1],
+            "batch_size": curves.batch_size,
+            "warmup": curves.warmup,
+            "seed": seed,
+            "evaluation": self.plan.params.evaluation,
+            "limit": curves.test_examples,
+            "decay": "none",
+            "readings": curves.readings,
         }
 
-    def training_figures(self) -> Mapping[str, Mapping[str, Any]]:
-        """What each figure of the study `training` shows, by its name, and of which sets of neurons."""
-        figures: dict[str, Mapping[str, Any]] = {}
-        for place, selection in enumerate(self.trained_selections(first_seed=True)):
-            shows = {"gains": "score", "gains-loss": "loss", "transfer": "transfer"}
-            if place == 0:
-                # At the first share alone each task was trained with every other task's neurons.
-                shows["pairs"] = "pairs"
-            slug = f"{selection['estimator']}-{selection['percent']:g}-{selection['within']}"
-            setting = {
-                "estimator": selection["estimator"],
-                "percent": selection["percent"],
-                "selection": selection["within"],
+    def curve_cells(self) -> list[Mapping[str, Any]]:
+        """What is trained in each cell of the grid; see `taskneurons.studies.training.measure.Trained`."""
+        curves = present(self.plan.params.curves)
+        return [
+            {
+                "selection": self.selections([percent])[0],
+                "learning_rate": rate,
+                "controls": curves.controls
+                if curves.controls_everywhere or rate == curves.centre.learning_rate
+                else (),
             }
-            figures |= {f"{name}-{slug}": {"shows": what, "setting": setting} for name, what in shows.items()}
-        return figures
+            for percent, rate in curves.trained()
+        ]

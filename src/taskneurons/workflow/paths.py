@@ -20,8 +20,6 @@ SCORES = "results/neurons/{run}/seed{seed}/scores/{estimator}/{task}.safetensors
 SETS = "results/neurons/{run}/seed{seed}/sets/{selection}/{task}.safetensors"
 BASE_SCORES = "results/neurons/{run}/seed{seed}/base/scores/{task}.safetensors"
 BASE_HALVES = "results/neurons/{run}/seed{seed}/base/halves/{task}.{half}.safetensors"
-RATES = "results/training/{run}/rates/{study}.json"
-RATE_TRIALS = "results/training/{run}/rates/{study}.csv"
 
 TasksOf = Callable[[str], Iterable[str]]
 """The tasks of a suite."""

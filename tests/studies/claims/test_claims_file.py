@@ -85,8 +85,8 @@ def jaccard(pair):
     return printed("T8", train_test=pair, percent="10")[0].overlap
 
 
-def both(tables, first, second):
-    return fmean(drop(table, first, second, task) for table in tables for task in ("mean_cls", "mean_gen"))
+def both(tables, first, second, tasks=("mean_cls", "mean_gen")):
+    return fmean(drop(table, first, second, task) for table in tables for task in tasks)
 
 
 def test_published_values_are_those_of_the_printed_tables(rules):
@@ -103,7 +103,8 @@ def test_published_values_are_those_of_the_printed_tables(rules):
         "t2_generation": drop("T2", "train_task", "train_random", "mean_gen"),
         "t7_classification": drop("T7", "train_task", "train_random", "mean_cls"),
         "t7_generation": drop("T7", "train_task", "train_random", "mean_gen"),
-        "t2_random": both(["T2", "T7"], "train_random", "zero_shot"),
+        "t2_random_classification": both(["T2", "T7"], "train_random", "zero_shot", ["mean_cls"]),
+        "t2_random_generation": both(["T2", "T7"], "train_random", "zero_shot", ["mean_gen"]),
         "t5_ncft_seqft": stream("NCFT") - stream("SeqFT"),
         "t5_ncft_seqlora": stream("NCFT") - stream("SeqLoRA"),
         "t5_wncft": stream("W-NCFT") - stream("NCFT"),

@@ -1,195 +1,97 @@
-"""What training a task's neurons gives, beside random ones, another task's, all, and the whole model.
+"""What training a task's neurons gives after how many steps, beside other neurons and the whole model.
 
-Leng & Xiong 2025, Tables 2 and 7 and Figure 5 c-d: from the pre-trained model, everything else frozen. The learning
-rates of all studies that train neurons are chosen here, too.
+Leng & Xiong 2025, Tables 2 and 7 and Figure 5 c-d: from the pre-trained model, everything else frozen. Everything that
+is compared has the same share, learning rate, data and number of steps, so no rate is chosen.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
-from taskneurons.engine.cells import Cell, Condition, run_cells, share_of, trained_rows
+from taskneurons.engine.cells import Cell, Condition, run_cells, share_of
 from taskneurons.engine.evaluation import Score
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
-from taskneurons.engine.rates import Arm, Arms, Dense, Rates, choose_rates, common_rate, rate, write_rates
-from taskneurons.evidence.grid_search import RATE_TRIALS, RateTrial
-from taskneurons.evidence.trained import TRAINED
 from taskneurons.evidence.trained import Condition as Name
 from taskneurons.job import Job
 from taskneurons.models.load import DType
 from taskneurons.neurons.controls import random_like
-from taskneurons.neurons.others import other_task
-from taskneurons.neurons.patches import NeuronPatch, save_patch
+from taskneurons.neurons.keystone import keystone
+from taskneurons.neurons.others import other_task, sibling_task
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.sets import NeuronSet
-
-DENSE: tuple[Dense, ...] = ("ffn", "full")
-
-
-def rates_by_size(trials: Iterable[RateTrial]) -> dict[Arm, float]:
-    """The learning rates of `ffn`, `full` and, as `set@10`, of all sets of a share: the task's, random, another's.
-
-    Sets of one size share the rate with the least validation loss averaged over the three. With a rate of its own for
-    each, chosen by two pilot tasks, their difference was that of the rates: random neurons that drew 0.03 in place of
-    0.01 lost five points of accuracy.
-
-    Raises:
-        InputError: every rate diverges for some arm.
-    """
-    sizes: dict[Arm, list[RateTrial]] = {}
-    for trial in trials:
-        arm = Arm.parse(trial.arm)
-        sizes.setdefault(arm if arm.percent is None else Arm("set", arm.percent), []).append(trial)
-    return {arm: common_rate(tried) for arm, tried in sizes.items()}
-
-
-@dataclass
-class TrainedTask:
-    """What came of the trainings of one task.
-
-    Attributes:
-        task: its name.
-        scores: of each cell.
-        patches: by selection, what training made of the task's own neurons.
-    """
-
-    task: str
-    scores: list[tuple[Cell, list[Score]]] = field(default_factory=list)
-    patches: dict[Selection, NeuronPatch] = field(default_factory=dict)
-
-
-def train_tasks(
-    tuner: FineTuner,
-    scores: Mapping[str, NeuronScores],
-    tasks: Iterable[str],
-    rates: Rates,
-    *,
-    selections: Sequence[Selection],
-    random_draws: int,
-    pairs: bool,
-) -> Iterator[TrainedTask]:
-    """For each task: what the arms of Table 2 score on it, and what its own arm scores on all others.
-
-    Args:
-        tuner: the pre-trained model and all tasks.
-        scores: of all tasks, on that model.
-        tasks: that are trained on here.
-        rates: of `ffn`, `full` and the sets of each share, see `rates_by_size`.
-        selections: of the sets.
-        random_draws: random sets of each share, matched by layer.
-        pairs: train each task with every other task's neurons too, by the first selection.
-    """
-    kinds, seed = tuner.kinds(), tuner.recipe.seed
-    for task in tasks:
-        done = TrainedTask(task)
-        cells = list(_dense_cells(task, rates))
-        other = other_task(task, kinds, seed=seed)
-        for selection in selections:
-            make = _Cells(task, scores, selection, rate(rates, Arm("set", selection.percent)))
-            own = selection.of(scores[task])
-            cells.append(make.own(own))
-            cells += [
-                make.random(random_like(own, matching="layer", seed=seed, draw=draw), draw)
-                for draw in range(random_draws)
-            ]
-            # The arm of the tables has a draw, the further pairs have none.
-            cells.append(make.others(other, draw=0))
-            if pairs and selection == selections[0]:
-                cells += [make.others(name) for name in scores if name not in (task, other)]
-        for cell, found, result in run_cells(tuner, cells, name=task):
-            done.scores.append((cell, found))
-            if result is not None and isinstance(result.change, NeuronPatch) and cell.condition.selection:
-                done.patches[cell.condition.selection] = result.change
-        yield done
-
-
-def _dense_cells(task: str, rates: Rates) -> Iterator[Cell]:
-    """The cells of a task that train no selected neurons."""
-    yield Cell((task,), Condition("zero_shot"))
-    for method in DENSE:
-        yield Cell((task,), Condition(method, task, learning_rate=rate(rates, Arm(method))), method, (task,))
+from taskneurons.studies.training.params import Control
+from taskneurons.studies.training.rows import READINGS, ReadingRow
 
 
 @dataclass(frozen=True)
-class _Cells:
-    """The cells that train sets of one share on one task.
+class Trained:
+    """A cell of the grid, and what is trained in it beside own and random neurons.
 
     Attributes:
-        task: that is trained on.
-        scores: of all tasks.
         selection: of the sets.
-        learning_rate: of all sets of this share.
+        learning_rate: kept after the warm-up.
+        controls: the further sets.
     """
 
-    task: str
-    scores: Mapping[str, NeuronScores]
     selection: Selection
     learning_rate: float
+    controls: tuple[Control, ...]
 
-    def own(self, neurons: NeuronSet) -> Cell:
-        """The task's own neurons, which are kept and tested on every task."""
-        tests = (self.task, *(name for name in self.scores if name != self.task))
-        return self._cell("task", neurons, self.task, tests=tests, keep=True)
 
-    def random(self, neurons: NeuronSet, draw: int) -> Cell:
-        """A set of random neurons."""
-        return self._cell("random", neurons, draw=draw)
+def train_curves(
+    tuner: FineTuner,
+    scores: Mapping[str, NeuronScores],
+    task: str,
+    trained: Sequence[Trained],
+    *,
+    random_draws: int,
+) -> Iterator[tuple[Cell, list[Score]]]:
+    """Train the whole model at every rate, and every set of every cell, on one task; test each after every reading.
 
-    def others(self, owner: str, draw: int | None = None) -> Cell:
-        """Another task's neurons."""
-        return self._cell("other_task", self.selection.of(self.scores[owner]), owner, draw=draw)
+    Args:
+        tuner: the pre-trained model and all tasks; its recipe has the readings.
+        scores: of all tasks, on that model.
+        task: that is trained on and tested.
+        trained: the cells of the grid.
+        random_draws: random sets of each cell, matched by layer.
 
-    def _cell(
-        self,
-        name: Name,
-        neurons: NeuronSet,
-        owner: str | None = None,
-        *,
-        draw: int | None = None,
-        tests: tuple[str, ...] | None = None,
-        keep: bool = False,
-    ) -> Cell:
-        condition = Condition(
-            name, self.task, owner, self.selection, share_of(neurons), draw=draw, learning_rate=self.learning_rate
-        )
-        return Cell(tests or (self.task,), condition, "neurons", (self.task,), neurons, keep)
+    Yields:
+        What each cell scores, first the untrained model. A training that diverged has no scores.
+    """
+    cells = [Cell((task,), Condition("zero_shot"))]
+    for rate in dict.fromkeys(one.learning_rate for one in trained):
+        cells.append(Cell((task,), Condition("full", task, learning_rate=rate), "full", (task,)))
+    for one in trained:
+        for name, owner, draw, neurons in _sets(tuner, scores, task, one, random_draws):
+            condition = Condition(
+                name, task, owner, one.selection, share_of(neurons), draw=draw, learning_rate=one.learning_rate
+            )
+            cells.append(Cell((task,), condition, "neurons", (task,), neurons))
+    for cell, found, _ in run_cells(tuner, cells, name=task, may_diverge=True):
+        yield cell, found
+
+
+def _sets(
+    tuner: FineTuner, scores: Mapping[str, NeuronScores], task: str, cell: Trained, random_draws: int
+) -> Iterator[tuple[Name, str | None, int | None, NeuronSet]]:
+    """The sets of one cell of the grid: what each is called, whose it is, the number of a draw."""
+    kinds, seed, selection = tuner.kinds(), tuner.recipe.seed, cell.selection
+    own = selection.of(scores[task])
+    yield "task", task, None, own
+    for draw in range(random_draws):
+        yield "random", None, draw, random_like(own, matching="layer", seed=seed, draw=draw)
+    if "uniform" in cell.controls:
+        yield "uniform", None, 0, random_like(own, matching="uniform", seed=seed, draw=0)
+    if "keystone" in cell.controls:
+        yield "keystone", None, None, keystone(scores, selection)
+    if "other_task" in cell.controls:
+        other = other_task(task, kinds, seed=seed)
+        yield "other_task", other, None, selection.of(scores[other])
+    if "sibling" in cell.controls and (sibling := sibling_task(task, kinds, seed=seed)):
+        yield "sibling", sibling, None, selection.of(scores[sibling])
 
 
 # Jobs
-
-
-@dataclass(frozen=True)
-class ChooseSettings:
-    """Settings of `choose`.
-
-    Attributes:
-        pilots: tasks whose validation loss decides.
-        learning_rates: the grid.
-        arms: what is trained.
-        recipe: how; it tests on the validation split, the loss alone.
-        dtype: precision of the products.
-    """
-
-    pilots: tuple[str, ...]
-    learning_rates: tuple[float, ...]
-    arms: Arms
-    recipe: Recipe
-    dtype: DType
-
-
-def choose(job: Job[ChooseSettings]) -> None:
-    """Choose the learning rate of every arm of a study from one grid, by the validation loss of the pilot tasks."""
-    tuner = FineTuner.of(job, job.settings.recipe, job.settings.dtype, full=True)
-    rates, trials = choose_rates(
-        tuner,
-        tuner.scores(job.inputs.by_stem("scores")),
-        tuner.kinds(),
-        job.settings.pilots,
-        grid=job.settings.learning_rates,
-        arms=job.settings.arms,
-    )
-    write_rates(job.outputs.one("rates"), rates)
-    RATE_TRIALS.write(job.outputs.one("trials"), trials)
 
 
 @dataclass(frozen=True)
@@ -197,16 +99,14 @@ class TrainSettings:
     """Settings of `train`.
 
     Attributes:
-        selections: of the sets that are trained; what the first one's training made of a task's own neurons is kept.
-        random_draws: random sets beside each, matched by layer.
-        pairs: train each task with every other task's neurons too, by the first selection.
-        recipe: how.
+        trained: the cells of the grid.
+        random_draws: random sets of each cell, matched by layer.
+        recipe: how neurons are trained, and when they are read.
         dtype: precision of the products.
     """
 
-    selections: tuple[Selection, ...]
+    trained: tuple[Trained, ...]
     random_draws: int
-    pairs: bool
     recipe: Recipe
     dtype: DType
 
@@ -215,16 +115,30 @@ def train(job: Job[TrainSettings]) -> None:
     """Train the neurons of some tasks and what they are compared with (Tables 2 and 7, Figure 5 c-d)."""
     settings = job.settings
     tuner = FineTuner.of(job, settings.recipe, settings.dtype, full=True)
-    tables, patches = job.outputs.by_stem("rows"), job.outputs.by_stem("patches")
-    for done in train_tasks(
-        tuner,
-        tuner.scores(job.inputs.by_stem("scores")),
-        tables,
-        rates_by_size(RATE_TRIALS.read(job.inputs.one("trials"))),
-        selections=settings.selections,
-        random_draws=settings.random_draws,
-        pairs=settings.pairs,
-    ):
-        rows = [row for cell, scores in done.scores for row in trained_rows("training", job, cell, scores)]
-        TRAINED.write(tables[done.task], rows)
-        save_patch(patches[done.task], done.patches[settings.selections[0]])
+    scores = tuner.scores(job.inputs.by_stem("scores"))
+    for task, path in job.outputs.by_stem("rows").items():
+        done = train_curves(tuner, scores, task, settings.trained, random_draws=settings.random_draws)
+        READINGS.write(path, [reading_row(job, cell, score) for cell, found in done for score in found])
+
+
+def reading_row(job: Job[TrainSettings], cell: Cell, score: Score) -> ReadingRow:
+    """What a cell scores at one reading, as a row of the job's table."""
+    done, made = cell.condition, cell.condition.selection
+    return ReadingRow(
+        suite=job.suite,
+        model=job.model,
+        seed=job.seed,
+        task=score.test_task,
+        condition=done.name,
+        neurons=done.neurons,
+        estimator=made.estimator if made else None,
+        selection=made.within if made else None,
+        percent=made.percent if made else None,
+        share=done.share,
+        draw=done.draw,
+        learning_rate=done.learning_rate,
+        steps=score.steps or 0,
+        metric=score.metric,
+        value=score.value,
+        n=score.n,
+    )

@@ -7,23 +7,23 @@ STUDY = Study(
     title="Training neurons alone",
     question="what training a task's neurons alone gives",
     asks="In the pre-trained model only a set of neurons is trained and everything else is frozen. If a task's neurons "
-    "carry the task, training them must teach the task better than training as many random ones.",
+    "carry the task, training them must teach the task better or sooner than training as many random ones.",
     paper=f"{LENG}, Tables 2 and 7, Figure 5 c-d",
     page="training.md",
     figures=(
-        ("gains-loss-*", "How far training a set of neurons lowers the loss of its task."),
-        ("gains-*", "What training a set of neurons adds to the score of its task, against as many random neurons."),
         (
-            "pairs-*",
-            "Rows: the task whose neurons are trained, on the data of the tested task. Columns: the tested task.",
+            "shares*",
+            "How far own neurons are ahead of each control after how many steps, by the share that is trained.",
         ),
-        ("transfer-*", "Rows: the task whose neurons are trained on its own data. Columns: the tested task."),
+        ("rates*", "How far own neurons are ahead of each control after how many steps, by the learning rate."),
+        ("map", "Where own neurons are ahead of random ones: every share, rate and step, scores beside losses."),
+        ("specificity", "Own neurons beside a sibling's and another family's, at one reading that can decide."),
     ),
     tables=(
+        ("training_advantage", "How far each condition is ahead over all readings that can decide"),
         ("training_published", "Our values beside the printed ones"),
-        ("training_summary", "Means, intervals, gains over the untrained model and over random neurons"),
-        ("training_diagonal", "Permutation test of the diagonal"),
-        ("training_rates", "Learning rates that were tried, and those that were chosen"),
+        ("training_areas", "Areas under the curves, and steps until a fixed loss"),
+        ("training_curves", "Differences at every reading, and whether it can decide"),
         ("training", "Every measured value"),
     ),
     published=(

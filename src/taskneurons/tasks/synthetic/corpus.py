@@ -41,7 +41,9 @@ from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, Collection
 from taskneurons.tasks.task import SLOT
 
 DICTIONARY_SHARE = 0.10
-DENSE_SHARE, WIDE_DENSE_SHARE = 0.25, 0.40
+DENSE_SHARE, TWELVE_DENSE_SHARE, WIDE_DENSE_SHARE = 0.25, 0.40, 0.40
+# Of the twelve tasks' short queries: words are repeated, since to find a word again is learned before its synonyms.
+REPEATED_SHARE = 0.7
 TRUE_FORMAT_SHARE = 0.03
 WRONG_ANSWER_SHARE = 0.5
 # Of the twelve tasks: shares of documents in the true format of a kind, and of these the share with a wrong answer.
@@ -55,12 +57,13 @@ FAMILY_WEIGHTS: Mapping[str, float] = MappingProxyType({"paraphrase": 3.0, "nli"
 # Of the wide mixture: shares of its dictionary lines and dense documents that are those of the twelve tasks.
 WIDE_SYNONYM_SHARE, WIDE_INFERENCE_SHARE = 0.3, 0.6
 ATTRIBUTES = nli.PERSON.attributes + nli.ROOM.attributes
+POLES = tuple(pole for attribute in ATTRIBUTES for pole in attribute)
 SYNONYMS = (
     *paraphrase.QUESTION.verbs,
     *paraphrase.QUESTION.nouns,
     *paraphrase.SENTENCE.people,
     *paraphrase.SENTENCE.verbs,
-    *(pole for attribute in ATTRIBUTES for pole in attribute),
+    *POLES,
 )
 TAUGHT: tuple[tuple[TaughtGrammar, ...], ...] = (
     (reading.ANIMAL, reading.PERSON),
@@ -166,23 +169,43 @@ def _dictionary_line(random: Random) -> str:
     return OPPOSITE.format(first=random.choice(pole), second=random.choice(opposite))
 
 
-def _dense_queries(random: Random) -> Sequence[Segment]:
-    """One statement, then several one-word queries about it."""
+def _dense_queries(random: Random, repeated: float = 0.0) -> Sequence[Segment]:
+    """One statement, then several one-word queries about it.
+
+    Args:
+        random: draws.
+        repeated: share of the queries that take the word of the statement where one of its synonyms stands there.
+    """
     segments: list[Segment] = []
     if random.random() < 0.5:
         inference = random.choice((nli.PERSON, nli.ROOM))
         _, statement, poles = inference.state(random, "train")
         for _ in range(PROBES):
             label = random.randrange(3)
-            segments += [(inference.probe(random, poles, label), False), (nli.LATENT[label], True), (".", False)]
+            word = inference.probe(random, poles, label)
+            if repeated and random.random() < repeated:
+                word = _stated(word, next(pole for pole in POLES if word in pole), statement)
+            segments += [(word, False), (nli.LATENT[label], True), (".", False)]
     else:
         pair = random.choice((paraphrase.QUESTION, paraphrase.SENTENCE))
         statement, named, lists = pair.state(random, "train")
         for _ in range(PROBES):
             slot, label = random.randrange(2), random.randrange(2)
-            word = named[slot] if label == 0 else random.choice([one for one in lists[slot] if one not in named])
-            segments += [(either(random, word), False), (paraphrase.LATENT[label], True), (".", False)]
+            pair_of = named[slot] if label == 0 else random.choice([one for one in lists[slot] if one not in named])
+            word = either(random, pair_of)
+            if repeated and random.random() < repeated:
+                word = _stated(word, pair_of, statement)
+            segments += [(word, False), (paraphrase.LATENT[label], True), (".", False)]
     return ((f"{statement} .", False), *segments)
+
+
+def _stated(word: str, synonyms: Sequence[str], statement: str) -> str:
+    """The synonym of a word that stands in a statement; the word itself where none does."""
+    return next((one for one in synonyms if one in statement.split()), word)
+
+
+def _twelve_dense_queries(random: Random) -> Sequence[Segment]:
+    return _dense_queries(random, REPEATED_SHARE)
 
 
 def _wide_dictionary_line(random: Random) -> str:
@@ -231,8 +254,8 @@ MIXTURES: Mapping[Collection, Mixture] = MappingProxyType(
         "twelve": Mixture(
             TWELVE,
             _dictionary_line,
-            _dense_queries,
-            DENSE_SHARE,
+            _twelve_dense_queries,
+            TWELVE_DENSE_SHARE,
             (
                 (tuple(one for one in TWELVE if one.task.kind == "classification"), CLASSIFICATION_SHARE),
                 (tuple(one for one in TWELVE if one.task.kind == "generation"), GENERATION_SHARE),
