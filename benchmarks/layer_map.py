@@ -4,7 +4,7 @@
     python -m benchmarks.layer_map --sets 40 --layers 8    a quick look
 
 Every set has twelve curves (families of tasks). Each is a multiple (half to one and a half) of one true curve with
-noise whose neighbouring layers correlate with 0.7, as those of the default do. Smooth curves have no border: straight,
+noise whose neighbouring layers correlate with 0.7. Smooth curves have no border: straight,
 concave, convex, S-shaped. Curves with a border: a step, and a ramp of a fifth of the depth, at a third and in the
 middle. Counts have a binomial error: at 500 sets and a rate of 5 % a standard deviation is 1 point.
 """
@@ -92,7 +92,9 @@ def main(arguments: list[str] | None = None) -> int:
     rows = [row for layers in chosen.layers for row in measured(layers, chosen.sets)]
     print_table(columns, rows)
     worst = {layers: max(row[4] for row in rows if row[0] == "smooth" and row[2] == layers) for layers in chosen.layers}
-    bars = [Bar(f"% false transitions, {layers} layers", rate, MOST_FALSE) for layers, rate in worst.items()]
+    # A true rate of 5 % stays below this in 199 of 200 cells.
+    most = MOST_FALSE + 2.58 * (MOST_FALSE * (100 - MOST_FALSE) / chosen.sets) ** 0.5
+    bars = [Bar(f"% false transitions, worst of {layers} layers", rate, most) for layers, rate in worst.items()]
     return conclude(bars, {"cells": [dict(zip(columns, row, strict=True)) for row in rows]}, chosen)
 
 
