@@ -3,11 +3,13 @@
 from snakemake.logging import logger
 from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
+from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
-from taskneurons.workflow import wake
+from taskneurons.workflow import forked, refusals, wake
 
 min_version("9.20")
 wake.install()
+logger.addFilter(refusals.only_the_sentence)
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
 left_by_killed_run = active.claim() if workflow.is_main_process else []
@@ -58,11 +60,13 @@ onstart:
     if not workflow.configfiles:
         kept.prune(GRAPH, logger.warning)
     kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
+    forked.offer(local=workflow.local_exec)
 
 
 onsuccess:
     record.export(GRAPH, logger.warning)
     kept.put_back(GRAPH)
+    logger.info("\n".join(recorded_costs(record.RECORDS)))
 
 
 onerror:

@@ -66,6 +66,7 @@ def interleave(variants: Mapping[str, Run], rounds: int, *, device: str = "cpu")
     seconds: dict[str, list[float]] = {name: [] for name in variants}
     timed = _cpu_seconds if device == "cpu" else _cuda_seconds
     for number in range(rounds):
+        print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
         for name in np.random.default_rng(number).permutation(list(variants)):
             gc.collect()
             seconds[name].append(timed(variants[name]))
@@ -95,6 +96,7 @@ def peak_memory(prepare: Callable[..., Run], *arguments: Any, device: str = "cpu
     On `cpu` resident memory of a fresh process, in which only `prepare` and what it returns have run; on `cuda` memory
     that torch has handed out. The median of several measurements: the system hands out pages in its own way.
     """
+    print(f"peak memory of {arguments[0] if arguments else 'a run'}", file=sys.stderr, flush=True)
     if device != "cpu":
         return _cuda_peak(prepare(*arguments))
     peaks = []

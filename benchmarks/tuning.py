@@ -224,9 +224,9 @@ def optimizer_bytes(optimizer: torch.optim.Optimizer | None) -> int:
     return sum(value.numel() * value.element_size() for one in optimizer.state.values() for value in one.values())
 
 
-def main() -> int:
+def main(arguments: list[str] | None = None) -> int:
     """Measure, print, compare with the bars."""
-    chosen = shape_options(__doc__).parse_args()
+    chosen = shape_options(__doc__).parse_args(arguments)
     torch.set_num_threads(chosen.threads)
     shape, on_cpu = SHAPES[chosen.shape], chosen.device == "cpu"
     base, batch = build_model(shape, chosen.device, chosen.dtype), build_batch(shape, chosen.device)
@@ -250,7 +250,15 @@ def main() -> int:
     checkpoint = checkpoint_bytes(base, shape)
     del models, variants
     memory = {
-        name: peak_memory(prepare_memory, name, chosen.shape, chosen.device, chosen.dtype, device=chosen.device)
+        name: peak_memory(
+            prepare_memory,
+            name,
+            chosen.shape,
+            chosen.device,
+            chosen.dtype,
+            device=chosen.device,
+            repeats=min(chosen.repeats, 3),
+        )
         for name in VARIANTS
     }
     rows = {

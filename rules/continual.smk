@@ -31,8 +31,6 @@ for group in streams.groups():
             tried=paths.fill(CONTINUAL_TRIED, group=group),
         log:
             f"logs/continual/{{run}}/choose_stream_rates_{group}.log",
-        benchmark:
-            f"logs/benchmarks/continual/{{run}}/choose_stream_rates_{group}.tsv"
         wildcard_constraints:
             run=plan.pattern("continual"),
         # The patches of NCFT are waited for.
@@ -74,8 +72,6 @@ for suite in streams.suites():
                 patches=streams.patches(CONTINUAL_PATCH, method, orders),
             log:
                 f"logs/continual/{{run}}/seed{{seed}}/learn_streams_{method}.log",
-            benchmark:
-                f"logs/benchmarks/continual/{{run}}/seed{{seed}}/learn_streams_{method}.tsv"
             wildcard_constraints:
                 run=plan.pattern("continual", suite=suite, seeds="all"),
             priority: 65 if streams.weighed(method) else 50
@@ -111,8 +107,6 @@ for suite in streams.suites():
                 rows=[path for name in names for path in paths.each(CONTINUAL_ROWS, "order", orders, method=name)],
             log:
                 f"logs/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.log",
-            benchmark:
-                f"logs/benchmarks/continual/{{run}}/seed{{seed}}/weigh_patches_{kind}.tsv"
             wildcard_constraints:
                 run=plan.pattern("continual", suite=suite, seeds="all"),
             priority: 55

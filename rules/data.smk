@@ -13,8 +13,6 @@ for suite, chosen in P.suites.items():
                 tasks=paths.task_files(suite, batch.tasks),
             log:
                 f"logs/data/{suite}/make_tasks_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/data/{suite}/make_tasks_{batch.name}.tsv"
             resources:
                 **LIGHT,
             params:
@@ -32,8 +30,6 @@ for suite, chosen in P.suites.items():
                 constants=paths.each(paths.CONSTANT, "task", batch.tasks, suite=suite),
             log:
                 f"logs/data/{suite}/score_constants_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/data/{suite}/score_constants_{batch.name}.tsv"
             resources:
                 **LIGHT,
             params:
@@ -52,8 +48,6 @@ for suite, chosen in P.suites.items():
                 cards=paths.each("results/cards/{suite}/{task}.md", "task", batch.tasks, suite=suite),
             log:
                 f"logs/data/{suite}/describe_tasks_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/data/{suite}/describe_tasks_{batch.name}.tsv"
             resources:
                 **LIGHT,
             params:
@@ -73,8 +67,6 @@ for suite, chosen in P.suites.items():
                 corpus=paths.fill(paths.CORPUS, suite=suite),
             log:
                 f"logs/data/{suite}/make_corpus.log",
-            benchmark:
-                f"logs/benchmarks/data/{suite}/make_corpus.tsv"
             resources:
                 **LIGHT,
             params:

@@ -21,8 +21,6 @@ for suite in plan.suites("deactivation"):
                 rows=paths.each(DEACTIVATED, "task", batch.tasks),
             log:
                 f"logs/deactivation/{{run}}/seed{{seed}}/deactivate_neurons_{{selection}}_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/deactivation/{{run}}/seed{{seed}}/deactivate_neurons_{{selection}}_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("deactivation", suite=suite, seeds="all"),
             priority: plan.sooner(70)

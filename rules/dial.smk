@@ -24,8 +24,6 @@ for suite in plan.suites("dial"):
             changes=[paths.fill(path, task=task) for task in plan.tasks(suite) for path in DIAL_CHANGES],
         log:
             "logs/dial/{run}/seed{seed}/tune_dial.log",
-        benchmark:
-            "logs/benchmarks/dial/{run}/seed{seed}/tune_dial.tsv"
         wildcard_constraints:
             run=plan.pattern("dial", suite=suite, seeds="all"),
         priority: 20
@@ -50,8 +48,6 @@ for suite in plan.suites("dial"):
             sets=paths.each(DIAL_SETS, "name", DIAL_SETS_OF[suite]),
         log:
             "logs/dial/{run}/seed{seed}/measure_dial.log",
-        benchmark:
-            "logs/benchmarks/dial/{run}/seed{seed}/measure_dial.tsv"
         wildcard_constraints:
             run=plan.pattern("dial", suite=suite, seeds="all"),
         priority: 70

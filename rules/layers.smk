@@ -34,8 +34,6 @@ for suite in plan.suites("layers"):
                 changes=[paths.fill(path, task=task) for task in batch.tasks for path in CONTROL],
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/tune_controls_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 20
@@ -63,8 +61,6 @@ for suite in plan.suites("layers"):
                 rows=paths.each(COMPARISON, "task", batch.tasks),
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/compare_layers_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 70
@@ -97,8 +93,6 @@ for suite in plan.suites("layers"):
                 rows=paths.each(TRANSFER, "task", batch.tasks),
             log:
                 f"logs/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/layers/{{run}}/seed{{seed}}/measure_transfer_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds=P.layers.transfer_seeds),
             priority: 70
@@ -125,8 +119,6 @@ if plan.runs("layers"):
             changes=[*HELD_OUT, *(ADAPTER if LORA else [])],
         log:
             "logs/layers/{run}/seed{seed}/tune_generalists.log",
-        benchmark:
-            "logs/benchmarks/layers/{run}/seed{seed}/tune_generalists.tsv"
         wildcard_constraints:
             run=plan.pattern("layers", seeds="all"),
         priority: 20
@@ -230,8 +222,6 @@ if LORA:
             checkpoint=checkpoint(EXPERIMENTAL),
         log:
             "logs/layers/{run}/seed{seed}/merge_adapter.log",
-        benchmark:
-            "logs/benchmarks/layers/{run}/seed{seed}/merge_adapter.tsv"
         wildcard_constraints:
             run=plan.pattern("layers", seeds="all"),
         priority: 30
@@ -260,8 +250,6 @@ if LORA:
                     ],
                 log:
                     f"logs/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.log",
-                benchmark:
-                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/attribute_experimental_{batch.name}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
                 priority: 40
@@ -287,8 +275,6 @@ if LORA:
                     sets=paths.each(EXPERIMENTAL_SETS, "task", batch.tasks),
                 log:
                     f"logs/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.log",
-                benchmark:
-                    f"logs/benchmarks/layers/{{run}}/seed{{seed}}/select_experimental_{{selection}}_{batch.name}.tsv"
                 wildcard_constraints:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
                 priority: 60
@@ -313,8 +299,6 @@ if LORA:
                 scores=paths.each(EXPERIMENTAL_SCORES, "task", plan.tasks(suite)),
             log:
                 "logs/layers/{run}/seed{seed}/derive_experimental_{estimator}.log",
-            benchmark:
-                "logs/benchmarks/layers/{run}/seed{seed}/derive_experimental_{estimator}.tsv"
             wildcard_constraints:
                 run=plan.pattern("layers", suite=suite, seeds="all"),
                 estimator="contrast|entropy",

@@ -17,8 +17,6 @@ for model, chosen in P.models.items():
             checkpoint=checkpoint(paths.fill(paths.IMPORTED, model=model)),
         log:
             f"logs/models/import_model_{model}.log",
-        benchmark:
-            f"logs/benchmarks/models/import_model_{model}.tsv"
         resources:
             **model_resources(P, model, "load"),
         params:
@@ -36,8 +34,6 @@ rule train_tokenizer:
         tokenizer=paths.tokenizer(paths.TOKENIZER),
     log:
         "logs/models/{run}/train_tokenizer.log",
-    benchmark:
-        "logs/benchmarks/models/{run}/train_tokenizer.tsv"
     wildcard_constraints:
         run=plan.pattern(models=plan.scratch_models),
     resources:
@@ -58,8 +54,6 @@ rule pretrain_model:
         training=f"{paths.BASE}/{TRAINING_LOG}",
     log:
         "logs/models/{run}/seed{seed}/pretrain_model.log",
-    benchmark:
-        "logs/benchmarks/models/{run}/seed{seed}/pretrain_model.tsv"
     wildcard_constraints:
         run=plan.pattern(seeds="all", models=plan.scratch_models),
     priority: plan.sooner(10)
@@ -84,8 +78,6 @@ rule tune_multitask:
         training=f"{paths.MULTITASK}/{TRAINING_LOG}",
     log:
         "logs/models/{run}/seed{seed}/tune_multitask.log",
-    benchmark:
-        "logs/benchmarks/models/{run}/seed{seed}/tune_multitask.tsv"
     wildcard_constraints:
         run=plan.pattern(seeds="all"),
     priority: plan.sooner(20)
@@ -116,8 +108,6 @@ for suite in plan.suites():
                 rows=paths.each(paths.EVALUATION, "task", batch.tasks),
             log:
                 f"logs/models/{{run}}/seed{{seed}}/evaluate_multitask_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/models/{{run}}/seed{{seed}}/evaluate_multitask_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern(suite=suite, seeds="all"),
             priority: plan.sooner(30)

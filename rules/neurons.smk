@@ -23,8 +23,6 @@ for suite in plan.suites():
                 ],
             log:
                 f"logs/neurons/{{run}}/seed{{seed}}/attribute_scores_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/attribute_scores_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern(suite=suite, seeds="all"),
             priority: plan.sooner(40)
@@ -50,8 +48,6 @@ for suite in plan.suites():
                 sets=paths.each(paths.SETS, "task", batch.tasks),
             log:
                 f"logs/neurons/{{run}}/seed{{seed}}/select_neurons_{{selection}}_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/select_neurons_{{selection}}_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern(suite=suite, seeds="all"),
             priority: plan.sooner(60)
@@ -76,8 +72,6 @@ for suite in plan.suites():
             scores=paths.each(paths.SCORES, "task", plan.tasks(suite)),
         log:
             "logs/neurons/{run}/seed{seed}/derive_scores_{estimator}.log",
-        benchmark:
-            "logs/benchmarks/neurons/{run}/seed{seed}/derive_scores_{estimator}.tsv"
         wildcard_constraints:
             run=plan.pattern(suite=suite, seeds="all"),
             estimator="contrast|entropy",
@@ -108,8 +102,6 @@ for suite in plan.suites(*GROUPED):
                 ],
             log:
                 f"logs/neurons/{{run}}/seed{{seed}}/attribute_base_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/neurons/{{run}}/seed{{seed}}/attribute_base_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern(*GROUPED, suite=suite, seeds="all"),
             priority: 40

@@ -28,8 +28,6 @@ for suite in plan.suites("overlap"):
                 rows=paths.each(CONTROLLED, "combination", batch.tasks),
             log:
                 f"logs/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/overlap/{{run}}/seed{{seed}}/train_overlaps_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("overlap", suite=suite, seeds=P.overlap.seeds),
             priority: 50

@@ -23,8 +23,6 @@ for suite in plan.suites("proportion"):
                 rows=paths.each(PROPORTION, "kind", batch.tasks),
             log:
                 f"logs/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/proportion/{{run}}/seed{{seed}}/train_proportions_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("proportion", suite=suite, seeds=P.proportion.seeds),
             priority: 50

@@ -21,8 +21,6 @@ rule find_examples:
         examples=TOP,
     log:
         "logs/report/{run}/seed{seed}/find_examples.log",
-    benchmark:
-        "logs/benchmarks/report/{run}/seed{seed}/find_examples.tsv"
     wildcard_constraints:
         # Of the first seed alone: neurons of other seeds are other neurons.
         run=plan.pattern(seeds="first"),
@@ -33,7 +31,6 @@ rule find_examples:
             tasks=plan.tasks(suite_of(wildcards)),
             neurons=TOP_NEURONS,
             examples=TOP_EXAMPLES,
-            batch_size=P.evaluation.batch_size,
             dtype=plan.dtype(wildcards),
         ),
         code=code("neurons.examples:find_examples"),

@@ -20,8 +20,6 @@ rule compare_parameters:
         scores=SIMILARITY_SCORES,
     log:
         "logs/similarity/{run}/seed{seed}/compare_parameters.log",
-    benchmark:
-        "logs/benchmarks/similarity/{run}/seed{seed}/compare_parameters.tsv"
     wildcard_constraints:
         run=plan.pattern("similarity", seeds="all"),
     priority: 50

@@ -23,8 +23,6 @@ for study in ["training"]:
             trials=paths.fill(paths.RATE_TRIALS, study=study),
         log:
             f"logs/training/{{run}}/choose_rates_{study}.log",
-        benchmark:
-            f"logs/benchmarks/training/{{run}}/choose_rates_{study}.tsv"
         wildcard_constraints:
             run=plan.pattern(study),
         priority: 45
@@ -60,8 +58,6 @@ for suite in plan.suites("training"):
                 patches=paths.each(TRAINED_PATCH, "task", batch.tasks),
             log:
                 f"logs/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.log",
-            benchmark:
-                f"logs/benchmarks/training/{{run}}/seed{{seed}}/train_neurons_{batch.name}.tsv"
             wildcard_constraints:
                 run=plan.pattern("training", suite=suite, seeds="all"),
             priority: 50

@@ -6,8 +6,8 @@ from taskneurons.evidence.runs import Run
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.studies.layers.rows import CKA_METRICS, ComparedRow, TransferRow
 
-FAMILIES = {f"{family}_{n}": family for family in ("facts", "sums", "lists", "moods", "words") for n in "ab"}
-UNSEEN = ("facts_a", "facts_b", "sums_a", "lists_a", "moods_a")
+FAMILIES = {f"{family}_{n}": family for family in ("facts", "sums", "lists", "moods", "words", "names") for n in "ab"}
+UNSEEN = ("facts_a", "facts_b", "sums_a", "lists_a", "moods_a", "words_a")
 DEPTH = 8
 RUN = Run("wide", "llama", 0)
 CONSTANT = "all features are constant"

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -129,7 +130,8 @@ def shrunk(seeds: list[int], tasks_per_job: int | str) -> dict:
     params["attribution"] |= {"examples": 8, "batch_size": 4}
     params["neurons"] |= {"selections": [{"estimator": "taylor", "percent": 10, "within": "layer"}], "random_draws": 1}
     params["deactivation"]["interventions"] = ["zero"]
-    params["evaluation"] |= {"batch_size": 8, "max_new_tokens": 4}
+    params["workflow"]["evaluation_batch_size"] = 8
+    params["evaluation"] |= {"max_new_tokens": 4}
     params["figures"]["dpi"] = 60
     return params
 
@@ -169,6 +171,9 @@ def lay_toy(folder: Path) -> Project:
     shutil.copytree(TOY / "rules", project.path("rules"), dirs_exist_ok=True)
     shutil.copytree(TOY / "room", folder / "src" / "taskneurons" / "studies" / "toy")
     shutil.copy2(TOY / "toy.py", folder / "src" / "taskneurons" / "toy.py")
+    # No job of the toy needs torch: its jobs are forked by a process that has imported nothing.
+    preloaded = project.path("src/taskneurons/workflow/preloaded.py")
+    preloaded.write_text(re.sub(r"(?s)\nMODULES = \(.*?\n\)", "\nMODULES = ()", preloaded.read_text()))
     return project
 
 

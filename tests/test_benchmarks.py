@@ -111,6 +111,16 @@ def test_workflow(tmp_path, capsys, monkeypatch):
     assert "taskneurons --help" in capsys.readouterr().out
 
 
+def test_all_benchmarks_end_in_time_and_gather_their_bars(tmp_path, capfd, monkeypatch):
+    from benchmarks.__main__ import main
+
+    monkeypatch.chdir(ROOT)
+    found = run(main, tmp_path / "found.json", "--shape", "tiny", "--only", "cka")
+    assert {bar["name"].partition(":")[0] for bar in found["bars"]} == {"cka"}
+    assert main(["--minutes", "0", "--only", "tuning", "--check"]) == 1
+    assert "to be run by themselves: tuning" in capfd.readouterr().out
+
+
 def test_check_fails_on_a_missed_bar(capsys):
     from benchmarks.measure import Bar, conclude, options
 

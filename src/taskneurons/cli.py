@@ -85,7 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
     stage.add_argument("study")
     stage.set_defaults(run=_stage)
-    stages = commands.add_parser("stages", help="write dvc.yaml from the graph")
+    stages = commands.add_parser("stages", help="write dvc.yaml from the graph: everything, or what studies need")
+    stages.add_argument("studies", nargs="*", metavar="STUDY", help="a study (such as deactivation)")
     stages.add_argument("--check", action="store_true", help="write nothing; fail when dvc.yaml is stale")
     stages.set_defaults(run=_stages)
     recover = commands.add_parser("recover", help="make the folder usable after a run was killed; say what is kept")
@@ -238,7 +239,8 @@ def _stages(options: argparse.Namespace) -> int:
     from taskneurons.lineage.stages import write
     from taskneurons.studies.all_tables import all_tables
 
-    return write({stem: table.columns for stem, table in all_tables().items()}, check=options.check)
+    columns = {stem: table.columns for stem, table in all_tables().items()}
+    return write(columns, options.studies, check=options.check)
 
 
 def _recover(options: argparse.Namespace) -> int:
@@ -254,13 +256,13 @@ def _report(options: argparse.Namespace) -> int:
     from taskneurons.lineage.record import present, read_records
     from taskneurons.lineage.root import root_digest
     from taskneurons.report.contents import all_files, gather
-    from taskneurons.report.jobs import benchmarks, plain
+    from taskneurons.report.jobs import plain
     from taskneurons.report.page import write_report
 
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
     lines = (present(Graph.load()) if GRAPH.is_file() else read_records()).values()
-    contents = gather(all_files(), plain(lines), benchmarks=benchmarks(), digest=root_digest(lines) if lines else "")
+    contents = gather(all_files(), plain(lines), digest=root_digest(lines) if lines else "", times=True)
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
     if options.open:

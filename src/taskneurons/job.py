@@ -79,6 +79,7 @@ class Job(Generic[Settings]):
         threads: CPU threads.
         gpus: GPUs that the scheduler granted.
         checkpoint_minutes: time between two resume files of a training.
+        evaluation_batch_size: test examples of one forward pass.
         resources: what else the rule grants or asks for; it decides no result.
     """
 
@@ -91,6 +92,7 @@ class Job(Generic[Settings]):
     threads: int = 1
     gpus: int = 0
     checkpoint_minutes: float = 5.0
+    evaluation_batch_size: int = 100
     resources: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -161,6 +161,36 @@ def recorded_durations(folder: Path) -> dict[str, float]:
     return {rule: sum(_span(*times) for times in spans) / len(spans) for rule, spans in jobs.items()}
 
 
+def recorded_costs(folder: Path) -> list[str]:
+    """What the results cost that the lineage records know, by study, as lines for people; none where no job said it.
+
+    Both times are summed over jobs, so that they do not depend on how many ran at once.
+    """
+    rows: list[tuple[str, int, float, float]] = []
+    for path in sorted(folder.glob("*.jsonl")):
+        try:
+            jobs = [record for record in read_jsonl(path) if record.get("cpu_seconds") is not None]
+            cpu = sum(job["cpu_seconds"] for job in jobs)
+            wall = sum(_span(job["started"], job["ended"]) for job in jobs)
+        except (InputError, KeyError, TypeError, ValueError):
+            continue
+        if jobs:
+            rows.append((path.stem, len(jobs), cpu, wall))
+    if not rows:
+        return []
+    rows.sort(key=lambda row: -row[2])
+    _, *sums = zip(*rows, strict=True)
+    rows.append(("all", *map(sum, sums)))  # type: ignore[arg-type]
+    head = "What the results here cost, as their jobs recorded it:"
+    return [
+        head,
+        *(
+            f"  {name:<14}{cpu / 60:7.1f} CPU-minutes {wall / 60:7.1f} minutes {jobs:5} jobs"
+            for name, jobs, cpu, wall in rows
+        ),
+    ]
+
+
 def _span(started: str | float, ended: str | float) -> float:
     """Seconds between two times, given as ISO 8601 text or as seconds of the epoch."""
     first, last = (
@@ -301,6 +331,7 @@ def _made(progress: Progress, elapsed: float) -> Iterator[str]:
         yield "Nothing had to be made: everything is up to date."
     else:
         yield f"Made {progress.done} jobs in {duration(elapsed)}."
+        yield from recorded_costs(Path("lineage"))
     results = Path("results")
     places = [("figures", "**/*.png", "figures"), ("tables", "*.csv", "tables"), ("cards", "*/*.md", "data cards")]
     for folder, pattern, word in places:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from taskneurons.progress import Progress, duration, recorded_durations
+from taskneurons.progress import Progress, duration, recorded_costs, recorded_durations
 
 SNAKEFILE = """
 rule all:
@@ -212,3 +212,21 @@ def test_without_records_jobs_are_counted(tmp_path: Path) -> None:
 )
 def test_durations_are_said_as_people_say_them(seconds: float, said: str) -> None:
     assert duration(seconds) == said
+
+
+def test_the_cost_is_the_sum_over_the_jobs_of_each_study(tmp_path: Path) -> None:
+    def record(cpu: float | None, seconds: int) -> dict[str, object]:
+        times = {"started": "2026-01-01T00:00:00+00:00", "ended": f"2026-01-01T00:{seconds // 60:02}:00+00:00"}
+        return times | {"rule": "make", "cpu_seconds": cpu}
+
+    assert recorded_costs(tmp_path) == []
+    # A job that was recorded before jobs said their CPU time is in neither sum.
+    for name, jobs in {"cheap": [(30.0, 60), (None, 600)], "dear": [(600.0, 120), (1200.0, 240)]}.items():
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(record(*job)) + "\n" for job in jobs))
+    (tmp_path / "y.jsonl").write_text("<<<<<<< a conflict\n")
+    cells = [line.split() for line in recorded_costs(tmp_path)[1:]]
+    assert [(name, cpu, wall, jobs) for name, cpu, _, wall, _, jobs, _ in cells] == [
+        ("dear", "30.0", "6.0", "2"),
+        ("cheap", "0.5", "1.0", "1"),
+        ("all", "30.5", "7.0", "3"),
+    ]

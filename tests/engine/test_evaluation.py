@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast
 
 from taskneurons.engine import evaluation
-from taskneurons.engine.evaluation import evaluate, evaluate_examples, prepare
+from taskneurons.engine.evaluation import Evaluation, evaluate, evaluate_examples, prepare, score_task
 from taskneurons.errors import InputError
 from taskneurons.measures.metrics import rouge_l
 from taskneurons.models.encoding import Encoded
@@ -169,6 +169,24 @@ def test_batch_size_and_order_do_not_change_the_results(kind, tokenizer):
             assert len(set(values)) > 1
             np.testing.assert_allclose(together[name], values, rtol=1e-5)
             np.testing.assert_allclose(turned[name][::-1], values, rtol=1e-5)
+
+
+@pytest.mark.parametrize("kind", ["classification", "generation"])
+def test_rows_are_equal_to_the_last_byte_whatever_the_batch_size(kind, tokenizer):
+    given = prompts(100)
+    if kind == "classification":
+        model, extra = tiny_model("llama"), {"options": OPTIONS}
+        encoded = [Encoded(prompt, OPTIONS[i % len(OPTIONS)]) for i, prompt in enumerate(given)]
+    else:
+        model, encoded, references, _ = generation(tokenizer)
+        extra = {"references": references}
+    task = prepare(kind, encoded, tokenizer, **extra)
+    rows, plain = set(), set()
+    for batch_size in (1, 7, 100):
+        rows.add(repr(score_task(model, "task", task, Evaluation(batch_size, max_new_tokens=6))))
+        plain.add(float(evaluate_examples(model, task, batch_size=batch_size, metrics=["loss"])["loss"].mean()))
+    assert len(rows) == 1
+    assert kind == "generation" or len(plain) > 1, "the losses that are rounded do depend on the batch size"
 
 
 def test_rouge_is_that_of_the_outputs(tokenizer):

@@ -192,7 +192,8 @@ def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path):
         patch.setattr(ShuffledBatches, "__getitem__", lambda self, step: (seen.append(step), original(self, step))[1])
         log = run(resumed, execution=Execution(resume=resume))
     expected = run(uninterrupted)
-    assert seen == list(range(stopped, 40)), "the finished steps were not taken again"
+    # The size of the first batch decides which library multiplies, in a resumed training too.
+    assert seen == [0, *range(stopped, 40)], "the finished steps were not taken again"
     assert same_bits(resumed, uninterrupted)
     assert [row[:2] for row in log.rows] == [row[:2] for row in expected.rows]
     assert not resume.exists()

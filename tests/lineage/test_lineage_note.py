@@ -32,6 +32,7 @@ def test_a_note_is_read_as_it_was_left(watch):
     assert note.outputs == ((OUT.as_posix(), sha256(OUT), OUT.stat().st_size),)
     assert list(read_notes()) == [note]
     assert note.memory["host"] > 1_000_000 and note.software["python"]
+    assert note.cpu_seconds > 0
 
 
 def test_a_clock_that_is_set_back_makes_no_job_end_before_it_starts(watch, monkeypatch):

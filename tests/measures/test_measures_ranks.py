@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from taskneurons.errors import InputError
-from taskneurons.measures.ranks import cliques, critical_difference, nemenyi_quantile, rank_test
+from taskneurons.measures.ranks import critical_difference, nemenyi_quantile, rank_test
 
 # Demšar 2006, Table 5 a, two-tailed Nemenyi test: methods -> q at 0.05 and at 0.10.
 DEMSAR = {
@@ -116,24 +116,8 @@ def test_what_cannot_be_tested_says_why(scores, reason):
     assert len(test.ranks) == scores.shape[1]
 
 
-@given(st.lists(st.integers(2, 40), min_size=2, max_size=12), st.integers(0, 20))
-@settings(max_examples=80, deadline=None)
-def test_groups_are_the_largest_that_fit(halves, difference):
-    ranks = sorted(half / 2 for half in halves)
-    limit = difference / 4
-    groups = cliques(ranks, limit)
-    places = range(len(ranks))
-    together = {(i, j) for i in places for j in places if i < j and ranks[j] - ranks[i] <= limit}
-    joined = {(i, j) for first, last in groups for i in range(first, last + 1) for j in range(i + 1, last + 1)}
-    assert joined == together
-    for group in groups:
-        assert not any(other != group and other[0] <= group[0] and group[1] <= other[1] for other in groups)
-
-
 def test_mistakes_are_refused():
     with pytest.raises(InputError, match="alpha is 1"):
         rank_test(np.random.default_rng(0).normal(size=(3, 3)), alpha=1)
-    with pytest.raises(InputError, match="ascending"):
-        cliques([2.0, 1.0], 1.0)
     with pytest.raises(InputError, match="no critical difference of 1 methods"):
         critical_difference(1, 5)

@@ -8,7 +8,7 @@ from taskneurons.errors import InputError
 from taskneurons.params.loading import parse_params
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
-DEVELOPMENT = "development: [topic_question, sentiment_film, nli_person, topic_news]"
+DEVELOPMENT = "development: [topic_question, sentiment_film, topic_news]"
 SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
 
 
@@ -22,10 +22,14 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
         ),
         (SECOND, '"2": [topic_news]', "standard.2: a stream of one task forgets nothing"),
         (SECOND, '"2": [topic_news, nli_person]', "standard.2: has other tasks than the first"),
-        (SECOND, '"4": [topic_encyclopedia, rating_product, topic_news, topic_question]', "two orders are named `4`"),
+        (
+            "    sampled:",
+            '      large:\n        "2": [nli_person, topic_news]\n    sampled:',
+            "two orders are named `2`",
+        ),
         (SECOND, SECOND.replace('"2"', "s2"), "`s2` is the name of a sampled order"),
         (
-            "    sampled: {benchmark: large",
+            "    sampled: {benchmark: standard",
             "      none: {}\n    sampled: {benchmark: none",
             "benchmarks.none: has no order",
         ),
@@ -35,23 +39,23 @@ SECOND = '"2": [topic_encyclopedia, rating_product, topic_news, topic_question]'
             "development: [topic_encyclopedia, rating_product, topic_news, topic_question]",
             "development: is order `2`, which is reported",
         ),
-        (
-            'every_seed: ["4"]',
-            'every_seed: ["7"]',
-            "every_seed[0]: there is no order `7`. Known: 1, 2, 3, 4, 5, 6, s1, s2, s3",
-        ),
-        ('variants: ["1", "4", "5"]', 'variants: ["1", "1"]', "variants[1]: '1' stands here twice"),
-        ("sampled: {benchmark: large", "sampled: {benchmark: huge", "there is no benchmark `huge`"),
+        ("sampled: {benchmark: standard", "sampled: {benchmark: huge", "there is no benchmark `huge`"),
         ("  stream:\n    development", "  streem:\n    development", "Did you mean `stream`?"),
         ("  stream:\n    development", "  wide:\n    development", "Write streams.stream"),
         ("ewc, ncft, pertask, multitask]", "ewc, pertask, multitask]", "`ncft` is missing: variants and weightings"),
+        ("ncft, pertask, multitask]", "ncft, multitask]", "`pertask` is missing, whose rate `multitask` has"),
+        ("learned_percent: 90", "learned_percent: 0", "continual.learned_percent: expected greater than 0"),
         ("[seqft, seqlora", "[seqft, seqft, seqlora", "continual.methods[1]: 'seqft' stands here twice"),
         ("[seqft, seqlora", "[seqtf, seqlora", "continual.methods[0]"),
         ("temperatures: [10.0,", "temperatures: [0.0,", "continual.wncft.temperatures[0]"),
-        ("strengths: [0.05, 0.5]", "strengths: []", "continual.olora.strengths: is empty"),
-        ("strengths: [0.05, 0.5]", "strengths: [0.5, 0.5]", "continual.olora.strengths: names a value twice"),
+        ("strengths: [0.005, 0.05, 0.5, 5.0, 50.0]", "strengths: []", "continual.olora.strengths: is empty"),
+        (
+            "strengths: [0.005, 0.05, 0.5, 5.0, 50.0]",
+            "strengths: [0.5, 0.5]",
+            "continual.olora.strengths: names a value twice",
+        ),
         ("ncft: {percent: 10,", "ncft: {percent: 0,", "continual.ncft.percent: expected greater than 0"),
-        ("  warmup: 12\n", "  warmup: 121\n", "continual.warmup"),
+        ("  warmup: 10\n", "  warmup: 101\n", "continual.warmup"),
     ],
 )
 def test_what_is_impossible_is_named_with_its_key(old: str, new: str, said: str) -> None:

@@ -66,7 +66,7 @@ def test_absent_sections_and_unused_suites_are_not_shown(tmp_path: Path) -> None
     (tmp_path / "params.yaml").write_text(yaml.safe_dump(values))
     found = yaml.safe_load(show(tmp_path / "params.yaml"))
     assert not {"dial", "continual"} & set(found)
-    assert set(found["suites"]) == {"wide"} and set(found["models"]) == {"llama", "bloom"}
+    assert set(found["suites"]) == {"wide"} and set(found["models"]) == {"llama_deep"}
     assert found["groups"] == found["streams"] == {}
 
 

@@ -114,10 +114,6 @@ def lay_results(folder: Path) -> list[dict[str, Any]]:
         columns,
     )
     write_json(folder / "results/claims.json", {"claims": CLAIMS})
-    write_text(
-        folder / "logs/benchmarks/deactivation/synthetic/llama/plot_drops_taylor-10-model.tsv",
-        "s\th:m:s\tmax_rss\tcpu_time\n12.5\t0:00:12\t99.5\t10.0\n-\tNA\tNA\tNA\n",
-    )
     return records()
 
 

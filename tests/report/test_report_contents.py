@@ -27,7 +27,7 @@ from taskneurons.lineage.record import VERSION
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.report.atlas import atlas, encoded, free, rounded
 from taskneurons.report.contents import all_files, gather
-from taskneurons.report.costs import costs
+from taskneurons.report.costs import costs, costs_by_study
 from taskneurons.report.packing import packed, packed_json
 from taskneurons.report.page import page, short
 from taskneurons.report.provenance import kinds_graph, walked
@@ -136,20 +136,25 @@ def test_kinds_that_read_each_other_are_still_drawn():
     assert rule_picture({}, set()) is None
 
 
-def test_costs_come_from_benchmarks_and_where_there_are_none_from_records(tmp_path):
-    folder = tmp_path / "logs" / "benchmarks" / "deactivation" / "synthetic"
-    folder.mkdir(parents=True)
-    head = "s\th:m:s\tmax_rss\tmax_vms\tcpu_time\n"
-    (folder / "plot_drops_a.tsv").write_text(f"{head}2.5\t0:00:02\t100.0\tNA\t1.5\n")
-    (folder / "plot_drops_b.tsv").write_text(f"{head}4.5\t0:00:04\tNA\tNA\t2.5\n-\tNA\tNA\tNA\tNA\n")
-    (folder / "broken.tsv").write_text("")
-    rows = {row["rule"]: row for row in costs(sorted(folder.glob("*.tsv")), records(), STUDIES)}
-    assert rows["plot_drops"] == {
-        "study": "deactivation", "rule": "plot_drops", "jobs": 2, "seconds": 7.0, "longest": 4.5, "cpu_seconds": 4.0,
-        "memory_mb": 100.0,
+def test_costs_are_those_that_the_jobs_recorded():
+    # One job each: what several artifacts of one job say counts once.
+    said = [
+        {**record, "cpu_seconds": 20.0, "memory": {"host": 3_000_000, "gpu": 9}}
+        if record["rule"].startswith("attribute")
+        else record
+        for record in records()
+    ]
+    found = costs(said, STUDIES)
+    rows = {row["rule"]: row for row in found}
+    assert rows["attribute_scores"] == {
+        "study": "neurons", "rule": "attribute_scores", "jobs": 1, "seconds": 30.0, "longest": 30.0,
+        "cpu_seconds": 20.0, "memory_mb": 3.0,
     }  # fmt: skip
     assert (rows["make_tasks"]["jobs"], rows["make_tasks"]["seconds"]) == (1, 30.0)
-    assert rows["make_tasks"]["memory_mb"] is None
+    assert rows["make_tasks"]["cpu_seconds"] is None and rows["make_tasks"]["memory_mb"] is None
+    studies = costs_by_study(found)
+    assert [studies[0][key] for key in ("study", "jobs", "cpu_seconds", "seconds")] == ["neurons", 1, 20.0, 30.0]
+    assert sum(row["seconds"] for row in studies) == sum(row["seconds"] for row in found)
 
 
 def test_a_folder_without_results_has_a_report_that_says_so(tmp_path, monkeypatch):
@@ -318,15 +323,15 @@ def test_the_same_results_give_the_same_bytes_in_every_process_and_order(tmp_pat
 
 
 def test_what_differs_between_two_honest_runs_is_in_no_report_of_a_run(tmp_path, monkeypatch):
-    """Times of jobs, benchmarks; the page of `taskneurons report` has them."""
+    """Times and costs of jobs; the page of `taskneurons report` has them."""
     monkeypatch.chdir(tmp_path)
     lines = lay_results(tmp_path)
     slower = [{**line, "ended": line["ended"].replace("T00", "T07")} for line in lines]
-    assert page(gather(all_files(), lines)) == page(gather(all_files(), slower))
-    benchmarks = sorted(Path("logs").rglob("*.tsv"))
-    assert benchmarks and page(gather(all_files(), lines)) != page(gather(all_files(), lines, benchmarks=benchmarks))
-    timed = [page(gather(all_files(), one, benchmarks=benchmarks)) for one in (lines, slower)]
-    assert "Last job ended" in timed[0] and timed[0] != timed[1]
+    told = gather(all_files(), lines)
+    assert told == gather(all_files(), slower)
+    timed = [gather(all_files(), one, times=True) for one in (lines, slower)]
+    assert timed[0] != timed[1] and timed[0].cost != () == told.cost
+    assert "Last job ended" in page(timed[0]) and "Last job ended" not in page(told)
 
 
 def test_the_digest_of_all_records_stands_in_the_head_where_it_is_known(tmp_path, monkeypatch):

@@ -61,7 +61,7 @@ def seen(browser: Any, folder: Path) -> Iterator[Seen]:
     os.chdir(folder)
     try:
         lines = lay_results(folder)
-        write_report("report.html", gather(all_files(), lines, benchmarks=sorted(Path("logs").rglob("*.tsv"))))
+        write_report("report.html", gather(all_files(), lines))
     finally:
         os.chdir(before)
     context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)

@@ -6,9 +6,8 @@ import shutil
 import zipfile
 from pathlib import Path
 
-import pytest
 import yaml
-from projects import Project, commit
+from projects import Project
 
 from taskneurons.files import sha256
 
@@ -41,23 +40,6 @@ def cached(project: Project, path: str) -> Path:
     content = project.path(path).read_bytes()
     (found,) = [p for p in project.path(".dvc/cache/files").rglob("*") if p.is_file() and p.read_bytes() == content]
     return found
-
-
-@pytest.fixture(scope="module")
-def certified(made_toy: Project, tmp_path_factory: pytest.TempPathFactory) -> Project:
-    """The toy workflow, everything made, certified by DVC and committed."""
-    project = made_toy.copy(tmp_path_factory.mktemp("certified") / "project")
-    project.git("init", "-q")
-    project.taskneurons("stages")
-    project.dvc("repro", "-q")
-    commit(project, "Make everything")
-    return project
-
-
-@pytest.fixture
-def broken(certified: Project, tmp_path: Path) -> Project:
-    """A copy to break."""
-    return certified.copy(tmp_path / "project")
 
 
 def test_a_sound_run_has_no_finding(certified):

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from projects import Project
 
 TRAIN = "train_model_mine_small"
 SCORES = {"score_neurons_mine_small_colour": 2, "score_neurons_mine_small_echo": 2}
@@ -41,24 +43,47 @@ def wait_for(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.fixture
-def sleeping(fresh_toy):
+@contextmanager
+def asleep(project: Project) -> Iterator[subprocess.Popen]:
     """A run of which one job, the model of seed 1, does not end, while the rest is made."""
-    process = start(fresh_toy, TOY_SLEEPS="1")
-    scores = [fresh_toy.path(f"results/neurons/mine/small/seed0/{task}.txt") for task in ("colour", "echo")]
-    markers = fresh_toy.path(".snakemake/incomplete")
+    process = start(project, TOY_SLEEPS="1")
+    scores = [project.path(f"results/neurons/mine/small/seed0/{task}.txt") for task in ("colour", "echo")]
+    markers = project.path(".snakemake/incomplete")
     # The scores of seed 0 are the last things that can be made; their markers go when they are recorded.
     wait_for(
         lambda: process.poll() is None and all(p.exists() for p in scores) and len(list(markers.glob("*"))) == 1,
         "the scores of seed 0",
     )
-    yield fresh_toy, process
+    yield process
     for pid in [process.pid, *jobs_of(process.pid)]:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             continue
     process.wait()
+
+
+@pytest.fixture(scope="module")
+def living(laid_toy, tmp_path_factory):
+    """A run that lives and makes no more; tests may not break its folder."""
+    project = laid_toy.copy(tmp_path_factory.mktemp("living") / "project")
+    with asleep(project) as process:
+        yield project, process
+
+
+@pytest.fixture(scope="module")
+def killed_once(laid_toy, tmp_path_factory):
+    """What a killed run left, and its process id."""
+    project = laid_toy.copy(tmp_path_factory.mktemp("killed") / "project")
+    with asleep(project) as process:
+        kill_all(process)
+    return project, process.pid
+
+
+@pytest.fixture
+def killed(killed_once, tmp_path):
+    """A copy of what a killed run left, and its process id."""
+    return killed_once[0].copy(tmp_path / "project"), killed_once[1]
 
 
 def jobs_of(session):
@@ -82,9 +107,8 @@ def kill_all(process):
     wait_for(lambda: not jobs_of(process.pid), "the end of the killed run")
 
 
-def test_after_a_kill_only_the_unfinished_jobs_run(sleeping):
-    project, process = sleeping
-    kill_all(process)
+def test_after_a_kill_only_the_unfinished_jobs_run(killed):
+    project, _ = killed
     assert not list(project.path("lineage").glob("*.jsonl")), "the killed run could not write records"
     assert project.planned() == AFTER_ONE_MODEL
     project.snakemake()
@@ -92,18 +116,16 @@ def test_after_a_kill_only_the_unfinished_jobs_run(sleeping):
     assert len(project.lines()) == 2 + 1 + 2 + 4 + 1 + 1
 
 
-def test_a_dry_run_after_a_kill_records_what_was_finished(sleeping):
-    project, process = sleeping
-    kill_all(process)
+def test_a_dry_run_after_a_kill_records_what_was_finished(killed):
+    project, pid = killed
     text = project.snakemake("-n")
-    assert f"process {process.pid} was killed" in text
+    assert f"process {pid} was killed" in text
     assert model(0) in project.lines()
     assert model(1) not in project.lines()
 
 
-def test_recover_unlocks_after_a_kill_and_says_so(sleeping):
-    project, process = sleeping
-    kill_all(process)
+def test_recover_unlocks_after_a_kill_and_says_so(killed):
+    project, pid = killed
     half = project.path("results/neurons/mine/small/seed0/.colour.txt.abc.partial")
     half.write_text("hal")
     weights = project.path("results/models/mine/small/.weights.abc.partial")
@@ -113,7 +135,7 @@ def test_recover_unlocks_after_a_kill_and_says_so(sleeping):
     project.path(".dvc/tmp/rwlock").write_text('{"write": {"x"')
     assert list(project.path(".snakemake/locks").iterdir())
     text = project.taskneurons("recover")
-    assert f"process {process.pid} was killed" in text
+    assert f"process {pid} was killed" in text
     assert "half-written" in text
     assert not half.exists() and not weights.exists()
     assert not project.path(".dvc/tmp/rwlock").exists()
@@ -122,15 +144,14 @@ def test_recover_unlocks_after_a_kill_and_says_so(sleeping):
     assert "killed" not in project.taskneurons("recover")
 
 
-def test_a_second_run_is_refused_by_the_name_of_the_first(sleeping):
-    project, process = sleeping
+def test_a_second_run_is_refused_by_the_name_of_the_first(living):
+    project, process = living
     for text in [
         project.snakemake(ok=False),
         project.snakemake("-n", ok=False),
         project.snakemake("--unlock", ok=False),
         project.taskneurons("recover", ok=False),
         project.taskneurons("stage", "data", ok=False),
-        project.taskneurons("stages", ok=False),
         project.taskneurons("results", ok=False),
     ]:
         assert f"a run is active in this folder: process {process.pid}" in text
@@ -138,9 +159,9 @@ def test_a_second_run_is_refused_by_the_name_of_the_first(sleeping):
     assert list(project.path(".snakemake/locks").iterdir())
 
 
-def test_a_job_that_a_cluster_starts_runs_beside_the_run_that_asked_for_it(sleeping):
+def test_a_job_that_a_cluster_starts_runs_beside_the_run_that_asked_for_it(living):
     """It reads the workflow, too, but neither claims the folder nor touches records."""
-    project, _ = sleeping
+    project, _ = living
     made = project.path("results/data/mine/vocabulary.txt")
     before = made.stat().st_mtime_ns
     job = ["--target-jobs", "make_vocabulary_mine:", "--allowed-rules", "make_vocabulary_mine"]
@@ -149,8 +170,12 @@ def test_a_job_that_a_cluster_starts_runs_beside_the_run_that_asked_for_it(sleep
     assert not list(project.path("lineage").glob("*"))
 
 
-def test_jobs_that_outlive_their_run_are_named(sleeping):
-    project, process = sleeping
+def test_jobs_that_outlive_their_run_are_named(fresh_toy):
+    with asleep(fresh_toy) as process:
+        outlive(fresh_toy, process)
+
+
+def outlive(project, process):
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     (job,) = [pid for pid in jobs_of(process.pid) if "run.py" in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -163,11 +188,11 @@ def test_jobs_that_outlive_their_run_are_named(sleeping):
     assert project.planned() == AFTER_ONE_MODEL
 
 
-@pytest.mark.parametrize("keep", [(), ("--keep-incomplete",)])
-def test_a_failed_job_is_never_taken_for_finished(fresh_toy, keep):
-    text = fresh_toy.snakemake(*keep, ok=False, TOY_FAILS="1")
+def test_a_failed_job_is_never_taken_for_finished(fresh_toy):
+    """What it wrote is kept; without `--keep-incomplete` Snakemake deletes it (test_workflow_trust.py, row 10)."""
+    text = fresh_toy.snakemake("--keep-incomplete", ok=False, TOY_FAILS="1")
     assert "the toy fails" in text
-    assert fresh_toy.path(model(1)).exists() == bool(keep)
+    assert fresh_toy.path(model(1)).exists()
     assert model(1) not in fresh_toy.lines()
     assert model(0) in fresh_toy.lines(), "what went well is recorded"
     assert fresh_toy.planned() == AFTER_ONE_MODEL

@@ -1,7 +1,8 @@
 """Snakemake and DVC on one graph, on the real workflow with tiny data: what runs again after what, and what does not.
 
-Both are asked for everything once for each way of cutting the work into jobs; then each test breaks a copy. Expected
-sets of jobs come from the inputs that Snakemake recorded, not from what decides.
+Both are asked for everything once, with all tasks in one job; then each test breaks a copy. Expected sets of jobs come
+from the inputs that Snakemake recorded, not from what decides. That the unit of a rerun is the job, whatever it holds,
+is asked of the toy workflow, which has one task a job (test_workflow_faults.py).
 """
 
 import json
@@ -17,13 +18,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from projects import ROOT, TASKS, Project, commit, lay
+from projects import ROOT, Project, commit, lay
 
 RAW = "raw/tasks/colour.train.jsonl"
-
-
-# What does not depend on how the work is cut into jobs is asked of one way of cutting it.
-once = pytest.mark.parametrize("made", ["all"], indirect=True, ids=["all-tasks-in-one-job"])
 
 
 def is_shown(rule: str) -> bool:
@@ -40,19 +37,14 @@ def is_large(rule: str) -> bool:
     return rule.startswith(("pretrain", "tune", "evaluate", "attribute", "deactivate", "find_examples"))
 
 
-def is_cut_into_tasks(project: Project) -> bool:
-    """Whether each job makes one task."""
-    return "tasks_per_job: 1" in project.path("params.yaml").read_text()
-
-
-@pytest.fixture(scope="module", params=["all", 1], ids=["all-tasks-in-one-job", "one-task-a-job"])
-def made(request, tmp_path_factory) -> Project:
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> Project:
     """Everything made by Snakemake alone, then handed to DVC, committed and pushed to a local folder.
 
     The output of `dvc repro` stands in repro.log beside the folder.
     """
     folder = tmp_path_factory.mktemp("made")
-    project = lay(folder / "project", seeds=[0], tasks_per_job=request.param)
+    project = lay(folder / "project", seeds=[0], tasks_per_job="all")
     project.git("init", "-q")
     project.taskneurons("stages")
     project.dvc("remote", "add", "-q", "-d", "store", str(folder / "store"))
@@ -88,8 +80,6 @@ def test_m1_raw_data_is_edited_in_a_fresh_clone(clone):
     expected = clone.after(RAW)
     assert clone.planned() == expected
     assert any(map(is_large, expected))
-    if is_cut_into_tasks(clone):
-        return  # The run itself is the same one.
     # Two stages of the four: exactly their jobs run, and exactly the others are left.
     before = clone.lines()
     clone.dvc("repro", "models")
@@ -109,8 +99,7 @@ def test_m2_dvc_refreshes_modification_times(project, link):
     project.dvc("config", "--local", "cache.type", link)
     project.dvc("checkout", "--relink", "-q")
     edit_raw(project)
-    for folder in ["data", "models", "neurons", "deactivation"]:
-        project.dvc("unprotect", f"results/{folder}")
+    project.dvc("unprotect", *(f"results/{folder}" for folder in ["data", "models", "neurons", "deactivation"]))
     assert project.planned() == project.after(RAW)
 
 
@@ -146,16 +135,7 @@ def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
     planned = project.planned()
     unsaid = (expected - finished) - planned
     assert unsaid.total() <= 2
-    left = expected - finished - unsaid
-    assert planned == left
-    if not is_cut_into_tasks(project):
-        return
-    # Up to the scores: the run that was killed had finished none of them.
-    text = project.snakemake("--", *(f"results/neurons/mine/small/seed0/scores/taylor/{t}.safetensors" for t in TASKS))
-    ran = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", text))
-    assert {rule.removesuffix("_colour").removesuffix("_echo") for rule in ran} >= {"attribute_scores_mine"}
-    assert ran <= left
-    assert project.planned() == left - ran
+    assert planned == expected - finished - unsaid
 
 
 def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
@@ -198,6 +178,8 @@ def test_m7_what_no_parameter_asks_for_is_removed(project):
 
 def test_m8_what_changes_no_value_runs_nothing(project):
     params = yaml.safe_load(project.path("params.yaml").read_text())
+    # How the work is done, not what is done.
+    params["workflow"] |= {"evaluation_batch_size": 3, "checkpoint_minutes": 7}
     backwards = {key: params[key] for key in reversed(params)}
     project.path("params.yaml").write_text("# A comment\n" + yaml.safe_dump(backwards, sort_keys=False))
     module = project.path("src/taskneurons/tasks/task.py")
@@ -235,7 +217,27 @@ def test_m10_what_snakemake_made_dvc_takes_without_work(made):
     assert made.taskneurons("audit").endswith("Everything agrees.\n")
 
 
-@once
+def test_row_9_a_second_run_elsewhere_gives_every_artifact_the_same_bytes(made, tmp_path):
+    """The report included. A digit that somebody changes is named, with a status of its own."""
+    (tmp_path / "elsewhere").mkdir()
+    other = made.clone(tmp_path / "elsewhere" / "clone")
+    for name in ("results", "lineage"):
+        shutil.rmtree(other.path(name))
+    other.snakemake("--quiet")
+    ours, theirs = ({path: line["sha256"] for path, line in one.lines().items()} for one in (made, other))
+    assert ours == theirs
+    assert "results/report.html" in ours
+    assert f"{len(ours)} artifacts: {len(ours)} equal." in made.taskneurons("compare", str(other.folder))
+    table = "results/tables/deactivation_summary.csv"
+    text = other.path(table).read_text()
+    number = re.search(r"\d\.\d{4,}", text)[0]
+    other.path(table).write_text(text.replace(number, number[:3] + str((int(number[3]) + 1) % 10) + number[4:], 1))
+    said = json.loads(made.run("taskneurons", "compare", str(other.folder), "--json", ok=False))
+    assert said["status"] == 1
+    assert [one["path"] for one in said["artifacts"] if one["outcome"] == "different"] == [table]
+    assert said["counts"]["equal"] == len(ours) - 1
+
+
 def test_row_17_dvc_compares_the_headline_numbers(project):
     """What DVC shows of the changed table is what stands in the table, once a job made the numbers again."""
     shown = json.loads(project.path("results/metrics/deactivation.json").read_text())
@@ -250,14 +252,6 @@ def test_row_17_dvc_compares_the_headline_numbers(project):
     assert ".task." not in changed and ".bottom." not in changed and ".original." not in changed
 
 
-def test_one_task_changes_the_batch_that_holds_it(project):
-    """The unit of a rerun is the job: with one task a job another task's job does not run."""
-    edit_raw(project)
-    jobs = {rule for rule in project.planned() if rule.startswith("make_tasks")}
-    assert jobs == {"make_tasks_mine_colour" if is_cut_into_tasks(project) else "make_tasks_mine_all"}
-
-
-@once
 def test_a_figures_parameter_remakes_figures_alone(project):
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
     planned = project.planned()
@@ -265,7 +259,6 @@ def test_a_figures_parameter_remakes_figures_alone(project):
     assert all(map(is_shown, planned))
 
 
-@once
 def test_another_parameter_file_removes_nothing(project):
     params = yaml.safe_load(project.path("params.yaml").read_text())
     params["suites"]["mine"]["tasks"] = ["colour"]
@@ -274,7 +267,6 @@ def test_another_parameter_file_removes_nothing(project):
     assert project.path("results/data/mine/tasks/echo/train.jsonl").exists()
 
 
-@once
 def test_stages_are_what_the_workflow_says(project):
     assert project.taskneurons("stages", "--check") == ""
     stages = yaml.safe_load(project.path("dvc.yaml").read_text())["stages"]
@@ -300,7 +292,6 @@ def rules(project: Project) -> set[str]:
     return {line["rule"] for line in project.lines().values()}
 
 
-@once
 def test_every_rule_says_what_it_needs_and_models_are_sized(made):
     """`gpu`, `gpu_mem_mb`, `mem_mb` and `runtime` of every job, as Snakemake sees them."""
     text = made.snakemake("-n", "--forceall")
@@ -319,7 +310,6 @@ def test_every_rule_says_what_it_needs_and_models_are_sized(made):
             assert (int(values["mem_mb"]) > 5000) == is_large(name), name
 
 
-@once
 def test_large_models_ask_for_a_gpu_that_holds_them(project):
     """Seven billion parameters in bfloat16 are 13.5 GB; training holds 16 bytes for each parameter."""
     params = yaml.safe_load(project.path("params.yaml").read_text())
@@ -352,7 +342,6 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
     assert all(values["gpu"] == "0" for name, values in found.items() if not is_large(name))
 
 
-@once
 def test_profiles_are_read_by_snakemake(made):
     default = yaml.safe_load(made.path("profiles/default/config.yaml").read_text())
     slurm = yaml.safe_load(made.path("profiles/slurm/config.yaml").read_text())
@@ -363,7 +352,6 @@ def test_profiles_are_read_by_snakemake(made):
     assert "profiles/default" in made.snakemake("-n")
 
 
-@once
 def test_pushed_results_come_back_in_a_second_clone(clone, made):
     clone.dvc("pull", "-q")
     missing = [output for output in made.lines() if not clone.path(output).exists()]
@@ -372,7 +360,6 @@ def test_pushed_results_come_back_in_a_second_clone(clone, made):
     assert clone.path(model).read_bytes() == made.path(model).read_bytes()
 
 
-@once
 def test_raw_data_under_dvc_enters_the_lineage_by_its_content(project):
     """A user's folder that `dvc add` tracks: the stage depends on it, the records name its files' digests."""
     project.git("rm", "-rq", "--cached", "raw/tasks")
@@ -384,7 +371,6 @@ def test_raw_data_under_dvc_enters_the_lineage_by_its_content(project):
     assert project.planned() == project.after(RAW)
 
 
-@once
 def test_artifacts_do_not_name_the_folder_they_were_made_in(made):
     """Records and small results are read by others."""
     home = str(made.folder).encode()
@@ -393,7 +379,6 @@ def test_artifacts_do_not_name_the_folder_they_were_made_in(made):
     assert [path for path in files if home in path.read_bytes()] == []
 
 
-@once
 def test_damage_to_caches_costs_time_and_nothing_else(project):
     for name in ["code.json", "hashes.json"]:
         project.path(f".taskneurons/{name}").write_text("{broken")

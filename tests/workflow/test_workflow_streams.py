@@ -1,6 +1,7 @@
 """What continual learning asks of the workflow: which streams are learned, and what a job of a method is given."""
 
 import json
+from itertools import product
 from math import factorial
 from types import SimpleNamespace
 
@@ -32,34 +33,23 @@ def other(params, **changed):
     return Streams(Plan(params.model_copy(update={"streams": {**params.streams, "stream": stream}})))
 
 
-def test_sampled_orders_follow_those_of_their_benchmark_and_are_new_orders_of_its_tasks(params, streams):
-    given, found = params.streams["stream"], streams.benchmarks("stream")["large"]
-    assert list(found) == [*given.benchmarks["large"], *(f"s{place}" for place in (1, 2, 3))]
+def test_sampled_orders_follow_those_of_their_benchmark_and_are_new_orders_of_its_tasks(params):
+    given = params.streams["stream"]
+    streams = other(params, sampled=given.sampled.model_copy(update={"count": 3}))
+    found = streams.benchmarks("stream")["standard"]
+    assert list(found) == [*given.benchmarks["standard"], *(f"s{place}" for place in (1, 2, 3))]
     assert len({*found.values()}) == len(found)
     assert all(sorted(order) == sorted(next(iter(found.values()))) for order in found.values())
-    assert streams.benchmarks("stream")["standard"] == dict(given.benchmarks["standard"])
     assert given.development not in streams.orders("stream").values()
 
 
-def test_the_first_seed_learns_every_order_and_a_further_one_only_those_of_every_seed(params, streams):
-    given, every = params.streams["stream"], set(streams.orders("stream"))
-    learned = {}
-    for stream in streams.streams():
-        learned.setdefault((stream.method, stream.seed), []).append(stream.order)
-    first, *further = next(run for run in params.runs if "continual" in run.studies).seeds
-    for method in params.continual.methods + params.continual.weightings + params.continual.dynamic:
-        assert set(learned[method, first]) == every
-        assert all(learned[method, seed] == list(given.every_seed) for seed in further)
-    for variant in params.continual.variants:
-        assert learned[variant, first] == list(given.variants)
-        assert all((variant, seed) not in learned for seed in further)
-    assert all(len(set(orders)) == len(orders) for orders in learned.values())
-
-
-def test_a_variant_is_learned_with_further_seeds_where_the_parameters_say_so(params):
-    continual = params.continual.model_copy(update={"variant_seeds": "all"})
-    found = Streams(Plan(params.model_copy(update={"continual": continual})))
-    assert list(found.learned("stream", "ncft_base", "further")) == ["4"]
+def test_every_method_learns_every_order_with_every_seed(params, streams):
+    run = next(run for run in params.runs if "continual" in run.studies)
+    continual = params.continual
+    methods = continual.methods + continual.variants + continual.weightings + continual.dynamic
+    found = {(stream.method, stream.seed, stream.order) for stream in streams.streams()}
+    assert found == set(product(methods, run.seeds, streams.orders("stream")))
+    assert len(list(streams.streams())) == len(found)
 
 
 def test_the_tasks_of_an_order_keep_the_order_of_the_suite(streams):
@@ -80,8 +70,13 @@ def test_a_task_or_an_order_that_there_is_not_is_refused(params):
 
 def test_every_method_is_chosen_in_one_group_that_is_learned(params, streams):
     groups = {name: streams.group(name) for name in METHODS}
-    assert set(groups.values()) <= set(params.continual.methods)
-    assert all(groups[name] == name for name in params.continual.methods)
+    assert set(groups.values()) == set(streams.groups()) <= set(params.continual.methods)
+    assert all(groups[name] == name for name in streams.groups())
+    assert groups["multitask"] == "pertask"
+    # All but Per-Task FT are compared with what it learned.
+    limits = {name: streams.limit(name, "rates/{group}.csv") for name in streams.groups()}
+    assert {tuple(paths) for name, paths in limits.items() if name != "pertask"} == {("rates/pertask.csv",)}
+    assert limits["pertask"] == []
     assert streams.tried("ncft") == ["ncft", "ncft_random"] and streams.tried("ewc") == ["ewc"]
     assert streams.weighed("ncft") == [*params.continual.weightings, *params.continual.dynamic]
     assert streams.weighed("seqft") == []
@@ -108,20 +103,14 @@ def test_memory_holds_all_that_a_method_keeps_of_each_parameter(params, streams)
 
 def test_only_methods_that_keep_patches_leave_some(streams):
     orders = {"1": ("a", "b"), "2": ("b", "a")}
-    pattern = "{run}/{method}/{order}/{stage}_{task}"
+    pattern = "{run}/{method}/{order}/{rate}/{stage}_{task}"
     assert streams.patches(pattern, "ncft_base", orders) == [
-        "{run}/ncft_base/1/1_a",
-        "{run}/ncft_base/1/2_b",
-        "{run}/ncft_base/2/1_b",
-        "{run}/ncft_base/2/2_a",
+        f"{{run}}/ncft_base/{order}/{rate}/{stage}"
+        for order, stages in (("1", ("1_a", "2_b")), ("2", ("1_b", "2_a")))
+        for rate in ("own", "equal")
+        for stage in stages
     ]
     assert streams.patches(pattern, "seqft", orders) == []
-
-
-def test_parts_of_the_seeds_are_those_that_a_run_has(params, streams):
-    assert streams.parts() == [("stream", "first"), ("stream", "further")]
-    runs = tuple(run.model_copy(update={"seeds": (0,)}) for run in params.runs)
-    assert Streams(Plan(params.model_copy(update={"runs": runs}))).parts() == [("stream", "first")]
 
 
 def test_what_a_method_learned_does_not_depend_on_the_list_or_on_other_methods(root, streams):

@@ -128,16 +128,18 @@ def _out_of(place: _Place, weight: Float[Tensor, "example row"]) -> Callable[[nn
 
 
 def _aligned(weight: Float[Tensor, "example row"], values: Tensor, place: _Place) -> Tensor:
-    """The coefficients in the shape of a batch, whose tokens some architectures lay out in one line."""
+    """The coefficients in the shape of a batch, whose tokens some architectures lay out in one line.
+
+    A batch may have several rows for each example, one below the other: its options.
+    """
     examples = len(weight)
     if examples == 1:
         return weight[0]
-    if values.ndim == 2 and values.shape[0] % examples == 0:
-        return weight.repeat_interleave(values.shape[0] // examples, 0)
-    if values.shape[0] != examples:
+    if values.shape[0] % examples:
         raise InputError(
             f"coefficients of {examples} examples met a batch of {values.shape[0]}",
             where=place.weights.name,
-            remedy="The device's memory does not suffice for the batch: lower evaluation.batch_size",
+            remedy="The device's memory does not suffice for the batch: lower workflow.evaluation_batch_size",
         )
-    return weight[:, None, :]
+    weight = weight.repeat_interleave(values.shape[0] // examples, 0)
+    return weight if values.ndim == 2 else weight[:, None, :]

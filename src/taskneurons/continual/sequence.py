@@ -73,9 +73,8 @@ def follow(
     scores: list[StageScore] = []
     with tuner.many():
         for task in order if whole else ():
-            scores += _found(
-                stages, ["base", _data(tuner, [task], "test")], lambda task=task: _base_scores(tuner, task)
-            )  # type: ignore[misc]
+            key = ["base", _data(tuner, [task], "test")]
+            scores += _found(stages, key, partial(_base_scores, tuner, task))
         bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])

@@ -206,6 +206,8 @@ def field_findings(lines: Lines, graph: Graph) -> Iterator[Finding]:
             wrong.setdefault("the record does not say on what and with which versions it was made", []).append(output)
         if any(not isinstance(size, int) or size <= 0 for size in line.memory.values()):
             wrong.setdefault("the record has no memory that a job can have taken", []).append(output)
+        if not isinstance(line.cpu_seconds, int | float | None) or (line.cpu_seconds or 0.0) < 0:
+            wrong.setdefault("the record has no CPU time that a job can have taken", []).append(output)
     for text, outputs in wrong.items():
         yield Finding("error", "records", tuple(outputs), text)
     # The outputs of one job share everything else, so that they cannot name different ones.

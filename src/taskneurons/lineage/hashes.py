@@ -1,5 +1,6 @@
 """SHA-256 of files, computed once for each state of a file."""
 
+from contextlib import suppress
 from pathlib import Path
 
 from taskneurons.errors import InputError
@@ -42,7 +43,11 @@ class HashCache:
         self._changed = True
 
     def save(self) -> None:
-        """Write the cache where something was added; files that are gone are forgotten."""
+        """Write the cache where something was added; files that are gone are forgotten.
+
+        Where nothing may be written, as in a checkout to read, the digests are taken anew next time.
+        """
         if self._changed:
-            write_json(self.path, {file: state for file, state in self._known.items() if Path(file).exists()})
+            with suppress(PermissionError):
+                write_json(self.path, {file: state for file, state in self._known.items() if Path(file).exists()})
             self._changed = False

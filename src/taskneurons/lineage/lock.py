@@ -22,6 +22,7 @@ from taskneurons.lineage.findings import Finding
 from taskneurons.lineage.graph import is_artifact
 
 LOCK = Path("dvc.lock")
+PIPELINE = Path("dvc.yaml")
 _OBJECT = re.compile(r"[0-9a-f]{30}(\.dir)?")
 _BLOCK = 1 << 20
 
@@ -106,6 +107,11 @@ def _stages() -> dict[str, Any]:
     return stages
 
 
+def _asked() -> set[str]:
+    """The stages of `dvc.yaml`; one that it leaves out may stand in the lock from before."""
+    return set(yaml.safe_load(read_text(PIPELINE))["stages"]) if PIPELINE.is_file() else set()
+
+
 def lock_findings(stale: Mapping[str, int]) -> list[Finding]:
     """Compare `dvc.lock` with the disk, through `dvc status`.
 
@@ -137,8 +143,9 @@ def lock_findings(stale: Mapping[str, int]) -> list[Finding]:
         elif parts:
             text = f"stage {stage} is not what lies here ({'; '.join(parts)}); `dvc repro` certifies it anew"
             findings.append(Finding("warning", "lock", (str(LOCK),), text))
+    certified = _stages().keys() & _asked()
     for study, number in stale.items():
-        if study in _stages() and not any(_changes(changed.get(study, []), of=("changed deps", "changed command"))):
+        if study in certified and not any(_changes(changed.get(study, []), of=("changed deps", "changed command"))):
             text = (
                 f"says that stage {study} is up to date, but {number} of its artifacts were made by other code or "
                 "parameters: it was not written by `dvc repro`"

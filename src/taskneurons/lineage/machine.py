@@ -73,6 +73,12 @@ def peak_memory() -> dict[str, int]:
     return found
 
 
+def cpu_seconds() -> float:
+    """CPU time of this process and of the children that it waited for, in user and system mode."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return round(sum(one.ru_utime + one.ru_stime for one in used), 3)
+
+
 def _torch() -> Any:
     return sys.modules.get("torch")
 

@@ -35,6 +35,7 @@ class Note:
         device: what it computed on.
         machine, software: facts of the machine and versions.
         memory: peak bytes by place.
+        cpu_seconds: CPU time of the process that did the job, imports included.
     """
 
     rule: str
@@ -49,6 +50,7 @@ class Note:
     machine: Mapping[str, str]
     software: Mapping[str, str]
     memory: Mapping[str, int]
+    cpu_seconds: float
 
 
 @dataclass
@@ -115,6 +117,7 @@ class Watch:
             machine=machine.machine(),
             software=machine.software(),
             memory=machine.peak_memory(),
+            cpu_seconds=machine.cpu_seconds(),
         )
         write_json(path_of(self.outputs), asdict(note))
         return note

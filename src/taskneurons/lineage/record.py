@@ -64,6 +64,7 @@ class Line:
         device: what it was computed on.
         machine, software: facts of the machine, and versions.
         memory: peak bytes by place.
+        cpu_seconds: CPU time of the job; None where it was recorded before jobs said it.
     """
 
     output: str
@@ -81,6 +82,7 @@ class Line:
     machine: Mapping[str, str] = field(default_factory=dict)
     software: Mapping[str, str] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
+    cpu_seconds: float | None = None
 
     def __post_init__(self) -> None:
         for path in (self.output, *(name for name, _ in self.inputs)):
@@ -385,6 +387,7 @@ def lines_of(note: Note) -> Iterator[Line]:
             machine=note.machine,
             software=note.software,
             memory=note.memory,
+            cpu_seconds=note.cpu_seconds,
         )
 
 

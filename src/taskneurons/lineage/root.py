@@ -10,7 +10,7 @@ from taskneurons.lineage.record import Line
 # It prints the digest, so that its own digest cannot be in it.
 REPORT = "results/report.html"
 # When a job ran and what it took is no part: two honest runs on one machine have one digest.
-LEFT_OUT = frozenset({"started", "ended", "memory"})
+LEFT_OUT = frozenset({"started", "ended", "memory", "cpu_seconds"})
 
 
 def root_digest(lines: Iterable[Line]) -> str:

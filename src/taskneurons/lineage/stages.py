@@ -35,20 +35,26 @@ _SECTION = re.compile(r"\b(?:P|params)\.([a-z_]+)")
 PLAN = Path("src/taskneurons/workflow")
 
 
-def write(columns: Mapping[str, Sequence[str]], check: bool = False) -> int:
+def write(columns: Mapping[str, Sequence[str]], only: Sequence[str] = (), check: bool = False) -> int:
     """Write `dvc.yaml` and `results/.gitignore`, or with `check` say whether they are what would be written.
 
     Args:
         columns: of each table, by its stem.
+        only: studies that `dvc.yaml` shall hold, with what they need; without any, all. DVC cannot apply an experiment
+            that lacks an out of some stage, so that one who tries a single study names it here.
         check: write nothing.
 
     Returns:
         0; 1 when they were checked and are stale.
+
+    Raises:
+        InputError: the workflow cannot be read, or has no such study.
     """
-    by_study = stages()
+    every = stages()
+    by_study = with_needed(every, only) if only else every
     folders = {
         f"/{Path(path).name}\n"
-        for stage in by_study.values()
+        for stage in every.values()
         for out in stage["outs"]
         for path in out
         if "cache" not in out[path]
@@ -74,7 +80,8 @@ def stages() -> dict[str, Any]:
     """
     done = subprocess.run(snakemake("--rulegraph", "dot"), capture_output=True, text=True, check=False)
     if done.returncode:
-        raise InputError(f"Snakemake cannot read the workflow: {done.stderr.strip()}")
+        # After what it says of itself Snakemake prints what is wrong, as one sentence where it is a refusal of ours.
+        raise InputError(f"Snakemake cannot read the workflow: {done.stderr.rpartition('error: ')[2].strip()}")
     graph = Graph.load()
     outs = {study: out_paths(study, graph.artifacts(study)) for study in graph.studies}
     owners: dict[str, str] = {}
@@ -114,6 +121,24 @@ def stages() -> dict[str, Any]:
             ],
         }
     return stages
+
+
+def with_needed(every: Mapping[str, Any], only: Iterable[str]) -> dict[str, Any]:
+    """The stages of some studies and of all that they depend on, in the order of all.
+
+    Raises:
+        InputError: there is no stage of such a study.
+    """
+    makers = {path: study for study, stage in every.items() for out in stage["outs"] for path in out}
+    todo, kept = list(only), set()
+    while todo:
+        study = todo.pop()
+        if study not in every:
+            raise InputError(f"there is no stage {study}", remedy=f"Choose among {', '.join(every)}")
+        if study not in kept:
+            kept.add(study)
+            todo += [makers[path] for path in every[study]["deps"] if path in makers]
+    return {study: stage for study, stage in every.items() if study in kept}
 
 
 def shown(by_study: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> dict[str, Any]:

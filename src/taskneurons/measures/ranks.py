@@ -5,10 +5,8 @@ test to keep its level.
 """
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -110,30 +108,6 @@ def nemenyi_quantile(methods: int, alpha: float = 0.05) -> float:
     from scipy.stats import studentized_range
 
     return float(studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
-
-
-def cliques(ranks: Sequence[float], difference: float) -> list[tuple[int, int]]:
-    """The largest groups of methods whose ranks lie within a difference: the bars of Demšar's diagram.
-
-    Args:
-        ranks: in ascending order.
-        difference: the critical one.
-
-    Returns:
-        First and last place of each group of at least two, none inside another one.
-
-    Raises:
-        InputError: the ranks are not in ascending order.
-    """
-    if any(after < before for before, after in pairwise(ranks)):
-        raise InputError("ranks are not in ascending order")
-    found: list[tuple[int, int]] = []
-    for first, rank in enumerate(ranks):
-        # Ranks are means of halves: what lies at the limit may miss it by rounding.
-        last = max(place for place, other in enumerate(ranks) if other - rank <= difference + 1e-9)
-        if last > first and (not found or last > found[-1][1]):
-            found.append((first, last))
-    return found
 
 
 def _ranks(scores: Float[np.ndarray, " method"]) -> Float[np.ndarray, " method"]:

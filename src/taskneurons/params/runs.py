@@ -13,7 +13,7 @@ Seeds = Literal["first", "all"]
 
 
 class Workflow(Section):
-    """How the work is cut into jobs."""
+    """How the work is cut into jobs and batches; no result depends on it."""
 
     tasks_per_job: Literal["all"] | PositiveInt = described(
         "tasks that one job does; all pays the start of a process once, 1 spreads over a cluster", "tasks"
@@ -21,6 +21,9 @@ class Workflow(Section):
     training_threads: PositiveInt = described("CPU threads of a job that trains a model", "threads")
     checkpoint_minutes: PositiveInt = described(
         "time between two resume files of a training; changing it makes nothing again", "minutes"
+    )
+    evaluation_batch_size: PositiveInt = described(
+        "test examples of one forward pass; losses are rounded so that changing it makes nothing again", "examples"
     )
 
 

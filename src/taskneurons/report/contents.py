@@ -14,7 +14,7 @@ from taskneurons.evidence.top_examples import TOP_EXAMPLES
 from taskneurons.files import read_json, read_jsonl, read_text
 from taskneurons.report.atlas import atlas, examples_by_neuron, free, set_effects
 from taskneurons.report.charts import Chart, draw
-from taskneurons.report.costs import costs
+from taskneurons.report.costs import costs, costs_by_study
 from taskneurons.report.provenance import Record, kinds_graph, walked
 from taskneurons.report.rule_graph import Picture, rule_picture
 from taskneurons.report.verdicts import Claim, read_claims
@@ -97,7 +97,7 @@ class Contents:
         decided: that study.
         sections: the other studies, in the order in which they build on each other.
         cards: (suite, task, Markdown) of each data card.
-        cost: rows of `costs`; none in a report that shows no times.
+        cost, cost_by_study: rows of `costs` and of `costs_by_study`; none in a report that shows no times.
         picture: the graph of the rules.
         software: versions -> number of jobs that ran with them; devices alike.
         lineage: the records as `walked`.
@@ -116,6 +116,7 @@ class Contents:
     sections: tuple[Section, ...] = ()
     cards: tuple[tuple[str, str, str], ...] = ()
     cost: tuple[Mapping[str, Any], ...] = ()
+    cost_by_study: tuple[Mapping[str, Any], ...] = ()
     picture: Picture | None = None
     software: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     devices: Mapping[str, int] = field(default_factory=dict)
@@ -134,7 +135,7 @@ def gather(
     records: Iterable[Record],
     *,
     studies: Sequence[Study] = STUDIES,
-    benchmarks: Iterable[Path] | None = None,
+    times: bool = False,
     published: str | Path = "published",
     digest: str = "",
 ) -> Contents:
@@ -147,8 +148,7 @@ def gather(
             claims, top examples. Others are left alone, and so are those that do not exist.
         records: the lineage lines as plain mappings.
         studies: that are known; what belongs to none of them is shown without words.
-        benchmarks: benchmark files of Snakemake; without them nothing is told that differs between two honest runs:
-            neither when jobs ran nor what they took.
+        times: tell when jobs ran and what they took. Without, nothing is told that differs between two honest runs.
         published: folder of the published numbers.
         digest: of all records together.
     """
@@ -172,22 +172,24 @@ def gather(
     for study in (section.study for section in others if not section.there):
         missing.append(f"{study.title}: no table and no figure of the study `{study.name}` is there")
     missing += _absent(records, known)
+    rows = costs(records, known) if times else []
     return Contents(
         claims=claims,
         told=told,
         decided=decides,
         sections=others,
         cards=_cards(_read_as("cards", there, known), suites, missing),
-        cost=() if benchmarks is None else tuple(costs(benchmarks, records, known)),
+        cost=tuple(rows),
+        cost_by_study=tuple(costs_by_study(rows)),
         picture=rule_picture(*kinds_graph(records, known)),
         software=_software(records),
         devices=_counted(record["device"] or "not said" for record in records),
-        lineage=walked(records, times=benchmarks is not None),
+        lineage=walked(records, times=times),
         layers=layers,
         examples=_examples(there, texts, missing),
         effects=_effects(tables, known),
         suites=suites,
-        ended="" if benchmarks is None else max((record["ended"] for record in records), default=""),
+        ended=max((record["ended"] for record in records), default="") if times else "",
         digest=digest,
         missing=tuple(missing),
     )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any
 
 from taskneurons.job import Job
@@ -11,8 +10,6 @@ from taskneurons.lineage.record import Line, present
 from taskneurons.lineage.root import REPORT, root_digest
 from taskneurons.report.contents import gather
 from taskneurons.report.page import write_report
-
-BENCHMARKS = Path("logs/benchmarks")
 
 
 @dataclass(frozen=True)
@@ -39,8 +36,3 @@ def write(job: Job[ReportSettings]) -> None:
 def plain(lines: Iterable[Line]) -> list[Mapping[str, Any]]:
     """Lineage lines as plain mappings."""
     return [{field.name: getattr(line, field.name) for field in fields(line)} for line in lines]
-
-
-def benchmarks() -> list[Path]:
-    """The benchmark files of Snakemake that are here."""
-    return sorted(BENCHMARKS.rglob("*.tsv"))

@@ -1,7 +1,7 @@
 """The lineage records in the form that the page walks: jobs, their artifacts, and the kinds of rules between them.
 
 Records come as plain mappings with the fields of a lineage line: output, sha256, size, rule, inputs, settings, code,
-started, ended, device, software.
+started, ended, device, software; where the job said it, cpu_seconds and memory.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +27,8 @@ class Job:
         rule, kind, study: of the rule; the study is that of its first artifact.
         seconds: wall-clock time from start to end.
         outputs: how many artifacts it made.
+        cpu_seconds: CPU time; None where the record does not say.
+        memory_mb: the most host memory that it held (MB); None where the record does not say.
     """
 
     rule: str
@@ -34,6 +36,8 @@ class Job:
     study: str
     seconds: float
     outputs: int
+    cpu_seconds: float | None
+    memory_mb: float | None
 
 
 def jobs(records: Iterable[Record], studies: Sequence[Study]) -> list[Job]:
@@ -48,6 +52,8 @@ def jobs(records: Iterable[Record], studies: Sequence[Study]) -> list[Job]:
             study_of(members[0]["output"], studies),
             max(0.0, _time(members[0]["ended"]) - min(_time(one["started"]) for one in members)),
             len(members),
+            members[0].get("cpu_seconds"),
+            _megabytes(members[0].get("memory")),
         )
         for members in groups.values()
     ]
@@ -121,6 +127,10 @@ def kinds_graph(records: Iterable[Record], studies: Sequence[Study]) -> tuple[di
 
 def _key(record: Record) -> Any:
     return record["rule"], record["code"], record["ended"], tuple(map(tuple, record["inputs"]))
+
+
+def _megabytes(memory: Mapping[str, int] | None) -> float | None:
+    return memory["host"] / 1e6 if memory and "host" in memory else None
 
 
 def _time(text: str) -> float:

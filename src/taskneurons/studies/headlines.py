@@ -14,6 +14,8 @@ KEYS = (
     "model",
     "benchmark",
     "method",
+    "rate",
+    "scoring",
     "estimator",
     "selection",
     "percent",

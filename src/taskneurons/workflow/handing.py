@@ -1,6 +1,7 @@
 """What a rule says, handed to the function of its job. Every job runs this, so that it counts as code of every job."""
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
@@ -25,8 +26,10 @@ def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[An
         digests: the SHA-256 of each input; a killed job's work is gone on with from equal inputs alone.
     """
     inputs = "".join(f"{path} {digest}\n" for path, digest in digests.items())
+    batch_size = snakemake.resources.get("evaluation_batch_size", Job.evaluation_batch_size)
+    filled = json.dumps(_with_batch_size(json.loads(snakemake.params.settings), batch_size))
     return Job(
-        settings=TypeAdapter(settings).validate_json(snakemake.params.settings),
+        settings=TypeAdapter(settings).validate_json(filled),
         inputs=_files(snakemake.input),
         outputs=_files(snakemake.output),
         wildcards=dict(snakemake.wildcards.items()),
@@ -35,8 +38,24 @@ def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[An
         threads=snakemake.threads,
         gpus=snakemake.resources.get("gpu", 0),
         checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
+        evaluation_batch_size=batch_size,
         resources=dict(snakemake.resources.items()),
     )
+
+
+def _with_batch_size(values: Any, batch_size: int) -> Any:
+    """Settings in which every `evaluation` has the batch size that the rule grants.
+
+    It decides no result, so it is no setting: Snakemake and the records would compare it.
+    """
+    if isinstance(values, list):
+        return [_with_batch_size(value, batch_size) for value in values]
+    if not isinstance(values, dict):
+        return values
+    filled = {key: _with_batch_size(value, batch_size) for key, value in values.items()}
+    if isinstance(filled.get("evaluation"), dict):
+        filled["evaluation"]["batch_size"] = batch_size
+    return filled
 
 
 def _files(named: Any) -> Files:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from taskneurons.params.root import Params
+from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.plan import Wildcards, dtype_of, model_of
 
 Kind = Literal["load", "infer", "attribute", "compare", "train"]
@@ -17,7 +18,7 @@ BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "compare": 4, "train": 14}
 # ASSUME: minutes a job may take for each billion parameters.
 MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "compare": 120, "train": 480}
-LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": 2000, "runtime": 30}
+LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "runtime": 30}
 """Of a job that reads files and runs no model."""
 
 
@@ -44,18 +45,23 @@ def model_resources(params: Params, model: str, kind: Kind) -> dict[str, int]:
         "gpu": gpu,
         "gpu_mem_mb": memory_mb if gpu else 0,
         # The host holds the weights twice while a checkpoint is read or written, and everything when there is no GPU.
-        "mem_mb": 2000 + (math.ceil(2 * size * weight_bytes / 1e6) if gpu else memory_mb),
+        "mem_mb": FILES_ALONE_MB + (math.ceil(2 * size * weight_bytes / 1e6) if gpu else memory_mb),
         "runtime": 60 + math.ceil(MINUTES_PER_BILLION[kind] * size / 1e9),
     }
 
 
-def of_model(params: Params, kind: Kind) -> dict[str, Callable[[Wildcards], int]]:
-    """The resources of a rule, each a function of the job's wildcards, whose model decides."""
+def of_model(params: Params, kind: Kind) -> dict[str, Any]:
+    """The resources of a rule, most of them a function of the job's wildcards, whose model decides."""
 
     def resource(name: str) -> Callable[[Wildcards], int]:
         return lambda wildcards: model_resources(params, model_of(wildcards), kind)[name]
 
-    return {name: resource(name) for name in LIGHT}
+    return {**{name: resource(name) for name in LIGHT}, **testing(params)}
+
+
+def testing(params: Params) -> dict[str, Any]:
+    """What every job that runs a model is told of how it tests; it decides no result."""
+    return {"evaluation_batch_size": params.workflow.evaluation_batch_size}
 
 
 def training(params: Params, kind: Kind = "train") -> dict[str, Any]:

@@ -13,7 +13,7 @@ from taskneurons.studies.continual.rows import RATES_OF, SINGLE_TASK
 from taskneurons.tasks.orders import sampled_orders
 from taskneurons.workflow.paths import fill
 from taskneurons.workflow.plan import Plan, Wildcards, model_of, present
-from taskneurons.workflow.resources import LIGHT, model_resources, parameter_count
+from taskneurons.workflow.resources import LIGHT, model_resources, parameter_count, testing
 
 Orders = Mapping[str, tuple[str, ...]]
 """Tasks of orders, by the name of the order."""
@@ -211,7 +211,8 @@ class Streams:
             return lambda wildcards: self._resources(METHODS[method], wildcards)[name]
 
         taken: dict[str, Any] = {name: resource(name) for name in LIGHT}
-        return taken | {"checkpoint_minutes": self.plan.params.workflow.checkpoint_minutes}
+        params = self.plan.params
+        return taken | {"checkpoint_minutes": params.workflow.checkpoint_minutes} | testing(params)
 
     def _resources(self, method: Method, wildcards: Wildcards) -> dict[str, int]:
         params, model = self.plan.params, model_of(wildcards)

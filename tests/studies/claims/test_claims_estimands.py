@@ -39,23 +39,6 @@ def test_only_units_that_every_seed_measured_count():
     assert of(lacking, contrast()) == of(without, contrast())
 
 
-def test_a_mean_over_seeds_counts_only_where_the_claim_names_it():
-    """A table may have an order with one seed beside one with three: each gives its own mean."""
-    gains = {"1": 1.0, "2": 2.0, "4": 6.0}
-    rows = texts(
-        *({"seed": "mean", "order": order, "condition": "more", "value": gain} for order, gain in gains.items()),
-        *({"seed": "mean", "order": order, "condition": "less", "value": 0} for order in gains),
-    )
-    of_orders = {"kind": "contrast", "unit": "order", "units": "orders"} | {
-        name: SIDE | {"where": {"condition": which}} for name, which in (("minuend", "more"), ("subtrahend", "less"))
-    }
-    found = of(rows, make_claim(of_orders | {"where": {"seed": "mean"}}))
-    interval = ttest_1samp(list(gains.values()), 0).confidence_interval(LEVEL)
-    assert (found.effect, found.low, found.high) == pytest.approx((3.0, *interval))
-    assert (found.interval, found.seeds) == ("95 % t across 3 orders as if independent", ())
-    assert of(rows, make_claim(of_orders | {"where": {}})).effect is None
-
-
 def test_welch_is_that_of_scipy():
     rng = np.random.default_rng(3)
     one, other = rng.normal(3, 1, 5), rng.normal(0, 4, 7)

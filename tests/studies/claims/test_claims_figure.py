@@ -48,7 +48,7 @@ def on(table, claim):
     return claim | {"estimand": claim["estimand"] | {"table": table}}
 
 
-def kept(decided, name="claims-2"):
+def kept(decided, name="claims-1"):
     """The figure of a page, not written."""
     figures: list[Figure] = []
     with mock.patch.object(Figure, "savefig", lambda self, *a, **k: figures.append(self)):
@@ -68,10 +68,10 @@ def test_the_planted_claims_have_every_verdict():
 def test_bytes_do_not_change_between_processes(tmp_path):
     code = (
         "import hashlib, sys; from test_claims_figure import planted, draw_claims;"
-        "draw_claims(planted(), 'claims-2', ['a.png', 'a.svg'], dpi=60);"
+        "draw_claims(planted(), 'claims-1', ['a.png', 'a.svg'], dpi=60);"
         "print(*(hashlib.sha256(open(f'a.{kind}', 'rb').read()).hexdigest() for kind in ('png', 'svg')))"
     )
-    draw_claims(planted(), "claims-2", ["a.png", "a.svg"], dpi=60)
+    draw_claims(planted(), "claims-1", ["a.png", "a.svg"], dpi=60)
     here = [hashlib.sha256(Path(f"a.{kind}").read_bytes()).hexdigest() for kind in ("png", "svg")]
     folder = str(Path(__file__).parent)
     done = subprocess.run(
@@ -125,6 +125,14 @@ def test_every_claim_of_the_file_stands_on_one_printable_page_with_two_models():
         assert width <= 7 and height <= 10, (page.name, height)
 
 
+def test_a_study_that_is_longer_than_a_page_goes_on_on_the_next_one():
+    many = [on("training.csv", contrast(id=f"c{n}", statement="Words. " * 20)) for n in range(40)]
+    pages = pages_of([*many, on("overlap.csv", contrast(id="last"))])
+    assert [claim["id"] for page in pages for claim in page.claims] == [f"c{n}" for n in range(40)] + ["last"]
+    assert len(pages) > 2 and [page.name for page in pages] == [f"claims-{n}" for n in range(1, len(pages) + 1)]
+    assert pages[0].title == STUDIES["training"]
+
+
 @pytest.mark.parametrize(("direction", "margin", "side"), [("above", 1.0, 1), ("below", -1.0, -1), ("below", 9.0, -1)])
 def test_right_is_as_claimed(direction, margin, side):
     decided = decide_claims(
@@ -156,7 +164,7 @@ def test_all_words_are_inside_the_page():
 
 def test_no_claims_are_refused():
     with pytest.raises(InputError, match="no claims to draw"):
-        draw_claims({"claims": []}, "claims-2", ["x.png"])
+        draw_claims({"claims": []}, "claims-1", ["x.png"])
     with pytest.raises(InputError, match="study `made` is on no page"):
         pages_of([contrast()])
 

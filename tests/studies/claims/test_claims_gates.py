@@ -112,6 +112,10 @@ def test_the_first_screen_says_which_control_did_not_pass_and_what_one_seed_cann
     page = claims_page(decided)
     assert blind in page and seeds in page
     # A p on the wrong side of a margin is not told.
+    ((without,),) = (
+        decide_claims(make_rules(contrast(id="free")), {"made_up.csv": make_table(8.0)}, MODELS, {})["told"],
+    )
+    assert without == "These are decided without a positive control: free."
     wrong = decide_claims(make_rules(contrast(id="wrong")), {"made_up.csv": make_table(-8.0)}, MODELS, {})
     wrong["claims"] = [claim | {"table": "training.csv"} for claim in wrong["claims"]]
     assert "p 1" not in claims_page(wrong)

@@ -57,7 +57,7 @@ def test_known_effects_of_deactivation_are_found(tmp_path, seeds):
     expected = {"t1_classification": 44, "t1_generation": 44, "t1_random_generation": 1}
     expected |= {"f5_sibling_classification": 22, "f5_family_generation": 41}
     for name, effect in expected.items():
-        assert found[name]["effect"] == pytest.approx(effect, abs=1.0), name
+        assert found[name]["effect"] == pytest.approx(effect, abs=2.0), name
     assert found["f5_deactivation_classification"]["effect"] == pytest.approx(45 - (23 + 4 * 4) / 5, abs=1.0)
     kind = {3: "over 3 seeds", 1: "across 6 tasks as if independent (1 seed)"}[len(seeds)]
     assert found["t1_classification"]["interval"] == f"95 % t {kind}"

@@ -88,7 +88,7 @@ def row_rows(estimand, effect):
 def rows_for(claim, holds):
     estimand, effect = claim["estimand"], wanted_effect(claim, holds)
     if estimand["kind"] == "words":
-        word = estimand["holds" if holds else "fails"][0]
+        word = (estimand["holds"] if holds else [*estimand["fails"], "neither"])[0]
         rows = [
             cells_of(estimand["where"]) | {estimand["column"]: word} | ({estimand["p"]: "0"} if estimand["p"] else {})
         ]

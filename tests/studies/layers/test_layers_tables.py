@@ -58,10 +58,10 @@ def test_damaged_tables_are_refused_with_their_line(tmp_path):
 
 
 def test_the_map_finds_the_planted_borders_and_none_on_unseen_tasks(tmp_path):
-    maps = layer_maps(make_layer_rows(), alpha=0.05, draws=300)
+    maps = layer_maps(make_layer_rows(), alpha=0.05, draws=59)
     (found,) = chosen(maps, **EXPERIMENTAL)
     assert (found.verdict, found.shared_end, found.refinement_start) == ("transition", 3, 6)
-    assert (found.tasks, found.layers) == (len(FAMILIES), DEPTH)
+    assert (found.tasks, found.families, found.layers) == (len(FAMILIES), len(set(FAMILIES.values())), DEPTH)
     assert chosen(maps, scope="seen", metric="cka_unbiased")[0].verdict == "transition"
     assert chosen(maps, scope="unseen", metric="cka_unbiased")[0].verdict == "none"
     MAPS.write(tmp_path / "map.csv", maps)
@@ -87,7 +87,7 @@ def test_several_seeds_have_a_map_each_and_one_of_their_mean():
     ("options", "reason"),
     [
         ({"depth": 3}, "3 layers, at least 4 are needed"),
-        ({"tasks": tuple(FAMILIES)[:4]}, "4 tasks, at least 5 are needed"),
+        ({"tasks": tuple(FAMILIES)[:4]}, "2 families, at least 5 are needed"),
         ({"depth": 0}, "0 layers, at least 4"),
     ],
 )
@@ -208,4 +208,4 @@ def test_shares_of_neurons_add_up_by_layer_and_by_group():
         assert all(row.low <= row.value <= row.high for row in rows_of)
     flat = replace(found, verdict="none", p_value=0.4, shared_end=None, refinement_start=None)
     (none,) = chosen(neuron_shares({"x": sets}, flat, RUN), measure="group_share")
-    assert none.reason == "no groups of layers: no transition (p = 0.4)"
+    assert none.reason == "no groups of layers: no rise (p = 0.4)"

@@ -62,10 +62,10 @@ def test_the_examples_are_those_that_each_alone_activate_a_neuron_most(laid, bat
         own = [row for row in rows if (row.layer, row.neuron) == (layer, neuron)]
         assert [row.rank for row in own] == [1, 2, 3]
         expected = sorted((values[layer, neuron] for *_, values in alone), key=abs, reverse=True)[:3]
-        np.testing.assert_allclose([row.activation for row in own], expected, rtol=1e-4)
+        np.testing.assert_allclose([row.activation for row in own], expected, rtol=6e-4)
         named = {(task, name): values[layer, neuron] for task, name, values in alone}
         for row in own:
-            np.testing.assert_allclose(row.activation, named[row.task, row.example], rtol=1e-4)
+            np.testing.assert_allclose(row.activation, named[row.task, row.example], rtol=6e-4)
 
 
 def test_a_layer_without_chosen_neurons_is_left_out(laid):
@@ -99,8 +99,8 @@ def test_the_job_finds_what_the_best_neurons_of_all_tasks_are_driven_by(laid, tm
         "tasks": tuple(laid / task / "task.json" for task in ("echo", "mood")),
         "scores": tuple(files),
     }
-    settings = ExamplesSettings(("mood", "echo"), neurons=5, examples=3, batch_size=4, dtype="float32")
-    find_examples(Job(settings, Files(inputs), Files({"examples": (out,)}), {}, "identity"))
+    settings = ExamplesSettings(("mood", "echo"), neurons=5, examples=3, dtype="float32")
+    find_examples(Job(settings, Files(inputs), Files({"examples": (out,)}), {}, "identity", evaluation_batch_size=4))
     folders = {task: laid / task for task in ("mood", "echo")}
     neurons = top_neurons([scores(0), scores(1, "echo")], 5)
     expected = top_examples(laid / "model", folders, neurons, Execution(), examples=3, batch_size=4)

@@ -184,7 +184,7 @@ def _sides(
             continue
         some = _of_side(rows, estimand[name], groups)
         unit = estimand["spread"] or estimand["unit"]
-        cells = _cells(some, unit, lambda own: _mean(own, estimand["value"]), "seed" in estimand["where"])
+        cells = _cells(some, unit, lambda own: _mean(own, estimand["value"]))
         used = {key: value for key, value in cells.items() if key[1] not in left_out}
         if estimand["spread"]:
             used = _by_group(_spread(used), {cell(row, unit): cell(row, estimand["unit"]) for row in some})
@@ -217,7 +217,7 @@ def _trends(rows: Sequence[Row], estimand: Estimand, groups: Mapping[str, Sequen
             return None
         return _slope(points) if estimand["measure"] == "slope" else _rank_correlation(points)
 
-    return _cells(some, estimand["unit"], trend, "seed" in estimand["where"]), not some
+    return _cells(some, estimand["unit"], trend), not some
 
 
 def _row(rows: Sequence[Row], estimand: Estimand, test: str, level: float) -> Estimate:
@@ -356,16 +356,13 @@ def _of_side(rows: Sequence[Row], side: Mapping[str, Any], groups: Mapping[str, 
     return some
 
 
-def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float | None], named: bool = False) -> Cells:
-    """A value for each seed and unit, from its rows.
-
-    Rows of a mean over seeds are not a seed's: they count, as of no seed, only where the claim names the seed.
-    """
+def _cells(rows: Iterable[Row], unit: str, of: Callable[[Sequence[Row]], float | None]) -> Cells:
+    """A value for each seed and unit, from its rows; rows of a mean over seeds are not a seed's and do not count."""
     parts: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for row in rows:
         seed = row.get("seed", "")
-        if seed not in TOGETHER or named:
-            parts["" if seed in TOGETHER else seed, cell(row, unit)].append(row)
+        if seed not in TOGETHER:
+            parts[seed, cell(row, unit)].append(row)
     return {key: value for key, own in parts.items() if (value := of(own)) is not None}
 
 

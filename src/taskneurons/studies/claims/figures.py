@@ -17,7 +17,7 @@ from taskneurons.evidence.style import BLACK, BLUE, GREY, ORANGE, PURPLE, SMALL,
 from taskneurons.evidence.words import VERDICTS
 from taskneurons.files import read_json
 from taskneurons.job import Job
-from taskneurons.studies.claims.pages import Page, pages_of
+from taskneurons.studies.claims.pages import BELOW, LINE, Page, lines_of, pages_of
 from taskneurons.studies.claims.words import said_words, shown
 
 # Colour and marker of each verdict.
@@ -35,9 +35,7 @@ _HUNDREDTHS = {"points": 1.0, "slope": 10.0, "percent": 1.0, "layers": 1.0, "cor
 _TICKS = (-100, -10, 0, 10, 100)
 _MINOR = (-30, -3, 3, 30)
 _END = 130
-_LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
-_LINE = 0.13  # inches
-_WRAP = 59  # characters of a statement's line
+LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
 # Where the names of models end in the right column: room for a dozen letters.
 _NAMES = 0.34
 _REASONS = 26
@@ -61,7 +59,7 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
 
     Args:
         decided: the content of `claims.json`.
-        name: of the page, one of `pages.PAGES`.
+        name: of the page, one of `pages_of`.
         paths: where to write, `.png` and `.svg`.
         dpi: dots an inch of the PNG.
 
@@ -121,12 +119,8 @@ def _places(page: Page) -> tuple[list[tuple[float, str]], list[_Place], float]:
         headings.append((top + 0.13, heading))
         top += 0.26
         for claim in members:
-            control = "Control: " if claim["role"] == "control" else ""
-            # A source and a number with its unit are not torn apart.
-            source = claim["source"].replace(" ", "\N{NO-BREAK SPACE}")
-            said = f"{control}{claim['statement']} ({source})".replace(" %", "\N{NO-BREAK SPACE}%")
-            lines = tuple(textwrap.wrap(said, _WRAP))
-            height = _LINE * max(len(lines), len(claim["results"])) + 0.06
+            lines = tuple(lines_of(claim))
+            height = LINE * max(len(lines), len(claim["results"])) + BELOW
             places.append(_Place(claim, lines, top, height))
             top += height
         top += 0.05
@@ -140,11 +134,11 @@ def _claim(said: Axes, axis: Axes, found: Axes, place: _Place, *, shaded: bool) 
             one.axhspan(place.top, place.top + place.height, color="#F5F5F5", linewidth=0, zorder=0)
     said.text(0.008, middle, "\n".join(place.lines), va="center", fontsize=SMALL, linespacing=1.15)
     results = claim["results"]
-    first = middle - _LINE * (len(results) - 1) / 2
+    first = middle - LINE * (len(results) - 1) / 2
     if claim["test"] != "words":
         _band(axis, claim, place)
     for number, result in enumerate(results):
-        height = first + number * _LINE
+        height = first + number * LINE
         colour, marker = LOOK[result["verdict"]]
         told = result["verdict"] != "the setting cannot tell"
         if result["effect"] is not None and claim["test"] != "words" and told:
@@ -202,7 +196,7 @@ def _drawn(claim: Mapping[str, Any], value: float) -> float:
 
 
 def _squeezed(value: float) -> float:
-    return float(np.arcsinh(np.clip(value, -_END, _END) / _LINEAR))
+    return float(np.arcsinh(np.clip(value, -_END, _END) / LINEAR))
 
 
 def _numbers(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:

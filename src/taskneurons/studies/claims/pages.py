@@ -3,7 +3,8 @@
 A page is one file, so that its name must be known before anything is decided: it follows from the file of claims alone.
 """
 
-from collections.abc import Iterable, Mapping
+import textwrap
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,15 +24,12 @@ STUDIES = {
     "layers": "layer by layer",
 }
 DESIGNED = "The suite was designed until this was so; in no count"
-# As many studies a page as can be printed on one, with two models each.
-PAGES = {
-    "claims-1": ("deactivation",),
-    "claims-2": ("training", "proportion"),
-    "claims-3": ("overlap", "similarity"),
-    "claims-4": ("dial", "published"),
-    "claims-5": ("layers",),
-    "claims-6": ("continual",),
-}
+# Inches of a line, of the space below a claim and of a heading, characters of a line, and how much one page holds.
+LINE, BELOW, HEADING = 0.13, 0.06, 0.31
+WRAP = 59
+MOST = 7.7
+# A claim about any architecture has a line for each of the two embedded shapes.
+_RESULTS = 2
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Page:
     @property
     def title(self) -> str:
         """What its claims are about."""
-        return " and ".join(STUDIES[study] for study in PAGES[self.name])
+        return " and ".join(dict.fromkeys(STUDIES[_study(claim)] for claim in self.claims))
 
     @property
     def claims(self) -> tuple[Mapping[str, Any], ...]:
@@ -63,25 +61,57 @@ class Page:
 def pages_of(claims: Iterable[Mapping[str, Any]]) -> tuple[Page, ...]:
     """The pages that have claims; checks of a design stand below the claims of their study, under their own heading.
 
+    Studies share a page as long as it can be printed; a study that is longer than a page goes on on the next one.
+
     Args:
-        claims: with paper and role, and their table as `table` or in their `estimand`.
+        claims: with paper, role, statement and source, and their table as `table` or in their `estimand`.
 
     Raises:
         InputError: the study of a claim is on no page.
     """
-    found: dict[str, dict[str, list[Mapping[str, Any]]]] = {name: {} for name in PAGES}
+    studies: dict[str, list[Mapping[str, Any]]] = {}
     for claim in sorted(claims, key=_place):
-        study = _study(claim)
-        heading = f"{PAPERS[claim['paper']]}: {STUDIES[study]}"
-        if claim["role"] == "design":
-            heading = DESIGNED
-        page = next(name for name, studies in PAGES.items() if study in studies)
-        found[page].setdefault(heading, []).append(claim)
-    return tuple(
-        Page(name, {heading: tuple(members) for heading, members in headings.items()})
-        for name, headings in found.items()
-        if headings
-    )
+        studies.setdefault(_study(claim), []).append(claim)
+    pages: list[list[Mapping[str, Any]]] = []
+    for members in studies.values():
+        for part in _parts(members):
+            if pages and _inches([*pages[-1], *part]) <= MOST:
+                pages[-1] += part
+            else:
+                pages.append(list(part))
+    return tuple(Page(f"claims-{number}", _headed(part)) for number, part in enumerate(pages, start=1))
+
+
+def lines_of(claim: Mapping[str, Any]) -> list[str]:
+    """The statement and its source as the lines of a page."""
+    control = "Control: " if claim["role"] == "control" else ""
+    # A source and a number with its unit are not torn apart.
+    source = claim["source"].replace(" ", "\N{NO-BREAK SPACE}")
+    said = f"{control}{claim['statement']} ({source})".replace(" %", "\N{NO-BREAK SPACE}%")
+    return textwrap.wrap(said, WRAP)
+
+
+def _parts(claims: Sequence[Mapping[str, Any]]) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """A study's claims in parts of the same number, each of which fits a page."""
+    for number in range(1, len(claims) + 1):
+        size = -(-len(claims) // number)
+        parts = [claims[start : start + size] for start in range(0, len(claims), size)]
+        if number == len(claims) or all(_inches(part) <= MOST for part in parts):
+            yield from parts
+            return
+
+
+def _inches(claims: Sequence[Mapping[str, Any]]) -> float:
+    lines = sum(LINE * max(len(lines_of(claim)), _RESULTS) + BELOW for claim in claims)
+    return lines + HEADING * len(_headed(claims))
+
+
+def _headed(claims: Iterable[Mapping[str, Any]]) -> dict[str, tuple[Mapping[str, Any], ...]]:
+    found: dict[str, list[Mapping[str, Any]]] = {}
+    for claim in claims:
+        heading = DESIGNED if claim["role"] == "design" else f"{PAPERS[claim['paper']]}: {STUDIES[_study(claim)]}"
+        found.setdefault(heading, []).append(claim)
+    return {heading: tuple(members) for heading, members in found.items()}
 
 
 def _study(claim: Mapping[str, Any]) -> str:

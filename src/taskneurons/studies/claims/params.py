@@ -71,6 +71,11 @@ class Contrast(Section):
     )
     leave_out: LeftOut | None = None
 
+    @property
+    def names_a_seed(self) -> bool:
+        """Whether rows of one seed, or of a mean over seeds, are chosen."""
+        return any("seed" in one.where for one in (self, self.minuend, self.subtrahend) if one is not None)
+
 
 class Trend(Section):
     """How a value goes with a number, within each unit and seed."""
@@ -84,6 +89,11 @@ class Trend(Section):
     value: str = described("column of the numbers", "-", default="value")
     unit: str = described("column of what an interval is across when there is one seed", "-")
     units: str = described("what these are called, in the plural", "-", default="tasks")
+
+    @property
+    def names_a_seed(self) -> bool:
+        """Whether rows of one seed, or of a mean over seeds, are chosen."""
+        return "seed" in self.where or (self.side is not None and "seed" in self.side.where)
 
 
 class TableRow(Section):
@@ -181,6 +191,10 @@ class Claim(Section):
                 ("family",),
                 "p of a check of the design is corrected with no other, that of all others within their family",
                 "Write `null` for the role design, else a name",
+            )
+        if isinstance(self.estimand, Contrast | Trend) and self.estimand.names_a_seed:
+            yield Inconsistency(
+                ("estimand",), "a seed is named, but seeds are compared with themselves", "Name no `seed` in `where`"
             )
         if self.direction == "within" and self.margin <= 0:
             yield Inconsistency(("margin",), f"nothing lies within plus and minus {self.margin:g}", "Write more than 0")

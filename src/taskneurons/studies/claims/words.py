@@ -76,7 +76,7 @@ def told(claims: Sequence[Mapping[str, Any]]) -> list[str]:
     Args:
         claims: of `claims.json`, with their results.
     """
-    return [*_gates_that_failed(claims), *_wanting_seeds(claims)]
+    return [*_gates_that_failed(claims), *_wanting_seeds(claims), *_without_a_gate(claims)]
 
 
 def _gates_that_failed(claims: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -98,6 +98,18 @@ def _gates_that_failed(claims: Sequence[Mapping[str, Any]]) -> list[str]:
             f"{measured}), so the setting cannot tell {names}."
         )
     return sentences
+
+
+def _without_a_gate(claims: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Which decided claims name no positive control: their setting is taken to be able to tell."""
+    names = [
+        claim["id"]
+        for claim in claims
+        if claim["gate"] is None
+        and claim["role"] in ("claim", "control")
+        and any(result["verdict"] in ("holds", "fails", "opposite") for result in claim["results"])
+    ]
+    return [f"These are decided without a positive control: {', '.join(names)}."] if names else []
 
 
 def _study(table: str) -> str:

@@ -15,6 +15,9 @@ from taskneurons.studies.continual.methods import METHODS, by_method
 from taskneurons.studies.continual.rows import SCORINGS, StreamRow
 from taskneurons.studies.continual.streams import Benchmarks, alone, benchmark_of, matrices, sequences
 
+# Free and restricted stand side by side.
+_ACROSS = 2
+
 Lines = Mapping[str, Mapping[str, np.ndarray]]
 """Retention by stage, of each method and order, mean over seeds."""
 
@@ -75,17 +78,21 @@ def draw_retention(
         for method, (colour, marker) in LINE_LOOK.items()
         if method in drawn
     ]
-    with sheet(2.9, Words(_title(panels), caption), paths, dpi, handles) as figure:
+    lines = -(-len(panels) // _ACROSS)
+    with sheet(2.6 * max(lines, 1), Words(_title(panels), caption), paths, dpi, handles) as figure:
         if not panels:
             axis = figure.subplots()
             axis.text(0.5, 0.5, "Per-Task FT was not run", transform=axis.transAxes, ha="center", color=GREY)
             axis.set_axis_off()
             return
-        axes = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
-        for axis, (name, lines) in zip(axes, panels.items(), strict=True):
-            _panel(axis, lines)
-            axis.set_title(f"{name}: {_tasks(lines)} tasks")
-        axes[0].set_ylabel("retention of earlier tasks (%)")
+        grid = figure.subplots(lines, _ACROSS, sharey=True, squeeze=False)
+        for axis, (name, own_lines) in zip(grid.flat, panels.items(), strict=True):
+            _panel(axis, own_lines)
+            axis.set_title(f"{name}: {_tasks(own_lines)} tasks")
+        for line in grid:
+            line[0].set_ylabel("retention of earlier tasks (%)")
+        # Panels share their limits, which a limit set in one of them would freeze.
+        grid[0, 0].set_ylim(bottom=0)
 
 
 def _panel(axis: Axes, lines: Lines) -> None:
@@ -103,7 +110,6 @@ def _panel(axis: Axes, lines: Lines) -> None:
             markeredgecolor="white", markeredgewidth=0.4, zorder=3,
         )  # fmt: skip
     axis.set_xticks(stages[2:])
-    axis.set_ylim(bottom=0)
     axis.set_xlabel("tasks learned so far")
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
@@ -117,14 +123,17 @@ def _tasks(lines: Mapping[str, Mapping[str, object]]) -> int:
 
 def _title(panels: Mapping[str, Lines]) -> str:
     parts = []
-    for name, lines in panels.items():
+    for panel, lines in panels.items():
+        name, _, scoring = panel.rpartition(", ")
+        if scoring == "free":
+            continue
         last = {m: float(np.mean([v[-1] for v in by_order.values()])) for m, by_order in lines.items()}
         last = {method: value for method, value in last.items() if np.isfinite(value)}
         if last:
             ordered = sorted(last, key=lambda method: -last[method])
             chosen = list(dict.fromkeys([ordered[0], *(m for m in ("ncft", "wncft") if m in last), ordered[-1]]))
             chosen.sort(key=lambda method: -last[method])
-            parts.append(
-                f"{name}: {listed([f'{METHODS[method].label} keeps {last[method]:.0f} %' for method in chosen])}"
-            )
-    return "Of the earlier tasks, at the end: " + "; ".join(parts) if parts else "Retention of earlier tasks by stage"
+            parts.append(f"{name}: {listed([f'{METHODS[method].label} {last[method]:.0f} %' for method in chosen])}")
+    if not parts:
+        return "Retention of earlier tasks by stage"
+    return "What is left of the earlier tasks at the end, among the options: " + "; ".join(parts)

@@ -11,7 +11,7 @@ from matplotlib.patches import Patch
 
 from taskneurons.evidence.style import BLACK, SMALL, Words, layer_axis, say_in_panel, sheet
 from taskneurons.measures.stats import t_interval
-from taskneurons.studies.layers.curves import gain_curves, role_curves, tasks_of_scope
+from taskneurons.studies.layers.curves import family_means, gain_curves, role_curves, tasks_of_scope
 from taskneurons.studies.layers.look import GROUP_COLOURS, ROLE_COLOURS, compared_rows, over_seeds
 from taskneurons.studies.layers.maps import group_of, map_in_words, map_of
 from taskneurons.studies.layers.rows import SCOPES, ComparedRow, MapRow
@@ -45,17 +45,20 @@ def draw_layer_map(
         InputError: the model has no rows.
     """
     own = compared_rows(rows, suite=suite, model=model)
-    seeds = {row.seed for row in own}
+    seeds = sorted({row.seed for row in own})
+    families = {row.task: row.family for row in own}
     curves = role_curves(own, "cka_unbiased")
+    by_seed = [role_curves(own, "cka_unbiased", seed=seed) for seed in seeds] if len(seeds) > 1 else []
     found = {
         scope: map_of(maps, suite=suite, model=model, seeds=seeds, role=role, scope=scope) for role, scope in SCOPES
     }
     caption = (
         f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; "
-        f"{over_seeds(own)}. Thin: a task; thick: mean over tasks with its 95 % t interval. Groups of layers by a "
-        "change-point fit (flat, ramp, flat) of the mean; p: the signs of the tasks' curves flipped; bars at the top: "
-        "95 % of resampled sets of tasks have the border there. A task is unseen when the held-out model was not "
-        "tuned on it."
+        f"{over_seeds(own)}. Thin: a task; thick: mean over families of tasks with its 95 % t interval"
+        f"{'; dashed: the same mean with one seed' if by_seed else ''}. Groups of layers by the best ramp (flat, "
+        "straight up, flat) of the mean, where it fits better than every smooth monotone curve: p of the border; "
+        "power: how often a border of this height would be found. Bars at the top: 95 % of resampled sets of families "
+        "have the border there. A task is unseen when the held-out model was not tuned on it."
     )
     shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.layers if one else 0))}
     handles: list[Line2D | Patch] = [
@@ -76,7 +79,12 @@ def draw_layer_map(
                 reason = own_map.reason if own_map else ""
                 say_in_panel(axis, f"not available: {reason or 'nothing was measured'}")
                 continue
-            _panel(axis, layers, gains, ROLE_COLOURS[role])
+            colour = ROLE_COLOURS[role]
+            _panel(axis, layers, gains, family_means(gains, tasks, families), colour)
+            for one in by_seed:
+                own_layers, own_gains = gain_curves(one, role, tasks)
+                mean = np.nanmean(family_means(own_gains, tasks, families), axis=0)
+                axis.plot(own_layers, mean, color=colour, linewidth=0.9, linestyle="--")
             _groups(axis, layers, own_map)
         axes[0].set_ylabel("CKA above the base's")
         # Room below the curves for the words.
@@ -84,13 +92,13 @@ def draw_layer_map(
         axes[0].set_ylim(low - 0.25 * (high - low), high + 0.06 * (high - low))
 
 
-def _panel(axis: Axes, layers: list[int], gains: np.ndarray, colour: str) -> None:
+def _panel(axis: Axes, layers: list[int], gains: np.ndarray, means: np.ndarray, colour: str) -> None:
     axis.axhline(0, color=BLACK, linewidth=0.6)
     for gain in gains:
         axis.plot(layers, gain, color=colour, linewidth=0.5, alpha=0.35)
-    intervals = [t_interval(column[np.isfinite(column)].tolist()) for column in gains.T]
-    axis.plot(layers, np.nanmean(gains, axis=0), color=colour, linewidth=1.8, marker="o", markersize=3)
-    # One task has no interval; NaN leaves its layer out of the band.
+    intervals = [t_interval(column[np.isfinite(column)].tolist()) for column in means.T]
+    axis.plot(layers, np.nanmean(means, axis=0), color=colour, linewidth=1.8, marker="o", markersize=3)
+    # One family has no interval; NaN leaves its layer out of the band.
     low, high = (
         [np.nan if value is None else value for value in (getattr(one, side) for one in intervals)]
         for side in ("low", "high")

@@ -70,7 +70,7 @@ def top_examples(
         batch_size: examples at once; halved where the device's memory does not suffice.
 
     Returns:
-        By neuron, then by rank.
+        By neuron, then by rank. Activations have four significant digits, so that the batch size changes hardly one.
 
     Raises:
         InputError: the neurons are those of a model of another shape, or a file is unreadable.
@@ -108,7 +108,7 @@ def top_examples(
     for (layer, neuron), values, kept in zip(neurons.to_indices(), best, places, strict=True):
         for rank, (value, place) in enumerate(zip(values, kept, strict=True), start=1):
             of_task, example = names[place]
-            rows.append(TopExample(int(layer), int(neuron), rank, of_task, example, float(value)))
+            rows.append(TopExample(int(layer), int(neuron), rank, of_task, example, float(f"{value:.4g}")))
     return rows
 
 
@@ -147,14 +147,12 @@ class ExamplesSettings:
         tasks: names of the tasks, in the order of the suite.
         neurons: with the highest scores of each task.
         examples: kept for each neuron.
-        batch_size: examples at once.
         dtype: precision in which the model is loaded.
     """
 
     tasks: tuple[str, ...]
     neurons: int
     examples: int
-    batch_size: int
     dtype: DType
 
 
@@ -167,6 +165,6 @@ def find_examples(job: Job[ExamplesSettings]) -> None:
         top_neurons([NeuronScores.load(path) for path in job.inputs["scores"]], settings.neurons),
         Execution.of(job, settings.dtype),
         examples=settings.examples,
-        batch_size=settings.batch_size,
+        batch_size=job.evaluation_batch_size,
     )
     TOP_EXAMPLES.write(job.outputs.one("examples"), rows)

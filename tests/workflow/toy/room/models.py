@@ -27,7 +27,8 @@ def train_model(job: Job[ModelSettings]) -> None:
         path.write_text("half a mod")
         raise InputError("the toy fails", where=f"seed {seed}", remedy="Let it not fail")
     if seed == os.environ.get("TOY_SLEEPS"):
-        time.sleep(60)
+        # The test ends it.
+        time.sleep(3600)
     if waits := os.environ.get("TOY_WAITS"):
         # Until somebody removes the file, so that a test can change something while the job runs.
         (job.resume.parent / f"waits-{seed}").parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,161 @@
+"""A job that runs a model is done by a child of a process that has imported torch already; see `preloaded.py`.
+
+The first such job of a run starts that process, and the end of Snakemake ends it. Where it cannot be had, a job is done
+by the process that Snakemake started for it: on another system than Linux, on a GPU, under another executor than
+Snakemake's local one, in another environment than the first job's, and when the process has died.
+"""
+
+import fcntl
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+VARIABLE = "TASKNEURONS_FORKS_UNTIL_END_OF"
+"""The process whose end ends the run; without it no job is handed over."""
+FOLDER = Path(".taskneurons")
+FILES_ALONE_MB = 2000
+"""Memory that a job asks for which reads files and runs no model."""
+# ASSUME: importing takes less on any machine on which it is worth anything.
+PATIENCE = 180.0
+FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
+
+
+def offer(*, local: bool) -> None:
+    """Let the jobs of the run that this process leads be done by forks, where the system can.
+
+    Args:
+        local: whether jobs run on this machine, as children of this process.
+    """
+    if local and sys.platform == "linux" and hasattr(os, "pidfd_open"):
+        os.environ[VARIABLE] = str(os.getpid())
+
+
+def run_in_fork(resources: Mapping[str, Any]) -> None:
+    """Have the script of this process done by a fork, and end this process as the fork ended.
+
+    It returns where the script is still to be done, by this process.
+
+    Args:
+        resources: what the job asks for.
+    """
+    # The fork runs the same script, which must not ask again.
+    run = os.environ.pop(VARIABLE, None)
+    if run is None or resources.get("gpu", 0) or not _number(resources.get("mem_mb")) > FILES_ALONE_MB:
+        return
+    try:
+        connection = _connect(run)
+    except OSError:
+        return
+    with connection:
+        status = _wait(connection)
+    if status is None:
+        return
+    sys.stdout.flush()
+    if status < 0:
+        # A fork that was killed leaves a core file of its own, if any.
+        signal.signal(-status, signal.SIG_DFL) if -status not in (signal.SIGKILL, signal.SIGSTOP) else None
+        os.kill(os.getpid(), -status)
+    os._exit(status)
+
+
+def _number(value: Any) -> float:
+    return value if isinstance(value, int | float) else 0
+
+
+def _connect(run: str) -> socket.socket:
+    """A connection to the process that forks; it is started where there is none.
+
+    Raises:
+        OSError: it cannot be had.
+    """
+    # A relative path: those of sockets may be no longer than some hundred bytes.
+    place = FOLDER / f"forks-{os.environ.get('OMP_NUM_THREADS', '')}.sock"
+    with (FOLDER / "forks.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            connection.connect(str(place))
+        except (FileNotFoundError, ConnectionRefusedError):
+            _start(place, run)
+            connection.connect(str(place))
+    connection.settimeout(PATIENCE)
+    return connection
+
+
+def _start(place: Path, run: str) -> None:
+    place.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening, (FOLDER / "forks.log").open("w") as log:
+        listening.bind(str(place))
+        place.chmod(0o600)
+        listening.listen(64)
+        # By its path: the package and its folder are not to be imported by it.
+        command = [sys.executable, "-P", str(Path(__file__).with_name("preloaded.py")), str(listening.fileno()), run]
+        subprocess.Popen(command, pass_fds=[listening.fileno()], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+
+def _wait(connection: socket.socket) -> int | None:
+    """Ask for a fork and wait for its end; None where it is still to be done."""
+    handle: list[int] = []
+    with _forwarding(handle) as pending:
+        try:
+            _ask(connection)
+            text, handle[:], _, _ = socket.recv_fds(connection, 4096, 1)
+            if not handle:
+                return None
+            for number in pending:
+                signal.pidfd_send_signal(handle[0], number)
+            connection.settimeout(None)
+            if b'"status"' not in text:
+                text = connection.recv(4096)
+            return int(json.loads(text.splitlines()[-1])["status"])
+        except (OSError, ValueError, LookupError):
+            # The process that forks has died, and its forks die with it.
+            if handle:
+                with suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle[0], signal.SIGKILL)
+                select.select(handle, [], [])
+            return None
+
+
+def _ask(connection: socket.socket) -> None:
+    umask = os.umask(0)
+    os.umask(umask)
+    asked = {"arguments": sys.argv, "path": sys.path, "environment": dict(os.environ), "umask": umask}
+    folder = os.open(".", os.O_RDONLY)
+    try:
+        text = json.dumps(asked).encode() + b"\n"
+        sent = socket.send_fds(connection, [text], [0, 1, 2, folder])
+        connection.sendall(text[sent:])
+    finally:
+        os.close(folder)
+
+
+@contextmanager
+def _forwarding(handle: list[int]) -> Iterator[list[int]]:
+    """Pass signals on to the process of a handle; yields those that came before there was one."""
+    pending: list[int] = []
+
+    def forward(number: int, _frame: object) -> None:
+        if handle:
+            with suppress(ProcessLookupError):
+                signal.pidfd_send_signal(handle[0], number)
+        else:
+            pending.append(number)
+
+    before = {number: signal.getsignal(number) for number in FORWARDED}
+    heard = [number for number, handler in before.items() if handler != signal.SIG_IGN]
+    for number in heard:
+        signal.signal(number, forward)
+    try:
+        yield pending
+    finally:
+        for number in heard:
+            signal.signal(number, before[number])
