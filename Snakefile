@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
 from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
-from taskneurons.workflow import forked, refusals, wake
+from taskneurons.workflow import allocator, forked, refusals, wake
 
 min_version("9.20")
 wake.install()
@@ -60,6 +60,7 @@ onstart:
     if not workflow.configfiles:
         kept.prune(GRAPH, logger.warning)
     kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
+    allocator.tune_jobs()
     forked.offer(local=workflow.local_exec)
 
 
