@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -76,25 +77,31 @@ def _connect(run: str) -> socket.socket:
     Raises:
         OSError: it cannot be had.
     """
-    # A relative path: those of sockets may be no longer than some hundred bytes.
-    place = FOLDER / f"forks-{os.environ.get('OMP_NUM_THREADS', '')}.sock"
+    # A name without a file, which ends with its process.
+    place = f"\0taskneurons-{os.getuid()}-{run}-{os.environ.get('OMP_NUM_THREADS', '')}"
     with (FOLDER / "forks.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         connection = socket.socket(socket.AF_UNIX)
         try:
-            connection.connect(str(place))
-        except (FileNotFoundError, ConnectionRefusedError):
+            connection.connect(place)
+        except ConnectionRefusedError:
             _start(place, run)
-            connection.connect(str(place))
+            connection.connect(place)
+    if not of_this_user(connection):
+        raise PermissionError("another user's process has this name")
     connection.settimeout(PATIENCE)
     return connection
 
 
-def _start(place: Path, run: str) -> None:
-    place.unlink(missing_ok=True)
+def of_this_user(connection: socket.socket) -> bool:
+    """Whether the process at the other end belongs to the user of this one."""
+    _, user, _ = struct.unpack("3i", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return bool(user == os.getuid())
+
+
+def _start(place: str, run: str) -> None:
     with socket.socket(socket.AF_UNIX) as listening, (FOLDER / "forks.log").open("w") as log:
-        listening.bind(str(place))
-        place.chmod(0o600)
+        listening.bind(place)
         listening.listen(64)
         # By its path: the package and its folder are not to be imported by it.
         command = [sys.executable, "-P", str(Path(__file__).with_name("preloaded.py")), str(listening.fileno()), run]

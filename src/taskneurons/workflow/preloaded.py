@@ -16,6 +16,7 @@ import os
 import selectors
 import signal
 import socket
+import struct
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
@@ -126,6 +127,9 @@ class Server:
         files: list[int] = []
         try:
             client.settimeout(10)
+            _, user, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+            if user != os.getuid():
+                raise ValueError("another user")
             asked, files = receive(client)
             if changed(self.files):
                 self._close(selector)
