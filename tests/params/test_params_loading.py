@@ -100,7 +100,8 @@ def line_of(text: str, part: str) -> int:
         (
             "model: bloom",
             "model: gpt2",
-            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_short, llama, llama_medium, llama_short",
+            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_short, llama, llama_deep, llama_medium, "
+            "llama_short",
         ),
         ("model: bloom", "model: llama", "runs 0 and 1 are both model `llama` on suite `synthetic`"),
         ("estimator: taylor", "estimator: activation", "needs the scores of `activation`, which are not computed"),
