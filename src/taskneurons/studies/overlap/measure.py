@@ -58,7 +58,8 @@ def train_with_overlap(
     seed, name = tuner.recipe.seed, group.group
     cells = [Cell((*group.tasks, *group.unseen), Condition("zero_shot"))]
     for selection in overlaps.selections:
-        anywhere = random_like(selection.of(scores[group.unseen[0]]), matching="uniform", seed=seed, draw=0)
+        # One draw for all groups that train on the same tasks, whatever tests them: a model is one row.
+        anywhere = random_like(selection.of(scores[min(scores)]), matching="uniform", seed=seed, draw=0)
         condition = Condition("random", name, None, selection, share_of(anywhere), draw=0, learning_rate=learning_rate)
         cells.append(Cell(group.tasks, condition, "neurons", group.tasks, anywhere))
     for test in group.unseen:
