@@ -90,6 +90,7 @@ def draw_joint(
         f"layer ({selection}) less chance; CKA of the models tuned on s alone and on t alone, on prompts of t; "
         "transfer: loss of the base on t less that of the model tuned on s (nats a token). Left: Spearman's "
         f"correlation over ordered pairs; filled: p < {_CLEAR:g}, Mantel test over task labels, Holm over layers. "
+        "Middle: the layer where neurons and representations correlate most. "
         f"Right: share of each task's neurons ({histogram}), mean over tasks{intervals}; line: even; "
         f"{'colours: groups of the map' if grouped else 'no colours, since the map has no groups'}; it says of "
         f"{'this seed' if len(seeds) == 1 else 'the mean of these seeds'}: {map_in_words(found)}."
