@@ -101,7 +101,7 @@ def draw_proportion(
         for colour, marker, label in (_LOOK[condition],)
     ]
     handles.append(Line2D([], [], color=BLACK, linewidth=1.1, linestyle=_DASHED, label="untrained"))
-    words = Words(_title(trends, how, measure), f"{model}, {suite}. {_caption(shown, means, how, thin)}")
+    words = Words(_title(trends, how, measure), f"{model}, {suite}. {_caption(shown, means, how, thin, measure)}")
     with sheet(1.75 * len(lines) + 0.25, words, paths, dpi, handles) as figure:
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
@@ -128,8 +128,9 @@ def _thin(shown: Sequence[Scoped], how: How) -> Thin:
     return "tested task" if how == "joint" else "trained task"
 
 
-def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thin: Thin) -> str:
+def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thin: Thin, measure: Measure) -> str:
     seeds = len({value.row.seed for value in shown})
+    better, worse = ("above", "below") if measure == "score" else ("below", "above")
     draws = max((row.draws for row in means if row.condition == "random"), default=0)
     return (
         "Trained from the pre-trained model, all else frozen. "
@@ -145,8 +146,8 @@ def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thi
         "interval of the change of the tasks' own neurons over the untrained model, over "
         f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. "
         + (
-            "Unseen tasks generalise where the whole band is above the dashed line, and are forgotten where it is "
-            "below. "
+            f"Unseen tasks generalise where the whole band is {better} the dashed line, and are forgotten where it is "
+            f"{worse}. "
             if how == "joint"
             else ""
         )
