@@ -1,117 +1,55 @@
-"""Where the CPU time of a run goes: the jobs by study and rule, the start-up of their processes, the scheduling.
+"""What the workflow itself costs beside its jobs: Snakemake's main process, the start-up of processes.
 
-    python -m benchmarks.workflow --check                      a run that was made before
     python -m benchmarks.workflow --make deactivation --check  make it now, and measure Snakemake itself too
+    python -m benchmarks.workflow --check                      start-up alone, beside a run that was made before
 
-The CPU time of a job is what Snakemake wrote to logs/benchmarks. It samples a job twice a second for the first quarter
-of a minute, then each half minute; what a job does after its last sample is missing, so that the share of the start-up
-comes out too high rather than too low. The start-up of a job is measured here and now, in fresh processes: Python, what
-Snakemake puts before each script, and the imports at the head of the script.
+The CPU time of the jobs is what their records say; `taskneurons results` and the report sum it by study.
 """
 
-import ast
 import os
 import resource
+import subprocess
 import sys
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
 from benchmarks.measure import Bar, conclude, options, print_table, process_seconds, versions
 from taskneurons.errors import InputError
-from taskneurons.files import read_jsonl, read_text
+from taskneurons.files import read_jsonl
 
-MOST_SHARE = 0.25
-MOST_LIGHT_START = 2.0
+MOST_SHARE = 0.15
+MOST_LIGHT_START = 0.8
 MOST_HELP = 0.2
-# The jobs that make tables and figures, by the verb of their script.
-LIGHT_VERBS = ("tabulate", "summarise", "plot")
-COLUMNS = ("study", "rule", "jobs", "cpu_seconds", "wall_seconds", "start_seconds_each", "start_seconds")
-PREAMBLE = "import pickle; from snakemake.logging import logger; from snakemake.iocontainers import Snakemake"
+STARTS = {
+    "table job": "import taskneurons.studies.training.tables",
+    "figure job": "import taskneurons.studies.training.figures",
+}
 
 
-@dataclass(frozen=True)
-class Job:
-    """One finished job, as Snakemake's benchmark file has it.
-
-    Attributes:
-        study: the study it belongs to.
-        kind: verb and noun, with which the names of its rule and of its benchmark file begin.
-        cpu: CPU seconds up to Snakemake's last sample.
-        wall: seconds from begin to end.
-    """
-
-    study: str
-    kind: str
-    cpu: float
-    wall: float
-
-
-def read_jobs(root: Path, *, since: float = 0.0) -> list[Job]:
-    """The jobs of a run that ended after `since` (seconds since the epoch).
+def jobs_seconds(root: Path) -> float:
+    """CPU seconds of all jobs that the lineage records know.
 
     Raises:
-        InputError: there are none.
+        InputError: they know none.
     """
-    folder = root / "logs" / "benchmarks"
-    jobs = []
-    for path in sorted(folder.rglob("*.tsv")):
-        if path.stat().st_mtime < since:
-            continue
-        names, values = (line.split("\t") for line in read_text(path).splitlines()[:2])
-        found = dict(zip(names, values, strict=True))
-        # A job that ended before the first sample has no figure.
-        cpu = 0.0 if found["cpu_time"] in ("NA", "-") else float(found["cpu_time"])
-        jobs.append(Job(path.relative_to(folder).parts[0], _kind(path.stem), cpu, float(found["s"])))
-    if not jobs:
-        raise InputError("no job ended", where=str(folder), remedy="Make results first: snakemake --cores all")
-    return jobs
+    records = [record for path in sorted((root / "lineage").glob("*.jsonl")) for record in read_jsonl(path)]
+    seconds = {(record["rule"], record["started"]): record.get("cpu_seconds") or 0.0 for record in records}
+    if not sum(seconds.values()):
+        raise InputError("no job said its CPU time", where=str(root / "lineage"), remedy="Run `taskneurons results`")
+    return sum(seconds.values())
 
 
-def read_scripts(root: Path) -> dict[str, str]:
-    """The script of each kind of job: the one of its name, else that of the kind which ran the same code.
-
-    Raises:
-        InputError: no script is known for a kind.
-    """
-    names = {path.stem for path in (root / "workflow" / "scripts").glob("*.py")}
-    code_of = {
-        _kind(record["rule"]): record["code"]
-        for path in sorted((root / "lineage").glob("*.jsonl"))
-        for record in read_jsonl(path)
-    }
-    script_of = {code: kind for kind, code in code_of.items() if kind in names}
-    if unknown := [kind for kind, code in code_of.items() if code not in script_of]:
-        raise InputError(f"the scripts of {unknown} are not known", where=str(root / "lineage"))
-    return {kind: script_of[code] for kind, code in code_of.items()}
-
-
-def _kind(name: str) -> str:
-    """`plot_drops` of `plot_drops_synthetic_llama`: a rule is named by a verb and a noun."""
-    return "_".join(name.split("_")[:2])
-
-
-def start_seconds(root: Path, script: str, repeats: int) -> float:
-    """CPU seconds until the first line of a script that is no import."""
-    tree = ast.parse(read_text(root / "workflow" / "scripts" / f"{script}.py"))
-    imports = [ast.unparse(node) for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
-    return process_seconds([sys.executable, "-c", "\n".join([PREAMBLE, *imports])], cwd=root, repeats=repeats)
-
-
-def make(root: Path, targets: Sequence[str], cores: int) -> tuple[float, float]:
-    """Run Snakemake; CPU seconds of it and all its jobs, and of its main process alone.
+def make(root: Path, targets: Sequence[str], cores: int) -> float:
+    """Run Snakemake; CPU seconds of its main process.
 
     Raises:
         InputError: it fails.
     """
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    process = psutil.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", str(cores), "--quiet", "all", "--", *targets], cwd=root
-    )
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), "--quiet", "all", "--", *targets]
+    process = psutil.Popen(command, cwd=root)
     own = 0.0
     while process.poll() is None:
         try:
@@ -122,8 +60,16 @@ def make(root: Path, targets: Sequence[str], cores: int) -> tuple[float, float]:
         time.sleep(0.2)
     if process.returncode:
         raise InputError(f"snakemake ended with status {process.returncode}", where=str(root))
+    return own
+
+
+def plan_seconds(root: Path) -> float:
+    """CPU seconds of `snakemake --dry-run` with its children."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--dry-run", "--quiet", "all"]
+    subprocess.run(command, cwd=root, check=True, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, own
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -138,59 +84,30 @@ def main(arguments: list[str] | None = None) -> int:
     # Of this run's own code, which need not be that of the installed package.
     os.environ["PYTHONPATH"] = str(root / "src")
 
-    total = scheduling = None
-    since = 0.0
+    scheduling = planning = None
     if chosen.make is not None:
-        since = time.time()
-        total, scheduling = make(root, chosen.make, chosen.cores)
-    jobs, scripts = read_jobs(root, since=since), read_scripts(root)
-    starts = {script: start_seconds(root, script, chosen.repeats) for script in sorted(set(scripts.values()))}
-    help_seconds = process_seconds(
-        [sys.executable, "-c", "import sys; from taskneurons.cli import main; sys.exit(main(['--help']))"],
-        cwd=root,
-        repeats=chosen.repeats,
-    )
-
-    rows = []
-    for (study, kind), count in sorted(Counter((job.study, job.kind) for job in jobs).items()):
-        of_kind = [job for job in jobs if (job.study, job.kind) == (study, kind)]
-        start = starts[scripts[kind]]
-        cpu, wall = sum(job.cpu for job in of_kind), sum(job.wall for job in of_kind)
-        rows.append((study, kind, count, cpu, wall, start, count * start))
-    print_table(COLUMNS, rows)
-    of_jobs, of_starts = sum(job.cpu for job in jobs), sum(starts[scripts[job.kind]] for job in jobs)
-    light = {script: start for script, start in starts.items() if script.startswith(LIGHT_VERBS)}
-    print_table(
-        ["CPU seconds", ""],
-        [
-            ("whole run", total),
-            ("jobs, as sampled", of_jobs),
-            ("start-up of the jobs", of_starts),
-            ("Snakemake's main process", scheduling),
-        ],
-    )
-    if total is None or scheduling is None:
-        share = Bar("start-up, without scheduling / CPU time of the jobs", of_starts / of_jobs, MOST_SHARE)
-    else:
-        share = Bar("start-up and scheduling / CPU time", (of_starts + scheduling) / total, MOST_SHARE)
-    bars = [
-        share,
-        Bar(
-            f"start-up of a table or figure job ({max(light, key=light.__getitem__)}), s",
-            max(light.values()),
-            MOST_LIGHT_START,
-        ),
-        Bar("taskneurons --help, s", help_seconds, MOST_HELP),
-    ]
-    measurements = {
-        "rules": [dict(zip(COLUMNS, row, strict=True)) for row in rows],
-        "cpu_seconds": total,
-        "cpu_seconds_of_jobs": of_jobs,
-        "cpu_seconds_of_starts": of_starts,
-        "cpu_seconds_of_scheduling": scheduling,
-        "starts": starts,
-        "software": versions("snakemake", "torch", "transformers"),
+        scheduling, planning = make(root, chosen.make, chosen.cores), plan_seconds(root)
+    of_jobs = jobs_seconds(root)
+    starts = {
+        name: process_seconds([sys.executable, "-c", code], cwd=root, repeats=chosen.repeats)
+        for name, code in STARTS.items()
     }
+    asks = "import sys; from taskneurons.cli import main; sys.exit(main(['--help']))"
+    helping = process_seconds([sys.executable, "-c", asks], cwd=root, repeats=chosen.repeats)
+    figures = {
+        "jobs, as recorded": of_jobs,
+        "Snakemake's main process": scheduling,
+        "snakemake --dry-run": planning,
+        **{f"start-up of a {name}": seconds for name, seconds in starts.items()},
+        "taskneurons --help": helping,
+    }
+    print_table(["CPU seconds", ""], list(figures.items()))
+    bars = [Bar(f"start-up of a {name}, s", seconds, MOST_LIGHT_START) for name, seconds in starts.items()] + [
+        Bar("taskneurons --help, s", helping, MOST_HELP)
+    ]
+    if scheduling is not None:
+        bars.append(Bar("Snakemake's main process / CPU time of the jobs", scheduling / of_jobs, MOST_SHARE))
+    measurements = {"cpu_seconds": figures, "software": versions("snakemake", "torch", "transformers")}
     return conclude(bars, measurements, chosen)
 
 

@@ -30,6 +30,8 @@ for suite, chosen in P.suites.items():
                 constants=paths.each(paths.CONSTANT, "task", batch.tasks, suite=suite),
             log:
                 f"logs/data/{suite}/score_constants_{batch.name}.log",
+            # Every figure waits for it, and it takes seconds.
+            priority: 75
             resources:
                 **LIGHT,
             params:
@@ -48,6 +50,8 @@ for suite, chosen in P.suites.items():
                 cards=paths.each("results/cards/{suite}/{task}.md", "task", batch.tasks, suite=suite),
             log:
                 f"logs/data/{suite}/describe_tasks_{batch.name}.log",
+            # Every figure waits for it, and it takes seconds.
+            priority: 75
             resources:
                 **LIGHT,
             params:

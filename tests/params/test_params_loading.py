@@ -78,7 +78,7 @@ def line_of(text: str, part: str) -> int:
         ("{method: full}", "{}", "layers.tuning: `method` is missing. Write one of full, lora"),
         ("{method: full}", "{method: lora}", "layers.tuning.rank: is missing (rank of each adapter)"),
         (
-            "studies: [deactivation, training, proportion, overlap, similarity]",
+            "studies: [deactivation]",
             "studies: []",
             "runs[0].studies: no study is named. Name at least `deactivation`",
         ),
@@ -100,15 +100,15 @@ def line_of(text: str, part: str) -> int:
         (
             "model: bloom",
             "model: gpt2",
-            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_short, llama, llama_deep, llama_medium, "
-            "llama_short",
+            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_early, bloom_short, llama, llama_deep, "
+            "llama_early, llama_medium, llama_short",
         ),
         ("model: bloom", "model: llama", "runs 0 and 1 are both model `llama` on suite `synthetic`"),
         ("estimator: taylor", "estimator: activation", "needs the scores of `activation`, which are not computed"),
         ("[taylor]", "[activation]", "`taylor` needs the scores of `taylor`, which are not computed"),
         ("heads: 4", "heads: 5", "models.llama.heads: 5 heads do not divide hidden_size 64"),
         ("heads: 4", "heads: 64", "models.llama.heads: heads are 1 wide; rotary positions need an even width"),
-        ("warmup: 100", "warmup: 3000", "models.llama.pretraining.warmup: warm-up of 3000 steps in a training of 3000"),
+        ("warmup: 100", "warmup: 1500", "models.llama.pretraining.warmup: warm-up of 1500 steps in a training of 1500"),
         ("interventions: [zero]", "interventions: [mean]", "deactivation.interventions: `zero` is missing"),
         ("  synthetic: {", "  imported: {", "suites.imported: `imported` is a reserved name"),
     ],

@@ -87,7 +87,7 @@ def test_changes_are_told_with_both_values(tmp_path: Path) -> None:
         f"figures.dpi: {default['figures']['dpi']} -> 70",
         "models.llama.tokenizer.kind: word -> bpe",
         "models.llama.tokenizer.vocabulary: nothing -> 400",
-        "proportion.percents: [10, 30, 50, 70, 100] -> [1.5, 20]",
+        "proportion.percents: [10, 50, 70, 100] -> [1.5, 20]",
     ]
 
 

@@ -102,7 +102,7 @@ def test_known_layers_are_found(tmp_path):
     # The tuned model stands 0.06 below the base up to layer 3 and 0.09 above it from layer 6 on; the base falls.
     assert found["z2_shared"]["effect"] == pytest.approx(-0.06, abs=0.01)
     assert [found[name]["verdict"] for name in ("z1_falls", "z2_shared", "z2_refinement", "z2_map")] == ["holds"] * 4
-    assert found["z2_shared"]["interval"] == "95 % t across 5 families (1 seed)"
+    assert found["z2_shared"]["interval"] == "95 % t across 6 families (1 seed)"
     # Nothing happens on unseen tasks.
     assert found["z4_shared"]["effect"] == pytest.approx(0, abs=0.01)
     assert [found[name]["verdict"] for name in ("z4_shared", "z4_refinement", "z4_map")] == [

@@ -121,7 +121,7 @@ def test_everything_stands_inside_the_page(case):
 def test_figures_say_what_they_found():
     tables = made()
     assert "shared up to layer 3, refinement from layer 6" in texts_of("map", tables)[0]
-    assert "held-out model, unseen tasks (5)" in texts_of("map", tables)[0]
+    assert "held-out model, unseen tasks (6)" in texts_of("map", tables)[0]
     assert "no rise" in texts_of("map", tables)[0]
     assert f"mean of tasks, layer 1 to {DEPTH}" in texts_of("similarity", tables)[0]
     assert "layers 1 to 4" in texts_of("families", tables)[0]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ from taskneurons.studies.continual.rows import StreamRow
 from taskneurons.studies.continual.streams import matrices, sequences
 
 _ACROSS = 5
+# A title of more letters is broken.
+_LETTERS = 20
 
 
 def draw_stages(
@@ -79,7 +82,7 @@ def draw_stages(
                 axis.set_yticklabels([])
             else:
                 axis.set_ylabel("tasks learned", fontsize=SMALL)
-            if place < _ACROSS * (lines - 1):
+            if place + _ACROSS < len(found):
                 axis.set_xticklabels([])
             else:
                 axis.set_xlabel("tested task", fontsize=SMALL)
@@ -99,7 +102,7 @@ def _panel(axis: Axes, matrix: np.ndarray, label: str) -> Any:
     axis.set_xticks(range(0, tasks, every), [str(place + 1) for place in range(0, tasks, every)])
     axis.set_yticks(range(0, stages, 2 if stages > 5 else 1))
     axis.tick_params(length=0)
-    axis.set_title(label, fontsize=SMALL, fontweight="normal")
+    axis.set_title(fill(label, _LETTERS), fontsize=SMALL, fontweight="normal")
     for spine in axis.spines.values():
         spine.set_visible(True)
         spine.set_linewidth(0.4)

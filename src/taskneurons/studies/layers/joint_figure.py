@@ -83,14 +83,17 @@ def draw_joint(
     seeds = {row.seed for row in own}
     found = map_of(tables.maps, suite=suite, model=model, seeds=seeds, role="experimental", scope="all")
     tests = [row for row in own if row.measure in _RELATIONS and row.given == "" and row.selection in ("", selection)]
+    grouped = found is not None and found.verdict == "transition"
     intervals = " and seeds" if len(seeds) > 1 else " with 95 % t interval over tasks"
     caption = (
         f"{model}, {suite}; {seeds_in_words(len(seeds))}. A pair of tasks (s, t): Jaccard index of their neurons in a "
         f"layer ({selection}) less chance; CKA of the models tuned on s alone and on t alone, on prompts of t; "
         "transfer: loss of the base on t less that of the model tuned on s (nats a token). Left: Spearman's "
         f"correlation over ordered pairs; filled: p < {_CLEAR:g}, Mantel test over task labels, Holm over layers. "
-        f"Right: share of each task's neurons ({histogram}), mean over tasks{intervals}; line: even; colours: groups "
-        f"of the map, which says {map_in_words(found)}."
+        "Middle: the layer where neurons and representations correlate most. "
+        f"Right: share of each task's neurons ({histogram}), mean over tasks{intervals}; line: even; "
+        f"{'colours: groups of the map' if grouped else 'no colours, since the map has no groups'}; it says of "
+        f"{'this seed' if len(seeds) == 1 else 'the mean of these seeds'}: {map_in_words(found)}."
     )
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.2, label=label)

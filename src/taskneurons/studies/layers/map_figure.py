@@ -59,6 +59,7 @@ def draw_layer_map(
         "straight up, flat) of the mean, where it fits better than every smooth monotone curve: p of the border; "
         "power: how often a border of this height would be found. Bars at the top: 95 % of resampled sets of families "
         "have the border there. A task is unseen when the held-out model was not tuned on it."
+        f"{_seeds_alone(maps, suite, model, seeds)}"
     )
     shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.layers if one else 0))}
     handles: list[Line2D | Patch] = [
@@ -90,6 +91,14 @@ def draw_layer_map(
         # Room below the curves for the words.
         low, high = axes[0].get_ylim()
         axes[0].set_ylim(low - 0.25 * (high - low), high + 0.06 * (high - low))
+
+
+def _seeds_alone(maps: Sequence[MapRow], suite: str, model: str, seeds: Sequence[int]) -> str:
+    """What the map of each seed says of all tasks, since the title is that of their mean."""
+    if len(seeds) < 2:
+        return ""
+    alone = [map_of(maps, suite=suite, model=model, seeds=[seed], role="experimental", scope="all") for seed in seeds]
+    return f" Of single seeds, all tasks: {'; '.join(map_in_words(one) for one in alone)}."
 
 
 def _panel(axis: Axes, layers: list[int], gains: np.ndarray, means: np.ndarray, colour: str) -> None:

@@ -96,10 +96,12 @@ def draw_proportion(
     thin = _thin(shown, how)
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.6, label=label)
-        for colour, marker, label in (_LOOK["task"], _LOOK["random"])
+        for condition in reversed(CONDITIONS)
+        if any(value.condition == condition for value in shown)
+        for colour, marker, label in (_LOOK[condition],)
     ]
     handles.append(Line2D([], [], color=BLACK, linewidth=1.1, linestyle=_DASHED, label="untrained"))
-    words = Words(_title(trends, how, measure), f"{model}, {suite}. {_caption(shown, means, how, thin)}")
+    words = Words(_title(trends, how, measure), f"{model}, {suite}. {_caption(shown, means, how, thin, measure)}")
     with sheet(1.75 * len(lines) + 0.25, words, paths, dpi, handles) as figure:
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
@@ -126,8 +128,9 @@ def _thin(shown: Sequence[Scoped], how: How) -> Thin:
     return "tested task" if how == "joint" else "trained task"
 
 
-def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thin: Thin) -> str:
+def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thin: Thin, measure: Measure) -> str:
     seeds = len({value.row.seed for value in shown})
+    better, worse = ("above", "below") if measure == "score" else ("below", "above")
     draws = max((row.draws for row in means if row.condition == "random"), default=0)
     return (
         "Trained from the pre-trained model, all else frozen. "
@@ -138,13 +141,18 @@ def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thi
         )
         + "ID: the tasks that were trained on; OOD: tasks that only test. "
         + seeds_in_words(seeds)
-        + (f", {draws} random draws" if draws else "")
+        + (f", {draws} random draw{'s' if draws > 1 else ''}" if draws else "")
         + f", {_range({value.row.n for value in shown})} test examples a task. Thin: each {thin}. Band: 95 % t "
         "interval of the change of the tasks' own neurons over the untrained model, over "
-        f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. An unseen task above the dashed line generalises, one "
-        "below it is forgotten. "
-        "ρ: mean rank correlation with the share of their own neurons; p: permutation of the shares among models, each "
-        f"test by itself. Learning rate, one for all shares: {rates_of(shown)}. "
+        f"{'seeds' if seeds >= MINIMUM_SEEDS else 'tasks'}. "
+        + (
+            f"Unseen tasks generalise where the whole band is {better} the dashed line, and are forgotten where it is "
+            f"{worse}. "
+            if how == "joint"
+            else ""
+        )
+        + "ρ: mean rank correlation with the share of their own neurons; p: permutation of the shares among models, "
+        f"each test by itself. Learning rate, one for all shares: {rates_of(shown)}. "
         + ("Random neurons of the same layers stand beside at most half of all neurons. " if draws else "")
         + "The paper prints no numbers."
     )
@@ -190,7 +198,7 @@ def _panel(
             # Adding zero takes the sign from a zero.
             correlation = f"{round(better * trend.correlation, 2) + 0.0:+.2f}".replace("-", "−")
             axis.annotate(
-                f"ρ = {correlation}, p = {trend.p_value:.2g}", (1, 1), xycoords="axes fraction", xytext=(0, 3),
+                f"ρ = {correlation}, {_p(trend.p_value)}", (1, 1), xycoords="axes fraction", xytext=(0, 3),
                 textcoords="offset points", ha="right", va="bottom", fontsize=SMALL, color=VERMILLION,
             )  # fmt: skip
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -230,6 +238,11 @@ def _thin_lines(values: Iterable[Scoped], thin: Thin) -> dict[object, dict[float
 def _tick(percent: float, share: float | None) -> str:
     beside = share is not None and abs(share - percent) >= 0.5
     return f"{percent:g}\n({share:.0f})" if beside else f"{percent:g}"
+
+
+def _p(value: float) -> str:
+    """A p-value that is short enough to stand beside the title of a panel."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
 def _range(counts: set[int]) -> str:

@@ -67,7 +67,7 @@ def draw_curves(
     kinds = [kind for kind in KINDS if any(row.kind == kind for row in chosen)]
     columns = sorted({_place(row, by) for row in chosen})
     first = chosen[0]
-    fixed = f"learning rate {first.learning_rate:g}" if by == "shares" else f"{first.percent:g} % of the neurons"
+    fixed = f"Learning rate {first.learning_rate:g}" if by == "shares" else f"{first.percent:g} % of the neurons; rates"
     present = [pair for pair in LINES if any((row.condition, row.against) == pair for row in chosen)]
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=LINES[pair][0], marker=LINES[pair][1], markersize=3.5, linewidth=1.2, label=LINES[pair][2])
@@ -78,7 +78,7 @@ def draw_curves(
         f"Training a task's own neurons less the same training of others, by "
         f"{'share of the neurons' if by == 'shares' else 'learning rate'}: "
         f"{'score' if measure == 'score' else 'loss'} after each number of steps",
-        f"{first.model}, {first.suite}. {fixed}, kept after the warm-up; neurons by {first.estimator}. One training is "
+        f"{first.model}, {first.suite}. {fixed} kept after the warm-up; neurons by {first.estimator}. One training is "
         f"read at every step shown. Mean over {_counts(chosen, kinds)} and {seeds_in_words(first.seeds)}; bands: "
         f"{interval_words_of(chosen)} of the first and of another family's line. Grey: random neurons already reach "
         "the best that anything reaches (less a tenth of the range, or 2 points), or neither own neurons nor the whole "

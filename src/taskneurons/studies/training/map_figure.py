@@ -39,10 +39,10 @@ def draw_map(rows: Iterable[CurveRow], paths: Iterable[str | Path], *, dpi: int 
     first = chosen[0]
     words = Words(
         "Own neurons less random neurons of the same layers, after each number of steps, by share and learning rate",
-        f"{first.model}, {first.suite}, neurons by {first.estimator}. Red: own neurons are ahead, blue: behind; black "
-        "line: the sign turns between two readings. Losses: + is lower, nats. In brackets, on grey: random neurons "
-        "already reach the best that anything reaches, or neither own neurons nor the whole model have learned yet; "
-        f"such a reading decides nothing. Mean over tasks and {seeds_in_words(first.seeds)}.",
+        f"{first.model}, {first.suite}, neurons by {first.estimator}. Orange: own neurons are ahead, blue: behind; "
+        "black line: the sign turns between two readings. Losses: + is lower, nats. In brackets, on grey: random "
+        "neurons already reach the best that anything reaches, or neither own neurons nor the whole model have learned "
+        f"yet; such a reading decides nothing. Mean over tasks and {seeds_in_words(first.seeds)}.",
     )
     with sheet(len(kinds) * (0.21 * len(cells) + 0.55), words, paths, dpi) as figure:
         axes = figure.subplots(len(kinds), 2, squeeze=False)

@@ -95,9 +95,9 @@ def draw_specificity(
     words = Words(
         f"Own neurons less those of others, trained on the task's own data: {'; '.join(filter(None, said))}",
         f"{first.model}, {first.suite}, learning rate {first.learning_rate:g}, neurons by {first.estimator}. Black: "
-        f"untrained. Bars: {interval_words_of(rows)} of the gain. Each kind is shown where, of the readings that "
-        "decide, random neurons are nearest to half-way from the untrained score to the best. Figure 5 c of Leng & "
-        "Xiong 2025 is about classification, 5 d about generation; only the neurons differ here, not the data.",
+        f"untrained. Bars: {interval_words_of(rows)} of the gain, cut at 100 %. Each kind is shown where, of the "
+        "readings that decide, random neurons are nearest to half-way from the untrained score to the best. Figure 5 c "
+        "of Leng & Xiong 2025 is about classification, 5 d about generation; here only the neurons differ.",
     )
     used = {name for panel in shown for line in panel.lines for name in line.bars}
     looks: dict[str, Look] = {name: look for name, look in LOOKS.items() if name in used}
