@@ -41,6 +41,7 @@ METRICS = {
     "BWT": "backward transfer (BWT)",
     "FWT": "forward transfer (FWT)",
     "learned": "accuracy just after learning",
+    "learned_share": "accuracy just after learning, as a share of Per-Task FT",
     "forgetting": "forgetting, mean",
     "max_forgetting": "forgetting, largest",
     "identification": "prompts whose task is inferred right",
