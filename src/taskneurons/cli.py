@@ -213,7 +213,7 @@ def _claims_check(_options: argparse.Namespace) -> int:
 def _claims_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json, read_text, write_text
     from taskneurons.studies.claims import changes, words
-    from taskneurons.studies.claims.params import REASONS, load_reasons
+    from taskneurons.studies.claims.reasons import REASONS, load_reasons
 
     now, reasons = read_json(words.RESULTS), load_reasons()
     before = read_json(reasons.file)
@@ -236,7 +236,8 @@ def _claims_compare(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json
     from taskneurons.studies.claims.changes import changes_table, compare_claims
 
-    changes = compare_claims(read_json(options.old), read_json(options.new))
+    files = str(options.old), str(options.new)
+    changes = compare_claims(read_json(options.old), read_json(options.new), files)
     differ = [one for one in changes if one.is_one]
     print("\n".join(changes_table(differ)) if differ else "No verdict differs.")
     print(f"{len(differ)} of {len(changes)} verdicts differ.")

@@ -11,7 +11,8 @@ from taskneurons import cli
 from taskneurons.errors import InputError
 from taskneurons.files import read_json
 from taskneurons.studies.claims.changes import changes_table, compare_claims, verdicts_page, wrong_reasons
-from taskneurons.studies.claims.params import VerdictReasons, load_claims, load_reasons
+from taskneurons.studies.claims.params import load_claims
+from taskneurons.studies.claims.reasons import VerdictReasons, load_reasons
 
 ROOT = Path(__file__).parents[3]
 NOW = ROOT / "results" / "claims.json"
@@ -164,6 +165,7 @@ def test_the_command_prints_what_differs(tmp_path, capsys):
     assert "| `a` | Llama | ✔ holds" in out and "`b`" not in out and "1 of 2 verdicts differ" in out
 
 
-def test_a_file_of_another_kind_is_refused():
-    with pytest.raises(InputError, match="no file of decided claims"):
-        compare_claims({"rows": []}, decided())
+def test_a_file_of_another_kind_is_refused_by_its_name():
+    for wrong in ({"rows": []}, [], {"claims": [{"id": "a"}]}):
+        with pytest.raises(InputError, match=r"new\.json: no file of decided claims"):
+            compare_claims(decided(), wrong, ("old.json", "new.json"))

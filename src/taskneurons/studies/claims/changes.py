@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.studies.claims.params import REASONS, VerdictReasons
+from taskneurons.studies.claims.reasons import REASONS, VerdictReasons
 from taskneurons.studies.claims.words import SYMBOLS, said_words, shown
 
 PAGE = "docs/verdicts.md"
@@ -42,7 +42,9 @@ class Change:
         return self.verdicts[0] != self.verdicts[1]
 
 
-def compare_claims(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Change]:
+def compare_claims(
+    before: Mapping[str, Any], after: Mapping[str, Any], files: tuple[str, str] = ("before", "after")
+) -> list[Change]:
     """Every claim of either file, in the order of the later one; what it no longer has comes last.
 
     Results are paired by the architecture of their model, since a claim may be decided on another model of the same
@@ -50,11 +52,12 @@ def compare_claims(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[
 
     Args:
         before, after: the content of `claims.json`. Gates and the verdict `opposite` may be unknown to the earlier one.
+        files: what an error calls the two.
 
     Raises:
         InputError: one of them is not of this form.
     """
-    old, new = _by_claim(before), _by_claim(after)
+    old, new = (_by_claim(side, file) for side, file in zip((before, after), files, strict=True))
     found = []
     for claim in [*new, *(name for name in old if name not in new)]:
         one, other = old.get(claim, {}), new.get(claim, {})
@@ -137,7 +140,7 @@ def wrong_reasons(changes: Iterable[Change], reasons: VerdictReasons) -> list[st
     return problems
 
 
-def _by_claim(decided: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, Any]]]:
+def _by_claim(decided: Mapping[str, Any], file: str) -> dict[str, dict[str, Mapping[str, Any]]]:
     try:
         return {
             claim["id"]: {
@@ -149,8 +152,8 @@ def _by_claim(decided: Mapping[str, Any]) -> dict[str, dict[str, Mapping[str, An
         }
     except (KeyError, TypeError) as error:
         raise InputError(
-            "this is no file of decided claims",
-            where="claims.json",
+            "no file of decided claims",
+            where=file,
             remedy="Give a file that the study `claims` wrote, such as results/claims.json",
         ) from error
 

@@ -12,7 +12,7 @@ from taskneurons.params.loading import validated
 from taskneurons.params.section import Inconsistency, Line, Named, Section, Slug, described
 from taskneurons.params.strict_yaml import parse_yaml
 
-FILE, REASONS = "claims.yaml", "docs/verdicts.yaml"
+FILE = "claims.yaml"
 
 
 def _nothing() -> Mapping[str, Any]:
@@ -256,52 +256,3 @@ def load_claims(path: str | Path = FILE) -> Claims:
 def parse_claims(text: str, name: str = FILE) -> Claims:
     """Validate the text of a file of claims; see `load_claims`."""
     return validated(Claims, parse_yaml(text, name), "src/taskneurons/studies/claims/params.py")
-
-
-Names = Annotated[
-    Mapping[str, tuple[str, ...]], AfterValidator(MappingProxyType), PlainSerializer(dict, return_type=dict)
-]
-Sentences = Annotated[Mapping[str, str], AfterValidator(MappingProxyType), PlainSerializer(dict, return_type=dict)]
-
-
-class VerdictReasons(Section):
-    """Why verdicts changed since an earlier version, written by hand.
-
-    A claim is named as in claims.yaml, or by `<name>/<architecture>` where its shapes have reasons of their own.
-    """
-
-    commit: str = described("whose results/claims.json is the earlier one", "-", pattern="^[0-9a-f]{7,40}$")
-    date: str = described("of that commit", "-", pattern=r"^\d{4}-\d{2}-\d{2}$")
-    file: str = described("copy of that file", "-")
-    introduction: str = described("what a reader must know first", "-")
-    changes: Sentences = described("name of a change and what it was", "-")
-    reasons: Names = described("claim and the names of the changes that changed its verdict", "-")
-    notes: Sentences = described("claim and what else there is to say of it", "-", default_factory=_nothing)
-
-    def of(self, claim: str, shape: str) -> tuple[str, ...]:
-        """The names of the changes that changed a claim's verdict on a shape of model; empty where none is written."""
-        return self.reasons.get(f"{claim}/{shape}", self.reasons.get(claim, ()))
-
-    def note(self, claim: str, shape: str) -> str:
-        """What else there is to say of it; may be empty."""
-        return self.notes.get(f"{claim}/{shape}", self.notes.get(claim, ""))
-
-    def inconsistencies(self) -> Iterator[Inconsistency]:
-        """A reason names changes that are described."""
-        for claim, names in self.reasons.items():
-            for name in names:
-                if name not in self.changes:
-                    known = ", ".join(self.changes)
-                    yield Inconsistency(
-                        ("reasons", claim), f"there is no change `{name}`", f"Describe it below changes ({known})"
-                    )
-
-
-def load_reasons(path: str | Path = REASONS) -> VerdictReasons:
-    """Read and validate the reasons of changed verdicts.
-
-    Raises:
-        InputError: the file is absent or wrong.
-    """
-    document = parse_yaml(read_text(path), str(path))
-    return validated(VerdictReasons, document, "src/taskneurons/studies/claims/params.py")
