@@ -171,6 +171,18 @@ def test_a_changed_installation_is_imported_anew(runs: Runs, leader):
     said = [runs.run(run=leader.pid)[0] for _ in range(2)]
     assert [one["marker"] for one in said] == [22, 22]
     assert said[1]["forked"]
+    # The process that took over has kept what the one before said.
+    assert "what was imported has changed" in (runs.folder / forked.LOG).read_text()
+
+
+def test_the_log_is_that_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(forked.VARIABLE, "")
+    forked.FOLDER.mkdir()
+    forked.LOG.write_text("more than one thread\n")
+    forked.offer(local=True)
+    assert not forked.LOG.exists()
+    forked.offer(local=True)
 
 
 @pytest.mark.parametrize(
