@@ -28,7 +28,7 @@ class Condition:
     """What is done in a cell, as tables name it.
 
     Attributes:
-        name: zero_shot (nothing is trained), ffn, full, or whose neurons are trained: task, random, other_task.
+        name: zero_shot (nothing is trained), full, or whose neurons are trained: task, random, other_task.
         train_task: the task that is trained on, or the name of a group of tasks.
         neurons: the task or the group whose set is trained.
         selection: how that set was made.

@@ -16,10 +16,10 @@ import numpy as np
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.changes import called
+from taskneurons.evidence.could_show import SETTINGS, SettingRow, setting_rows
 from taskneurons.evidence.intervals import Stated, stated
 from taskneurons.evidence.papers import CONTROLLED as PRINTED
 from taskneurons.evidence.papers import PaperControlled, printed_rows
-from taskneurons.evidence.settings import SETTINGS, SettingRow, setting_rows
 from taskneurons.evidence.tasks import KINDS, SCORE, DescribedTask, Kind, described_tasks, kind_of, task_kinds
 from taskneurons.evidence.trained import TRAINED, Trained, gather_trained
 from taskneurons.job import Job, NoSettings

@@ -104,8 +104,9 @@ class TaskCurves:
 
     @cached_property
     def best(self) -> float:
-        """The best mean over seeds that anything reaches at any reading."""
-        means = [fmean(seeds.values()) for curve in self.curves.values() for seeds in curve.values()]
+        """The best mean over seeds that anything reaches at any reading that has all of them."""
+        readings = [seeds for curve in self.curves.values() for seeds in curve.values()]
+        means = [fmean(seeds.values()) for seeds in readings if seeds.keys() >= self.start.keys()]
         return max(means, key=lambda mean: self.sign * mean)
 
 
