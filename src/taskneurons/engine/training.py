@@ -29,6 +29,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
+from taskneurons.engine.beginnings import common_beginning, may_share, repeated
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
 from taskneurons.files import replacing
@@ -372,14 +373,23 @@ def _language_model_batch(
 
 
 def _loss(
-    model: nn.Module, batch: WeightedBatch, select: Callable[[Tensor], None], device: torch.device
+    model: PreTrainedModel, batch: WeightedBatch, select: Callable[[Tensor], None], device: torch.device
 ) -> Float[Tensor, ""]:
-    """The weighted sum of cross-entropies; the language head sees only the positions that predict something."""
-    counted = batch.labels != IGNORED
+    """The weighted sum of cross-entropies; the language head sees only the positions that predict something.
+
+    What all rows begin with runs once: the rows share its keys and values, and their gradients add up there.
+    """
+    counted, ids, cache = batch.labels != IGNORED, batch.input_ids.to(device), None
+    shared = common_beginning(batch.input_ids, counted) if may_share(model) else 0
+    if shared:
+        select(counted[:1, :shared].to(device))
+        first = model(input_ids=ids[:1, :shared], use_cache=True)
+        cache = repeated(first.past_key_values, len(ids))
+    counted = counted[:, shared:]
     select(counted.to(device))
-    logits = model(input_ids=batch.input_ids.to(device), use_cache=False).logits
-    losses = nn.functional.cross_entropy(logits.float(), batch.labels[counted].to(device), reduction="none")
-    return losses @ batch.weights[counted].to(device)
+    logits = model(input_ids=ids[:, shared:], past_key_values=cache, use_cache=cache is not None).logits
+    labels, weights = (tensor[:, shared:][counted].to(device) for tensor in (batch.labels, batch.weights))
+    return nn.functional.cross_entropy(logits.float(), labels, reduction="none") @ weights
 
 
 def _share_of_rate(step: int, schedule: Schedule) -> float:
