@@ -8,8 +8,9 @@ could not tell a parameter that is gone from one that never was.
 
 import json
 import os
+import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from taskneurons.lineage.findings import SEVERITIES, Audit, Finding
 from taskneurons.lineage.fingerprint import settings as canonical
 from taskneurons.lineage.graph import Graph, is_artifact, source_of
 from taskneurons.lineage.history import against_findings, history_findings, records_at
-from taskneurons.lineage.lock import Cache, lock_findings, read_cache
+from taskneurons.lineage.lock import Cache, asked_status, lock_findings, read_cache
 from taskneurons.lineage.reach import Reach, is_published
 from taskneurons.lineage.record import RECORDS, Line, instant, is_regular, read_records
 from taskneurons.lineage.root import root_digest
@@ -49,7 +50,14 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
         InputError: the folder holds no workflow, or the workflow, its parameters or a record cannot be read; there is
             no such commit.
     """
-    graph = read_workflow(params)
+    # DVC takes seconds, and this process takes seconds: both at once.
+    with asked_status() as status:
+        return _audit(read_workflow(params), status, expect=expect, against=against)
+
+
+def _audit(
+    graph: Graph, status: Callable[[], subprocess.CompletedProcess[str]], *, expect: str | None, against: str | None
+) -> Audit:
     findings: list[Finding] = []
     lines = read_records(lambda text: findings.append(Finding("error", "records", (str(RECORDS),), text)))
     published = published_files()
@@ -77,7 +85,7 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
     if against is not None:
         findings += against_findings(lines, records_at(against), against)
     if lines:
-        findings += lock_findings(_by_study(stale, graph))
+        findings += lock_findings(_by_study(stale, graph), status)
     findings = [replace(finding, published=reach.published(finding.subjects)) for finding in findings]
     return Audit(
         findings=tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.check, f.subjects))),
