@@ -11,6 +11,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from taskneurons.lineage.findings import SEVERITIES, Audit, Finding
 from taskneurons.lineage.fingerprint import settings as canonical
 from taskneurons.lineage.graph import Graph, is_artifact, source_of
 from taskneurons.lineage.history import against_findings, history_findings, records_at
-from taskneurons.lineage.lock import Cache, asked_status, lock_findings, read_cache
+from taskneurons.lineage.lock import Cache, lock_findings, read_cache, read_status
 from taskneurons.lineage.reach import Reach, is_published
 from taskneurons.lineage.record import RECORDS, Line, instant, is_regular, read_records
 from taskneurons.lineage.root import root_digest
@@ -50,13 +51,20 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
         InputError: the folder holds no workflow, or the workflow, its parameters or a record cannot be read; there is
             no such commit.
     """
-    # DVC takes seconds, and this process takes seconds: both at once.
-    with asked_status() as status:
-        return _audit(read_workflow(params), status, expect=expect, against=against)
+    # DVC and the hashing of its cache do not hold up the reading of the workflow, nor that them.
+    with ThreadPoolExecutor(2) as pool:
+        cache, status = pool.submit(read_cache), pool.submit(read_status)
+        graph = read_workflow(params)
+        return _audit(graph, cache.result, status.result, expect=expect, against=against)
 
 
 def _audit(
-    graph: Graph, status: Callable[[], subprocess.CompletedProcess[str]], *, expect: str | None, against: str | None
+    graph: Graph,
+    cache_of: Callable[[], Cache],
+    status_of: Callable[[], subprocess.CompletedProcess[str] | None],
+    *,
+    expect: str | None,
+    against: str | None,
 ) -> Audit:
     findings: list[Finding] = []
     lines = read_records(lambda text: findings.append(Finding("error", "records", (str(RECORDS),), text)))
@@ -67,8 +75,7 @@ def _audit(
     if not lines:
         text = "there is no record: nothing was made here, or its records are lost; `make results` makes everything"
         findings.append(Finding("error", "records", (str(RECORDS),), text))
-    cache = read_cache()
-    raw, reach = raw_inputs(lines), Reach(lines)
+    raw, reach, cache = raw_inputs(lines), Reach(lines), cache_of()
     findings += content_findings(lines, cache)
     findings += input_findings(lines, raw)
     findings += chain_findings(lines, reach)
@@ -85,7 +92,7 @@ def _audit(
     if against is not None:
         findings += against_findings(lines, records_at(against), against)
     if lines:
-        findings += lock_findings(_by_study(stale, graph), status)
+        findings += lock_findings(_by_study(stale, graph), status_of())
     findings = [replace(finding, published=reach.published(finding.subjects)) for finding in findings]
     return Audit(
         findings=tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.check, f.subjects))),

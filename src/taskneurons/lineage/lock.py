@@ -9,9 +9,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,21 +114,16 @@ def _asked() -> set[str]:
     return set(yaml.load(read_text(PIPELINE), Loader=_LOADER)["stages"]) if PIPELINE.is_file() else set()
 
 
-@contextmanager
-def asked_status() -> Iterator[Callable[[], subprocess.CompletedProcess[str]]]:
-    """Ask `dvc status` in the background, where something is certified; gives what waits for the answer."""
-    with ThreadPoolExecutor(1) as pool:
-        if LOCK.is_file():
-            yield pool.submit(dvc, "status", "--json").result
-        else:
-            yield lambda: dvc("status", "--json")
+def read_status() -> subprocess.CompletedProcess[str] | None:
+    """What `dvc status --json` says; None where nothing is certified."""
+    return dvc("status", "--json") if LOCK.is_file() else None
 
 
-def lock_findings(stale: Mapping[str, int], status: Callable[[], subprocess.CompletedProcess[str]]) -> list[Finding]:
-    """Compare `dvc.lock` with the disk, through `dvc status`.
+def lock_findings(stale: Mapping[str, int], status: subprocess.CompletedProcess[str] | None) -> list[Finding]:
+    """Compare `dvc.lock` with the disk, as `dvc status` does.
 
     Args:
-        status: gives what `dvc status --json` said.
+        status: what `read_status` gave.
         stale: for each study how many of its artifacts were made by other code or parameters than the present ones.
 
     Returns:
@@ -138,13 +131,12 @@ def lock_findings(stale: Mapping[str, int], status: Callable[[], subprocess.Comp
         each whose results changed and nothing else, and for each that DVC calls up to date although the workflow would
         make artifacts of it again: `dvc repro` did not write that.
     """
-    if not LOCK.is_file():
+    if status is None:
         return [Finding("note", "lock", (str(LOCK),), "absent: nothing is certified; `dvc repro` does that")]
-    done = status()
-    if done.returncode:
-        reason = (done.stderr.strip() or done.stdout.strip()).removeprefix("ERROR: ")
+    if status.returncode:
+        reason = (status.stderr.strip() or status.stdout.strip()).removeprefix("ERROR: ")
         return [Finding("note", "lock", (str(LOCK),), f"could not be compared: {reason}")]
-    changed = json.loads(done.stdout or "{}")
+    changed = json.loads(status.stdout or "{}")
     findings = []
     for stage, entries in changed.items():
         parts = list(_changes(entries))
