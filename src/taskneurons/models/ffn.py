@@ -126,6 +126,18 @@ def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
     return ffns
 
 
+def ffn_blocks(model: nn.Module) -> tuple[nn.Module, ...]:
+    """The modules that hold the whole FFN of a layer and nothing else; none where a layer holds the projections itself.
+
+    Raises:
+        InputError: as `ffn_layers`.
+    """
+    layers = transformer_layers(model)
+    config: Any = model.config
+    place = _PATHS[config.model_type].output.rpartition(".")[0]
+    return tuple(layer.get_submodule(place) for layer in layers) if place else ()
+
+
 def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:
     """The transformer layers, from the first to the last.
 
