@@ -127,15 +127,17 @@ def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
 
 
 def ffn_blocks(model: nn.Module) -> tuple[nn.Module, ...]:
-    """The modules that hold the whole FFN of a layer and nothing else; none where a layer holds the projections itself.
+    """The modules that are the whole FFN of a layer, with whatever adapters lie on its projections.
 
-    Raises:
-        InputError: as `ffn_layers`.
+    None where a layer holds the projections itself, or where the architecture is not one of `SUPPORTED`.
     """
-    layers = transformer_layers(model)
     config: Any = model.config
-    place = _PATHS[config.model_type].output.rpartition(".")[0]
-    return tuple(layer.get_submodule(place) for layer in layers) if place else ()
+    paths = _PATHS.get(getattr(config, "model_type", ""))
+    place = paths.output.rpartition(".")[0] if paths else ""
+    if paths is None or not place:
+        return ()
+    layers: Any = model.get_submodule(paths.layers)
+    return tuple(layer.get_submodule(place) for layer in layers)
 
 
 def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:

@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor, nn
 
-from taskneurons.models.ffn import SUPPORTED, ffn_blocks
+from taskneurons.models.ffn import ffn_blocks
 
 
 @contextmanager
@@ -19,9 +19,8 @@ def ffn_without_pads(model: Any) -> Iterator[Callable[[Int[Tensor, " batch"]], N
     that are padded to 29 spend a quarter of all FFN products on pads.
     """
     places = _Places()
-    supported = getattr(model.config, "model_type", None) in SUPPORTED
     with ExitStack() as stack:
-        for block in ffn_blocks(model) if supported else ():
+        for block in ffn_blocks(model):
             stack.callback(block.register_forward_pre_hook(places.shrink).remove)
             stack.callback(block.register_forward_hook(places.widen).remove)
         yield places.put
