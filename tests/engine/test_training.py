@@ -234,7 +234,7 @@ def test_a_diverged_training_fails_with_its_step():
     def batch(step):
         weight = float("nan") if step == 6 else 1.0
         ids = torch.ones(1, 2, dtype=torch.long)
-        return WeightedBatch(ids, ids, torch.full((1, 2), weight))
+        return WeightedBatch(ids, ids, torch.full((1, 2), weight), torch.tensor([2]))
 
     with pytest.raises(Diverged, match=r"training: the loss is nan at step 7 of 20\. .*lower the learning rate"):
         train(tiny(), TrainingData(batch, "x"), Schedule(20, 1, 1e-3), EXECUTION)

@@ -36,6 +36,7 @@ from taskneurons.files import replacing
 from taskneurons.models.corpus import Corpus, tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded, collate
 from taskneurons.models.kernels import FreeMemory, fastest
+from taskneurons.models.padding import ffn_without_pads
 from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -59,15 +60,19 @@ class WeightedBatch:
         input_ids: token ids.
         labels: the id to be predicted AT a position (already shifted), -100 where none is.
         weights: how much the cross-entropy of a position counts; the loss is their weighted SUM.
+        lengths: tokens of each sequence, without pads.
     """
 
     input_ids: Int[Tensor, "batch tokens"]
     labels: Int[Tensor, "batch tokens"]
     weights: Float[Tensor, "batch tokens"]
+    lengths: Int[Tensor, " batch"]
 
     def __post_init__(self) -> None:
         if not self.input_ids.shape == self.labels.shape == self.weights.shape:
             raise ValueError("input_ids, labels and weights need one shape")
+        if int(self.lengths.max()) != self.input_ids.shape[1]:
+            raise ValueError("a batch must be as wide as its longest sequence")
 
 
 @dataclass(frozen=True)
@@ -183,6 +188,7 @@ def train(
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
+        ffn_without_pads(model) as leave_out,
         fastest(model, rows=data.batch(0).input_ids.numel()),
     ):
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
@@ -191,7 +197,9 @@ def train(
         for step in range(state.step, steps):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, schedule)
-            loss = _loss(prepared, data.batch(step), select, accelerator.device)
+            batch = data.batch(step)
+            leave_out(batch.lengths.to(accelerator.device))
+            loss = _loss(prepared, batch, select, accelerator.device)
             value = loss.item()
             _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
             accelerator.backward(loss)
@@ -303,7 +311,7 @@ def answer_batch(examples: Sequence[Encoded], pad_id: int) -> WeightedBatch:
     """Examples as a batch whose loss is the mean cross-entropy of the answer tokens."""
     batch = collate(examples, pad_id, padding="right")
     answers = (batch.labels != IGNORED).float()
-    return WeightedBatch(batch.input_ids, batch.labels, answers / answers.sum())
+    return WeightedBatch(batch.input_ids, batch.labels, answers / answers.sum(), batch.attention_mask.sum(1))
 
 
 class ShuffledBatches:
@@ -369,6 +377,7 @@ def _language_model_batch(
         torch.from_numpy(inputs),
         torch.from_numpy(np.where(real, targets, IGNORED)),
         torch.from_numpy(weights.astype(np.float32)),
+        torch.from_numpy(real.sum(1)),
     )
 
 
