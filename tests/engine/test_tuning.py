@@ -12,10 +12,11 @@ from patches import BASE, OTHER, assert_bit_equal, logits, owned, some_neurons, 
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 
-from taskneurons.engine import beginnings, tuning
+from taskneurons.engine import tuning
+from taskneurons.engine.batches import MixedTasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
-from taskneurons.engine.training import BETAS, MixedTasks, train
+from taskneurons.engine.training import BETAS, train
 from taskneurons.engine.tuning import METHODS, Lora, Tuned, tune, tuned
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import load_adapter, save_adapter
@@ -55,13 +56,12 @@ def run(model, method="neurons", data=None, *, execution=EXECUTION, **changes):
     return tune(checkpoint(model, BASE), data or {"task": examples()}, method, schedule, execution, **changes)
 
 
-def trained_by_hand(model, parameters, masks=None, data=None):
+def trained_by_hand(model, parameters, masks=None):
     """Plain torch: left-padded batches, all logits, a full backward pass, gradients masked, clipped, AdamW."""
     optimizer = torch.optim.AdamW(parameters, lr=RATE, betas=BETAS, weight_decay=0.0)
     # The learning rate falls as a cosine from its highest value to 0, which it would reach at step STEPS.
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, STEPS)
-    data = data or examples()
-    order = MixedTasks({"task": len(data)}, BATCH, SEED)
+    order, data = MixedTasks({"task": len(examples())}, BATCH, SEED), examples()
     for step in range(STEPS):
         batch = collate([data[index] for _, index in order[step]], PAD)
         logits = model(
@@ -77,11 +77,11 @@ def trained_by_hand(model, parameters, masks=None, data=None):
         optimizer.zero_grad()
 
 
-def masked_training(model, masks, data=None):
+def masked_training(model, masks):
     """The weights that masked AdamW gives."""
     by_hand = copy.deepcopy(model).requires_grad_(True)
     names = [name for name, parameter in by_hand.named_parameters()]
-    trained_by_hand(by_hand, [by_hand.get_parameter(name) for name in names], [masks[name] for name in names], data)
+    trained_by_hand(by_hand, [by_hand.get_parameter(name) for name in names], [masks[name] for name in names])
     return by_hand.state_dict()
 
 
@@ -106,39 +106,6 @@ def test_it_equals_masked_adamw_and_moves_nothing_else(architecture, settings):
             moved = (parameter - before[name])[mask].abs()
             assert moved.numel() == 0 or moved.max() > RATE / 2, name
     assert_bit_equal(model, before)
-
-
-def shapes_of_calls(model):
-    """The shapes of all inputs that the model gets from now on."""
-    seen = []
-    model.get_input_embeddings().register_forward_hook(lambda _, inputs, __: seen.append(tuple(inputs[0].shape)))
-    return seen
-
-
-@pytest.mark.parametrize("architecture", ["llama", "bloom", "gpt2", "gpt_neox", "opt"])
-def test_what_all_rows_begin_with_runs_once_and_trains_the_same(architecture, monkeypatch):
-    monkeypatch.setattr(beginnings, "LEAST_SAVED", 1)
-    model, alike = model_of(architecture), (1, 5, 9, 7, 11, 6, 4)
-    data = [replace(example, prompt=(*alike, *example.prompt)) for example in examples()]
-    neurons = some_neurons(model)
-    expected = masked_training(model, owned(model, neurons), data)
-    seen = shapes_of_calls(model)
-    result = run(model, data={"task": data}, neurons=neurons)
-    assert len(seen) == 2 * STEPS
-    assert all(rows == 1 and width > len(alike) for rows, width in seen[::2])
-    assert {rows for rows, _ in seen[1::2]} == {BATCH}
-    with tuned(model, result, base=BASE):
-        assert_close(model, expected)
-
-
-def test_rows_that_begin_alike_run_whole_where_that_could_not_be_the_same(monkeypatch):
-    monkeypatch.setattr(beginnings, "LEAST_SAVED", 1)
-    data = {"task": [replace(example, prompt=(1, 5, 9, 7, *example.prompt)) for example in examples()]}
-    dropping, sliding = tiny_model("gpt2"), model_of("mistral", sliding_window=4)
-    for model, changes in ((dropping, {}), (sliding, {}), (model_of("llama"), {"checkpointing": True})):
-        seen = shapes_of_calls(model)
-        run(model, "full", data, **changes)
-        assert {rows for rows, _ in seen} == {BATCH}
 
 
 @pytest.mark.parametrize("architecture", ["llama", "bloom", "gpt2"])

@@ -184,13 +184,17 @@ def train(
         publish()
     log_every = max(1, steps // LOG_POINTS)
     memory = FreeMemory()
+    shared_of = _shared if may_share(model) else lambda _: 0
+    start = data.batch(0)
+    rows = start.input_ids.numel() - shared_of(start) * (len(start.lengths) - 1)
     with (
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
         ffn_without_pads(model) as leave_out,
-        fastest(model, rows=data.batch(0).input_ids.numel()),
+        fastest(model, rows=rows),
     ):
+        call = _Calls(prepared, select, leave_out, accelerator.device)
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
         written = began = time.monotonic()
         before = state.seconds
@@ -198,8 +202,7 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, schedule)
             batch = data.batch(step)
-            leave_out(batch.lengths.to(accelerator.device))
-            loss = _loss(prepared, batch, select, accelerator.device)
+            loss = _loss(call, batch, shared_of(batch))
             value = loss.item()
             _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
             accelerator.backward(loss)
@@ -381,24 +384,51 @@ def _language_model_batch(
     )
 
 
-def _loss(
-    model: PreTrainedModel, batch: WeightedBatch, select: Callable[[Tensor], None], device: torch.device
-) -> Float[Tensor, ""]:
+@dataclass(frozen=True)
+class _Calls:
+    """Calls of a model in a training.
+
+    Attributes:
+        model: as accelerate prepared it.
+        select: takes the mask of the positions that the language head sees.
+        leave_out: takes the lengths of the texts, beyond which FFNs see nothing.
+        device: of the model.
+    """
+
+    model: nn.Module
+    select: Callable[[Tensor], None]
+    leave_out: Callable[[Tensor], None]
+    device: torch.device
+
+    def __call__(self, ids: Tensor, counted: Tensor, lengths: Tensor, **cache: Any) -> Any:
+        """The output of the model, whose logits are those of the counted positions, one after the other."""
+        self.select(counted.to(self.device))
+        self.leave_out(lengths.to(self.device))
+        return self.model(input_ids=ids.to(self.device), **cache)
+
+
+def _loss(call: _Calls, batch: WeightedBatch, shared: int) -> Float[Tensor, ""]:
     """The weighted sum of cross-entropies; the language head sees only the positions that predict something.
 
-    What all rows begin with runs once: the rows share its keys and values, and their gradients add up there.
+    Args:
+        call: calls the model.
+        batch: what it sees.
+        shared: first columns that are the same in all rows, of which none is counted. They run once: the rows share
+            their keys and values, and the gradients of the rows add up there.
     """
-    counted, ids, cache = batch.labels != IGNORED, batch.input_ids.to(device), None
-    shared = common_beginning(batch.input_ids, counted) if may_share(model) else 0
+    ids, counted, cache = batch.input_ids, batch.labels != IGNORED, None
     if shared:
-        select(counted[:1, :shared].to(device))
-        first = model(input_ids=ids[:1, :shared], use_cache=True)
+        first = call(ids[:1, :shared], counted[:1, :shared], torch.tensor([shared]), use_cache=True)
         cache = repeated(first.past_key_values, len(ids))
-    counted = counted[:, shared:]
-    select(counted.to(device))
-    logits = model(input_ids=ids[:, shared:], past_key_values=cache, use_cache=cache is not None).logits
-    labels, weights = (tensor[:, shared:][counted].to(device) for tensor in (batch.labels, batch.weights))
+    own, rest = counted[:, shared:], batch.lengths - shared
+    logits = call(ids[:, shared:], own, rest, past_key_values=cache, use_cache=cache is not None).logits
+    labels, weights = (tensor[counted].to(call.device) for tensor in (batch.labels, batch.weights))
     return nn.functional.cross_entropy(logits.float(), labels, reduction="none") @ weights
+
+
+def _shared(batch: WeightedBatch) -> int:
+    """First columns of a batch that need not run once a row."""
+    return common_beginning(batch.input_ids, batch.labels != IGNORED, batch.lengths)
 
 
 def _share_of_rate(step: int, schedule: Schedule) -> float:
