@@ -31,6 +31,8 @@ def test_a_cross_has_every_share_at_one_rate_and_every_rate_at_one_share(params)
     centre = curves.centre.learning_rate
     at_centre = [cell for cell in cells if cell["learning_rate"] == centre]
     assert [cell["selection"]["percent"] for cell in at_centre] == list(curves.percents)
-    assert all(cell["controls"] == (curves.controls if cell in at_centre else ()) for cell in cells)
+    controlled = [cell for cell in cells if cell["controls"]]
+    assert all(cell["controls"] == curves.controls and cell in at_centre for cell in controlled)
+    assert [cell["selection"]["percent"] for cell in controlled] == [1, 10]
     grid = default.model_copy(update={"curves": curves.model_copy(update={"cells": "grid"})})
     assert len(Grouped(Plan(grid)).curve_cells()) == len(curves.percents) * len(curves.learning_rates)

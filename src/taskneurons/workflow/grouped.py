@@ -92,7 +92,8 @@ class Grouped:
                 "selection": self.selections([percent])[0],
                 "learning_rate": rate,
                 "controls": curves.controls
-                if curves.controls_everywhere or rate == curves.centre.learning_rate
+                if percent in curves.control_percents
+                and (curves.controls_everywhere or rate == curves.centre.learning_rate)
                 else (),
             }
             for percent, rate in curves.trained()
