@@ -85,7 +85,7 @@ class Grouped:
         }
 
     def curve_cells(self) -> list[Mapping[str, Any]]:
-        """What is trained in each cell of the grid; see `taskneurons.studies.training.measure.Trained`."""
+        """What is trained in each cell of the grid; see `taskneurons.studies.training.measure.CellPlan`."""
         curves = present(self.plan.params.curves)
         return [
             {
