@@ -4,15 +4,17 @@ import copy
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 from architectures import ARCHITECTURES, PAD, tiny_model
 from patches import some_neurons
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine import beginnings
+from taskneurons.engine.batches import TrainingData, answer_batch
 from taskneurons.engine.beginnings import common_beginning, may_share
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
-from taskneurons.engine.training import Trainable, TrainingData, answer_batch, train
+from taskneurons.engine.training import Trainable, train
 from taskneurons.engine.tuning import Lora, fresh_adapter
 from taskneurons.models.encoding import Encoded, collate
 
@@ -37,7 +39,7 @@ def model_of(architecture, **settings):
     return tiny_model(architecture, **SETTINGS.get(architecture, {}), **settings)
 
 
-def a_step(model, trainable, least, monkeypatch):
+def a_step(model, trainable, least, monkeypatch, dtype="float32"):
     """Loss and gradients of one step of `train`, and the shapes of all inputs of the model."""
     monkeypatch.setattr(beginnings, "LEAST_SAVED", least)
     gradients, shapes = {}, []
@@ -51,7 +53,7 @@ def a_step(model, trainable, least, monkeypatch):
         model.get_input_embeddings().register_forward_hook(lambda _, inputs, __: shapes.append(inputs[0].shape))
     )
     data = TrainingData(lambda _: answer_batch(EXAMPLES, PAD), "x")
-    log = train(model, data, Schedule(1, len(EXAMPLES), 1e-9, 0), Execution(), trainable=trainable)
+    log = train(model, data, Schedule(1, len(EXAMPLES), 1e-9, 0), Execution(dtype=dtype), trainable=trainable)
     for hook in hooks:
         hook.remove()
     return log.rows[0][1], gradients, [tuple(shape) for shape in shapes]
@@ -119,6 +121,21 @@ def test_gradients_of_adapters_are_those_of_the_plain_model(architecture, monkey
         assert shapes == SHARED
 
 
+@pytest.mark.parametrize("architecture", ["llama", "bloom"])
+def test_in_mixed_precision_the_loss_is_near(architecture, monkeypatch):
+    # accelerate allows one precision a process; a test of another one needs a clean state before and after.
+    found = []
+    for dtype, least in (("float32", 10**9), ("bfloat16", 1)):
+        AcceleratorState._reset_state(reset_partial_state=True)
+        model = model_of(architecture)
+        trainable = Trainable(dict(model.requires_grad_(True).named_parameters()))
+        loss, _, shapes = a_step(model, trainable, least, monkeypatch, dtype=dtype)
+        found.append(loss)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert shapes == SHARED
+    assert found[1] == pytest.approx(found[0], rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("architecture", "settings"),
     [("llama", {"attention_dropout": 0.1}), ("opt", {"layerdrop": 0.1}), ("mistral", {"sliding_window": 4})],
@@ -135,12 +152,11 @@ def test_dropout_and_checkpointing_share_nothing():
     assert not may_share(model)
 
 
-def test_a_beginning_ends_where_rows_differ_or_one_is_answered_or_at_its_end(monkeypatch):
+def test_a_beginning_ends_where_rows_differ_or_one_is_answered_or_ends(monkeypatch):
     monkeypatch.setattr(beginnings, "LEAST_SAVED", 1)
 
     def columns(*examples):
-        batch = answer_batch(examples, PAD)
-        return common_beginning(batch.input_ids, batch.labels >= 0, batch.lengths)
+        return common_beginning(answer_batch(examples, PAD))
 
     assert columns(Encoded((1, 5, 6, 7), (8, 2)), Encoded((1, 5, 9, 7), (8, 2))) == 2
     assert columns(Encoded((1, 5, 6), (8, 2)), Encoded((1, 5, 6, 8), (9, 2))) == 2

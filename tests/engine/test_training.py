@@ -14,20 +14,16 @@ import torch
 from safetensors import safe_open
 
 from taskneurons.engine import training
-from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.training import (
-    Diverged,
+from taskneurons.engine.batches import (
     MixedTasks,
     ShuffledBatches,
     TrainingData,
-    TrainingLog,
     WeightedBatch,
     answer_batch,
     permutation,
-    pretrain,
-    train,
-    tune_multitask,
 )
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.training import Diverged, TrainingLog, pretrain, train, tune_multitask
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
