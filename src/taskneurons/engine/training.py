@@ -28,7 +28,6 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from taskneurons.engine.batches import TrainingData, WeightedBatch, mixed_tasks, shuffled_text
-from taskneurons.engine.beginnings import common_beginning, may_share, repeated
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
 from taskneurons.files import replacing
@@ -147,17 +146,13 @@ def train(
         publish()
     log_every = max(1, steps // LOG_POINTS)
     memory = FreeMemory()
-    shared_of = common_beginning if may_share(model) else lambda _: 0
-    start = data.batch(0)
-    rows = start.input_ids.numel() - shared_of(start) * (len(start.lengths) - 1)
     with (
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
         ffn_without_pads(model) as leave_out,
-        fastest(model, rows=rows),
+        fastest(model, rows=data.batch(0).input_ids.numel()),
     ):
-        call = _Calls(prepared, select, leave_out, accelerator.device)
         bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
         written = began = time.monotonic()
         before = state.seconds
@@ -165,7 +160,8 @@ def train(
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, schedule)
             batch = data.batch(step)
-            loss = _loss(call, batch, shared_of(batch))
+            leave_out(batch.lengths.to(accelerator.device))
+            loss = _loss(prepared, batch, select, accelerator.device)
             value = loss.item()
             _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
             accelerator.backward(loss)
@@ -250,46 +246,15 @@ def tune_multitask(
     return train(model, mixed_tasks(encoded, schedule, pad_id), schedule, execution, name="multi-task tuning")
 
 
-@dataclass(frozen=True)
-class _Calls:
-    """Calls of a model in a training.
-
-    Attributes:
-        model: as accelerate prepared it.
-        select: takes the mask of the positions that the language head sees.
-        leave_out: takes the lengths of the texts, beyond which FFNs see nothing.
-        device: of the model.
-    """
-
-    model: nn.Module
-    select: Callable[[Tensor], None]
-    leave_out: Callable[[Tensor], None]
-    device: torch.device
-
-    def __call__(self, ids: Tensor, counted: Tensor, lengths: Tensor, **cache: Any) -> Any:
-        """The output of the model, whose logits are those of the counted positions, one after the other."""
-        self.select(counted.to(self.device))
-        self.leave_out(lengths.to(self.device))
-        return self.model(input_ids=ids.to(self.device), **cache)
-
-
-def _loss(call: _Calls, batch: WeightedBatch, shared: int) -> Float[Tensor, ""]:
-    """The weighted sum of cross-entropies; the language head sees only the positions that predict something.
-
-    Args:
-        call: calls the model.
-        batch: what it sees.
-        shared: first columns that are the same in all rows, of which none is counted. They run once: the rows share
-            their keys and values, and the gradients of the rows add up there.
-    """
-    ids, counted, cache = batch.input_ids, batch.labels != IGNORED, None
-    if shared:
-        first = call(ids[:1, :shared], counted[:1, :shared], torch.tensor([shared]), use_cache=True)
-        cache = repeated(first.past_key_values, len(ids))
-    own, rest = counted[:, shared:], batch.lengths - shared
-    logits = call(ids[:, shared:], own, rest, past_key_values=cache, use_cache=cache is not None).logits
-    labels, weights = (tensor[counted].to(call.device) for tensor in (batch.labels, batch.weights))
-    return nn.functional.cross_entropy(logits.float(), labels, reduction="none") @ weights
+def _loss(
+    model: nn.Module, batch: WeightedBatch, select: Callable[[Tensor], None], device: torch.device
+) -> Float[Tensor, ""]:
+    """The weighted sum of cross-entropies; the language head sees only the positions that predict something."""
+    counted = batch.labels != IGNORED
+    select(counted.to(device))
+    logits = model(input_ids=batch.input_ids.to(device), use_cache=False).logits
+    losses = nn.functional.cross_entropy(logits.float(), batch.labels[counted].to(device), reduction="none")
+    return losses @ batch.weights[counted].to(device)
 
 
 def _share_of_rate(step: int, schedule: Schedule) -> float:
