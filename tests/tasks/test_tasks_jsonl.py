@@ -44,7 +44,8 @@ def write(folder: Path, tasks=(MOOD,), **files) -> Path:
 
 def suite(folder, tasks="all", train=20, validation=5, test="all", seed=0, max_invalid_percent=5.0):
     sizes = {"train": train, "validation": validation, "test": test, "seed": seed}
-    return list(jsonl.make(tasks, path=folder, **sizes, max_invalid_percent=max_invalid_percent))
+    settings = {"max_invalid_percent": max_invalid_percent, "list_options": "sometimes"}
+    return list(jsonl.make(tasks, path=folder, **sizes, **settings))
 
 
 def only(folder, **arguments):

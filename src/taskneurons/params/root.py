@@ -57,7 +57,9 @@ class Params(Section):
     runs: tuple[Run, ...] = described("which models are studied on which suites", "-")
     suites: Named[Suite] = described("task suites by name", "-")
     models: Named[Model] = described("models by name", "-")
-    multitask: Multitask = described("fine-tuning on all tasks together", "-")
+    multitask: Multitask | None = described(
+        "fine-tuning on all tasks together; null: models are studied as they are", "-"
+    )
     attribution: Attribution = described("scores of neurons", "-")
     neurons: Neurons = described("sets of neurons", "-")
     deactivation: Deactivation | None = described("deactivation of neurons", "-", default=None)
@@ -150,12 +152,25 @@ class Params(Section):
                 f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
                 "Name a suite whose source is `dial`",
             )
+        if self.multitask is None:
+            yield from self._untuned(index, run)
         if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
             yield Inconsistency(
                 ("suites", run.suite, "corpus"),
                 f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                 "Write a number of documents",
             )
+
+    def _untuned(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield the studies of a run that compare a model with the one that was tuned on all tasks."""
+        compared = {"dial"} | ({"layers"} if self.layers and self.layers.tuning.method == "full" else set())
+        for place, study in enumerate(run.studies):
+            if study in compared:
+                yield Inconsistency(
+                    ("runs", index, "studies", place),
+                    f"study `{study}` compares the model with one that was tuned on all tasks, and `multitask` is null",
+                    "Write the section `multitask`, or leave out the study",
+                )
 
     def without_unused(self) -> Self:
         """The same parameters without the suites, models, groups and streams that no run names.
