@@ -71,9 +71,13 @@ def _parser() -> argparse.ArgumentParser:
         required=True, metavar="COMMAND"
     )
     claims.add_parser("check", help="say what is wrong with claims.yaml").set_defaults(run=_claims_check)
-    docs = claims.add_parser("docs", help="write docs/claims.md from results/claims.json")
-    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs = claims.add_parser("docs", help="write docs/claims.md and docs/verdicts.md from results/claims.json")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     docs.set_defaults(run=_claims_docs)
+    changed = claims.add_parser("compare", help="print which verdicts differ from those of another claims.json")
+    changed.add_argument("old", type=Path, metavar="OLD", help="the earlier file")
+    changed.add_argument("new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW")
+    changed.set_defaults(run=_claims_compare)
 
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
@@ -208,13 +212,35 @@ def _claims_check(_options: argparse.Namespace) -> int:
 
 def _claims_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json, read_text, write_text
-    from taskneurons.studies.claims.words import PAGE, RESULTS, claims_page
+    from taskneurons.studies.claims import changes, words
+    from taskneurons.studies.claims.reasons import REASONS, load_reasons
 
-    text = claims_page(read_json(RESULTS))
-    if not options.check:
-        write_text(PAGE, text)
-    elif read_text(PAGE) != text:
-        raise InputError("stale", where=PAGE, remedy="Run `taskneurons claims docs`")
+    now, reasons = read_json(words.RESULTS), load_reasons()
+    before = read_json(reasons.file)
+    pages = {words.PAGE: words.claims_page(now), changes.PAGE: changes.verdicts_page(before, now, reasons)}
+    for path, text in pages.items():
+        if not options.check:
+            write_text(path, text)
+        elif read_text(path) != text:
+            raise InputError("stale", where=path, remedy="Run `taskneurons claims docs`")
+    if wrong := changes.wrong_reasons(changes.compare_claims(before, now), reasons):
+        raise InputError(
+            f"reasons of changed verdicts are missing or wrong: {'; '.join(wrong)}",
+            where=REASONS,
+            remedy="Mend them below `reasons`, then run `taskneurons claims docs`",
+        )
+    return 0
+
+
+def _claims_compare(options: argparse.Namespace) -> int:
+    from taskneurons.files import read_json
+    from taskneurons.studies.claims.changes import changes_table, compare_claims
+
+    files = str(options.old), str(options.new)
+    changes = compare_claims(read_json(options.old), read_json(options.new), files)
+    differ = [one for one in changes if one.is_one]
+    print("\n".join(changes_table(differ)) if differ else "No verdict differs.")
+    print(f"{len(differ)} of {len(changes)} verdicts differ.")
     return 0
 
 

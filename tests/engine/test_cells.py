@@ -171,10 +171,10 @@ def test_a_cell_that_moves_something_needs_data(laid):
         Cell(("mood",), Condition("full"), "full", ("mood",))
 
 
-def test_all_neurons_as_a_set_are_the_arm_ffn(tuner):
+def test_the_set_of_all_neurons_is_all_ffn_neurons(tuner):
     everything = NeuronSet(np.ones((2, 32), dtype=bool))
     cells = [
-        Cell(("mood",), Condition("ffn", learning_rate=RATE), "ffn", ("mood",)),
+        Cell(("mood",), Condition("task", learning_rate=RATE), "ffn", ("mood",)),
         Cell(("mood",), Condition("task", learning_rate=RATE), "neurons", ("mood",), everything),
     ]
     ffn, whole = [[score.value for score in scores] for _, scores, _ in run_cells(tuner, cells, name="x")]

@@ -4,12 +4,14 @@ import csv
 import json
 import math
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from taskneurons.job import Files, Job, NoSettings
-from taskneurons.studies.headlines import FURTHER, headlines, write
+from taskneurons.studies.headlines import FURTHER, KEYS, WHOLE, headlines, write
+from taskneurons.studies.registry import STUDIES
 
 TABLES = sorted((Path(__file__).parents[2] / "results" / "tables").glob("*_summary.csv"))
 HEADER = "suite,model,seed,percent,condition,task,kind,metric,value\n"
@@ -50,6 +52,39 @@ def test_a_headline_is_the_mean_over_tasks_of_rows_that_are_alike(tmp_path):
         ("30", "task", "classification", "accuracy"): 10,
         ("30", "random", "classification", "accuracy"): 88,
     }
+
+
+def test_whatever_tells_rows_of_a_summary_apart_tells_headlines_apart_or_is_averaged_on_purpose():
+    averaged = {"task", "order"}
+    # The table of the paper follows from the kinds of tasks.
+    said_elsewhere = {"study", "table"}
+    found = 0
+    for study in (one.name for one in STUDIES):
+        for stem, table in import_module(f"taskneurons.studies.{study}.rows").TABLES.items():
+            if stem.endswith(("_summary", "_advantage")):
+                found += 1
+                apart = {name for name, (_, column) in table.kinds.items() if not column.measured}
+                assert apart <= {*KEYS, *WHOLE} | averaged | said_elsewhere, stem
+    assert found >= 8
+
+
+def test_numbers_that_are_not_alike_are_not_averaged(tmp_path):
+    source = tmp_path / "rain_summary.csv"
+    source.write_text(
+        "scope,group,trained,tested,members,overlap,task,metric,value\n"
+        "unions,CLS-CLS,,,,,,,10\n"
+        "unions,CLS-GEN,,,,,,,30\n"
+        "halves,rain,,,,,,,10\n"
+        "halves,snow,,,,,,,30\n"
+        ",,generation,generation,higher,10.0,,rougeL,1\n"
+        ",,generation,generation,higher,100.0,,rougeL,2\n"
+        ",,generation,generation,lower,10.0,,rougeL,3\n"
+        ",,generation,classification,lower,10.0,,accuracy,4\n"
+        ",,,,,,echo,rougeL,5\n"
+        ",,,,,,rain,rougeL,7\n"
+        ",,,,,,mean_gen,rougeL,9\n"
+    )
+    assert sorted(value for _, value in numbers(written(source))) == [1, 2, 3, 4, 6, 10, 20, 30]
 
 
 def test_a_change_of_one_row_changes_the_headline_of_that_row_alone(tmp_path):

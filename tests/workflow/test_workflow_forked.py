@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -88,6 +89,18 @@ class Runs:
         return path.read_text()
 
 
+def ask(run: int, text: bytes, files: list[int]) -> tuple[dict, socket.socket]:
+    """Ask the process that forks for a run in other words than a job; its first answer, and the connection."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.settimeout(60)
+    connection.connect(f"\0taskneurons-{os.getuid()}-{run}-{os.environ.get('OMP_NUM_THREADS', '')}")
+    socket.send_fds(connection, [text + b"\n"], files)
+    said, handles, _, _ = socket.recv_fds(connection, 4096, 1)
+    for handle in handles:
+        os.close(handle)
+    return json.loads(said.splitlines()[0]), connection
+
+
 def until(condition) -> None:
     end = time.monotonic() + 60
     while not condition():
@@ -158,6 +171,57 @@ def test_a_changed_installation_is_imported_anew(runs: Runs, leader):
     said = [runs.run(run=leader.pid)[0] for _ in range(2)]
     assert [one["marker"] for one in said] == [22, 22]
     assert said[1]["forked"]
+    # The process that took over has kept what the one before said.
+    assert "what was imported has changed" in (runs.folder / forked.LOG).read_text()
+
+
+def test_the_log_is_that_of_one_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(forked.VARIABLE, "")
+    forked.FOLDER.mkdir()
+    forked.LOG.write_text("more than one thread\n")
+    forked.offer(local=True)
+    assert not forked.LOG.exists()
+    forked.offer(local=True)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        b"no JSON",
+        b"[" * 100_000,
+        b"[]",
+        b"{}",
+        b'{"environment": [], "arguments": ["a"], "path": [], "umask": 2}',
+        b'{"environment": {"A": 1}, "arguments": ["a"], "path": [], "umask": 2}',
+        b'{"environment": {}, "arguments": [], "path": [], "umask": 2}',
+        b'{"environment": {}, "arguments": ["a"], "path": [], "umask": "2"}',
+    ],
+    ids=lambda asked: asked[:70].decode(),
+)
+def test_who_asks_for_no_job_is_told_so_and_jobs_are_done_as_before(runs: Runs, leader, asked):
+    runs.run(run=leader.pid)
+    before = runs.forking()
+    said, connection = ask(leader.pid, asked, [0, 1, 2, 0])
+    connection.close()
+    assert said.keys() == {"refused"}
+    assert runs.run(run=leader.pid)[0]["forked"]
+    assert runs.forking() == before and len(before) == 1
+
+
+def test_a_fork_that_cannot_become_its_job_ends(runs: Runs, leader):
+    said, _ = runs.run(run=leader.pid)
+    before = runs.forking()
+    asked = {"environment": said["environment"], "arguments": ["job.py"], "path": [], "umask": 2}
+    # The last file is the folder of the job, and this one is none.
+    with (runs.folder / "job.py").open() as no_folder, (runs.folder / "said").open("w") as out:
+        files = [no_folder.fileno(), out.fileno(), out.fileno(), no_folder.fileno()]
+        answer, connection = ask(leader.pid, json.dumps(asked).encode(), files)
+    assert answer["pid"] not in before
+    with connection:
+        assert json.loads(connection.recv(4096)) == {"status": 1}
+    assert "NotADirectoryError" in (runs.folder / "said").read_text()
+    assert runs.forking() == before and len(before) == 1
 
 
 BUSY = "open('pids', 'a').write(str(os.getpid()) + ' '); time.sleep({seconds}); open('done', 'w').write('done')"

@@ -11,7 +11,6 @@ from taskneurons.measures.stats import MINIMUM_SEEDS, Interval, t_interval
 
 # Tasks of one family are more alike than others, and one model stands behind several: no task is quite alone.
 SEEDS, TASKS = "95 % t", "95 % t over tasks as if independent"
-_EXACT_UP_TO = 16
 
 
 @dataclass(frozen=True)
@@ -40,32 +39,6 @@ def stated(by_task: Sequence[Mapping[int, float]]) -> Stated:
         reason = interval.reason
     says = words if interval.available else f"not available: {reason}"
     return Stated(interval.mean, interval.low, interval.high, says)
-
-
-def signed_rank(differences: Sequence[float]) -> float | None:
-    """Two-sided p-value of Wilcoxon's signed-rank test; zeros are left out, and None where nothing differs.
-
-    Up to 16 tasks it is exact, ties and all, over every choice of signs; above, that of scipy.
-
-    Args:
-        differences: one a task.
-    """
-    # Scores are multiples of 100 / n: what differs by rounding alone is a tie.
-    rounded = np.round(np.asarray(differences, dtype=np.float64), 9)
-    rounded = rounded[rounded != 0]
-    tasks = len(rounded)
-    if not tasks:
-        return None
-    if tasks > _EXACT_UP_TO:
-        from scipy.stats import wilcoxon
-
-        return float(wilcoxon(rounded).pvalue)
-    _, place, counts = np.unique(np.abs(rounded), return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
-    signs = (np.arange(2**tasks)[:, None] >> np.arange(tasks)) & 1
-    sums = signs @ ranks
-    observed = float(ranks[rounded > 0].sum())
-    return min(1.0, 2 * min(float((sums >= observed).mean()), float((sums <= observed).mean())))
 
 
 def in_words(interval: Interval) -> str:

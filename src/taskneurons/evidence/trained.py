@@ -9,11 +9,9 @@ from taskneurons.errors import InputError
 from taskneurons.table import Column, Table
 
 Condition = Literal[
-    "zero_shot", "random", "uniform", "keystone", "other_task", "sibling", "lower", "higher", "task", "ffn", "full"
+    "zero_shot", "random", "uniform", "keystone", "other_task", "sibling", "lower", "higher", "task", "full"
 ]
 CONDITIONS: tuple[Condition, ...] = get_args(Condition)
-UNSELECTED: tuple[Condition, ...] = ("zero_shot", "ffn", "full")
-"""Conditions that train no selected neurons, and so have no setting."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +21,13 @@ class Trained:
     Attributes:
         study: that measured it.
         model, suite, seed: the run.
-        condition: zero_shot: nothing is trained; random, other_task, task: whose neurons; ffn: all of them; full: every
-            weight; higher, lower: random neurons, of which `overlap` percent lie among those of the test task's set
-            that have the higher, or the lower, scores of their layer.
+        condition: zero_shot: nothing is trained; random, other_task, task: whose neurons; full: every weight;
+            higher, lower: random neurons, of which `overlap` percent lie among those of the test task's set that have
+            the higher, or the lower, scores of their layer.
         neurons: the task whose set is trained; a kind of tasks for the union of the sets of its tasks.
         train_task: the task that is trained on, or a kind for all of its tasks together; empty for zero_shot.
         test_task: the task whose test split gives the value.
-        percent: share of the neurons that is selected for each task; empty for zero_shot, ffn and full.
+        percent: share of the neurons that is selected for each task; empty for zero_shot and full.
         share: the true share of all neurons that is trained; more than `percent` for a union.
         overlap: where it is set, the share of the trained neurons that lie in the test task's set.
         estimator: the scores that ranked the neurons.

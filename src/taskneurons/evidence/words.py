@@ -20,7 +20,6 @@ CONDITIONS = {
     "sibling": "neurons of its family's other task",
     "task": "the task's own neurons",
     "all_tasks": "all tasks' neurons together",
-    "ffn": "all FFN neurons",
     "full": "the whole model",
 }
 METRICS = {

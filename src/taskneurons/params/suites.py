@@ -156,6 +156,23 @@ class StreamSuite(Section):
             yield from task_list(self.tasks)
 
 
+class TransferSuite(Section):
+    """Generated tasks of six families in two domains, which a base of few pre-training steps learns in part."""
+
+    source: Literal["transfer"] = described("where the examples come from", "-")
+    tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all twelve", "-")
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The task list names each task once."""
+        if self.tasks != "all":
+            yield from task_list(self.tasks)
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -164,5 +181,6 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
 
 
 Suite = Annotated[
-    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite, Field(discriminator="source")
+    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite | TransferSuite,
+    Field(discriminator="source"),
 ]

@@ -4,11 +4,12 @@ from collections.abc import Iterable, Mapping
 from statistics import fmean
 from typing import Any
 
+from taskneurons.evidence.tasks import MEANS
 from taskneurons.files import read_csv, read_json, write_json
 from taskneurons.job import Job, NoSettings
 
 # What tells headline numbers apart, as far as a summary has these columns: numbers that differ in one of them are not
-# alike. What remains is the mean over tasks, families of tasks, orders of a stream and what they share.
+# alike. What remains is the mean over tasks and over orders of a stream.
 KEYS = (
     "suite",
     "model",
@@ -21,20 +22,26 @@ KEYS = (
     "percent",
     "how",
     "trained",
+    "tested",
+    "members",
+    "overlap",
     "scope",
+    "group",
     "condition",
     "intervention",
     "role",
     "sets",
     "against",
     "given",
+    "shared",
     "measure",
     "kind",
     "metric",
 )
-# Rows that say in detail, or in another way, what other rows say as a whole: of one seed, of one layer, of further
-# metrics.
+# Rows that say in detail, as an average, or in another way what other rows say: of one seed, of one layer, of all tasks
+# of a kind, of further metrics.
 WHOLE = {"seed": ("", "mean", "all"), "layer": ("", "mean")}
+AVERAGES = tuple(MEANS.values())
 FURTHER = ("accuracy_restricted", "cka_biased", "cka_standardised_biased", "cka_standardised_unbiased")
 
 
@@ -42,15 +49,15 @@ def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
     """The mean of `value`, or `after`, for each combination of the key columns, nested in their order.
 
     Args:
-        rows: of a summary table; those without a value, of one seed, of one layer and of further metrics are passed
-            over.
+        rows: of a summary table; those without a value, of one seed, of one layer, of an average over tasks and of
+            further metrics are passed over.
     """
     values: dict[tuple[str, ...], list[float]] = {}
     for row in rows:
         whole = all(row.get(column, "") in wanted for column, wanted in WHOLE.items())
         value = row.get("value") or row.get("after")
-        if value and whole and row.get("metric") not in FURTHER:
-            values.setdefault(tuple(row[key] for key in KEYS if row.get(key)), []).append(float(value))
+        if value and whole and row.get("metric") not in FURTHER and row.get("task") not in AVERAGES:
+            values.setdefault(_keys(row), []).append(float(value))
     found: dict[str, Any] = {}
     for keys, numbers in sorted(values.items()):
         place = found
@@ -60,6 +67,12 @@ def headlines(rows: Iterable[Mapping[str, str]]) -> dict[str, Any]:
             place = inner if isinstance(inner, dict) else place.setdefault(f"{key}.", {})
         place[keys[-1] if keys else "value"] = fmean(numbers)
     return found
+
+
+def _keys(row: Mapping[str, str]) -> tuple[str, ...]:
+    # The group of the two halves of a task's examples is that task, and tasks are alike.
+    alike = ("group",) if row.get("scope") == "halves" else ()
+    return tuple(row[key] for key in KEYS if key not in alike and row.get(key))
 
 
 def claim_headlines(claims: Mapping[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,8 @@ from typing import Any
 VARIABLE = "TASKNEURONS_FORKS_UNTIL_END_OF"
 """The process whose end ends the run; without it no job is handed over."""
 FOLDER = Path(".taskneurons")
+LOG = FOLDER / "forks.log"
+"""Of all processes that fork in a run: one that starts late must not delete what the others said."""
 FILES_ALONE_MB = 2000
 """Memory that a job asks for which reads files and runs no model."""
 # ASSUME: importing takes less on any machine on which it is worth anything.
@@ -32,9 +34,12 @@ FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signa
 def offer(*, local: bool) -> None:
     """Let the jobs of the run that this process leads be done by forks, where the system can.
 
+    The log of the run before is deleted.
+
     Args:
         local: whether jobs run on this machine, as children of this process.
     """
+    LOG.unlink(missing_ok=True)
     if local and sys.platform == "linux" and hasattr(os, "pidfd_open"):
         os.environ[VARIABLE] = str(os.getpid())
 
@@ -100,7 +105,7 @@ def of_this_user(connection: socket.socket) -> bool:
 
 
 def _start(place: str, run: str) -> None:
-    with socket.socket(socket.AF_UNIX) as listening, (FOLDER / "forks.log").open("w") as log:
+    with socket.socket(socket.AF_UNIX) as listening, LOG.open("a") as log:
         listening.bind(place)
         listening.listen(64)
         # By its path: the package and its folder are not to be imported by it.

@@ -158,15 +158,6 @@ class Inputs:
             **{name: value for name, value in wildcards.items() if name not in values},
         )
 
-    def of_first_seed(self, pattern: str, tasks: TasksOf | None = None) -> Callable[[Wildcards], list[str]]:
-        """As `of_tasks`, of the first seed of the job's run."""
-
-        def of(wildcards: Wildcards) -> list[str]:
-            run = self.plan.run(wildcards.run)
-            return each(pattern, "task", (tasks or self.plan.tasks)(run.suite), run=run.name, seed=run.seeds[0])
-
-        return of
-
     def of_run(
         self, *patterns: str, seeds: Seeds = "all", **values: Iterable[object]
     ) -> Callable[[Wildcards], list[str]]:

@@ -141,17 +141,24 @@ class Server:
             parent = os.getpid()
             pid = os.fork()
             if pid == 0:
-                self._become_child(parent, client, files)
+                try:
+                    self._become_child(parent, client, files)
+                except BaseException as error:
+                    # It must not go on as a second process that forks.
+                    print(repr(error), file=sys.stderr)
+                    os._exit(1)
                 return asked
             child = Child(pid, os.pidfd_open(pid), client)
             self.children.append(child)
             selector.register(child.handle, selectors.EVENT_READ, child)
             selector.register(client, selectors.EVENT_READ, child)
             socket.send_fds(client, [_line(pid=pid)], [child.handle])
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             print(repr(error), file=sys.stderr)
-            # Who asked is gone. If there is a child, the closed connection ends it.
+            # Who asked is gone, or asks for what cannot be done. If there is a child, the closed connection ends it.
             if all(child.client is not client for child in self.children):
+                with suppress(OSError):
+                    client.sendall(_line(refused=repr(error)))
                 client.close()
         finally:
             for file in files:
@@ -216,17 +223,34 @@ def receive(client: socket.socket) -> tuple[Mapping[str, Any], list[int]]:
 
     Raises:
         ValueError: it says something else.
+        RecursionError: its JSON is nested too deeply.
     """
     text, files, _, _ = socket.recv_fds(client, 65_536, 4)
-    while not text.endswith(b"\n"):
-        more = client.recv(65_536)
-        if not more or len(text) > MOST_BYTES:
-            raise ValueError("not a whole request")
-        text += more
-    asked = json.loads(text)
-    if len(files) != 4:
-        raise ValueError("not four files")
+    try:
+        while not text.endswith(b"\n"):
+            more = client.recv(65_536)
+            if not more or len(text) > MOST_BYTES:
+                raise ValueError("not a whole request")
+            text += more
+        asked = json.loads(text)
+        if len(files) != 4:
+            raise ValueError("not four files")
+        if not _is_request(asked):
+            raise ValueError("not what a job asks for")
+    except BaseException:
+        for file in files:
+            os.close(file)
+        raise
     return asked, list(files)
+
+
+def _is_request(asked: Any) -> bool:
+    """Whether it has all that `become` reads, each of its type."""
+    if not isinstance(asked, dict) or not isinstance(asked.get("environment"), dict):
+        return False
+    lists = [asked.get("arguments"), asked.get("path"), list(asked["environment"].values())]
+    texts = all(isinstance(one, list) and all(isinstance(text, str) for text in one) for one in lists)
+    return texts and bool(asked["arguments"]) and type(asked.get("umask")) is int
 
 
 def imported_files() -> dict[str, tuple[int, int] | None]:

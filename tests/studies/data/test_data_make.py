@@ -35,6 +35,8 @@ from taskneurons.tasks.stream.suite import stream_suite, stream_task_names
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
 from taskneurons.tasks.synthetic.suite import synthetic_suite, synthetic_task_names
 from taskneurons.tasks.task import SPLITS
+from taskneurons.tasks.transfer.corpus import transfer_corpus
+from taskneurons.tasks.transfer.suite import transfer_suite, transfer_task_names
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.runner import settings_type
 from taskneurons.workflow.sources import reads_examples, source_function, source_settings
@@ -43,6 +45,7 @@ SIZES = {"train": 12, "validation": 3, "test": 5, "seed": 3}
 SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 DIAL = {"source": "dial", "skills": 4, "asked": 2, **SIZES, "corpus": 7}
 STREAM = {"source": "stream", "tasks": "all", **SIZES, "corpus": 7}
+TRANSFER = {"source": "transfer", "tasks": "all", **SIZES, "corpus": 7}
 SUITES = {one.model_fields["source"].annotation: one for one in get_args(get_args(Suite)[0])}
 NAMES = sorted(name for literal in SUITES for name in get_args(literal))
 ROOT = Path(taskneurons.__file__).parents[2]
@@ -114,8 +117,9 @@ def hub_suite(folder: Path) -> dict[str, Any]:
         (SYNTHETIC, synthetic_task_names("twelve")[4:6], synthetic_suite, synthetic_corpus(7, 3)),
         (DIAL, dial_task_names(4, 2)[1:3], lambda *a, **k: dial_suite(4, 2, *a, **k), dial_corpus(7, 4, 2, 3)),
         (STREAM, stream_task_names("all")[2:4], stream_suite, stream_corpus(7, 3)),
+        (TRANSFER, transfer_task_names("all")[2:4], transfer_suite, transfer_corpus(7, 3)),
     ],
-    ids=["synthetic", "dial", "stream"],
+    ids=["synthetic", "dial", "stream", "transfer"],
 )
 def test_a_generated_suite_is_the_generators(tmp_path, root, suite, tasks, generated, text) -> None:
     found = made(suite, tmp_path, root, tasks)

@@ -129,6 +129,19 @@ def test_mean_matrix_is_tested_as_a_matrix_of_its_own() -> None:
     assert row.statistic == pytest.approx(diagonal_test(mean).statistic)
 
 
+def test_a_task_at_chance_is_neither_row_nor_column_of_the_test() -> None:
+    rows = make_rows(TASKS, noise=30.0)
+    described = [replace(task, constant=99.0) if task.name == "nli_place" else task for task in TASKS]
+    without = [row for row in rows if "nli_place" not in (row.test_task, row.train_task)]
+    found = diagonal_tests(rows, described)
+    assert found == diagonal_tests(without, TASKS) != diagonal_tests(rows, TASKS)
+    assert the(found, scope="classification", metric="accuracy", seed="mean").tasks == 5
+    # Of the family whose other task is left out there is no sibling.
+    assert the(found, scope="classification", metric="accuracy", seed=0).p_sibling >= 1 / 2**2
+    all_of_them = [replace(task, constant=99.0) if task.kind == "classification" else task for task in TASKS]
+    assert {row.scope for row in diagonal_tests(make_rows(TASKS), all_of_them)} == {"generation"}
+
+
 def test_unmeasured_cells_say_so_and_settings_of_the_own_task_alone_have_no_test() -> None:
     rows = [row for row in make_rows(TASKS) if not (row.train_task == "nli_place" and row.seed == 1)]
     results = diagonal_tests(rows, TASKS)

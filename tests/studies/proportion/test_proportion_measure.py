@@ -38,8 +38,8 @@ def test_growing_shares_are_unions_and_end_with_all_neurons(laid, tmp_path):
     ]
     single = [(cell, found) for cell, found in done if cell.condition.train_task == "mood"]
     assert [(cell.tests, cell.condition.name) for cell, _ in single] == [(("mood",), "task")] * 2
-    # All neurons trained on one task are the arm `ffn` of that task.
-    dense = Cell(("mood",), Condition("ffn", learning_rate=RATE), "ffn", ("mood",))
+    # All neurons trained on one task are all FFN neurons trained on it.
+    dense = Cell(("mood",), Condition("task", learning_rate=RATE), "ffn", ("mood",))
     [(_, ffn, _)] = run_cells(tuner, [dense], name="x")
     [whole] = [found for cell, found in single if cell.condition.selection == ALL]
     assert [score for score in whole if score.test_task == "mood"] == ffn

@@ -48,6 +48,15 @@ def test_published_values_stand_beside_ours(tmp_path: Path) -> None:
         training_published(curves, printed(), TASKS, {"llama": "llama"}, learning_rate=1e-3)
 
 
+def test_conditions_of_other_shares_and_steps_do_not_stand_side_by_side() -> None:
+    """Where random neurons of the largest share diverged, those of a smaller one do not take their place."""
+    rows = [row for row in reading_rows(TASKS, cells=CELLS) if not (row.condition == "random" and row.percent == 10)]
+    compared = training_published(curve_rows(groups(rows, TASKS)), printed(), TASKS, ARCHITECTURES, learning_rate=1e-3)
+    row = the(compared, task="sentiment_food", condition="task")
+    assert (row.percent, row.steps, row.over_random) == (10, READINGS[-1], None)
+    assert {row.condition for row in compared} == {"zero_shot", "task"}
+
+
 def test_the_average_of_a_kind_stands_beside_the_papers_only_where_it_is_of_the_same_tasks() -> None:
     few = TASKS[:4]
     curves = curve_rows(groups(reading_rows(few, cells=CELLS), TASKS))

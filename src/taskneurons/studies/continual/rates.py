@@ -1,13 +1,12 @@
 """What was tried on the development order: learning rates, strengths and temperatures of each method."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.grid_search import with_edges
 from taskneurons.studies.continual.methods import METHODS, by_method
 from taskneurons.studies.continual.rows import TRIALS, RateRow
 
@@ -41,9 +40,22 @@ def rate_table(files: Iterable[str | Path]) -> list[RateRow]:
             if before := methods.get((suite, model, method)):
                 raise InputError(f"{method} was tried in {before}, too", where=str(path))
             methods[suite, model, method] = path.stem
-            # A strength is tried at one rate: the edges of each knob are those of all trials.
-            rows += with_edges(tried, *KNOBS)
+            rows += with_edges(tried)
     return sorted(rows, key=_place)
+
+
+def with_edges(tried: Sequence[RateRow]) -> list[RateRow]:
+    """The trials of one method, those marked that were chosen at the edge of their grid: a better one may lie beyond.
+
+    A strength is tried at one rate: the edges of each knob are those of all trials. A knob with one value has no edge.
+    """
+    edges: dict[Knob, set[float]] = {}
+    for knob in KNOBS:
+        grid = sorted({value for row in tried if (value := value_of(row, knob)) is not None})
+        edges[knob] = {grid[0], grid[-1]} if len(grid) > 1 else set()
+    return [
+        replace(row, at_edge=row.chosen and any(value_of(row, knob) in edges[knob] for knob in KNOBS)) for row in tried
+    ]
 
 
 def value_of(row: RateRow, knob: Knob) -> float | None:

@@ -8,7 +8,6 @@ import numpy as np
 
 from taskneurons.errors import InputError
 from taskneurons.evidence.bar_chart import Bar, Line, Look, Panel, draw_bars
-from taskneurons.evidence.chance import at_chance
 from taskneurons.evidence.matrix_chart import matrix_panel, relation_means
 from taskneurons.evidence.measurements import (
     Condition,
@@ -35,6 +34,7 @@ from taskneurons.evidence.tasks import MEANS, SCORE, DescribedTask, Kind, by_kin
 from taskneurons.evidence.words import CONDITIONS
 from taskneurons.job import Job
 from taskneurons.neurons.selection import Selection
+from taskneurons.studies.deactivation.chance import at_chance
 from taskneurons.studies.deactivation.rows import SummaryRow
 from taskneurons.studies.deactivation.summary import summarise_deactivation
 from taskneurons.studies.deactivation.tables import drop_matrix

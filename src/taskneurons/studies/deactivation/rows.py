@@ -6,9 +6,9 @@ A drop is positive where deactivation hurts: original - deactivated for scores, 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from taskneurons.evidence.diagonal import Diagonal
 from taskneurons.evidence.measurements import MEASUREMENTS, Condition, Metric, Setting
 from taskneurons.evidence.tasks import Kind
+from taskneurons.studies.deactivation.diagonal import Diagonal
 from taskneurons.table import Column, Table
 
 Percent = Annotated[int | float | None, Column(unit="% of the neurons", low=0, high=100)]

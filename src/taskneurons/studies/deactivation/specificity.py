@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from statistics import fmean
 
-from taskneurons.evidence.chance import at_chance
 from taskneurons.evidence.measurements import Measurement, Metric
 from taskneurons.evidence.tasks import DescribedTask, kind_of, task_kinds
+from taskneurons.studies.deactivation.chance import guessed
 from taskneurons.studies.deactivation.rows import Against, Group, SpecificityRow
 from taskneurons.studies.deactivation.summary import group_of
 
@@ -28,18 +28,16 @@ def own_less_other(rows: Iterable[Measurement], tasks: Sequence[DescribedTask]) 
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
-    known = {(task.suite, task.name): task for task in tasks}
+    rows, known = list(rows), {(task.suite, task.name): task for task in tasks}
     kinds = task_kinds(tasks)
     original: dict[_Cell, float] = {}
     own: dict[tuple[Group, int, str, Metric], float] = {}
     other: dict[tuple[Group, int, str, Metric], dict[Against, list[float]]] = defaultdict(lambda: defaultdict(list))
-    counts: dict[tuple[str, str, str], int] = {}
     for row in rows:
         kind_of(kinds, row.suite, row.test_task)
         key = group_of(row), row.seed, row.test_task, row.metric
         if row.condition == "original":
             original[row.suite, row.model, row.seed, row.test_task, row.metric] = row.value
-            counts[row.suite, row.model, row.test_task] = row.n
         elif row.condition == "task":
             own[key] = row.value
         elif row.condition == "random":
@@ -48,7 +46,7 @@ def own_less_other(rows: Iterable[Measurement], tasks: Sequence[DescribedTask]) 
             kind_of(kinds, row.suite, row.train_task)
             both = known[row.suite, row.test_task], known[row.suite, row.train_task]
             other[key][_relation(*both)].append(row.value)
-    guessed = _guessed(original, counts, known)
+    at_chance = guessed(rows, tasks)
     found = []
     for (group, seed, name, metric), value in own.items():
         task = known[group.suite, name]
@@ -68,7 +66,7 @@ def own_less_other(rows: Iterable[Measurement], tasks: Sequence[DescribedTask]) 
                     task=name,
                     kind=task.kind,
                     family=task.family,
-                    at_chance=(group.suite, group.model, name) in guessed,
+                    at_chance=(group.suite, group.model, name) in at_chance,
                     metric=metric,
                     against=against,
                     sets=len(values),
@@ -89,20 +87,3 @@ def _relation(tested: DescribedTask, trained: DescribedTask) -> Against:
     if tested.kind != trained.kind:
         return "other_kind"
     return "sibling" if tested.family == trained.family else "other_family"
-
-
-def _guessed(
-    original: dict[_Cell, float],
-    counts: dict[tuple[str, str, str], int],
-    known: dict[tuple[str, str], DescribedTask],
-) -> set[tuple[str, str, str]]:
-    """(suite, model, task) where the untouched model is at chance."""
-    scores: dict[tuple[str, str, str], list[float]] = defaultdict(list)
-    for (suite, model, _, name, metric), value in original.items():
-        if metric == known[suite, name].score:
-            scores[suite, model, name].append(value)
-    return {
-        key
-        for key, values in scores.items()
-        if (chance := known[key[0], key[2]].chance) is not None and at_chance(fmean(values), counts[key], chance)
-    }

@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from taskneurons.evidence.chance import at_chance
 from taskneurons.evidence.intervals import in_words
 from taskneurons.evidence.measurements import CONDITIONS, NO_SETTING, Condition, Measurement, Metric
-from taskneurons.evidence.tasks import KINDS, MEANS, SCORE, DescribedTask, Kind, kind_of, task_kinds
+from taskneurons.evidence.tasks import KINDS, MEANS, DescribedTask, Kind, kind_of, task_kinds
 from taskneurons.measures.stats import Interval, paired_difference, t_interval
+from taskneurons.studies.deactivation.chance import at_chance, guessed
 from taskneurons.studies.deactivation.rows import Group, SummaryRow
 
 
@@ -55,7 +55,7 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
     Raises:
         InputError: a row's task is not described in `tasks`.
     """
-    kinds = task_kinds(tasks)
+    rows, kinds = list(rows), task_kinds(tasks)
     chances = {(task.suite, task.name): task.chance for task in tasks}
     cases: dict[Case, Values] = defaultdict(lambda: defaultdict(dict))
     counts: dict[Case, int] = {}
@@ -65,7 +65,7 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
         repeat = row.draw if row.condition == "random" else row.train_task
         cases[case][row.seed][repeat] = row.value
         counts[case] = min(row.n, counts.get(case, row.n))
-    _add_kind_means(cases, counts, _guessed(cases, counts, chances))
+    _add_kind_means(cases, counts, guessed(rows, tasks))
 
     by_seed = {
         case: {seed: fmean(repeats.values()) for seed, repeats in values.items()} for case, values in cases.items()
@@ -116,27 +116,13 @@ def _order(row: SummaryRow, places: Mapping[tuple[str, str], int]) -> tuple[Any,
     return row.suite, row.model, setting, CONDITIONS.index(row.condition), KINDS.index(row.kind), place, row.metric
 
 
-def _guessed(
-    cases: Mapping[Case, Values], counts: Mapping[Case, int], chances: Mapping[tuple[str, str], float | None]
-) -> set[tuple[str, str, str]]:
-    """(suite, model, task) where the untouched model is at chance: what deactivation does there tells nothing."""
-    found = set()
-    for case, values in cases.items():
-        chance = chances.get((case.group.suite, case.task))
-        if case.condition == "original" and case.metric == SCORE[case.kind] and chance is not None:
-            score = fmean(value for repeats in values.values() for value in repeats.values())
-            if at_chance(score, counts[case], chance):
-                found.add((case.group.suite, case.group.model, case.task))
-    return found
-
-
-def _add_kind_means(cases: dict[Case, Values], counts: dict[Case, int], guessed: set[tuple[str, str, str]]) -> None:
+def _add_kind_means(cases: dict[Case, Values], counts: dict[Case, int], left_out: set[tuple[str, str, str]]) -> None:
     """Add the average over each kind of tasks as one more task."""
     members: dict[Case, list[Case]] = defaultdict(list)
     expected: dict[tuple[str, str, Kind], set[str]] = defaultdict(set)
     for case in cases:
         suite, model = case.group.suite, case.group.model
-        if (suite, model, case.task) not in guessed:
+        if (suite, model, case.task) not in left_out:
             members[case._replace(task=MEANS[case.kind])].append(case)
             expected[suite, model, case.kind].add(case.task)
     for mean, of_tasks in members.items():

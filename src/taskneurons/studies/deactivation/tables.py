@@ -10,12 +10,13 @@ from functools import partial
 import numpy as np
 
 from taskneurons.errors import InputError
-from taskneurons.evidence import diagonal
 from taskneurons.evidence.measurements import MEASUREMENTS, Condition, Measurement, gather_measurements
 from taskneurons.evidence.papers import SCORES, PaperScore, mirrored, printed_rows
 from taskneurons.evidence.tasks import MEANS, SCORE, DescribedTask, described_tasks, kind_of, task_kinds
 from taskneurons.files import read_json
 from taskneurons.job import Job, NoSettings
+from taskneurons.studies.deactivation import diagonal
+from taskneurons.studies.deactivation.chance import guessed
 from taskneurons.studies.deactivation.rows import (
     DIAGONAL,
     PUBLISHED,
@@ -61,6 +62,8 @@ def diagonal_tests(rows: Sequence[Measurement], tasks: Sequence[DescribedTask]) 
     """Test whether the drop is largest on the task whose neurons are deactivated (Leng & Xiong 2025, Figure 5 a-b).
 
     For every model and setting with more than the own task tested; p is adjusted over all tests of a model and seed.
+    Tasks that the untouched model does no better on than by chance are left out: neither what they lose nor what their
+    neurons cost others tells anything.
 
     Args:
         rows: of all runs.
@@ -80,13 +83,16 @@ def diagonal_tests(rows: Sequence[Measurement], tasks: Sequence[DescribedTask]) 
             originals[row.suite, row.model].append(row)
         elif row.condition in ("task", "other_task"):
             groups[group_of(row)].append(row)
+    at_chance = guessed(rows, tasks)
     results = []
     for group, own in groups.items():
         if all(row.condition == "task" for row in own):
             continue
-        both = own + originals[group.suite, group.model]
+        run = group.suite, group.model
+        both = own + originals[run]
+        members = [task for task in tasks if task.suite == group.suite and task.name in tested[run]]
         tests = diagonal.diagonal_tests(
-            [task for task in tasks if task.suite == group.suite and task.name in tested[group.suite, group.model]],
+            [task for task in members if (*run, task.name) not in at_chance],
             {(row.test_task, row.metric) for row in both},
             sorted({row.seed for row in own}),
             partial(drop_matrix, both),

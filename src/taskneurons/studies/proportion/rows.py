@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from taskneurons.evidence.changes import Called
-from taskneurons.evidence.settings import SETTINGS
+from taskneurons.evidence.could_show import SETTINGS
 from taskneurons.evidence.tasks import Kind
 from taskneurons.evidence.trained import TRAINED
 from taskneurons.table import Column, Table

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from taskneurons.evidence.changes import called
+from taskneurons.evidence.could_show import SETTINGS, SettingRow, setting_rows
 from taskneurons.evidence.intervals import stated
-from taskneurons.evidence.settings import SETTINGS, SettingRow, setting_rows
 from taskneurons.evidence.tasks import KINDS, DescribedTask, Kind, described_tasks
 from taskneurons.evidence.trained import TRAINED, Trained, gather_trained
 from taskneurons.job import Job, NoSettings

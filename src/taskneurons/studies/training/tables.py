@@ -37,9 +37,10 @@ def training_published(
 ) -> list[PublishedRow]:
     """Our values beside those of Table 2 (Llama-2-7b), or of Table 7 (Bloom-7b1) for models of the Bloom architecture.
 
-    Ours are those of the largest share up to the paper's, at one learning rate, after the last reading. Each of our
-    tasks stands beside the paper's task that it is or mirrors; tasks without one are left out, and so is the average
-    over a kind unless our tasks stand for exactly the paper's. Accuracy is the freely generated one.
+    Ours are those of the largest share up to the paper's, at one learning rate, after the last reading, for all
+    conditions alike. Each of our tasks stands beside the paper's task that it is or mirrors; tasks without one are left
+    out, and so is the average over a kind unless our tasks stand for exactly the paper's. Accuracy is the freely
+    generated one.
 
     Args:
         curves: of `curve_rows`.
@@ -56,9 +57,17 @@ def training_published(
     mirrors = mirrored([task for task in tasks if (task.suite, task.name) in trained], printed["T2"])
     shown = [row for row in curves if row.learning_rate == learning_rate and row.metric == SCORE[row.kind]]
     shown = [row for row in shown if row.percent <= PAPERS_PERCENT and mirrors.get((row.suite, row.task))]
+    last: dict[tuple[str, str, str], tuple[float, int]] = {}
+    for row in shown:
+        if (row.condition, row.against) == ("task", "zero_shot"):
+            key = row.suite, row.model, row.task
+            last[key] = max(last.get(key, (0.0, 0)), (row.percent, row.steps))
     cells: dict[tuple[str, str, str], dict[tuple[str, str], CurveRow]] = {}
-    for row in sorted(shown, key=lambda row: (row.percent, row.steps)):
-        cells.setdefault((row.suite, row.model, row.task), {})[row.condition, row.against] = row
+    for row in shown:
+        key = row.suite, row.model, row.task
+        # What was not trained or not read there has no value, rather than one of another cell.
+        if (row.percent, row.steps) == last.get(key):
+            cells.setdefault(key, {})[row.condition, row.against] = row
     compared = []
     for (suite, model, task), pairs in cells.items():
         if model not in architectures:

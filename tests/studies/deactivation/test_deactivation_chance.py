@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from taskneurons.evidence.chance import at_chance
 from taskneurons.evidence.tasks import DescribedTask
+from taskneurons.studies.deactivation.chance import at_chance
 
 
 @pytest.mark.parametrize(

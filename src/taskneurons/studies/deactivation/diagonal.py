@@ -16,13 +16,13 @@ P = Annotated[float | None, Column(low=0, high=1, measured=True)]
 
 @dataclass(frozen=True)
 class Diagonal:
-    """Whether the diagonal of one matrix is larger than chance allows: the common columns of all such tables.
+    """Whether the diagonal of one matrix is larger than chance allows.
 
     Attributes:
         scope: classification, generation or all tasks.
         metric: of the entries; `score` is the accuracy of classification and the ROUGE-L of generation columns.
         seed: of the run, or `mean` for the mean over seeds.
-        tasks: rows, which is the number of columns.
+        tasks: rows, which is the number of columns; tasks that the untouched model only guesses are left out.
         diagonal, off_diagonal: mean entries.
         sibling: mean entry of columns of another task of the same family.
         p_sibling: one-sided, that diagonal and sibling differ as much if the sets of a family of two are exchangeable;
