@@ -16,16 +16,18 @@ CHAT = (
 NORMAL, CONTROL = 1, 3
 
 
-def vocabulary():
-    """Tokens and merges of a byte-level BPE, with two tokens for turns."""
+def vocabulary(unknown: str | None = None):
+    """Tokens and merges of a byte-level BPE, with two tokens for turns and perhaps one more for what is unknown."""
     tokenizer = train_bpe_tokenizer(["red sun blue ice good bad Which mood ? Answer : user assistant"] * 3, 320)
-    tokenizer.add_special_tokens({"additional_special_tokens": ["<turn>", "</turn>"]})
+    tokenizer.add_special_tokens({"extra_special_tokens": ["<turn>", "</turn>", *([unknown] if unknown else [])]})
     return tokenizer
 
 
-def write_gguf(file: Path, *, architecture: str = "llama", seed: int = 0, chat: bool = True) -> dict[str, np.ndarray]:
+def write_gguf(
+    file: Path, *, architecture: str = "llama", chat: bool = True, bos: bool = False, unknown: str | None = None
+) -> dict[str, np.ndarray]:
     """Write a file with quantised FFN weights; returns what numbers these stand for."""
-    random, tokenizer, numbers = np.random.default_rng(seed), vocabulary(), {}
+    random, tokenizer, numbers = np.random.default_rng(0), vocabulary(unknown), {}
     writer = GGUFWriter(file, architecture)
     for write, value in (
         (writer.add_context_length, CONTEXT),
@@ -46,6 +48,7 @@ def write_gguf(file: Path, *, architecture: str = "llama", seed: int = 0, chat: 
     writer.add_token_merges([" ".join(pair) for pair in merges(tokenizer)])
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
+    writer.add_add_bos_token(bos)
     writer.add_unk_token_id(3)
     if chat:
         writer.add_chat_template(CHAT)

@@ -83,6 +83,19 @@ def test_a_chat_of_a_file_is_the_chat_of_its_template(file, tmp_path):
     assert "The chat template ends an answer with </turn>, which is the eos token here." in remarks
 
 
+@pytest.mark.parametrize("bos", [True, False])
+@pytest.mark.parametrize("unknown", [None, "<|endoftext|>"])
+def test_a_file_says_whether_prompts_begin_with_bos(bos, unknown, tmp_path):
+    """With or without the token that transformers adds to a file that lacks it."""
+    write_gguf(tmp_path / "tiny.gguf", bos=bos, unknown=unknown)
+    imported(tmp_path / "tiny.gguf", tmp_path / "out")
+    tokenizer = load_checkpoint(tmp_path / "out").tokenizer
+    (encoded,) = encode([Example("1", "Which mood ? {input}", "red <bos>", "good")], tokenizer, CONTEXT)
+    assert [place for place, token in enumerate(encoded.prompt) if token == tokenizer.bos_token_id] == [0] * bos
+    assert tokenizer.decode(encoded.prompt[bos:]) == "Which mood ? red <bos>"
+    assert len(tokenizer) == len(vocabulary(unknown))
+
+
 def test_a_file_that_cannot_be_used_is_refused_by_one_sentence(file, tmp_path):
     out = tmp_path / "out"
     digest = sha256(file)
