@@ -1,6 +1,6 @@
 # From a tokenizer to a multi-task model: results/models/{suite}/{model}/seed{seed}/{base,multitask}/.
 # Only runs whose studies read the multi-task model have one.
-# A model from a folder or from the hub is imported once, whatever the number of suites and seeds: results/models/imported/{model}/.
+# A model of others is imported once, whatever the number of suites and seeds: results/models/imported/{model}/.
 
 # What is written beside a checkpoint that was trained here.
 TRAINING_LOG = "training.csv"
@@ -21,7 +21,9 @@ for model, chosen in P.models.items():
         resources:
             **model_resources(P, model, "load"),
         params:
-            settings=settings(**chosen.model_dump(exclude={"parameters", "dtype"})),
+            settings=settings(
+                **chosen.model_dump(exclude={"parameters"} | (set() if chosen.source == "gguf" else {"dtype"}))
+            ),
             code=code("models.make:import_model"),
         script:
             "../workflow/scripts/run.py"
@@ -80,7 +82,7 @@ rule tune_multitask:
     log:
         "logs/models/{run}/seed{seed}/tune_multitask.log",
     wildcard_constraints:
-        run=plan.pattern(*TUNED, seeds="all"),
+        run=plan.pattern(*TUNED, seeds="all") if P.multitask else plan.NOTHING,
     priority: plan.sooner(20)
     threads: P.workflow.training_threads
     resources:
@@ -103,7 +105,7 @@ for suite in plan.suites(*TUNED):
             name:
                 f"evaluate_multitask_{suite}_{batch.name}"
             input:
-                checkpoint=checkpoint(paths.MULTITASK),
+                checkpoint=inputs.studied,
                 tasks=paths.task_files(suite, batch.tasks),
             output:
                 rows=paths.each(paths.EVALUATION, "task", batch.tasks),

@@ -13,7 +13,7 @@ for suite in plan.suites(*TUNED):
             name:
                 f"attribute_scores_{suite}_{batch.name}"
             input:
-                checkpoint=paths.checkpoint(paths.MULTITASK),
+                checkpoint=inputs.studied,
                 tasks=paths.task_files(suite, batch.tasks),
             output:
                 scores=[

@@ -14,7 +14,7 @@ TOP = "results/report/{run}/seed{seed}/top_examples.csv"
 
 rule find_examples:
     input:
-        checkpoint=checkpoint(paths.MULTITASK),
+        checkpoint=inputs.studied,
         tasks=inputs.tasks,
         scores=inputs.of_tasks(paths.SCORES, estimator=P.neurons.selections[0].estimator),
     output:

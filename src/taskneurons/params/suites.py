@@ -8,6 +8,8 @@ from pydantic import Field, PositiveInt
 from taskneurons.params.folders import FolderPath
 from taskneurons.params.section import Inconsistency, Named, Revision, Section, Slug, described, repeated
 
+ListOptions = Literal["never", "sometimes", "always"]
+
 
 class SyntheticSuite(Section):
     """Generated tasks: twelve in six families of two, or thirty in twelve families of two or three."""
@@ -41,6 +43,11 @@ class JsonlSuite(Section):
         "% of the examples",
         ge=0,
         le=100,
+    )
+    list_options: ListOptions = described(
+        "whether the form of prompts that lists the options of a classification is never taken, is one of four, or is "
+        "the only one; an instruction with `{input}` is taken as it stands",
+        "-",
     )
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",

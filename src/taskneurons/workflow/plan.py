@@ -72,6 +72,9 @@ class Plan:
         params: the validated parameters.
     """
 
+    NOTHING = "(?!)"
+    """The constraint of `{run}` in a rule that no run needs."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
         self._tasks: dict[str, tuple[str, ...]] = {}
@@ -160,8 +163,7 @@ class Plan:
             if suite in (None, run.suite) and (models is None or run.model in models):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
-        # A rule that no run needs matches nothing.
-        return "|".join(fits) or "(?!)"
+        return "|".join(fits) or self.NOTHING
 
     def expand(
         self,

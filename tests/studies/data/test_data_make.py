@@ -94,7 +94,7 @@ def jsonl_suite(folder: Path) -> dict[str, Any]:
         records = [{"input": f"{split} text {n}", "target": task["options"][n % 2]} for n in range(size)]
         (folder / f"mood.{split}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     suite = {"source": "jsonl", "path": str(folder), "tasks": "all", **SIZES}
-    return suite | {"max_invalid_percent": 5.0, "corpus": 7}
+    return suite | {"max_invalid_percent": 5.0, "list_options": "always", "corpus": 7}
 
 
 def hub_suite(folder: Path) -> dict[str, Any]:

@@ -1,13 +1,42 @@
 """What the tokenizers of models make of the data."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from taskneurons.errors import InputError
 from taskneurons.files import write_text
 from taskneurons.job import Job
-from taskneurons.models.encoding import count_truncated
-from taskneurons.models.tokenizers import load_tokenizer
-from taskneurons.tasks.card import data_card
+from taskneurons.models.encoding import encode
+from taskneurons.models.tokenizers import first_ids, load_tokenizer
+from taskneurons.tasks.card import Reading, data_card
 from taskneurons.tasks.storage import read_task_folder
+from taskneurons.tasks.task import Example
+
+
+def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: int) -> Reading:
+    """How a model with this tokenizer reads the examples of a task.
+
+    Raises:
+        InputError: most of them do not fit the context.
+    """
+    encoded = {split: encode(examples, tokenizer, context) for split, examples in splits.items()}
+    cut = {split: sum(one.truncated > 0 for one in own) for split, own in encoded.items()}
+    total = sum(map(len, encoded.values()))
+    # ASSUME: a task of which most inputs are cut is not the task that was meant.
+    if 2 * sum(cut.values()) > total:
+        raise InputError(
+            f"a context of {context} tokens is too short for {sum(cut.values())} of {total} examples",
+            remedy="Raise the model's `context`, or leave out the task",
+        )
+    first = encoded["train"][0]
+    return Reading(
+        form="plain" if tokenizer.chat_template is None else "chat",
+        first=tokenizer.decode(first_ids(tokenizer)),
+        shown=tokenizer.decode([*first.prompt, *first.target]),
+        truncated=cut,
+    )
+
 
 # Jobs
 
@@ -24,15 +53,18 @@ class CardsSettings:
 
 
 def describe_tasks(job: Job[CardsSettings]) -> None:
-    """Write a data card for each of some tasks, with what the context of each model would cut."""
+    """Write a data card for each of some tasks, with how each model reads them and what its context would cut."""
     # Two files are named of each tokenizer.
     folders = dict.fromkeys(path.parent for path in job.inputs["tokenizers"])
     tokenizers = [load_tokenizer(folder) for folder in folders]
     cards = job.outputs.by_stem("cards")
     for name, folder in job.inputs.folders("tasks").items():
         task, splits, counts = read_task_folder(folder)
-        truncation = {
-            model: {split: count_truncated(examples, tokenizer, context) for split, examples in splits.items()}
-            for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True)
-        }
-        write_text(cards[name], data_card(task, counts, splits, truncation))
+        readings = {}
+        for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True):
+            try:
+                readings[model] = reading(splits, tokenizer, context)
+            except InputError as error:
+                error.where = f"model {model}, {folder}" + (f": {error.where}" if error.where else "")
+                raise
+        write_text(cards[name], data_card(task, counts, splits, readings))
