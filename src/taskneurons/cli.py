@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from taskneurons.errors import InputError
 
@@ -44,6 +44,22 @@ def _parser() -> argparse.ArgumentParser:
         description="Which neurons of a language model carry a task: one audited graph from parameters to tables.",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    init = commands.add_parser("init", help="begin a study of your own: a folder with your model and your tasks")
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="the new folder")
+    init.add_argument(
+        "--model",
+        required=True,
+        help="a model folder, a GGUF file, PACKAGE:FILE.gguf, or owner/name[@commit]",
+    )
+    init.add_argument(
+        "--tasks", required=True, help="a folder with tasks.json, or names of known data sets, with commas"
+    )
+    machine = init.add_mutually_exclusive_group()
+    machine.add_argument("--laptop", action="store_true", help="few examples, for two CPU cores (default)")
+    machine.add_argument("--gpu", action="store_true", help="more examples, bfloat16")
+    init.add_argument("--prompts", choices=["plain", "chat"], help="default: chat where the tokenizer has a template")
+    init.set_defaults(run=_init)
 
     results = commands.add_parser("results", help="make results: everything, or the named studies and files")
     results.add_argument("targets", nargs="*", metavar="TARGET", help="a study (such as deactivation) or a file")
@@ -151,6 +167,14 @@ def _cores(text: str) -> str:
     if text != "all" and not (text.isascii() and text.isdigit() and int(text) > 0):
         raise argparse.ArgumentTypeError(f"expected a positive number or all, got {text}")
     return text
+
+
+def _init(options: argparse.Namespace) -> int:
+    from taskneurons.own_study import init
+
+    machine: Literal["laptop", "gpu"] = "gpu" if options.gpu else "laptop"
+    init(options.folder, options.model, options.tasks, machine=machine, prompts=options.prompts)
+    return 0
 
 
 def _results(options: argparse.Namespace) -> int:

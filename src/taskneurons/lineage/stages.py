@@ -1,5 +1,6 @@
 """`dvc.yaml`, generated from the workflow: one stage a study; and which results git leaves to DVC."""
 
+import os
 import re
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from taskneurons.files import read_text, write_text
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import snakemake
+from taskneurons.lineage.workflow import HOME
 
 FILE = Path("dvc.yaml")
 IGNORE = Path("results/.gitignore")
@@ -91,8 +93,8 @@ def stages() -> dict[str, Any]:
                 raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
     needed = _needed_outs(done.stdout, graph)
     fingerprints = Code(Sources(Path(taskneurons.__file__).parent))
-    planning = "".join(map(read_text, [Path("rules/common.smk"), *sorted(PLAN.glob("*.py"))]))
-    sections = set(yaml.safe_load(read_text(graph.params)))
+    planning = "".join(map(read_text, [HOME / "rules/common.smk", *sorted((HOME / PLAN).glob("*.py"))]))
+    params = _params_files(Path(graph.params))
     stages = {}
     # A study that no run of the parameters asks for has no stage.
     for study in (study for study in graph.studies if outs[study]):
@@ -108,12 +110,13 @@ def stages() -> dict[str, Any]:
             *graph.raw.get(study, ()),
             *sorted(needed[study]),
         ]
-        read = {*_SECTION.findall(planning), *_SECTION.findall(read_text(Path(f"rules/{study}.smk")))}
+        read = {*_SECTION.findall(planning), *_SECTION.findall(read_text(HOME / f"rules/{study}.smk"))}
         stages[study] = {
             "cmd": f"taskneurons stage {study}",
-            "deps": deps,
+            # Where a study lies in a folder of its own, rules and code lie outside; `taskneurons audit` looks at them.
+            "deps": [dep for dep in deps if dep.startswith("results/") or Path(dep).exists()],
             # Also the keys that decide which jobs there are.
-            "params": [{graph.params: sorted(read & sections)}],
+            "params": [{file: sorted(read & sections)} for file, sections in params.items() if read & sections],
             # Without persist DVC deletes the outs first, and every job of the study would run for one change.
             "outs": [
                 {path: {"persist": True} if Path(path).parts[1] not in IN_GIT else {"cache": False, "persist": True}}
@@ -121,6 +124,17 @@ def stages() -> dict[str, Any]:
             ],
         }
     return stages
+
+
+def _params_files(path: Path) -> dict[str, set[str]]:
+    """The sections of a parameter file and of each base of it that lies in this folder."""
+    found: dict[str, set[str]] = {}
+    while True:
+        content = yaml.safe_load(read_text(path))
+        found[path.as_posix()] = set(content)
+        if "base" not in content:
+            return found
+        path = Path(os.path.normpath(path.parent / content["base"]))
 
 
 def with_needed(every: Mapping[str, Any], only: Iterable[str]) -> dict[str, Any]:

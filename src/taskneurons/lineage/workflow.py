@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.lineage.code import Sources
 from taskneurons.lineage.graph import Graph, PlannedJob
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from snakemake.rules import Rule
 
 SNAKEFILE = Path("Snakefile")
+HOME = Path(taskneurons.__file__).parents[2]
+"""The checkout in which the library stands, whose rules a study in another folder includes."""
 PARAMS = ("code", "settings", "wiring")
 
 

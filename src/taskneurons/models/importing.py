@@ -343,3 +343,40 @@ def _dtype_of(files: list[Path]) -> DType:
     if floats == {"BF16"}:
         return "bfloat16"
     return "float16" if floats == {"F16"} else "float32"
+
+
+def supported_folder(path: Path) -> list[Path]:
+    """The weights files of a model folder that `import_folder` takes as far as can be told without reading weights.
+
+    Raises:
+        InputError: as `import_folder`.
+    """
+    if not path.is_dir():
+        raise InputError("no such folder", where=str(path))
+    if not (path / "config.json").is_file() and not (path / ADAPTER).is_file():
+        raise InputError("the folder has no config.json", where=str(path))
+    _check_config(path / "config.json")
+    files = _weight_files(path)
+    _dtype_of(files)
+    return files
+
+
+def supported_gguf(file: Path) -> tuple[Any, Any]:
+    """The configuration and the tokenizer of a GGUF file that `import_gguf` takes.
+
+    Raises:
+        InputError: as `import_gguf`.
+    """
+    with file.open("rb") as stream:
+        if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
+            raise InputError("not a GGUF file", where=str(file), remedy="Name a folder, or a file that ends in .gguf")
+    try:
+        with quiet():
+            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+            _check_architecture(config.model_type, str(file))
+            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    # The library raises bare exceptions of many types for what it does not know.
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+    return config, _without_added(tokenizer, config.vocab_size)

@@ -1,0 +1,193 @@
+"""`taskneurons init`: a folder of one's own in which the workflow runs, or one sentence and nothing left."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from gguf_files import write_gguf
+from projects import ROOT, Project
+from small_checkpoint import CONTEXT, lay_checkpoint, small_model, texts
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+from taskneurons import own_study
+from taskneurons.cli import main
+from taskneurons.models.looking import lengths, look_at_folder, look_at_gguf
+from taskneurons.own_study import SIZES, find_tasks, init
+from taskneurons.params.loading import load_params
+
+FIGURE = "results/figures/deactivation/mine/small/first-seed/drops-taylor-10-model.png"
+LIBRARY = {"PYTHONPATH": str(ROOT / "src")}
+MOODS = ["good", "bad"]
+DESCRIPTIONS = [
+    {"name": "mood", "type": "classification", "instruction": "mood of {input} :", "options": MOODS},
+    {"name": "echo", "type": "generation", "instruction": "say {input} again :"},
+]
+
+
+def write_tasks(folder: Path, descriptions: list[dict] = DESCRIPTIONS, suffix: str = "") -> Path:
+    """Two tasks of 16 examples for training and 8 for the test; each input ends with `suffix`."""
+    folder.mkdir(parents=True)
+    for task in descriptions:
+        for split, size, start in [("train", 16, 0), ("test", 8, 16)]:
+            lines = [
+                {
+                    "input": text + suffix,
+                    "target": ["good", "bad"][n % 2] if task["name"] == "mood" else text.split()[0],
+                }
+                for n, text in enumerate(texts(size, start))
+            ]
+            (folder / f"{task['name']}.{split}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    (folder / "tasks.json").write_text(json.dumps(descriptions))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory) -> Path:
+    """A folder with a model and one with tasks."""
+    place = tmp_path_factory.mktemp("small")
+    lay_checkpoint(place / "small")
+    write_tasks(place / "tasks")
+    return place
+
+
+@pytest.fixture(scope="module")
+def laid(small, tmp_path_factory) -> tuple[Project, str]:
+    """A study that was just begun, and what was said."""
+    folder, said = tmp_path_factory.mktemp("own") / "study", []
+    init(folder, str(small / "small"), str(small / "tasks"), say=said.append)
+    return Project(folder), "\n".join(said)
+
+
+def digest(folder: Path) -> str:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
+
+
+def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, small):
+    project, said = laid
+    params = load_params(project.path("params.yaml"))
+    model = small_model()
+    assert params.models["small"].parameters == model.num_parameters()
+    assert params.models["small"].context == CONTEXT == model.config.max_position_embeddings
+    assert params.multitask is None
+    assert project.path("base.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+    assert digest(project.path("tasks")) != "" and not project.path("lineage").exists()
+    assert "  | <bos> mood of " in said
+    assert "labels of the test examples: good 4, bad 4" in said
+
+
+def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):
+    project, said = laid
+    inside = project.snakemake("-n", "--quiet", "rules", "deactivation", **LIBRARY)
+    outside = Project(ROOT).snakemake(
+        "-n", "--quiet", "rules", "-s", str(ROOT / "Snakefile"), "--directory", str(project.folder), "deactivation"
+    )
+    for text in (inside, outside):
+        for rule in ("import_model_small", "attribute_scores_mine_all", "deactivate_neurons_mine_all"):
+            assert rule in text
+    assert "pretrain_model" not in inside
+    assert "deactivation 12" in said.partition("Plan: ")[2]
+
+
+def test_a_study_runs_to_its_first_figure_and_touches_nothing_of_the_checkout(laid, tmp_path):
+    project = laid[0].copy(tmp_path / "study")
+    before = digest(ROOT / "lineage")
+    project.snakemake("--", FIGURE, **LIBRARY)
+    assert project.path(FIGURE).stat().st_size > 0
+    assert {line["rule"] for line in project.lines().values()} >= {"import_model_small", "preview_deactivation"}
+    assert digest(ROOT / "lineage") == before
+    found = json.loads(project.run("taskneurons", "audit", "--json", ok=None, **LIBRARY))
+    assert [one for one in found["findings"] if one["severity"] == "error"] == []
+
+
+def test_parameters_and_positions_of_a_gguf_file_are_those_of_its_model(tmp_path):
+    file = tmp_path / "tiny.gguf"
+    write_gguf(file)
+    look = look_at_gguf(file)
+    model = AutoModelForCausalLM.from_pretrained(tmp_path, gguf_file=file.name)
+    assert look.parameters == model.num_parameters()
+    assert look.positions == model.config.max_position_embeddings
+
+
+def test_a_chat_is_shown_as_the_template_of_the_model_writes_it(tmp_path):
+    file = tmp_path / "tiny.gguf"
+    write_gguf(file)
+    look = look_at_gguf(file)
+    assert look.prepared(None) == "chat"
+    (task, splits), _ = find_tasks(str(write_tasks(tmp_path / "tasks")), SIZES["laptop"]).tasks
+    first = splits["train"][0]
+    turns = [{"role": "user", "content": first.prompt.rstrip()}, {"role": "assistant", "content": first.target}]
+    template = AutoTokenizer.from_pretrained(tmp_path, gguf_file=file.name)
+    assert lengths(task, splits, look.tokenizer).shown == template.apply_chat_template(turns, tokenize=False).rstrip()
+
+
+def test_the_context_has_room_for_every_prompt_and_its_longest_answer(small):
+    look = look_at_folder(small / "small")
+    look.prepared(None)
+    for task, splits in find_tasks(str(small / "tasks"), SIZES["laptop"]).tasks:
+        examples = [example for split in splits.values() for example in split]
+        texts = [len(look.tokenizer(one.prompt)["input_ids"]) for one in examples]
+        longest = max(len(option.split()) + 1 for option in task.options) if task.options else 8
+        assert lengths(task, splits, look.tokenizer).needed(8) == [length + longest for length in texts]
+
+
+# What is refused
+
+
+def of_other_architecture(place: Path) -> None:
+    config = json.loads((place / "small/config.json").read_text())
+    (place / "small/config.json").write_text(json.dumps(config | {"model_type": "mamba"}))
+
+
+def with_long_inputs(place: Path) -> None:
+    shutil.rmtree(place / "tasks")
+    write_tasks(place / "tasks", suffix=" red" * CONTEXT)
+
+
+def without_labels(place: Path) -> None:
+    tasks = [{key: value for key, value in one.items() if key != "options"} for one in DESCRIPTIONS]
+    (place / "tasks/tasks.json").write_text(json.dumps(tasks))
+
+
+def with_another_label(place: Path) -> None:
+    file = place / "tasks/mood.train.jsonl"
+    file.write_text(file.read_text().replace('"good"', '"Good"'))
+
+
+def in_use(place: Path) -> None:
+    (place / "study").mkdir()
+    (place / "study/notes.txt").write_text("mine")
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "said"),
+    [
+        (of_other_architecture, [], "architecture 'mamba' are not known. Supported: llama"),
+        (with_long_inputs, [], f"prompts of task mood need more than {CONTEXT} tokens"),
+        (without_labels, [], "classification"),
+        (with_another_label, [], "label"),
+        (in_use, [], "study: the folder is not empty. Name a new or an empty folder"),
+        (lambda place: None, ["--prompts", "chat"], "the tokenizer has no chat template. Write `prompts: plain`"),
+        (lambda place: shutil.rmtree(place / "small"), [], "no such folder or file"),
+        (lambda place: shutil.rmtree(place / "tasks"), [], "neither a folder nor a known data set of the hub"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, small, tmp_path, capsys, monkeypatch):
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    change(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main(["init", "study", "--model", "small", "--tasks", "tasks", *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("error: ") and said in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_step_that_fails_leaves_nothing_of_the_folder(small, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(own_study, "_SNAKEFILE", "raise ValueError('broken')\n")
+    status = main(["init", "study", "--model", str(small / "small"), "--tasks", str(small / "tasks")])
+    assert status == 2 and "failed in the new folder" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
