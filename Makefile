@@ -22,7 +22,7 @@ results: $(VENV)/ready  ## make every result: data, models, tables, figures (par
 	taskneurons results --cores $(CORES) $(if $(PARAMS),--params $(PARAMS))
 
 test: $(VENV)/ready-dev  ## run the tests
-	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	ruff check .

@@ -1,5 +1,6 @@
 """Fixtures for all tests; shapes and types in signatures are enforced here, under pytest only."""
 
+import gc
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,20 @@ settings.load_profile("project")
 # Before any of these is imported. Rooms without arrays (params, lineage, cli) have nothing to check.
 for room in ("neurons", "measures", "models", "engine", "continual", "studies"):
     install_import_hook(f"taskneurons.{room}", "shapes.arrays_only")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files of the workflow take minutes: they begin first, so that no process is left alone with one at the end."""
+    items.sort(key=lambda item: item.path.parent.name != "workflow")
+
+
+def pytest_collection_finish() -> None:
+    """What the tests imported stays to their end, so that no collection of garbage need walk through it.
+
+    accelerate collects after each training; to walk through torch costs more than a tiny training.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

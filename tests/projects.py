@@ -10,14 +10,14 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
+import warm
 import yaml
+
+from taskneurons.lineage.graph import GRAPH, Graph
+from taskneurons.lineage.plan import DRY, jobs_in
 
 ROOT = Path(__file__).parents[1]
 TOY = Path(__file__).parent / "workflow" / "toy"
-PLAN = (
-    "import json, sys; from taskneurons.lineage.plan import planned_jobs; "
-    "print(json.dumps(planned_jobs(*sys.argv[1:])))"
-)
 SUITE_SIZES = {
     "train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0,
     "list_options": "sometimes", "corpus": 40,
@@ -61,25 +61,27 @@ class Project:
         done = subprocess.run(
             command, cwd=self.folder, env=self.environment | environment, capture_output=True, text=True, timeout=900
         )
-        text = done.stdout + done.stderr
-        assert ok is None or (done.returncode == 0) == ok, f"{command}: status {done.returncode}\n{text[-6000:]}"
-        return text
+        return printed(command, done.returncode, done.stdout + done.stderr, ok)
+
+    def warm(self, *command: str, ok: bool | None = True, **environment: str) -> str:
+        """Run `snakemake` or `taskneurons` in a process that has imported other packages; else as `run` does."""
+        return printed(command, *warm.run(command, self.folder, self.environment | environment), ok)
 
     def snakemake(self, *arguments: str, ok: bool = True, **environment: str) -> str:
-        return self.run(sys.executable, "-m", "snakemake", "--cores", "2", *arguments, ok=ok, **environment)
+        return self.warm("snakemake", "--cores", "2", *arguments, ok=ok, **environment)
 
     def dvc(self, *arguments: str, ok: bool = True) -> str:
         return self.run(sys.executable, "-m", "dvc", *arguments, ok=ok)
 
     def taskneurons(self, *arguments: str, ok: bool = True) -> str:
-        return self.run("taskneurons", *arguments, ok=ok)
+        return self.warm("taskneurons", *arguments, ok=ok)
 
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
 
     def planned(self, *targets: str) -> Counter[str]:
         """Jobs that a run would do, by rule."""
-        return Counter(json.loads(self.run(sys.executable, "-c", PLAN, *targets).splitlines()[-1]))
+        return jobs_in(self.warm("snakemake", *DRY, *targets), Graph.load(self.path(str(GRAPH))))
 
     def edit(self, name: str, old: str, new: str) -> None:
         """Replace a text that occurs in a file."""
@@ -111,6 +113,12 @@ class Project:
             if more <= reached:
                 return Counter(rule for rule, *_ in jobs)
             reached |= more
+
+
+def printed(command: tuple[str, ...], status: int, text: str, ok: bool | None) -> str:
+    """What a command printed, if its status is as expected."""
+    assert ok is None or (status == 0) == ok, f"{command}: status {status}\n{text[-6000:]}"
+    return text
 
 
 def job_of(line: dict) -> tuple[str, ...]:

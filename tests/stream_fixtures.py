@@ -3,8 +3,6 @@
 torch is imported where it is used: tests of tables and figures, which stand beside others here, do without it.
 """
 
-import gc
-
 import pytest
 
 
@@ -48,12 +46,3 @@ def make_tuner(stream, tmp_path):
         )
 
     return make
-
-
-@pytest.fixture(scope="module")
-def few_garbage():
-    """accelerate collects garbage after every training; to walk through torch costs more than a tiny training."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()

@@ -1,12 +1,9 @@
 """Training: it learns, repeats itself bit by bit, survives being killed, and refuses to diverge."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
+import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -144,37 +141,49 @@ def test_the_pretraining_loss_is_the_two_means():
     assert log.rows[0][1] == pytest.approx(np.mean(plain) + 2.5 * np.mean(focus), rel=1e-5)
 
 
-CHILD = """
-import sys, time
-sys.path.insert(0, {here!r})
-import test_training as t
-from taskneurons.models.scratch import new_model
-original = t.ShuffledBatches.__getitem__
-def announced(self, step):
-    print(step, flush=True)
-    time.sleep({pause})
-    return original(self, step)
-t.ShuffledBatches.__getitem__ = announced
-t.run(t.tiny(), execution=t.Execution(resume=t.Path(sys.argv[1]), checkpoint_minutes={minutes}))
-"""
+@pytest.fixture
+def one_thread():
+    """A fork has none of the threads of its parent, and other threads may multiply in another order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 def start(resume, *, minutes, pause):
-    code = CHILD.format(here=str(Path(__file__).parent), minutes=minutes, pause=pause)
-    environment = {**os.environ, "OMP_NUM_THREADS": str(torch.get_num_threads())}
-    return subprocess.Popen(
-        [sys.executable, "-c", code, str(resume)], stdout=subprocess.PIPE, text=True, env=environment
-    )
+    """A fork that trains: its process id, and a file with a line for each batch that it begins."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(writing)
+        return child, os.fdopen(reading)
+    status = 1
+    try:
+        original = ShuffledBatches.__getitem__
+
+        def announced(order, step):
+            os.write(writing, f"{step}\n".encode())
+            time.sleep(pause)
+            return original(order, step)
+
+        ShuffledBatches.__getitem__ = announced
+        run(tiny(), execution=Execution(resume=resume, checkpoint_minutes=minutes))
+        status = 0
+    except SystemExit as end:
+        status = end.code
+    finally:
+        os._exit(status)
 
 
-def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path):
+def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path, one_thread):
     resume = tmp_path / "resume.safetensors"
-    child = start(resume, minutes=0, pause=0)
-    for line in child.stdout:
-        if int(line) == 8:
-            os.kill(child.pid, signal.SIGKILL)
-            break
-    assert child.wait() == -signal.SIGKILL
+    child, steps = start(resume, minutes=0, pause=0)
+    with steps:
+        for line in steps:
+            if int(line) == 8:
+                os.kill(child, signal.SIGKILL)
+                break
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     with safe_open(resume, framework="pt") as file:  # no pickle: the file is what its library can read
         stopped = int(file.metadata()["step"])
         assert set(file.metadata()) == {"settings", "step", "seconds", "losses", "rows"}
@@ -196,14 +205,15 @@ def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_sigterm_writes_the_resume_file(tmp_path):
+def test_sigterm_writes_the_resume_file(tmp_path, one_thread):
     resume = tmp_path / "resume.safetensors"
-    child = start(resume, minutes=60, pause=0.05)
-    # The first batch is asked for twice: its size chooses the kernels.
-    child.stdout.readline(), child.stdout.readline()
-    child.send_signal(signal.SIGTERM)
-    rest = child.communicate(timeout=60)[0]
-    assert child.returncode == 128 + signal.SIGTERM
+    child, steps = start(resume, minutes=60, pause=0.05)
+    with steps:
+        # The first batch is asked for twice: its size chooses the kernels.
+        steps.readline(), steps.readline()
+        os.kill(child, signal.SIGTERM)
+        rest = steps.read()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 128 + signal.SIGTERM
     with safe_open(resume, framework="pt") as file:
         assert int(file.metadata()["step"]) == 1 + len(rest.split())
 
@@ -279,15 +289,8 @@ def test_no_progress_bar_outside_a_terminal(capfd):
     assert capfd.readouterr().err == ""
 
 
-def test_bfloat16_autocast_keeps_float32_weights():
-    code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
-        "import torch, json, test_training as t\n"
-        "m = t.tiny(); log = t.run(m, execution=t.Execution(dtype='bfloat16'))\n"
-        "ids = torch.tensor([[1, 5]])\n"
-        "print(json.dumps([log.rows[0][1], log.rows[-1][1], str(m.dtype), str(m(ids).logits.dtype)]))"
-    )
-    out = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout
-    first, last, weights, logits = json.loads(out)
-    assert last < 0.6 * first
-    assert weights == logits == "torch.float32"
+def test_bfloat16_autocast_keeps_float32_weights(fresh_accelerate):
+    model = tiny()
+    log = run(model, execution=Execution(dtype="bfloat16"))
+    assert log.rows[-1][1] < 0.6 * log.rows[0][1]
+    assert model.dtype == model(torch.tensor([[1, 5]])).logits.dtype == torch.float32

@@ -243,14 +243,6 @@ def test_a_bfloat16_model_is_trained_through_a_float32_master(architecture):
         assert logits(model).dtype == torch.bfloat16
 
 
-@pytest.fixture
-def fresh_accelerate():
-    """accelerate allows one precision a process; a test of another one needs a clean state before and after."""
-    AcceleratorState._reset_state(reset_partial_state=True)
-    yield
-    AcceleratorState._reset_state(reset_partial_state=True)
-
-
 @pytest.mark.parametrize("method", METHODS)
 def test_mixed_precision_is_near_float32_and_leaves_no_trace(method, fresh_accelerate):
     model = model_of("gpt2" if method == "neurons" else "llama")

@@ -11,6 +11,7 @@ from transformers import AutoModelForCausalLM
 
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
+from taskneurons.models import importing
 from taskneurons.models.encoding import encode
 from taskneurons.models.importing import import_folder, import_gguf, packaged
 from taskneurons.models.load import load_checkpoint
@@ -118,8 +119,9 @@ def test_a_file_of_another_architecture_is_refused_with_those_that_are_known(arc
     assert said.startswith(f"{file}: ") and architecture in said and "Supported: llama, mistral" in said
 
 
-def test_a_file_without_a_template_has_no_chats(tmp_path):
+def test_a_file_without_a_template_has_no_chats_which_is_said_before_its_weights_are_read(tmp_path, monkeypatch):
     write_gguf(tmp_path / "base.gguf", chat=False)
+    monkeypatch.setattr(importing, "_dequantised", lambda *_: pytest.fail("the weights were read"))
     said = refused(tmp_path / "base.gguf", tmp_path / "out", prompts="chat")
     assert "the tokenizer has no chat template. Write `prompts: plain`" in said
 

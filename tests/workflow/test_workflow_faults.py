@@ -233,22 +233,19 @@ def test_a_file_that_nobody_recorded_is_no_result(fresh_toy):
     assert path.read_text() == "from elsewhere", "a dry run changes no content"
 
 
-def test_a_corrupt_object_of_the_dvc_cache_is_refused(toy):
-    toy.git("init", "-q")
-    toy.taskneurons("stages")
-    toy.dvc("repro", "models")
-    good = toy.path(model(0)).read_bytes()
-    (cached,) = [p for p in toy.path(".dvc/cache/files").rglob("*") if p.is_file() and p.read_bytes() == good]
+def test_a_corrupt_object_of_the_dvc_cache_is_refused(broken):
+    good = broken.path(model(0)).read_bytes()
+    (cached,) = [p for p in broken.path(".dvc/cache/files").rglob("*") if p.is_file() and p.read_bytes() == good]
     cached.chmod(0o644)
     cached.write_text("rotten")
-    shutil.rmtree(toy.path("results/models"))
-    shutil.rmtree(toy.path(".dvc/tmp"))
-    toy.dvc("checkout", "results/models")
-    assert toy.path(model(0)).read_text() == "rotten", "DVC checks it out"
-    text = " ".join(toy.taskneurons("audit", ok=False).split())
+    shutil.rmtree(broken.path("results/models"))
+    shutil.rmtree(broken.path(".dvc/tmp"))
+    broken.dvc("checkout", "results/models")
+    assert broken.path(model(0)).read_text() == "rotten", "DVC checks it out"
+    text = " ".join(broken.taskneurons("audit", ok=False).split())
     assert f"{model(0)}: its bytes are not the recorded ones" in text
     assert f"object of DVC's cache is corrupt; {model(0)} would be checked out from it" in text
-    assert toy.planned() == AFTER_ONE_MODEL
+    assert broken.planned() == AFTER_ONE_MODEL
 
 
 def test_touching_results_up_to_date_is_refused(toy):

@@ -9,6 +9,8 @@ from pathlib import Path
 from taskneurons.errors import InputError
 from taskneurons.lineage.graph import GRAPH, Graph
 
+DRY = ("-n", "--quiet", "rules", "host", "reason", "--")
+"""The arguments of a dry run that prints how many jobs there are of each rule, before the targets."""
 _ROW = re.compile(r"^(\S+) +(\d+)$")
 
 
@@ -28,7 +30,7 @@ def planned_jobs(*targets: str, folder: Path = Path()) -> Counter[str]:
         InputError: Snakemake cannot plan; the message is its own.
     """
     done = subprocess.run(
-        snakemake("-n", "--quiet", "rules", "host", "reason", "--", *targets),
+        snakemake(*DRY, *targets),
         cwd=folder,
         capture_output=True,
         text=True,
@@ -36,10 +38,14 @@ def planned_jobs(*targets: str, folder: Path = Path()) -> Counter[str]:
     )
     if done.returncode:
         raise InputError(f"Snakemake cannot plan: {(done.stdout + done.stderr).strip()}", where=str(folder))
-    graph = Graph.load(folder / GRAPH)
+    return jobs_in(done.stdout, Graph.load(folder / GRAPH))
+
+
+def jobs_in(plan: str, graph: Graph) -> Counter[str]:
+    """Count the jobs of what a dry run printed, by rule; targets themselves are not counted."""
     jobs: Counter[str] = Counter()
     # The table stands before and after the list of jobs.
-    for text in done.stdout.partition("Job stats:")[2].partition("Job stats:")[0].splitlines():
+    for text in plan.partition("Job stats:")[2].partition("Job stats:")[0].splitlines():
         if (row := _ROW.match(text)) and row[1] in graph.study_of:
             jobs[row[1]] = int(row[2])
     return jobs

@@ -75,8 +75,10 @@ def import_folder(path: str | Path, out: str | Path, *, name: str, context: int,
         raise InputError("no such folder", where=str(path))
     _check_config(path / "config.json")
     files = _weight_files(path)
+    tokenizer = load_tokenizer(path)
+    remarks = _prepare(tokenizer, prompts, str(path))
     model = read_model(path, _dtype_of(files))
-    return _keep(model, load_tokenizer(path), out, where=str(path), name=name, context=context, prompts=prompts)
+    return _keep(model, tokenizer, out, where=str(path), name=name, context=context, remarks=remarks)
 
 
 def import_hub(
@@ -174,12 +176,13 @@ def import_gguf(
             tokenizer = _without_added(
                 AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name), config.vocab_size
             )
+            remarks = _prepare(tokenizer, prompts, str(file))
             model = _dequantised(file, config, dtype)
     # The library raises bare exceptions of many types for what it does not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
-    return _keep(model, tokenizer, out, where=str(file), name=name, context=context, prompts=prompts)
+    return _keep(model, tokenizer, out, where=str(file), name=name, context=context, remarks=remarks)
 
 
 def packaged(package: str, path: str) -> Path:
@@ -236,10 +239,8 @@ def _without_added(tokenizer: Any, size: int) -> Any:
     return rebuilt
 
 
-def _keep(
-    model: PreTrainedModel, tokenizer: Any, out: str | Path, *, where: str, name: str, context: int, prompts: Prompts
-) -> str:
-    """Write a model that was read, and its tokenizer, as a checkpoint."""
+def _prepare(tokenizer: Any, prompts: Prompts, where: str) -> tuple[str, ...]:
+    """Give a tokenizer the form of prompts and the special tokens that it needs; what was done, in sentences."""
     if tokenizer.eos_token is None:
         raise InputError("the tokenizer has no eos token, an answer could not end", where=where)
     remarks = list(prepare_for(prompts, tokenizer, where))
@@ -248,6 +249,20 @@ def _keep(
         remarks.append(f"The tokenizer had no pad token: eos ({tokenizer.eos_token}) pads.")
     for remark in remarks:
         log.warning("%s: %s", where, remark)
+    return tuple(remarks)
+
+
+def _keep(
+    model: PreTrainedModel,
+    tokenizer: Any,
+    out: str | Path,
+    *,
+    where: str,
+    name: str,
+    context: int,
+    remarks: tuple[str, ...],
+) -> str:
+    """Write a model that was read, and its tokenizer, as a checkpoint."""
     check_tokenizer(Path(where), tokenizer, model)
     longest = getattr(model.config, "max_position_embeddings", None)
     if longest is not None and context > longest:
@@ -256,7 +271,7 @@ def _keep(
             where=where,
             remedy=f"Choose a context of at most {longest}",
         )
-    return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=tuple(remarks))
+    return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=remarks)
 
 
 def _check_config(path: Path) -> None:

@@ -1,5 +1,5 @@
 """Fixtures of a tiny stream."""
 
-from stream_fixtures import few_garbage, make_tuner, stream
+from stream_fixtures import make_tuner, stream
 
-__all__ = ["few_garbage", "make_tuner", "stream"]
+__all__ = ["make_tuner", "stream"]
