@@ -80,10 +80,9 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
 
 def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):
     project, said = laid
-    inside = project.snakemake("-n", "--quiet", "rules", "deactivation", **LIBRARY)
-    outside = Project(ROOT).snakemake(
-        "-n", "--quiet", "rules", "-s", str(ROOT / "Snakefile"), "--directory", str(project.folder), "deactivation"
-    )
+    inside = project.snakemake("-n", "--quiet", "rules", "--", "deactivation", **LIBRARY)
+    place = ["-s", str(ROOT / "Snakefile"), "--directory", str(project.folder)]
+    outside = Project(ROOT).snakemake("-n", "--quiet", "rules", *place, "--", "deactivation")
     for text in (inside, outside):
         for rule in ("import_model_small", "attribute_scores_mine_all", "deactivate_neurons_mine_all"):
             assert rule in text

@@ -31,9 +31,12 @@ from taskneurons.models.prompts import Prompts
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
 from taskneurons.params.section import SLUG_LENGTH
+from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.task import SPLITS, Example, Task
+from taskneurons.workflow.raw import task_inputs
 from taskneurons.workflow.resources import BYTES, model_resources
+from taskneurons.workflow.sources import suite_arguments
 
 Machine = Literal["laptop", "gpu"]
 Splits = Mapping[str, Sequence[Example]]
@@ -107,12 +110,12 @@ class Tasks:
     Attributes:
         entry: their keys below `suites`.
         tasks: each with its splits.
-        folder: the folder that is copied; None for tasks of the hub.
+        files: that are copied; none for tasks of the hub.
     """
 
     entry: Mapping[str, Any]
     tasks: tuple[tuple[Task, Splits], ...]
-    folder: Path | None = None
+    files: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -227,18 +230,16 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
         InputError: there are none, or they cannot be used: files, labels, examples.
     """
     folder = Path(text)
-    entry: dict[str, Any] = {"source": "jsonl", "path": str(folder), "tasks": "all"}
-    if not folder.is_dir():
-        entry = _hub_tasks(text)
-    asked = {"train": sizes.train, "validation": sizes.validation, "test": sizes.test, "seed": 0}
-    entry |= {**asked, "max_invalid_percent": 5.0, "corpus": None}
-    if folder.is_dir():
-        entry["list_options"] = "sometimes"
-    source = source_named(entry["source"])
-    names = source.names(**({"path": folder, "tasks": "all"} if folder.is_dir() else {"tasks": entry["tasks"]}))
-    taken = {key: value for key, value in entry.items() if key not in ("source", "tasks", "corpus")}
-    tasks = tuple((task, splits) for task, splits, _ in source.make(names, **taken))
-    return Tasks(entry | {"path": TASKS}, tasks, folder) if folder.is_dir() else Tasks(entry, tasks)
+    local = folder.is_dir()
+    entry: dict[str, Any] = {"source": "jsonl", "path": TASKS, "tasks": "all"} if local else _hub_tasks(text)
+    entry |= {"train": sizes.train, "validation": sizes.validation, "test": sizes.test, "seed": 0}
+    entry |= {"max_invalid_percent": 5.0, "corpus": None} | ({"list_options": "sometimes"} if local else {})
+    kind = JsonlSuite if local else HubSuite
+    suite = kind.model_validate_json(json.dumps(entry | ({"path": str(folder)} if local else {})))
+    source = source_named(suite.source)
+    names = source.names(**suite_arguments(suite, source.names))
+    tasks = tuple((task, splits) for task, splits, _ in source.make(names, **suite_arguments(suite, source.make)))
+    return Tasks(entry, tasks, tuple(map(Path, task_inputs(suite, names))))
 
 
 def _hub_tasks(text: str) -> dict[str, Any]:
@@ -334,7 +335,7 @@ def planned(graph: Graph, params: Params, model: Model) -> Iterator[str]:
     """What a run will do and take, in lines."""
     jobs = Counter(graph.study_of[job.rule] for job in graph.jobs)
     asked = model_resources(params, model.name, "attribute")
-    copies = model.look.parameters * BYTES[str(model.entry.get("dtype", "float32"))]
+    copies = model.look.parameters * BYTES["float32"]
     on = f"a GPU with {asked['gpu_mem_mb'] / 1000:.1f} GB if there is one, else the CPU" if asked["gpu"] else "the CPU"
     yield f"Plan: {sum(jobs.values())} jobs: " + ", ".join(f"{study} {number}" for study, number in jobs.items())
     yield f"  a job that runs the model takes {on} and up to {asked['mem_mb'] / 1000:.1f} GB of memory"
@@ -383,16 +384,11 @@ def _write(folder: Path, title: str, model: Model, tasks: Tasks, choices: Choice
     if model.link is not None:
         (folder / str(model.entry["path"])).symlink_to(model.link)
     _run(folder, ["git", "init", "--quiet"])
-    if tasks.folder is not None:
-        _copy_tasks(tasks.folder, folder / TASKS, [task.name for task, _ in tasks.tasks])
+    if tasks.files:
+        (folder / TASKS).mkdir()
+        for file in tasks.files:
+            shutil.copyfile(file, folder / TASKS / file.name)
         _run(folder, [sys.executable, "-m", "dvc", "add", "--quiet", TASKS])
-
-
-def _copy_tasks(source: Path, target: Path, names: Sequence[str]) -> None:
-    target.mkdir()
-    for name in ("tasks.json", *(f"{task}.{split}.jsonl" for task in names for split in SPLITS)):
-        if (source / name).is_file():
-            shutil.copyfile(source / name, target / name)
 
 
 def _run(folder: Path, command: Sequence[str]) -> None:

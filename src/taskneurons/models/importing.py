@@ -360,20 +360,30 @@ def _dtype_of(files: list[Path]) -> DType:
     return "float16" if floats == {"F16"} else "float32"
 
 
-def supported_folder(path: Path) -> list[Path]:
-    """The weights files of a model folder that `import_folder` takes as far as can be told without reading weights.
+def supported_config(path: Path) -> Any:
+    """The configuration of a model folder whose weights may not be there yet.
+
+    Raises:
+        InputError: there is none, or as `import_folder`.
+    """
+    if not (path / "config.json").is_file():
+        raise InputError("the folder has no config.json", where=str(path))
+    _check_config(path / "config.json")
+    with quiet():
+        return AutoConfig.from_pretrained(path, trust_remote_code=False)
+
+
+def supported_folder(path: Path) -> tuple[Any, list[Path]]:
+    """The configuration and the weights files of a model folder that `import_folder` takes; no weights are read.
 
     Raises:
         InputError: as `import_folder`.
     """
     if not path.is_dir():
         raise InputError("no such folder", where=str(path))
-    if not (path / "config.json").is_file() and not (path / ADAPTER).is_file():
-        raise InputError("the folder has no config.json", where=str(path))
-    _check_config(path / "config.json")
     files = _weight_files(path)
     _dtype_of(files)
-    return files
+    return supported_config(path), files
 
 
 def supported_gguf(file: Path) -> tuple[Any, Any]:

@@ -11,12 +11,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
-from transformers import AutoConfig
 
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import encode, encode_options
-from taskneurons.models.importing import COMPUTED, HUB_FILES, HUB_NOT, supported_folder, supported_gguf
-from taskneurons.models.load import quiet
+from taskneurons.models.importing import (
+    COMPUTED,
+    HUB_FILES,
+    HUB_NOT,
+    supported_config,
+    supported_folder,
+    supported_gguf,
+)
 from taskneurons.models.prompts import Prompts, prepare_for
 from taskneurons.models.tokenizers import load_tokenizer
 
@@ -96,9 +101,7 @@ def look_at_folder(path: Path) -> Look:
     Raises:
         InputError: as `import_folder`, as far as it can be told without reading weights.
     """
-    files = supported_folder(path)
-    with quiet():
-        config = AutoConfig.from_pretrained(path, trust_remote_code=False)
+    config, files = supported_folder(path)
     return Look(config.model_type, _positions(config), _count(files), load_tokenizer(path), str(path))
 
 
@@ -130,8 +133,8 @@ def look_at_hub(repository: str, revision: str | None) -> tuple[Look, str]:
     try:
         api = HfApi()
         commit = str(api.model_info(repository, revision=revision).sha)
-        wanted = [pattern for pattern in HUB_FILES if pattern != "*.safetensors"]
-        folder = Path(snapshot_download(repository, revision=commit, allow_patterns=wanted, ignore_patterns=HUB_NOT))
+        others = ["*.safetensors", *HUB_NOT]
+        found = snapshot_download(repository, revision=commit, allow_patterns=list(HUB_FILES), ignore_patterns=others)
         counts = api.get_safetensors_metadata(repository, revision=commit).parameter_count
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise InputError(
@@ -140,8 +143,8 @@ def look_at_hub(repository: str, revision: str | None) -> tuple[Look, str]:
             remedy="Check the name and the network; for a gated or private model put your token in the environment "
             "variable HF_TOKEN; or fetch the model and name its folder",
         ) from None
-    with quiet():
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    folder = Path(found)
+    config = supported_config(folder)
     look = Look(config.model_type, _positions(config), sum(counts.values()), load_tokenizer(folder), repository)
     return look, commit
 
