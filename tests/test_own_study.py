@@ -4,17 +4,23 @@ import hashlib
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
+import huggingface_hub
 import pytest
+import yaml
 from gguf_files import write_gguf
+from huggingface_hub import HfApi
+from huggingface_hub.errors import OfflineModeIsEnabled
 from projects import ROOT, Project
 from small_checkpoint import CONTEXT, lay_checkpoint, small_model, texts
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from taskneurons import own_study
 from taskneurons.cli import main
+from taskneurons.errors import InputError
 from taskneurons.models.looking import lengths, look_at_folder, look_at_gguf
-from taskneurons.own_study import SIZES, find_tasks, init
+from taskneurons.own_study import SIZES, find_model, find_tasks, init
 from taskneurons.params.loading import load_params
 
 FIGURE = "results/figures/deactivation/mine/small/first-seed/drops-taylor-10-model.png"
@@ -80,14 +86,18 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
 
 def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):
     project, said = laid
-    inside = project.snakemake("-n", "--quiet", "rules", "--", "deactivation", **LIBRARY)
+    inside = project.snakemake("-n", "--quiet", "rules", **LIBRARY)
     place = ["-s", str(ROOT / "Snakefile"), "--directory", str(project.folder)]
-    outside = Project(ROOT).snakemake("-n", "--quiet", "rules", *place, "--", "deactivation")
+    outside = Project(ROOT).snakemake("-n", "--quiet", "rules", *place)
     for text in (inside, outside):
-        for rule in ("import_model_small", "attribute_scores_mine_all", "deactivate_neurons_mine_all"):
+        for rule in ("import_model_small", "attribute_scores_mine_all", "deactivate_neurons_mine_all", "write_report"):
             assert rule in text
     assert "pretrain_model" not in inside
-    assert "deactivation 12" in said.partition("Plan: ")[2]
+    jobs, memory, _ = said.partition("Plan: ")[2].splitlines()[:3]
+    assert "deactivation 12" in jobs and float(memory.partition("at most ")[2].partition(" GB")[0]) > 0
+    stages = yaml.safe_load(project.path("dvc.yaml").read_text())["stages"]
+    assert {"tasks", "results/data"} <= {*stages["data"]["deps"], *stages["deactivation"]["deps"]}
+    assert "results/neurons" in stages["deactivation"]["deps"]
 
 
 def test_a_study_runs_to_its_first_figure_and_touches_nothing_of_the_checkout(laid, tmp_path):
@@ -132,7 +142,35 @@ def test_the_context_has_room_for_every_prompt_and_its_longest_answer(small):
         assert lengths(task, splits, look.tokenizer).needed(8) == [length + longest for length in texts]
 
 
+def test_a_model_of_the_hub_is_pinned_to_its_commit_and_its_weights_are_not_fetched(small, monkeypatch):
+    asked = {}
+
+    def fetched(repository, **options):
+        asked.update(options)
+        return str(small / "small")
+
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, revision: SimpleNamespace(sha="a" * 40))
+    monkeypatch.setattr(
+        HfApi, "get_safetensors_metadata", lambda *_, **__: SimpleNamespace(parameter_count={"F32": 7, "BF16": 2})
+    )
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", fetched)
+    found = find_model("someone/Tiny-1.5b")
+    assert dict(found.entry) == {"source": "hub", "repository": "someone/Tiny-1.5b", "revision": "a" * 40}
+    assert (found.name, found.look.parameters, found.link) == ("tiny_1_5b", 9, None)
+    assert asked["revision"] == "a" * 40 and "*.safetensors" in asked["ignore_patterns"]
+
+
 # What is refused
+
+
+def test_a_hub_that_cannot_be_asked_is_one_sentence(monkeypatch):
+    def offline(*_, **__):
+        raise OfflineModeIsEnabled("no network")
+
+    monkeypatch.setattr(HfApi, "model_info", offline)
+    with pytest.raises(InputError, match=r"someone/tiny: the hub cannot be asked for it .*HF_TOKEN") as caught:
+        find_model("someone/tiny")
+    assert "\n" not in str(caught.value)
 
 
 def of_other_architecture(place: Path) -> None:

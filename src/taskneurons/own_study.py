@@ -29,13 +29,11 @@ from taskneurons.models.importing import packaged
 from taskneurons.models.looking import Lengths, Look
 from taskneurons.models.prompts import Prompts
 from taskneurons.params.loading import load_params
-from taskneurons.params.root import Params
 from taskneurons.params.section import SLUG_LENGTH
 from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.task import SPLITS, Example, Task
 from taskneurons.workflow.raw import task_inputs
-from taskneurons.workflow.resources import BYTES, model_resources
 from taskneurons.workflow.sources import suite_arguments
 
 Machine = Literal["laptop", "gpu"]
@@ -168,13 +166,14 @@ def init(
         say(line)
     with _beside(folder) as scratch:
         _write(scratch, folder.name, chosen, found, choices)
-        params = load_params(scratch / "params.yaml")
+        load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
+        dry_run = _run(scratch, [sys.executable, "-m", "snakemake", "-n"])
         graph = Graph.load(scratch / GRAPH)
         for name in (GRAPH.parent.name, ".snakemake", "logs"):
             shutil.rmtree(scratch / name, ignore_errors=True)
         _run(scratch, ["git", "add", "--all"])
-    for line in planned(graph, params, chosen):
+    for line in planned(graph, dry_run, chosen):
         say(line)
     say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
 
@@ -331,15 +330,24 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
         yield from (f"  | {line}" for line in one.shown.splitlines())
 
 
-def planned(graph: Graph, params: Params, model: Model) -> Iterator[str]:
-    """What a run will do and take, in lines."""
+def planned(graph: Graph, dry_run: str, model: Model) -> Iterator[str]:
+    """What a run will do and take, in lines.
+
+    Args:
+        graph: all jobs.
+        dry_run: what `snakemake -n` printed, with the resources of each job.
+        model: that is studied.
+    """
+
+    def most(resource: str) -> float:
+        return max((int(number) for number in re.findall(rf"\b{resource}=(\d+)", dry_run)), default=0)
+
     jobs = Counter(graph.study_of[job.rule] for job in graph.jobs)
-    asked = model_resources(params, model.name, "attribute")
-    copies = model.look.parameters * BYTES["float32"]
-    on = f"a GPU with {asked['gpu_mem_mb'] / 1000:.1f} GB if there is one, else the CPU" if asked["gpu"] else "the CPU"
     yield f"Plan: {sum(jobs.values())} jobs: " + ", ".join(f"{study} {number}" for study, number in jobs.items())
-    yield f"  a job that runs the model takes {on} and up to {asked['mem_mb'] / 1000:.1f} GB of memory"
-    yield f"  the imported copy of the model takes up to {copies / 1e9:.2f} GB of disk"
+    yield f"  memory: jobs ask for at most {most('mem_mb') / 1000:.1f} GB" + (
+        f", and of a GPU, if there is one, {most('gpu_mem_mb') / 1000:.1f} GB" if most("gpu") else ""
+    )
+    yield f"  disk: the imported copy of the model takes at most {4 * model.look.parameters / 1e9:.2f} GB"
 
 
 # The folder
@@ -391,8 +399,8 @@ def _write(folder: Path, title: str, model: Model, tasks: Tasks, choices: Choice
         _run(folder, [sys.executable, "-m", "dvc", "add", "--quiet", TASKS])
 
 
-def _run(folder: Path, command: Sequence[str]) -> None:
-    """Run a command in a folder.
+def _run(folder: Path, command: Sequence[str]) -> str:
+    """Run a command in a folder; returns what it printed.
 
     Raises:
         InputError: it fails; the message is its last line.
@@ -403,6 +411,7 @@ def _run(folder: Path, command: Sequence[str]) -> None:
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines()[-1:] or ["nothing was said"]
         raise InputError(f"`{' '.join(map(str, command[-3:]))}` failed in the new folder ({said[0]})")
+    return done.stdout
 
 
 def params_text(model: Model, tasks: Tasks, choices: Choices) -> str:
@@ -440,6 +449,13 @@ from taskneurons.lineage.workflow import HOME
 
 
 include: HOME / "Snakefile"
+
+
+# An included workflow has no default target.
+rule everything:
+    default_target: True
+    input:
+        rules.all.input,
 """
 
 _IGNORED = """\
