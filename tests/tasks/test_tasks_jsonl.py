@@ -90,7 +90,10 @@ FAULTS = {
     "null": (GOOD + b"null\n", "train.jsonl:3: expected an object, not null"),
     "missing field": (GOOD + b'{"input": "x", "label": "good"}\n', "train.jsonl:3: `target` is missing"),
     "misspelled field": (GOOD + b'{"inputs": "x", "target": "good"}\n', "`input` is missing. Rename 'inputs'"),
-    "number": (GOOD + b'{"input": "x", "target": 1}\n', "train.jsonl:3: `target` must be text, not a number"),
+    "number": (
+        GOOD + b'{"input": "x", "target": 1}\n',
+        "train.jsonl:3: `target` must be text or a list of texts, not a number",
+    ),
     "null field": (GOOD + b'{"input": null, "target": "good"}\n', "train.jsonl:3: `input` must be text, not null"),
     "NaN": (GOOD + b'{"input": "x", "target": NaN}\n', "train.jsonl:3: NaN is not JSON"),
     "Infinity": (GOOD + b'{"input": "x", "target": -Infinity}\n', "train.jsonl:3: -Infinity is not JSON"),
@@ -132,7 +135,7 @@ def test_labels_outside_the_options_are_dropped_and_counted(tmp_path):
     records = [
         *mood(97, "held out"),
         {"input": "odd", "target": "-"},
-        {"input": "o", "target": "GOOD"},
+        {"input": "o", "target": "neither"},
         {"input": "p", "target": ""},
     ]
     folder = write(tmp_path, **{"mood.test": records})

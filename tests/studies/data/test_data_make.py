@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from inspect import Parameter, signature
 from pathlib import Path
 from pkgutil import iter_modules
@@ -29,7 +28,7 @@ from taskneurons.tasks import sources
 from taskneurons.tasks.dial.corpus import dial_corpus
 from taskneurons.tasks.dial.suite import dial_suite, dial_task_names
 from taskneurons.tasks.source import source_named
-from taskneurons.tasks.storage import read_split, read_task_folder, write_task
+from taskneurons.tasks.storage import content_of, read_split, read_task_folder, write_task
 from taskneurons.tasks.stream.corpus import stream_corpus
 from taskneurons.tasks.stream.suite import stream_suite, stream_task_names
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
@@ -254,4 +253,4 @@ def test_a_written_task_is_the_made_one(tmp_path: Path, root: Path) -> None:
     folder = tmp_path / "made" / "nli_room"
     assert json.loads((folder / "task.json").read_text())["name"] == task.name == "nli_room"
     lines = (folder / "test.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [asdict(example) for example in splits["test"]]
+    assert [json.loads(line) for line in lines] == [content_of(example) for example in splits["test"]]
