@@ -22,7 +22,8 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 from benchmarks.measure import Bar, Run, conclude, interleave, options, print_table, versions
 from taskneurons.engine.representations import Position, representations
-from taskneurons.measures.cka import Side, cka
+from taskneurons.measures.cka import cka
+from taskneurons.measures.hsic import Side
 from taskneurons.models.encoding import Encoded, collate
 
 # Examples and features of both sides, and what ours may take of the authors' time.

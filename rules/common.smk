@@ -12,7 +12,7 @@ from taskneurons.lineage.fingerprint import settings
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.workflow import jobs_of, wire
 from taskneurons.params.loading import load_params
-from taskneurons.params.root import GROUPED
+from taskneurons.params.root import GROUPED, TUNED
 from taskneurons.workflow import paths, raw
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped

@@ -13,7 +13,7 @@ for suite in plan.suites("deactivation"):
             name:
                 f"deactivate_neurons_{suite}_{batch.name}"
             input:
-                checkpoint=paths.checkpoint(paths.MULTITASK),
+                checkpoint=inputs.studied,
                 tasks=paths.task_files(suite, plan.tasks(suite)),
                 sets=paths.each(paths.SETS, "task", batch.tasks),
                 scores=inputs.ranked(paths.SCORES, plan.tasks(suite)),
@@ -148,7 +148,7 @@ if plan.runs("deactivation"):
                 "published/leng2025/table1_deactivation_llama2_7b.csv",
                 "published/leng2025/table6_deactivation_bloom_7b1.csv",
             ],
-            checkpoints=plan.expand(f"{paths.MULTITASK}/checkpoint.json", study="deactivation", seeds="first"),
+            checkpoints=inputs.first_studied("deactivation"),
         output:
             summary="results/tables/deactivation_summary.csv",
             diagonal="results/tables/deactivation_diagonal.csv",

@@ -1,5 +1,6 @@
 # From a tokenizer to a multi-task model: results/models/{suite}/{model}/seed{seed}/{base,multitask}/.
-# A model from a folder or from the hub is imported once, whatever the number of suites and seeds: results/models/imported/{model}/.
+# Only runs whose studies read the multi-task model have one.
+# A model of others is imported once, whatever the number of suites and seeds: results/models/imported/{model}/.
 
 # What is written beside a checkpoint that was trained here.
 TRAINING_LOG = "training.csv"
@@ -20,7 +21,9 @@ for model, chosen in P.models.items():
         resources:
             **model_resources(P, model, "load"),
         params:
-            settings=settings(**chosen.model_dump(exclude={"parameters", "dtype"})),
+            settings=settings(
+                **chosen.model_dump(exclude={"parameters"} | (set() if chosen.source == "gguf" else {"dtype"}))
+            ),
             code=code("models.make:import_model"),
         script:
             "../workflow/scripts/run.py"
@@ -79,7 +82,7 @@ rule tune_multitask:
     log:
         "logs/models/{run}/seed{seed}/tune_multitask.log",
     wildcard_constraints:
-        run=plan.pattern(seeds="all"),
+        run=plan.pattern(*TUNED, seeds="all") if P.multitask else plan.NOTHING,
     priority: plan.sooner(20)
     threads: P.workflow.training_threads
     resources:
@@ -95,21 +98,21 @@ rule tune_multitask:
         "../workflow/scripts/run.py"
 
 
-for suite in plan.suites():
+for suite in plan.suites(*TUNED):
     for batch in plan.batches(suite):
 
         rule:
             name:
                 f"evaluate_multitask_{suite}_{batch.name}"
             input:
-                checkpoint=checkpoint(paths.MULTITASK),
+                checkpoint=inputs.studied,
                 tasks=paths.task_files(suite, batch.tasks),
             output:
                 rows=paths.each(paths.EVALUATION, "task", batch.tasks),
             log:
                 f"logs/models/{{run}}/seed{{seed}}/evaluate_multitask_{batch.name}.log",
             wildcard_constraints:
-                run=plan.pattern(suite=suite, seeds="all"),
+                run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             priority: plan.sooner(30)
             resources:
                 **of_model(P, "infer"),
@@ -120,17 +123,19 @@ for suite in plan.suites():
                 "../workflow/scripts/run.py"
 
 
-rule tabulate_models:
-    input:
-        rows=plan.expand(paths.EVALUATION),
-    output:
-        table="results/tables/models.csv",
-    log:
-        "logs/models/tabulate_models.log",
-    priority: 30
-    localrule: True
-    params:
-        settings=settings(),
-        code=code("models.tables:tabulate"),
-    script:
-        "../workflow/scripts/run.py"
+if plan.runs(*TUNED):
+
+    rule tabulate_models:
+        input:
+            rows=plan.expand(paths.EVALUATION, study=TUNED),
+        output:
+            table="results/tables/models.csv",
+        log:
+            "logs/models/tabulate_models.log",
+        priority: 30
+        localrule: True
+        params:
+            settings=settings(),
+            code=code("models.tables:tabulate"),
+        script:
+            "../workflow/scripts/run.py"

@@ -6,14 +6,14 @@ SCORES_DRAWN = {f"scores-{selection.estimator}": selection for selection in reve
 LAYERS_DRAWN = {f"layers-{selection.estimator}-{selection.percent:g}": selection for selection in P.neurons.selections}
 
 
-for suite in plan.suites():
+for suite in plan.suites(*TUNED):
     for batch in plan.batches(suite):
 
         rule:
             name:
                 f"attribute_scores_{suite}_{batch.name}"
             input:
-                checkpoint=paths.checkpoint(paths.MULTITASK),
+                checkpoint=inputs.studied,
                 tasks=paths.task_files(suite, batch.tasks),
             output:
                 scores=[
@@ -24,7 +24,7 @@ for suite in plan.suites():
             log:
                 f"logs/neurons/{{run}}/seed{{seed}}/attribute_scores_{batch.name}.log",
             wildcard_constraints:
-                run=plan.pattern(suite=suite, seeds="all"),
+                run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             priority: plan.sooner(40)
             resources:
                 **of_model(P, "attribute"),
@@ -49,7 +49,7 @@ for suite in plan.suites():
             log:
                 f"logs/neurons/{{run}}/seed{{seed}}/select_neurons_{{selection}}_{batch.name}.log",
             wildcard_constraints:
-                run=plan.pattern(suite=suite, seeds="all"),
+                run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             priority: plan.sooner(60)
             resources:
                 **LIGHT,
@@ -73,7 +73,7 @@ for suite in plan.suites():
         log:
             "logs/neurons/{run}/seed{seed}/derive_scores_{estimator}.log",
         wildcard_constraints:
-            run=plan.pattern(suite=suite, seeds="all"),
+            run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             estimator="contrast|entropy",
         priority: plan.sooner(50)
         resources:
@@ -119,39 +119,40 @@ for suite in plan.suites(*GROUPED):
                 "../workflow/scripts/run.py"
 
 
-rule tabulate_neurons:
-    input:
-        sets=plan.expand(paths.SETS, selection=plan.selections),
-    output:
-        rows=NEURON_TABLE,
-    log:
-        "logs/neurons/tabulate_neurons.log",
-    priority: 70
-    localrule: True
-    params:
-        settings=settings(),
-        code=code("neurons.tables:tabulate"),
-    script:
-        "../workflow/scripts/run.py"
+if plan.runs(*TUNED):
 
+    rule tabulate_neurons:
+        input:
+            sets=plan.expand(paths.SETS, study=TUNED, selection=plan.selections),
+        output:
+            rows=NEURON_TABLE,
+        log:
+            "logs/neurons/tabulate_neurons.log",
+        priority: 70
+        localrule: True
+        params:
+            settings=settings(),
+            code=code("neurons.tables:tabulate"),
+        script:
+            "../workflow/scripts/run.py"
 
-rule plot_neurons:
-    input:
-        tasks=inputs.described,
-        scores=inputs.of_run(
-            paths.SCORES, estimator=dict.fromkeys(selection.estimator for selection in P.neurons.selections)
-        ),
-        shares=NEURON_TABLE,
-    output:
-        figures=figure_files("results/figures/neurons/{run}", [*SCORES_DRAWN, *LAYERS_DRAWN]),
-    log:
-        "logs/neurons/{run}/plot_neurons.log",
-    wildcard_constraints:
-        run=plan.pattern(),
-    priority: 70
-    localrule: True
-    params:
-        settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, dpi=P.figures.dpi),
-        code=code("neurons.figures:plot"),
-    script:
-        "../workflow/scripts/run.py"
+    rule plot_neurons:
+        input:
+            tasks=inputs.described,
+            scores=inputs.of_run(
+                paths.SCORES, estimator=dict.fromkeys(selection.estimator for selection in P.neurons.selections)
+            ),
+            shares=NEURON_TABLE,
+        output:
+            figures=figure_files("results/figures/neurons/{run}", [*SCORES_DRAWN, *LAYERS_DRAWN]),
+        log:
+            "logs/neurons/{run}/plot_neurons.log",
+        wildcard_constraints:
+            run=plan.pattern(*TUNED),
+        priority: 70
+        localrule: True
+        params:
+            settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, dpi=P.figures.dpi),
+            code=code("neurons.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"

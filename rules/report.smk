@@ -14,7 +14,7 @@ TOP = "results/report/{run}/seed{seed}/top_examples.csv"
 
 rule find_examples:
     input:
-        checkpoint=checkpoint(paths.MULTITASK),
+        checkpoint=inputs.studied,
         tasks=inputs.tasks,
         scores=inputs.of_tasks(paths.SCORES, estimator=P.neurons.selections[0].estimator),
     output:
@@ -23,7 +23,7 @@ rule find_examples:
         "logs/report/{run}/seed{seed}/find_examples.log",
     wildcard_constraints:
         # Of the first seed alone: neurons of other seeds are other neurons.
-        run=plan.pattern(seeds="first"),
+        run=plan.pattern(*TUNED, seeds="first"),
     resources:
         **of_model(P, "infer"),
     params:
@@ -53,9 +53,11 @@ rule write_report:
             for name in ["task.json", "test.jsonl"]
         ],
         scores=plan.expand(
-            paths.SCORES, estimator=list(dict.fromkeys(selection.estimator for selection in P.neurons.selections))
+            paths.SCORES,
+            study=TUNED,
+            estimator=list(dict.fromkeys(selection.estimator for selection in P.neurons.selections)),
         ),
-        examples=plan.expand(TOP, seeds="first"),
+        examples=plan.expand(TOP, study=TUNED, seeds="first"),
     output:
         page="results/report.html",
     log:

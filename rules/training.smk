@@ -1,4 +1,5 @@
 # What training a task's neurons gives, from the pre-trained model (Tables 2 and 7, Figure 5 c-d): results/training/.
+from taskneurons.workflow.curves import Curves
 
 TRAINED = "results/training/{run}/seed{seed}/{task}.csv"
 TRAINING_PUBLISHED = [
@@ -11,10 +12,11 @@ TRAINING_TABLES = {
     "advantage": "results/tables/training_advantage.csv",
 }
 TRAINING_FIGURES = ["shares", "shares-loss", "rates", "rates-loss", "map", "specificity"]
+curves = Curves(grouped)
 
 
 for suite in plan.suites("training"):
-    for batch in plan.batches(suite, grouped.curve_tasks(suite)):
+    for batch in plan.batches(suite, curves.tasks(suite)):
 
         rule:
             name:
@@ -35,9 +37,9 @@ for suite in plan.suites("training"):
                 **training(P),
             params:
                 settings=lambda wildcards: settings(
-                    trained=grouped.curve_cells(),
+                    trained=curves.cells(),
                     random_draws=P.curves.random_draws,
-                    recipe=grouped.curve_recipe(seed=int(wildcards.seed)),
+                    recipe=curves.recipe(seed=int(wildcards.seed)),
                     dtype=plan.dtype(wildcards),
                 ),
                 code=code("training.measure:train"),
@@ -49,7 +51,7 @@ if plan.runs("training"):
 
     rule tabulate_training:
         input:
-            rows=plan.expand(TRAINED, study="training", task=grouped.curve_tasks),
+            rows=plan.expand(TRAINED, study="training", task=curves.tasks),
         output:
             table="results/tables/training.csv",
         log:

@@ -18,7 +18,10 @@ PLAN = (
     "import json, sys; from taskneurons.lineage.plan import planned_jobs; "
     "print(json.dumps(planned_jobs(*sys.argv[1:])))"
 )
-SUITE_SIZES = {"train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0, "corpus": 40}
+SUITE_SIZES = {
+    "train": 12, "validation": 4, "test": 8, "seed": 0, "max_invalid_percent": 50.0,
+    "list_options": "sometimes", "corpus": 40,
+}  # fmt: skip
 TASKS = {
     "colour": ("classification", ["warm", "cold"], ["red sun", "blue ice", "orange fire", "white snow"]),
     "echo": ("generation", None, ["one two", "two three", "three four", "four five"]),

@@ -63,8 +63,8 @@ def answers(model, folder):
     """Of each test example by transformers alone, unpadded: the log-probability of the answer's tokens, and whether
     the model would say it."""
     for example in read_split(folder, "test"):
-        prompt = [TOKENIZER.bos_token_id, *TOKENIZER(example.prompt)["input_ids"]]
-        answer = [*TOKENIZER(example.target)["input_ids"], TOKENIZER.eos_token_id]
+        prompt = TOKENIZER(example.prompt)["input_ids"]
+        answer = [*TOKENIZER(example.target, add_special_tokens=False)["input_ids"], TOKENIZER.eos_token_id]
         with torch.no_grad():
             logits = model(torch.tensor([prompt + answer])).logits[0, len(prompt) - 1 : -1]
         target = torch.tensor(answer)

@@ -19,7 +19,8 @@ from taskneurons.continual.adapter_stage import adapter_of, merged, tune_adapter
 from taskneurons.continual.epi import EPI, gaussians
 from taskneurons.continual.olora import OLoRA, start_seed, subspace_overlap
 from taskneurons.continual.seqlora import SeqLoRA
-from taskneurons.engine.training import BETAS, MixedTasks, train
+from taskneurons.engine.batches import MixedTasks
+from taskneurons.engine.training import BETAS, train
 from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted, save_adapter

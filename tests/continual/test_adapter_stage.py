@@ -16,7 +16,8 @@ from torch.nn.functional import cross_entropy
 from taskneurons.continual import adapter_stage
 from taskneurons.continual.adapter_stage import down_projections, merged, tune_adapter
 from taskneurons.continual.olora import Orthogonality
-from taskneurons.engine.training import BETAS, MixedTasks, train
+from taskneurons.engine.batches import MixedTasks
+from taskneurons.engine.training import BETAS, train
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted, load_adapter, save_adapter
 from taskneurons.models.encoding import collate

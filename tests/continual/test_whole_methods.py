@@ -15,8 +15,8 @@ from taskneurons.continual.replay import Replay
 from taskneurons.continual.seqft import SeqFT
 from taskneurons.continual.sequence import follow
 from taskneurons.continual.stages import Stages
+from taskneurons.engine.batches import MixedTasks, answer_batch
 from taskneurons.engine.forward import forward
-from taskneurons.engine.training import MixedTasks, answer_batch
 from taskneurons.engine.tuning import FullWeights
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import collate

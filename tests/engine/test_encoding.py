@@ -2,7 +2,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 from transformers import PreTrainedTokenizerFast
 
 from taskneurons.errors import InputError
@@ -38,6 +38,8 @@ def trained(make, *, bos=True, eos=True):
     tokenizer, trainer = make()
     trainer.special_tokens = ["<pad>", "<bos>", "<eos>", "<unk>"]
     tokenizer.train_from_iterator(CORPUS, trainer)
+    if bos:
+        tokenizer.post_processor = processors.TemplateProcessing(single="<bos> $A", special_tokens=[("<bos>", 1)])
     special = {"pad_token": "<pad>", "unk_token": "<unk>"}
     special |= {"bos_token": "<bos>"} if bos else {}
     special |= {"eos_token": "<eos>"} if eos else {}

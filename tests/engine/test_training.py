@@ -14,20 +14,16 @@ import torch
 from safetensors import safe_open
 
 from taskneurons.engine import training
-from taskneurons.engine.execution import Execution, Schedule
-from taskneurons.engine.training import (
-    Diverged,
+from taskneurons.engine.batches import (
     MixedTasks,
     ShuffledBatches,
     TrainingData,
-    TrainingLog,
     WeightedBatch,
     answer_batch,
     permutation,
-    pretrain,
-    train,
-    tune_multitask,
 )
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.training import Diverged, TrainingLog, pretrain, train, tune_multitask
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
@@ -234,7 +230,7 @@ def test_a_diverged_training_fails_with_its_step():
     def batch(step):
         weight = float("nan") if step == 6 else 1.0
         ids = torch.ones(1, 2, dtype=torch.long)
-        return WeightedBatch(ids, ids, torch.full((1, 2), weight))
+        return WeightedBatch(ids, ids, torch.full((1, 2), weight), torch.tensor([2]))
 
     with pytest.raises(Diverged, match=r"training: the loss is nan at step 7 of 20\. .*lower the learning rate"):
         train(tiny(), TrainingData(batch, "x"), Schedule(20, 1, 1e-3), EXECUTION)

@@ -13,9 +13,10 @@ from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 
 from taskneurons.engine import tuning
+from taskneurons.engine.batches import MixedTasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
-from taskneurons.engine.training import BETAS, MixedTasks, train
+from taskneurons.engine.training import BETAS, train
 from taskneurons.engine.tuning import METHODS, Lora, Tuned, tune, tuned
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import load_adapter, save_adapter

@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
 from taskneurons.measures import cka as module
-from taskneurons.measures.cka import CKA, CKAStream, Side, cka, jackknife, shuffled_pairs
+from taskneurons.measures import hsic
+from taskneurons.measures.cka import CKA, CKAStream, cka, jackknife, shuffled_pairs
+from taskneurons.measures.hsic import Side
 
 SHAPES = [(4, 3, 3), (40, 200, 130), (64, 64, 64), (90, 70, 10), (300, 20, 33), (1000, 64, 64)]
 KINDS = ["independent", "related", "huge variance", "offset", "outlier", "spread", "far scales"]
@@ -79,7 +81,7 @@ def test_both_estimates_agree_with_the_float64_definitions(shape, kind):
 def test_float32_products_alone_would_not_do_for_outliers(monkeypatch):
     """What the second attempt in float64 is for; without an outlier it is not made."""
     x, y = pair(1000, 64, 64, "outlier")
-    monkeypatch.setattr(module, "_GREATEST_CANCELLATION", np.inf)
+    monkeypatch.setattr(hsic, "_GREATEST_CANCELLATION", np.inf)
     assert abs(cka(x, y).unbiased - reference(x, y)[0]) > 1e-6
     monkeypatch.undo()
     plain = [Side(side) for side in pair(1000, 64, 64, "related")]
@@ -92,7 +94,7 @@ def test_gram_and_feature_side_agree(shape, monkeypatch):
     x, y = pair(*shape)
     found = []
     for by_gram in (True, False):
-        monkeypatch.setattr(module, "_by_gram", lambda *_, by_gram=by_gram: by_gram)
+        monkeypatch.setattr(module, "gram_is_cheaper", lambda *_, by_gram=by_gram: by_gram)
         found.append((both(cka(x, y)), jackknife(x, y) if len(x) >= 40 else None))
     np.testing.assert_allclose(found[0][0], found[1][0], atol=1e-6)
     if found[0][1]:
@@ -102,7 +104,8 @@ def test_gram_and_feature_side_agree(shape, monkeypatch):
 def test_long_inputs_are_summed_in_parts(monkeypatch):
     x, y = pair(1000, 20, 30)
     expected = both(cka(x, y))
-    monkeypatch.setattr(module, "_ROWS", 128)
+    for one in (hsic, module):
+        monkeypatch.setattr(one, "ROWS", 128)
     assert both(cka(x, y)) != expected
     np.testing.assert_allclose(both(cka(x, y)), expected, atol=1e-7)
 
@@ -201,7 +204,7 @@ def test_a_bootstrap_over_examples_would_be_far_off():
 
 @pytest.mark.parametrize("by_gram", [True, False])
 def test_leaving_blocks_out_equals_computing_without_them(by_gram, monkeypatch):
-    monkeypatch.setattr(module, "_by_gram", lambda *_: by_gram)
+    monkeypatch.setattr(module, "gram_is_cheaper", lambda *_: by_gram)
     x, y = pair(60, 25, 12, "offset")
     block = np.random.default_rng(3).permutation(60) % 7
     without = module._without_blocks_gram if by_gram else module._without_blocks_features

@@ -10,7 +10,8 @@ import pytest
 from huggingface_hub import constants
 
 from taskneurons.errors import InputError
-from taskneurons.models.load import import_hub, load_checkpoint
+from taskneurons.models.importing import import_hub
+from taskneurons.models.load import load_checkpoint
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 

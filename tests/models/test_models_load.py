@@ -11,7 +11,8 @@ from transformers import AutoConfig, AutoModelForCausalLM
 
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
-from taskneurons.models.load import import_folder, load_checkpoint, save_checkpoint
+from taskneurons.models.importing import import_folder
+from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import save_tokenizer, train_word_tokenizer
 

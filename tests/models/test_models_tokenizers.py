@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
+from tokenizers import Tokenizer
+from tokenizers.models import Unigram
+from transformers import AutoTokenizer, PreTrainedTokenizerFast
 
 from taskneurons.errors import InputError
 from taskneurons.models.tokenizers import (
@@ -16,6 +18,7 @@ from taskneurons.models.tokenizers import (
     count_unknown,
     load_tokenizer,
     save_tokenizer,
+    text_ids,
     train_bpe_tokenizer,
     train_word_tokenizer,
 )
@@ -35,19 +38,14 @@ def test_auto_tokenizer_reads_the_two_files(tokenizer, tmp_path):
     for text in TEXTS:
         ids = again(text)["input_ids"]
         assert ids == tokenizer(text)["input_ids"]
-        assert not {0, 1, 2} & set(ids), "special tokens are the encoder's business"
+        assert ids[0] == again.bos_token_id
+        assert not {0, 1, 2} & set(ids[1:]), "the end is the encoder's business"
 
 
 def test_words_are_split_at_whitespace_alone():
-    assert WORD.convert_ids_to_tokens(WORD("a\tdog\n saw  the mat .")["input_ids"]) == [
-        "a",
-        "dog",
-        "saw",
-        "the",
-        "mat",
-        ".",
-    ]
-    assert WORD.decode(WORD("a  dog ran .")["input_ids"]) == "a dog ran ."
+    words = WORD.convert_ids_to_tokens(WORD("a\tdog\n saw  the mat .")["input_ids"])
+    assert words == ["<bos>", "a", "dog", "saw", "the", "mat", "."]
+    assert WORD.decode(WORD("a  dog ran .")["input_ids"], skip_special_tokens=True) == "a dog ran ."
     assert len(WORD) == 4 + len(set(" ".join(TEXTS).split()))
 
 
@@ -58,14 +56,30 @@ def test_unknown_words_are_counted():
 
 @given(st.text())
 def test_bpe_returns_every_text(text):
-    # Text that spells a special token becomes that token, by the library's design.
-    if not any(token in text for token in ("<pad>", "<bos>", "<eos>", "<unk>")):
-        assert BPE.decode(BPE(text)["input_ids"]) == text
+    (ids,) = text_ids(BPE, [text])
+    assert BPE.decode(ids) == text
+
+
+@given(texts=st.lists(st.sampled_from(["<pad>", "<bos>", "<eos>", "<unk>", "the cat", "<", "p"]), min_size=1))
+def test_text_that_spells_a_special_token_stays_text(texts):
+    (ids,) = text_ids(BPE, [" ".join(texts)])
+    assert not {0, 1, 2, 3} & set(ids)
+    assert BPE.decode(ids, skip_special_tokens=True) == " ".join(texts)
+    (ids,) = text_ids(WORD, [" ".join(texts)])
+    assert not {0, 1, 2} & set(ids), "a spelling that is no word of the text is an unknown word"
+
+
+def test_a_spelling_that_can_only_be_read_as_a_control_token_is_refused():
+    pieces = Unigram([("<pad>", 0.0), ("</s>", 0.0), ("a", -1.0), ("b", -2.0)], unk_id=0)
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=Tokenizer(pieces), pad_token="<pad>", eos_token="</s>")
+    assert text_ids(tokenizer, ["ab"]) == [[2, 3]]
+    with pytest.raises(InputError, match="a text holds '</s>', which this tokenizer reads as a control token"):
+        text_ids(tokenizer, ["ab", "a</s>b"])
 
 
 def test_bpe_learns_merges():
     assert len(BPE) == 290
-    assert len(BPE(" the cat")["input_ids"]) < len(" the cat")
+    assert len(text_ids(BPE, [" the cat"])[0]) < len(" the cat")
 
 
 @pytest.mark.parametrize("kind", ["word", "bpe"])

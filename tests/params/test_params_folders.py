@@ -76,6 +76,7 @@ def test_a_model_and_a_mirror_are_named_by_the_same_rules() -> None:
     values["suites"]["flan"]["mirror"] = "~/mirror"
     values["models"]["llama2_7b"] = {
         "source": "folder", "path": "results/x", "parameters": 1.0, "context": 99, "dtype": "float32",
+        "prompts": "plain",
     }  # fmt: skip
     with pytest.raises(InputError) as error:
         parse_params(yaml.safe_dump(values))

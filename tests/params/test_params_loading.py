@@ -51,12 +51,12 @@ def line_of(text: str, part: str) -> int:
         ("layers: 4", "layers: true", "models.llama.layers: expected a whole number, got true"),
         ("layers: 4", "layers:", "models.llama.layers: expected a whole number, got nothing"),
         ("matrix: true", "matrix: 1", "deactivation.matrix: expected true or false, got 1"),
-        ("[0, 1, 2]", "0", "runs[0].seeds: expected a list, got 0"),
-        ("[0, 1, 2]", "[0, 1, x]", "runs[0].seeds[2]: expected a whole number, got the text 'x'"),
-        ("[0, 1, 2]", "[0, 1, -2]", "runs[0].seeds[2]: expected greater than or equal to 0, got -2"),
-        ("[0, 1, 2]", "[0, 1, 0]", "runs[0].seeds[2]: 0 stands here twice"),
-        ("[0, 1, 2]", "[]", "runs[0].seeds: no seed is given"),
-        ("[0, 1, 2]", "[2147483648]", "runs[0].seeds[0]: seed 2147483648 is too large"),
+        ("[0, 1, 2, 3]", "0", "runs[0].seeds: expected a list, got 0"),
+        ("[0, 1, 2, 3]", "[0, 1, x]", "runs[0].seeds[2]: expected a whole number, got the text 'x'"),
+        ("[0, 1, 2, 3]", "[0, 1, -2]", "runs[0].seeds[2]: expected greater than or equal to 0, got -2"),
+        ("[0, 1, 2, 3]", "[0, 1, 0]", "runs[0].seeds[2]: 0 stands here twice"),
+        ("[0, 1, 2, 3]", "[]", "runs[0].seeds: no seed is given"),
+        ("[0, 1, 2, 3]", "[2147483648]", "runs[0].seeds[0]: seed 2147483648 is too large"),
         ("percent: 10", "percent: 0", "neurons.selections[0].percent: expected greater than 0, got 0"),
         (
             "percent: 10",
@@ -78,7 +78,7 @@ def line_of(text: str, part: str) -> int:
         ("{method: full}", "{}", "layers.tuning: `method` is missing. Write one of full, lora"),
         ("{method: full}", "{method: lora}", "layers.tuning.rank: is missing (rank of each adapter)"),
         (
-            "studies: [deactivation]",
+            "studies: [deactivation, training, proportion, overlap, similarity]",
             "studies: []",
             "runs[0].studies: no study is named. Name at least `deactivation`",
         ),
@@ -93,24 +93,24 @@ def line_of(text: str, part: str) -> int:
         ("figures: {dpi: 200}", "", "figures: is missing (drawing of figures)"),
         ("figures: {dpi: 200}", "figures: 200", "figures: expected keys with values, got 200"),
         (
-            "suite: synthetic",
-            "suite: syntetic",
-            "runs[0].suite: there is no suite `syntetic`. Did you mean `synthetic`?",
+            "suite: transfer",
+            "suite: tranfer",
+            "runs[0].suite: there is no suite `tranfer`. Did you mean `transfer`?",
         ),
         (
             "model: bloom",
             "model: gpt2",
-            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_early, bloom_short, llama, llama_deep, "
-            "llama_early, llama_medium, llama_short",
+            "runs[1].model: there is no model `gpt2`. Known: bloom, bloom_short, llama, llama_deep, "
+            "llama_medium, llama_short",
         ),
-        ("model: bloom", "model: llama", "runs 0 and 1 are both model `llama` on suite `synthetic`"),
+        ("model: bloom", "model: llama", "runs 0 and 1 are both model `llama` on suite `transfer`"),
         ("estimator: taylor", "estimator: activation", "needs the scores of `activation`, which are not computed"),
         ("[taylor]", "[activation]", "`taylor` needs the scores of `taylor`, which are not computed"),
         ("heads: 4", "heads: 5", "models.llama.heads: 5 heads do not divide hidden_size 64"),
         ("heads: 4", "heads: 64", "models.llama.heads: heads are 1 wide; rotary positions need an even width"),
-        ("warmup: 100", "warmup: 1500", "models.llama.pretraining.warmup: warm-up of 1500 steps in a training of 1500"),
+        ("warmup: 90", "warmup: 450", "models.llama.pretraining.warmup: warm-up of 450 steps in a training of 450"),
         ("interventions: [zero]", "interventions: [mean]", "deactivation.interventions: `zero` is missing"),
-        ("  synthetic: {", "  imported: {", "suites.imported: `imported` is a reserved name"),
+        ("  transfer: {", "  imported: {", "suites.imported: `imported` is a reserved name"),
     ],
 )
 def test_a_mistake_is_named_with_its_key_path_and_remedy(old: str, new: str, said: str) -> None:
@@ -227,7 +227,7 @@ def test_file_is_not_read_when_it_is_too_large(tmp_path: Path) -> None:
 
 
 def test_a_few_aliases_are_fine() -> None:
-    text = edited(("seeds: [0, 1, 2]", "seeds: &s [0, 1, 2]")).replace("bloom, seeds: [0, 1, 2]", "bloom, seeds: *s")
+    text = edited(("seeds: [0, 1, 2, 3]", "seeds: &s [0, 1, 2, 3]"), ("bloom, seeds: [0, 1, 2, 3]", "bloom, seeds: *s"))
     assert "*s" in text
     assert parse_params(text) == parse_params(DEFAULT)
 
@@ -240,7 +240,7 @@ def test_order_and_comments_do_not_matter_and_nothing_can_be_changed() -> None:
     with pytest.raises(Exception, match="frozen"):
         params.figures.dpi = 100  # type: ignore[misc]
     with pytest.raises(TypeError):
-        params.suites["x"] = params.suites["synthetic"]  # type: ignore[index]
+        params.suites["x"] = params.suites["transfer"]  # type: ignore[index]
     assert isinstance(params.runs, tuple)
 
 

@@ -80,10 +80,10 @@ def test_what_no_run_names_is_left_out() -> None:
         suites = {run.suite for run in params.runs}
         assert set(params.suites) == suites
         assert set(params.models) == {run.model for run in params.runs}
-        assert set(params.groups) == suites & {"synthetic"}
+        assert set(params.groups) == suites & {"transfer"}
         assert set(params.streams) == suites & {"stream"}
-        assert parse_params(DEFAULT).suites["synthetic"] == params.suites.get(
-            "synthetic", parse_params(DEFAULT).suites["synthetic"]
+        assert parse_params(DEFAULT).suites["transfer"] == params.suites.get(
+            "transfer", parse_params(DEFAULT).suites["transfer"]
         )
 
 

@@ -2,6 +2,7 @@
 
 import copy
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -42,11 +43,17 @@ paths = st.one_of(
 positive = st.floats(min_value=0, exclude_min=True, max_value=1, allow_subnormal=False)
 
 
+@cache
+def paper() -> str:
+    """The parameters of the paper's scale as JSON, read once for all examples."""
+    return parse_params(PAPER, str(ROOT / "params/paper.yaml")).model_dump_json()
+
+
 @given(revisions, paths, positive, st.floats(1, 1e15), st.integers(1, 10**9))
 def test_to_show_and_to_load_is_to_change_nothing(
     revision: str, path: str, rate: float, size: float, steps: int
 ) -> None:
-    values = json.loads(parse_params(PAPER, str(ROOT / "params/paper.yaml")).model_dump_json())
+    values = json.loads(paper())
     values["suites"]["public"]["revisions"]["sst2"] = revision
     values["suites"]["public"]["mirror"] = path
     values["models"]["llama2_7b"] |= {"parameters": size, "revision": revision}

@@ -10,7 +10,7 @@ from taskneurons.errors import InputError
 from taskneurons.params.loading import parse_params
 
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
-UNSEEN = "test_classification: [sentiment_film, "
+UNSEEN = "test_classification: [topic_news, "
 SHARES = "  percents: [10, 50, 70, 100]\n  tuning"
 
 
@@ -27,15 +27,15 @@ def refusal(old: str, new: str) -> str:
         (
             UNSEEN,
             "test_classification: [sentiment_food, ",
-            "groups.synthetic.test_classification[0]: task `sentiment_food` is in `train_classification` too",
+            "groups.transfer.test_classification[0]: task `sentiment_food` is in `train_classification` too",
         ),
         (UNSEEN, f"{UNSEEN}sentiment_film, ", "task `sentiment_film` is in `test_classification` too"),
         (
-            "  synthetic:\n    train_classification",
-            "  synthetik:\n    train_classification",
-            "Did you mean `synthetic`?",
+            "  transfer:\n    train_classification",
+            "  transfar:\n    train_classification",
+            "Did you mean `transfer`?",
         ),
-        ("  synthetic:\n    train_classification", "  wide:\n    train_classification", "Write groups.synthetic"),
+        ("  transfer:\n    train_classification", "  wide:\n    train_classification", "Write groups.transfer"),
         (SHARES, SHARES.replace("[10,", "[0,"), "proportion.percents[0]: 0 is not a share: above 0, at most 100"),
         (SHARES, SHARES.replace("100", "100.5"), "proportion.percents[3]: 100.5 is not a share"),
         (SHARES, SHARES.replace("50", "-3"), "proportion.percents[1]: -3 is not a share"),

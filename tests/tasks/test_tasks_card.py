@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from taskneurons.tasks.card import data_card, escape
+from taskneurons.tasks.card import Reading, data_card, escape
 from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.storage import Counts, SplitCounts
 from taskneurons.tasks.task import SPLITS, Task
@@ -36,6 +36,9 @@ COUNTS = Counts(
 )
 
 
+LLAMA = Reading("plain", "<s>", f"<s>{TEXTS[0]} good</s>", {"train": 2, "test": 1})
+
+
 class Page(HTMLParser):
     """The tags and the text of a page."""
 
@@ -58,7 +61,7 @@ def rendered(markdown: str) -> Page:
 
 
 def test_the_card_shows_true_numbers():
-    card = data_card(TASK, COUNTS, SPLITS_OF, {"llama": {"train": 2, "test": 1}})
+    card = data_card(TASK, COUNTS, SPLITS_OF, {"llama": LLAMA})
     for row in (
         "| train | 5 | 7 | 3 | 4 | 0 |",
         "| validation | 1 | 2 | 1 | 0 | 1 |",
@@ -67,16 +70,17 @@ def test_the_card_shows_true_numbers():
         "| train | label outside the options | 4 |",
         "The test split holds 1 exact copies",
         "| llama | 2 | 0 | 1 |",
+        "| llama | plain | &lt;s&gt; |",
         "| good | 3 | 1 | 0 |",
         "| train | answer | 1 | 1 | 1 | 1 | 1 |",
     ):
         assert row in card, row
     assert "Not known" in data_card(TASK, COUNTS, SPLITS_OF, None)
-    assert card == data_card(TASK, COUNTS, SPLITS_OF, {"llama": {"test": 1, "train": 2}})
+    assert card == data_card(TASK, COUNTS, SPLITS_OF, {"llama": LLAMA})
 
 
 def test_markup_in_the_data_stays_text():
-    page = rendered(data_card(TASK, COUNTS, SPLITS_OF))
+    page = rendered(data_card(TASK, COUNTS, SPLITS_OF, {"llama": LLAMA}))
     assert page.tags <= {"h1", "h2", "p", "table", "thead", "tbody", "tr", "th", "td", "ol", "li", "br"}
     assert "<script>alert(1)</script>" in page.text
     assert "![x](http://x) &lt; &amp;" in page.text

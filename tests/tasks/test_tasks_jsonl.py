@@ -1,6 +1,7 @@
 """The JSONL source: a round trip, and every fault of a user's file with its file and line."""
 
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,8 @@ def write(folder: Path, tasks=(MOOD,), **files) -> Path:
 
 def suite(folder, tasks="all", train=20, validation=5, test="all", seed=0, max_invalid_percent=5.0):
     sizes = {"train": train, "validation": validation, "test": test, "seed": seed}
-    return list(jsonl.make(tasks, path=folder, **sizes, max_invalid_percent=max_invalid_percent))
+    settings = {"max_invalid_percent": max_invalid_percent, "list_options": "sometimes"}
+    return list(jsonl.make(tasks, path=folder, **sizes, **settings))
 
 
 def only(folder, **arguments):
@@ -61,6 +63,29 @@ def test_the_reader_returns_what_json_lines_say(tmp_path_factory, pairs, ascii_o
     records = read_records(file)
     assert [(record.input, record.target) for record in records] == pairs
     assert [record.where for record in records] == [f"{file}:{n}" for n in range(1, len(pairs) + 1)]
+
+
+@pytest.mark.parametrize(("listed", "written"), [("NFC", "NFD"), ("NFD", "NFC")])
+def test_a_letter_with_an_accent_is_one_character_however_it_is_written(tmp_path, listed, written):
+    """Two texts that look the same on a screen are the same label."""
+    options = ["żółć", "café"]
+    task = MOOD | {"options": [unicodedata.normalize(listed, one) for one in options]}
+    texts = {"mood.train": ("naïve", 40), "mood.test": ("tête", 20)}
+    records = {
+        name: [
+            {
+                "input": unicodedata.normalize(written, f"{word} {n}"),
+                "target": unicodedata.normalize(written, options[n % 2]),
+            }
+            for n in range(count)
+        ]
+        for name, (word, count) in texts.items()
+    }
+    read, splits, counts = only(write(tmp_path / "tasks", [task], **records))
+    assert read.options == tuple(options)
+    assert {one.target for one in splits["test"]} == set(options)
+    assert all(one.input.startswith("tête ") for one in splits["test"])
+    assert not counts.splits["test"].dropped
 
 
 @settings(deadline=None, max_examples=60)

@@ -124,6 +124,16 @@ def test_plain_instructions_become_several_templates_and_whole_templates_stay():
     assert templates_from_instructions(["Q: {input} A:"], "generation") == ("Q: {input} A:",)
 
 
+def test_options_are_listed_never_in_one_form_or_in_every_prompt():
+    listed = {}
+    for how in ("never", "sometimes", "always"):
+        made = templates_from_instructions(["What is it?", "Q: {input} A:"], "classification", ("A", "B"), how)
+        assert made[-1] == "Q: {input} A:", "a whole template is taken as it stands"
+        listed[how] = ["Options: A, B" in template for template in made[:-1]]
+    assert listed == {"never": [False] * 3, "sometimes": [False] * 3 + [True], "always": [True]}
+    assert len(templates_from_instructions(["What is it?"], "generation", (), "always")) == 3
+
+
 def test_an_unknown_task_is_answered_with_the_nearest_one():
     assert choose_tasks("all", ("a", "b"), where="f") == ("a", "b")
     assert choose_tasks(["b", "a"], ("a", "b"), where="f") == ("b", "a")

@@ -320,6 +320,7 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
         "parameters": 6.74e9,
         "context": 2048,
         "dtype": "bfloat16",
+        "prompts": "plain",
     }
     params["runs"].append({"suite": "mine", "model": "big", "seeds": [0], "studies": ["deactivation"]})
     project.path("params.yaml").write_text(yaml.safe_dump(params))

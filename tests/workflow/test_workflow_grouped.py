@@ -21,16 +21,3 @@ def test_trained_and_unseen_tasks_are_all_tasks_of_the_groups(params) -> None:
     trained, unseen = grouped.trained(SUITE), grouped.unseen(SUITE)
     assert not set(trained) & set(unseen)
     assert sorted(trained + unseen) == sorted(grouped.plan.grouped_tasks(SUITE))
-
-
-def test_a_cross_has_every_share_at_one_rate_and_every_rate_at_one_share(params) -> None:
-    default = load_params(Path(__file__).parents[2] / "params.yaml")
-    curves = default.curves
-    cells = Grouped(Plan(default)).curve_cells()
-    assert len(cells) == len(curves.percents) + len(curves.learning_rates) - 1
-    centre = curves.centre.learning_rate
-    at_centre = [cell for cell in cells if cell["learning_rate"] == centre]
-    assert [cell["selection"]["percent"] for cell in at_centre] == list(curves.percents)
-    assert all(cell["controls"] == (curves.controls if cell in at_centre else ()) for cell in cells)
-    grid = default.model_copy(update={"curves": curves.model_copy(update={"cells": "grid"})})
-    assert len(Grouped(Plan(grid)).curve_cells()) == len(curves.percents) * len(curves.learning_rates)

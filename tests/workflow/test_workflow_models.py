@@ -62,7 +62,10 @@ def laid(tmp_path_factory) -> Project:
     """
     project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
     write_model(project.path("raw/model"))
-    model = {"source": "folder", "path": "raw/model", "parameters": 1e9, "context": 64, "dtype": "float32"}
+    model = {
+        "source": "folder", "path": "raw/model", "parameters": 1e9, "context": 64, "dtype": "float32",
+        "prompts": "plain",
+    }  # fmt: skip
 
     def change(params):
         params["models"] = {"own": model}
@@ -144,7 +147,7 @@ def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid,
     model = {"source": "hub", "repository": "maker/tiny", "revision": "abcdef0123" * 4}
 
     def change(params):
-        params["models"]["own"] = model | {"parameters": 1000, "context": 16, "dtype": "float32"}
+        params["models"]["own"] = model | {"parameters": 1000, "context": 16, "dtype": "float32", "prompts": "plain"}
 
     edit_params(project, change)
     command = ["taskneurons", "results", "results/models/imported/own/checkpoint.json"]
@@ -234,3 +237,26 @@ def test_suites_models_and_seeds_stand_side_by_side(laid, tmp_path):
                 assert f"results/deactivation/{suite}/{model}/seed{seed}/taylor-10-layer/echo.csv" in made
     # A model from a folder is imported once for all of them.
     assert len([path for path in made if path.endswith("imported/own/model.safetensors")]) == 1
+
+
+def test_a_model_of_a_file_is_studied_as_it_is(laid, tmp_path):
+    """Without `multitask` nothing is tuned, and every job reads the model as it was imported."""
+    project = laid.copy(tmp_path / "project")
+    project.path("raw/tiny.gguf").write_bytes(b"GGUF")
+    model = {
+        "source": "gguf", "package": None, "path": "raw/tiny.gguf", "sha256": "0" * 64, "parameters": 1000,
+        "context": 64, "dtype": "float32", "prompts": "plain",
+    }  # fmt: skip
+
+    def change(params):
+        params["models"]["own"] = model
+        params["multitask"] = None
+
+    edit_params(project, change)
+    planned = {re.sub("_mine.*|_own.*", "", rule) for rule in project.planned(*TARGETS)}
+    assert planned == {"make_tasks", "import_model", "attribute_scores", "select_neurons", "deactivate_neurons"}
+    text = project.snakemake("-n", "-p", "--", RESULT)
+    inputs = dict(re.findall(r"^(?:local)?rule (\w+):\n    input: (.*)$", text, flags=re.M))
+    assert inputs["import_model_own"] == "raw/tiny.gguf"
+    for rule in ("attribute_scores_mine_all", "deactivate_neurons_mine_all"):
+        assert "results/models/imported/own/model.safetensors" in inputs[rule].split(", ")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from taskneurons.params.loading import load_params
-from taskneurons.params.root import GROUPED
+from taskneurons.params.root import GROUPED, TUNED
 from taskneurons.workflow import paths
 from taskneurons.workflow.paths import Inputs
 from taskneurons.workflow.plan import Plan
@@ -58,3 +58,13 @@ def test_runs_of_several_studies_are_those_that_name_any(plan: Plan) -> None:
     assert [run.name for run in plan.runs("dial", "continual")] == ["dial/llama_short", "stream/llama_short"]
     assert plan.suites(*GROUPED) == ["synthetic"]
     assert plan.runs() == list(plan.all_runs)
+
+
+def test_the_files_of_several_studies_are_those_of_their_runs_and_of_none_where_no_run_names_them(plan: Plan) -> None:
+    pattern = "results/x/{run}/seed{seed}.csv"
+    assert plan.expand(pattern, study=TUNED) == [
+        f"results/x/{run}/seed0.csv" for run in ("synthetic/llama", "synthetic/bloom", "dial/llama_short")
+    ]
+    streams = plan.params.model_copy(update={"runs": tuple(r for r in plan.params.runs if r.studies == ("continual",))})
+    assert Plan(streams).all_runs
+    assert Plan(streams).expand(pattern, study=TUNED) == []

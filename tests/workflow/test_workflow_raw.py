@@ -21,11 +21,12 @@ NEVER = [
 
 
 def model(path: Path | str) -> FolderModel:
-    return FolderModel(source="folder", path=str(path), parameters=1e6, context=64, dtype="float32")
+    return FolderModel(source="folder", path=str(path), parameters=1e6, context=64, dtype="float32", prompts="plain")
 
 
 def jsonl(path: Path | str) -> JsonlSuite:
-    return JsonlSuite(source="jsonl", path=str(path), tasks="all", max_invalid_percent=5.0, **SIZES)
+    settings = {"max_invalid_percent": 5.0, "list_options": "sometimes", **SIZES}
+    return JsonlSuite(source="jsonl", path=str(path), tasks="all", **settings)
 
 
 def test_every_file_that_an_import_may_read_is_an_input_and_no_other(tmp_path: Path, monkeypatch) -> None:

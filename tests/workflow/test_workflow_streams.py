@@ -68,7 +68,9 @@ def test_a_task_or_an_order_that_there_is_not_is_refused(params):
         other(params, sampled=sampled).orders("stream")
 
 
-def test_every_method_is_chosen_in_one_group_that_is_learned(params, streams):
+def test_every_method_is_chosen_in_one_group_that_is_learned(root):
+    params = load_params(root / "params" / "full.yaml")
+    streams = Streams(Plan(params))
     groups = {name: streams.group(name) for name in METHODS}
     assert set(groups.values()) == set(streams.groups()) <= set(params.continual.methods)
     assert all(groups[name] == name for name in streams.groups())

@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from taskneurons.continual.method import Learned
 from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.engine.batches import TrainingData, mixed_tasks
 from taskneurons.engine.task_by_task import naming
-from taskneurons.engine.training import Trainable, TrainingData, mixed_tasks, train
+from taskneurons.engine.training import Trainable, train
 from taskneurons.engine.tuning import EXPLOSION, Lora, Tuned, fresh_adapter, random_state, read_adapter
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
+from taskneurons.engine.batches import permutation
 from taskneurons.engine.forward import forward
-from taskneurons.engine.training import permutation
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded, collate
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from taskneurons.continual.method import Given, Learned, Scores
 from taskneurons.continual.stream_tuner import StreamTuner
 from taskneurons.continual.whole import learn_whole, stage_weights, weight_bytes
-from taskneurons.engine.training import permutation
+from taskneurons.engine.batches import permutation
 from taskneurons.models.encoding import Encoded
 
 # It cannot be the name of a task.

@@ -22,7 +22,7 @@ from taskneurons.continual.ncft import NCFT, as_patch
 from taskneurons.continual.ncft import make as make_ncft
 from taskneurons.continual.similarity import Gate, cosines
 from taskneurons.continual.stream_tuner import ACCURACIES, StreamTuner, averaged
-from taskneurons.engine.training import permutation
+from taskneurons.engine.batches import permutation
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.models.patching import patched

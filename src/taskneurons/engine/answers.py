@@ -89,7 +89,8 @@ def force_options(
 
 def _numbers_of_row(prompts: Batch, options: Tensor, cache: Any, vocabulary: int) -> int:
     """The numbers of the larger of one option's logits to one prompt, and its keys in one layer."""
-    _, heads, cached, size = cache.layers[0].keys.shape
+    keys: Tensor = cache.layers[0].keys
+    _, heads, cached, size = keys.shape
     fed = options.shape[1] - 1
     return max(fed * vocabulary, heads * (cached + fed) * size)
 
@@ -116,7 +117,8 @@ def _option_logits(
     positions = after + torch.arange(1, fed.shape[1] + 1, device=after.device)
     per_option = _PerOption(cache, count, some)
     logits, _ = forward(model, fed.clamp(min=0), mask, positions, keep=fed.shape[1], cache=per_option, remember=True)
-    return logits.unflatten(0, (examples, count))
+    of_options: Tensor = logits.unflatten(0, (examples, count))
+    return of_options
 
 
 class _PerOption(Cache):

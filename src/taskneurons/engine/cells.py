@@ -105,30 +105,37 @@ def trained_rows(study: str, job: Job[Any], cell: Cell, scores: Iterable[Score])
         cell: what was done.
         scores: of the model that came of it.
     """
-    done, made = cell.condition, cell.condition.selection
     return [
         Trained(
+            **said(job, cell, score),
             study=study,
-            model=job.model,
-            suite=job.suite,
-            seed=job.seed,
-            condition=done.name,
-            neurons=done.neurons,
-            train_task=done.train_task,
+            train_task=cell.condition.train_task,
             test_task=score.test_task,
-            percent=made.percent if made else None,
-            share=done.share,
-            overlap=done.overlap,
-            estimator=made.estimator if made else None,
-            selection=made.within if made else None,
-            draw=done.draw,
-            learning_rate=done.learning_rate,
-            metric=score.metric,
-            value=score.value,
-            n=score.n,
+            overlap=cell.condition.overlap,
         )
         for score in scores
     ]
+
+
+def said(job: Job[Any], cell: Cell, score: Score) -> dict[str, Any]:
+    """What every table of trained neurons says of a score: the columns of the run, of what was done, of the value."""
+    done, made = cell.condition, cell.condition.selection
+    return {
+        "model": job.model,
+        "suite": job.suite,
+        "seed": job.seed,
+        "condition": done.name,
+        "neurons": done.neurons,
+        "percent": made.percent if made else None,
+        "share": done.share,
+        "estimator": made.estimator if made else None,
+        "selection": made.within if made else None,
+        "draw": done.draw,
+        "learning_rate": done.learning_rate,
+        "metric": score.metric,
+        "value": score.value,
+        "n": score.n,
+    }
 
 
 def share_of(neurons: NeuronSet) -> float:

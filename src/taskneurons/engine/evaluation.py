@@ -260,9 +260,9 @@ def evaluate_examples(
     return values
 
 
-def _at_once(model: nn.Module, task: PreparedTask, batch_size: int) -> int:
+def _at_once(model: Any, task: PreparedTask, batch_size: int) -> int:
     """The batch size, or fewer examples where the logits of their answers would take too much memory."""
-    of_example = task.answers.answer_width * model.config.get_text_config().vocab_size
+    of_example = task.answers.answer_width * int(model.config.get_text_config().vocab_size)
     return min(batch_size, max(1, NUMBERS_AT_ONCE // of_example)) if batch_size > 0 else batch_size
 
 

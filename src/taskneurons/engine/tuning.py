@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from taskneurons.engine.batches import mixed_tasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
-from taskneurons.engine.training import Trainable, TrainingLog, mixed_tasks, train
+from taskneurons.engine.training import Trainable, TrainingLog, train
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
 from taskneurons.models.encoding import Encoded

@@ -8,8 +8,10 @@ could not tell a parameter that is gone from one that never was.
 
 import json
 import os
+import subprocess
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +22,7 @@ from taskneurons.lineage.findings import SEVERITIES, Audit, Finding
 from taskneurons.lineage.fingerprint import settings as canonical
 from taskneurons.lineage.graph import Graph, is_artifact, source_of
 from taskneurons.lineage.history import against_findings, history_findings, records_at
-from taskneurons.lineage.lock import Cache, lock_findings, read_cache
+from taskneurons.lineage.lock import Cache, lock_findings, read_cache, read_status
 from taskneurons.lineage.reach import Reach, is_published
 from taskneurons.lineage.record import RECORDS, Line, instant, is_regular, read_records
 from taskneurons.lineage.root import root_digest
@@ -49,7 +51,21 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
         InputError: the folder holds no workflow, or the workflow, its parameters or a record cannot be read; there is
             no such commit.
     """
-    graph = read_workflow(params)
+    # DVC and the hashing of its cache do not hold up the reading of the workflow, nor that them.
+    with ThreadPoolExecutor(2) as pool:
+        cache, status = pool.submit(read_cache), pool.submit(read_status)
+        graph = read_workflow(params)
+        return _audit(graph, cache.result, status.result, expect=expect, against=against)
+
+
+def _audit(
+    graph: Graph,
+    cache_of: Callable[[], Cache],
+    status_of: Callable[[], subprocess.CompletedProcess[str] | None],
+    *,
+    expect: str | None,
+    against: str | None,
+) -> Audit:
     findings: list[Finding] = []
     lines = read_records(lambda text: findings.append(Finding("error", "records", (str(RECORDS),), text)))
     published = published_files()
@@ -59,8 +75,7 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
     if not lines:
         text = "there is no record: nothing was made here, or its records are lost; `make results` makes everything"
         findings.append(Finding("error", "records", (str(RECORDS),), text))
-    cache = read_cache()
-    raw, reach = raw_inputs(lines), Reach(lines)
+    raw, reach, cache = raw_inputs(lines), Reach(lines), cache_of()
     findings += content_findings(lines, cache)
     findings += input_findings(lines, raw)
     findings += chain_findings(lines, reach)
@@ -77,7 +92,7 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
     if against is not None:
         findings += against_findings(lines, records_at(against), against)
     if lines:
-        findings += lock_findings(_by_study(stale, graph))
+        findings += lock_findings(_by_study(stale, graph), status_of())
     findings = [replace(finding, published=reach.published(finding.subjects)) for finding in findings]
     return Audit(
         findings=tuple(sorted(findings, key=lambda f: (SEVERITIES.index(f.severity), f.check, f.subjects))),

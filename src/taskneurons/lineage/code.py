@@ -56,7 +56,7 @@ class Sources:
     """
 
     believe_cache = True
-    """Whether caches are read; an audit believes none."""
+    """Whether caches are read, and filled; an audit believes none and keeps none."""
 
     def __init__(self, package: Path, cache: Path | None = None, loaded: Mapping[str, bytes] | None = None) -> None:
         self.package, self._cache = package, cache
@@ -102,7 +102,7 @@ class Sources:
                 self._modules[name] = _module(known["module"])
             else:
                 self._modules[name] = self._read(name, source)
-                if self._cache:
+                if self._cache and Sources.believe_cache:
                     self._known[name] = {"source": digest, "module": _plain(self._modules[name])}
                     self._new = True
         return self._modules[name]

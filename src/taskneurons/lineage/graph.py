@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -110,6 +110,7 @@ def _job(content: dict[str, Any]) -> PlannedJob:
     return PlannedJob(**content | {key: tuple(content[key]) for key in ("inputs", "outputs")})
 
 
+@lru_cache(maxsize=1 << 16)  # asked for each input of each record
 def is_artifact(path: str) -> bool:
     """Whether a path can be an artifact: relative, below results/, without detours."""
     parts = Path(path).parts

@@ -46,13 +46,17 @@ def first_records() -> dict[tuple[str, Any], tuple[str, Line]]:
     found: dict[tuple[str, Any], tuple[str, Line]] = {}
     # Each line that a commit added to a record; merges are compared with each parent.
     command = ("log", "--reverse", "-m", "--unified=0", "--no-color", "--no-ext-diff", "--no-textconv", "--no-renames")
-    commit = ""
+    commit, seen = "", set[str]()
     for text in _git(str(RECORDS), *command, "--format=commit %h", "-p", "--", f"{RECORDS}/").splitlines():
         if text.startswith("commit "):
             commit = text.removeprefix("commit ")
-        elif text.startswith("+{"):
+        elif text.startswith("+{") and text not in seen:
+            seen.add(text)
+            made = None
             for line in _of_this_version(text[1:]):
-                found.setdefault((line.output, made_of(line)), (commit, line))
+                # The outputs of one job share how it was made.
+                made = made or made_of(line)
+                found.setdefault((line.output, made), (commit, line))
     return found
 
 

@@ -1,6 +1,7 @@
 """Which published results rest on a file, and whether records go round in a circle."""
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from taskneurons.lineage.record import Line
 from taskneurons.lineage.stages import IN_GIT
 
 
+@lru_cache(maxsize=1 << 16)
 def is_published(path: str) -> bool:
     """Whether a path is that of a result which people read on the web: a table, a figure, a card."""
     return is_artifact(path) and Path(path).parts[1] in IN_GIT

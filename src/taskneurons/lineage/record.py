@@ -18,6 +18,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,7 +92,7 @@ class Line:
         if not is_artifact(self.output):
             raise InputError(f"{self.output!r} is no artifact", remedy="Artifacts lie below results/")
         for digest in (self.sha256, *(digest for _, digest in self.inputs)):
-            if not isinstance(digest, str) or not _SHA256.fullmatch(digest):
+            if not isinstance(digest, str) or not _is_sha256(digest):
                 raise InputError(f"{digest!r} is no SHA-256", where=self.output)
         if instant(self.started) > instant(self.ended):
             raise InputError(f"ended at {self.ended}, before it started", where=self.output)
@@ -104,6 +105,11 @@ class Line:
     def params(self) -> tuple[str, str, str]:
         """The params of its job, as Snakemake has them."""
         return canonical(**self.settings), f"{self.entry} {self.code}", self.wiring
+
+
+@lru_cache(maxsize=1 << 16)  # asked for each input of each record
+def _is_sha256(digest: str) -> bool:
+    return _SHA256.fullmatch(digest) is not None
 
 
 def instant(text: str) -> float:

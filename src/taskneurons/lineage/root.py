@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import fields
 
 from taskneurons.lineage.record import Line
 
@@ -11,6 +11,7 @@ from taskneurons.lineage.record import Line
 REPORT = "results/report.html"
 # When a job ran and what it took is no part: two honest runs on one machine have one digest.
 LEFT_OUT = frozenset({"started", "ended", "memory", "cpu_seconds"})
+_COUNTED = tuple(field.name for field in fields(Line) if field.name not in LEFT_OUT)
 
 
 def root_digest(lines: Iterable[Line]) -> str:
@@ -18,6 +19,6 @@ def root_digest(lines: Iterable[Line]) -> str:
     digest = hashlib.sha256()
     for line in sorted(lines, key=lambda line: line.output):
         if line.output != REPORT:
-            content = {key: value for key, value in asdict(line).items() if key not in LEFT_OUT}
+            content = {name: getattr(line, name) for name in _COUNTED}
             digest.update(json.dumps(content, sort_keys=True, ensure_ascii=False, allow_nan=False).encode() + b"\n")
     return digest.hexdigest()

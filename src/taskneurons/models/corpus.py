@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from taskneurons.errors import InputError
+from taskneurons.models.tokenizers import as_text
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ def tokenize_corpus(documents: Iterable[Mapping[str, Any]], tokenizer: Any, cont
     tokens: list[int] = []
     focus: list[bool] = []
     starts = [0]
-    encoded = tokenizer(texts, add_special_tokens=False, return_offsets_mapping=True)
-    for ids, offsets, wanted in zip(encoded["input_ids"], encoded["offset_mapping"], spans, strict=True):
+    encoded = tokenizer(texts, add_special_tokens=False, split_special_tokens=True, return_offsets_mapping=True)
+    texts_ids = as_text(tokenizer, encoded["input_ids"])
+    for ids, offsets, wanted in zip(texts_ids, encoded["offset_mapping"], spans, strict=True):
         sequence = [*start, *ids, tokenizer.eos_token_id]
         flags = [False] * len(sequence)
         for index, (_, end) in enumerate(offsets, start=len(start)):

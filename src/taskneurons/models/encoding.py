@@ -1,7 +1,8 @@
 """Texts to token ids and ids to padded batches, so that neither padding nor truncation changes what is measured.
 
-A prompt and its answer are tokenised apart; the answer ends with the end-of-sequence token. Where the context is too
-short, tokens are cut from the end of the example's input alone: never from the instruction, never from the answer.
+A prompt and its answer are tokenised apart, in the form that `prompts` gives them; the answer ends with the token that
+ends an answer. Where the context is too short, tokens are cut from the end of the example's input alone: never from the
+instruction, never from the answer.
 """
 
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from taskneurons.errors import InputError
+from taskneurons.models.prompts import Form, TooLong, form_of
 
 if TYPE_CHECKING:
     from taskneurons.tasks.task import Example
@@ -26,7 +28,7 @@ class Encoded:
     """One example as token ids.
 
     Attributes:
-        prompt: begins with the tokenizer's bos token, if it has one.
+        prompt: begins with what the tokenizer itself puts first, or with what its chat template does.
         target: the answer, ends with the eos token.
         truncated: number of input tokens that were cut to fit the context.
     """
@@ -95,41 +97,25 @@ def encode(examples: "Sequence[Example]", tokenizer: Any, context: int, *, reser
     """
     if not examples:
         return []
-    eos = _eos(tokenizer)
-    start = () if tokenizer.bos_token_id is None else (tokenizer.bos_token_id,)
-    if not tokenizer.is_fast:
-        raise InputError(f"{type(tokenizer).__name__} gives no character offsets, a fast tokenizer was expected")
-    space = _leading_space(tokenizer)
-    # What follows the prompt begins with its own space.
-    prompts = tokenizer([e.prompt.rstrip() for e in examples], add_special_tokens=False, return_offsets_mapping=True)
-    targets = tokenizer([space + e.target.strip() for e in examples], add_special_tokens=False)["input_ids"]
+    form = form_of(tokenizer)
+    prompts, answers = form.prompts(examples), form.answers([example.target for example in examples])
     encoded = []
-    for example, ids, offsets, target in zip(
-        examples, prompts["input_ids"], prompts["offset_mapping"], targets, strict=True
-    ):
-        answer = (*target, eos)
-        room = context - len(start) - max(len(answer), reserve)
-        kept = _fit(ids, offsets, example, room, context)
-        encoded.append(Encoded((*start, *kept), answer, len(ids) - len(kept)))
+    for example, whole, answer in zip(examples, prompts, answers, strict=True):
+        room = context - max(len(answer), reserve)
+        kept = whole if len(whole) <= room else _shortened(form, example, room, context)
+        encoded.append(Encoded(kept, answer, len(whole) - len(kept)))
     return encoded
 
 
-def count_truncated(examples: "Sequence[Example]", tokenizer: Any, context: int) -> int:
-    """The number of examples whose input is cut to fit `context` tokens; see `encode`."""
-    return sum(example.truncated > 0 for example in encode(examples, tokenizer, context))
-
-
 def encode_options(options: Sequence[str], tokenizer: Any) -> list[tuple[int, ...]]:
-    """Tokenise the options of a classification task just as `encode` does answers, each with the eos token.
+    """Tokenise the options of a classification task just as `encode` does answers, each with the token that ends it.
 
     Raises:
         InputError: two options have the same tokens, so no score could tell them apart.
     """
     if not options:
         return []
-    eos, space = _eos(tokenizer), _leading_space(tokenizer)
-    texts = [space + option.strip() for option in options]
-    encoded = [(*ids, eos) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"]]
+    encoded = form_of(tokenizer).answers(options)
     for index, ids in enumerate(encoded):
         if ids in encoded[:index]:
             twin = options[encoded.index(ids)]
@@ -167,45 +153,13 @@ def collate(encoded: Sequence[Encoded], pad_id: int, *, padding: Literal["left",
     return Batch(input_ids, attention_mask, position_ids, labels, width - first_label)
 
 
-def _fit(ids: list[int], offsets: list[tuple[int, int]], example: "Example", room: int, context: int) -> Sequence[int]:
-    """The prompt's ids, with tokens cut from the end of the input until `room` suffices."""
-    excess = len(ids) - room
-    if excess <= 0:
-        return ids
-    prefix, text, _ = example.parts()
-    # The space before a word is part of the word's token. Any other token on a border belongs to the instruction.
-    first, last = len(prefix.rstrip()), len(prefix) + len(text)
-    inside = [index for index, (begin, end) in enumerate(offsets) if first <= begin and end <= last and begin < end]
-    if excess > len(inside):
+def _shortened(form: Form, example: "Example", room: int, context: int) -> tuple[int, ...]:
+    try:
+        return form.shortened(example, room)
+    except TooLong as found:
         raise InputError(
-            f"the instruction and the answer alone need {len(ids) - len(inside) + context - room} tokens, "
+            f"the instruction and the answer alone need {found.tokens + context - room} tokens, "
             f"the model's context has {context}",
             where=f"example {example.id}",
-            remedy="Shorten them, drop the example or use a model with a longer context",
-        )
-    cut = len(inside) - excess
-    # Byte-level tokens of one character share its offsets: never keep half a character.
-    while cut > 0 and offsets[inside[cut]][0] < offsets[inside[cut - 1]][1]:
-        cut -= 1
-    gone = set(inside[cut:])
-    return [token for index, token in enumerate(ids) if index not in gone]
-
-
-def _eos(tokenizer: Any) -> int:
-    if tokenizer.eos_token_id is None:
-        raise InputError(f"{type(tokenizer).__name__} has no eos token, an answer could not end")
-    eos: int = tokenizer.eos_token_id
-    return eos
-
-
-def _leading_space(tokenizer: Any) -> str:
-    """What an answer tokenised apart must begin with, so that it has the tokens that it would have after a prompt.
-
-    Byte-level BPE needs the space; SentencePiece-like tokenizers add it themselves; word tokenizers ignore it.
-    """
-
-    def ids(text: str) -> list[int]:
-        found: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
-        return found
-
-    return "" if ids("a b") == ids("a") + ids("b") else " "
+            remedy="Raise the model's `context`, shorten the instruction, or use a model with more positions",
+        ) from None

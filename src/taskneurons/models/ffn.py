@@ -126,6 +126,20 @@ def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
     return ffns
 
 
+def ffn_blocks(model: nn.Module) -> tuple[nn.Module, ...]:
+    """The modules that are the whole FFN of a layer, with whatever adapters lie on its projections.
+
+    None where a layer holds the projections itself, or where the architecture is not one of `SUPPORTED`.
+    """
+    config: Any = model.config
+    paths = _PATHS.get(getattr(config, "model_type", ""))
+    place = paths.output.rpartition(".")[0] if paths else ""
+    if paths is None or not place:
+        return ()
+    layers: Any = model.get_submodule(paths.layers)
+    return tuple(layer.get_submodule(place) for layer in layers)
+
+
 def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:
     """The transformer layers, from the first to the last.
 

@@ -1,4 +1,4 @@
-"""Checkpoints: read, write, and import from a local folder or from the hub; safetensors only, code of others never run.
+"""Checkpoints: read and write; safetensors only, code of others never run.
 
 A checkpoint folder holds exactly config.json, model.safetensors, tokenizer.json, tokenizer_config.json and
 checkpoint.json, and training.csv when it was trained here. checkpoint.json knows the digest of the weights, so what was
@@ -6,8 +6,6 @@ damaged since is refused.
 """
 
 import json
-import logging
-import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,18 +23,11 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
-log = logging.getLogger(__name__)
-
 DType = Literal["float32", "bfloat16", "float16"]
 WEIGHTS = "model.safetensors"
-INDEX = "model.safetensors.index.json"
 CHECKPOINT_FILES = frozenset(
     {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json", "checkpoint.json", "training.csv"}
 )
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-# No pickle, no Python; subfolders and Mistral's consolidated.safetensors hold the same weights once more.
-HUB_FILES = ("*.safetensors", "*.json", "*.model", "merges.txt", "vocab.txt")
-HUB_NOT = ("*/*", "consolidated*")
 
 
 @dataclass(frozen=True)
@@ -70,7 +61,7 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     folder = Path(folder)
     facts = _read_facts(folder)
     weights = folder / WEIGHTS
-    _check_safetensors(weights)
+    check_safetensors(weights)
     digest = sha256(weights)
     if digest != facts["digest"]:
         raise InputError(
@@ -78,9 +69,9 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
             where=str(weights),
             remedy="The file is damaged or was edited: make or import the checkpoint again",
         )
-    model = _read_model(folder, dtype)
+    model = read_model(folder, dtype)
     tokenizer = load_tokenizer(folder)
-    _check_tokenizer(folder, tokenizer, model)
+    check_tokenizer(folder, tokenizer, model)
     _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
     # transformers types `to` as a bound of an overloaded wrapper.
@@ -121,7 +112,7 @@ def save_checkpoint(
     (folder / "checkpoint.json").unlink(missing_ok=True)
     # Named as `replacing` names what is half written: recovery removes it and DVC does not take it.
     with tempfile.TemporaryDirectory(prefix=".weights.", suffix=".partial", dir=folder) as scratch:
-        with _quiet():
+        with quiet():
             model.save_pretrained(scratch, max_shard_size="1000TB")
         for file in (WEIGHTS, "config.json"):
             with replacing(folder / file) as partial:
@@ -140,98 +131,6 @@ def save_checkpoint(
         facts["remarks"] = list(remarks)
     write_json(folder / "checkpoint.json", facts)
     return digest
-
-
-def import_folder(path: str | Path, out: str | Path, *, name: str, context: int) -> str:
-    """Bring a model of any Hugging Face folder (one or several safetensors files) into our layout.
-
-    The weights keep their dtype. A tokenizer without a pad token gets eos as pad; a remark in checkpoint.json says so.
-
-    Args:
-        path: folder with config.json, *.safetensors and the tokenizer's files.
-        out: the checkpoint folder to write.
-        name: what the user calls the model.
-        context: longest sequence that will be used, tokens; not more than the model can.
-
-    Returns:
-        The digest of the written weights.
-
-    Raises:
-        InputError: as `load_checkpoint`, or the folder has no safetensors.
-    """
-    path = Path(path)
-    if not path.is_dir():
-        raise InputError("no such folder", where=str(path))
-    files = _weight_files(path)
-    model = _read_model(path, _dtype_of(files))
-    tokenizer = load_tokenizer(path)
-    remarks = []
-    if tokenizer.eos_token is None:
-        raise InputError("the tokenizer has no eos token, an answer could not end", where=str(path))
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-        remarks.append(f"The tokenizer had no pad token: eos ({tokenizer.eos_token}) pads.")
-        log.warning("%s: %s", path, remarks[-1])
-    _check_tokenizer(path, tokenizer, model)
-    longest = getattr(model.config, "max_position_embeddings", None)
-    if longest is not None and context > longest:
-        raise InputError(
-            f"a context of {context} tokens is asked for, the model has {longest} positions",
-            where=str(path / "config.json"),
-            remedy=f"Choose a context of at most {longest}",
-        )
-    return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=tuple(remarks))
-
-
-def import_hub(repository: str, revision: str, out: str | Path, *, name: str, context: int) -> str:
-    """Bring a model of the Hugging Face hub at a pinned commit into our layout.
-
-    Only safetensors, JSON and tokenizer files are fetched. An access token is taken by the hub's client from HF_TOKEN
-    alone; it is never read, written or printed here.
-
-    Raises:
-        InputError: the revision is no full commit, the hub cannot be reached, access is not granted, or as
-            `import_folder`.
-    """
-    from huggingface_hub import errors, snapshot_download
-
-    where = f"{repository}@{revision[:12]}"
-    if not re.fullmatch(r"[0-9a-f]{40}", revision):
-        raise InputError(
-            f"the revision {revision!r} is no full commit",
-            where=repository,
-            remedy="Pin the 40 hexadecimal digits that the hub shows under Files and versions",
-        )
-    include = " ".join(f"--include '{pattern}'" for pattern in HUB_FILES)
-    prefetch = f"hf download {repository} --revision {revision} {include}"
-    try:
-        folder = snapshot_download(
-            repository, revision=revision, allow_patterns=list(HUB_FILES), ignore_patterns=list(HUB_NOT)
-        )
-    except errors.GatedRepoError:
-        raise InputError(
-            "the model is gated and access was not granted",
-            where=where,
-            remedy=f"Accept its licence on the hub, put your token in the environment variable HF_TOKEN: {prefetch}",
-        ) from None
-    except (errors.RevisionNotFoundError, errors.RepositoryNotFoundError):
-        raise InputError(
-            "no such repository or revision on the hub, or it is private",
-            where=where,
-            remedy="Check both; for a private model put your token in the environment variable HF_TOKEN",
-        ) from None
-    except (
-        errors.LocalEntryNotFoundError,
-        errors.OfflineModeIsEnabled,
-        # Which library defines it depends on the version of huggingface_hub.
-        errors.HTTPError,  # type: ignore[attr-defined]
-    ) as error:
-        raise InputError(
-            f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
-            where=where,
-            remedy=f"Where there is a network: {prefetch} ; then set the environment variable HF_HUB_OFFLINE=1",
-        ) from None
-    return import_folder(folder, out, name=name, context=context)
 
 
 def _read_facts(folder: Path) -> dict[str, Any]:
@@ -263,32 +162,7 @@ def _refuse_unknown_files(folder: Path) -> None:
         )
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """The folder's safetensors files, each checked; one, or the shards that its index names."""
-    if (folder / WEIGHTS).is_file():
-        files = [folder / WEIGHTS]
-    elif (folder / INDEX).is_file():
-        index = read_json(folder / INDEX)
-        names = index.get("weight_map") if isinstance(index, dict) else None
-        if not isinstance(names, dict) or not names:
-            raise InputError("no weight_map", where=str(folder / INDEX))
-        files = [folder / Path(name).name for name in sorted(set(names.values()))]
-    else:
-        pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
-        raise InputError(
-            f"the weights are pickles ({', '.join(pickles)}), which are never read"
-            if pickles
-            else f"the folder has no {WEIGHTS}",
-            where=str(folder),
-            remedy="Use a revision with safetensors, or convert it where you trust its origin: "
-            "model.save_pretrained(folder)",
-        )
-    for file in files:
-        _check_safetensors(file)
-    return files
-
-
-def _check_safetensors(path: Path) -> None:
+def check_safetensors(path: Path) -> None:
     """Refuse what is no whole safetensors file, with its path."""
     if not path.is_file():
         raise InputError("no such file", where=str(path))
@@ -306,23 +180,11 @@ def _check_safetensors(path: Path) -> None:
     raise InputError(message, where=str(path), remedy="It is truncated or damaged: fetch or make it again")
 
 
-def _dtype_of(files: list[Path]) -> DType:
-    """The narrowest dtype that holds all weights of the files without loss."""
-    found: set[str] = set()
-    for path in files:
-        with safe_open(path, framework="pt") as file:
-            found.update(file.get_slice(name).get_dtype() for name in file.keys())  # noqa: SIM118
-    floats = {name for name in found if name.startswith(("F", "BF"))}
-    if floats == {"BF16"}:
-        return "bfloat16"
-    return "float16" if floats == {"F16"} else "float32"
-
-
-def _read_model(folder: Path, dtype: DType) -> PreTrainedModel:
+def read_model(folder: Path, dtype: DType) -> PreTrainedModel:
     """The model of a folder whose weights were checked; every tensor is the file's, or it is refused."""
     _refuse_code(folder)
     try:
-        with _quiet():
+        with quiet():
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             if type(config) not in AutoModelForCausalLM._model_mapping:
                 raise InputError(
@@ -388,7 +250,8 @@ def _refuse_not_finite(model: nn.Module, where: str) -> None:
             )
 
 
-def _check_tokenizer(folder: Path, tokenizer: Any, model: PreTrainedModel) -> None:
+def check_tokenizer(folder: Path, tokenizer: Any, model: PreTrainedModel) -> None:
+    """Refuse a tokenizer without pad or eos, or with more ids than the model's embedding."""
     if tokenizer.pad_token_id is None or tokenizer.eos_token_id is None:
         raise InputError("the tokenizer has no pad or no eos token", where=str(folder))
     embedding: Any = model.get_input_embeddings()
@@ -408,7 +271,7 @@ def _some(names: list[str], most: int = 5) -> str:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep the library's progress bars and load reports out of logs; what they say is checked and raised here."""
     verbosity = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()

@@ -1,15 +1,16 @@
 """Tokenizers that are trained on a suite's own text: one token a word, or byte-level byte-pair encoding.
 
-Both have the special tokens <pad>, <bos>, <eos>, <unk> as ids 0 to 3 and are saved as tokenizer.json and
-tokenizer_config.json, which `AutoTokenizer` reads without any code of ours. Equal text makes equal bytes.
+Both have the special tokens <pad>, <bos>, <eos>, <unk> as ids 0 to 3, put <bos> before a text, and are saved as
+tokenizer.json and tokenizer_config.json, which `AutoTokenizer` reads without any code of ours. Equal text makes equal
+bytes.
 """
 
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from tokenizers import Tokenizer, decoders, pre_tokenizers, trainers
+from tokenizers import Tokenizer, decoders, pre_tokenizers, processors, trainers
 from tokenizers.models import BPE, WordLevel
 from transformers import PreTrainedTokenizerFast
 
@@ -59,24 +60,84 @@ def train_bpe_tokenizer(texts: Iterable[str], vocabulary: int) -> PreTrainedToke
     return _with_special_tokens(tokenizer)
 
 
+def text_ids(tokenizer: Any, texts: Sequence[str]) -> list[list[int]]:
+    """The ids of texts of the user, without special tokens: what spells one stays text, or is an unknown word.
+
+    Args:
+        tokenizer: a fast one.
+        texts: what to tokenise, each for itself.
+
+    Raises:
+        InputError: a text spells a special token that the tokenizer can read in no other way.
+    """
+    found = tokenizer(list(texts), add_special_tokens=False, split_special_tokens=True)["input_ids"]
+    return as_text(tokenizer, found)
+
+
+def as_text(tokenizer: Any, found: list[list[int]]) -> list[list[int]]:
+    """The ids of texts with <unk> in place of a special token, as which a vocabulary of whole words or pieces reads it.
+
+    Raises:
+        InputError: as `text_ids`.
+    """
+    control = control_ids(tokenizer)
+    if all(control.isdisjoint(ids) for ids in found):
+        return found
+    unknown = tokenizer.unk_token_id
+    if unknown is None or unknown in control:
+        spelled = next(token for ids in found for token in ids if token in control)
+        raise InputError(
+            f"a text holds {tokenizer.convert_ids_to_tokens(spelled)!r}, which this tokenizer reads as a control token",
+            remedy="Take it out of the text, or use another model",
+        )
+    return [[unknown if token in control else token for token in ids] for ids in found]
+
+
+def control_ids(tokenizer: Any) -> frozenset[int]:
+    """The ids that tell a model where something begins or ends; <unk>, which stands for a word, is none of them."""
+    control = {index for index, token in tokenizer.added_tokens_decoder.items() if token.special}
+    control |= set(tokenizer.all_special_ids)
+    if tokenizer.unk_token_id not in (tokenizer.bos_token_id, tokenizer.eos_token_id, tokenizer.pad_token_id):
+        control.discard(tokenizer.unk_token_id)
+    return frozenset(control)
+
+
+def first_ids(tokenizer: Any) -> tuple[int, ...]:
+    """The ids that the tokenizer itself puts before a text: the bos token, or none where it only defines one.
+
+    Raises:
+        InputError: it puts something else before one text than before another.
+    """
+    found = set()
+    for text in ("a", "b a"):
+        whole: list[int] = tokenizer(text)["input_ids"]
+        bare: list[int] = tokenizer(text, add_special_tokens=False)["input_ids"]
+        places = [at for at in range(len(whole) - len(bare) + 1) if whole[at : at + len(bare)] == bare]
+        found.add(tuple(whole[: places[0]]) if places else None)
+    first = found.pop()
+    if found or first is None:
+        raise InputError(f"{type(tokenizer).__name__} does not begin all texts with the same special tokens")
+    return first
+
+
 def count_unknown(tokenizer: Any, texts: Iterable[str]) -> tuple[int, int]:
     """The number of unknown tokens in the texts, and of all their tokens."""
     unknown = total = 0
     for text in texts:
-        ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+        (ids,) = text_ids(tokenizer, [text])
         unknown += sum(token == tokenizer.unk_token_id for token in ids)
         total += len(ids)
     return unknown, total
 
 
 def save_tokenizer(folder: str | Path, tokenizer: Any) -> None:
-    """Write tokenizer.json and tokenizer_config.json, nothing else.
+    """Write tokenizer.json and tokenizer_config.json, which holds the chat template if there is one, nothing else.
 
     Raises:
         InputError: the tokenizer has no tokenizer.json (it is not a fast one).
     """
     with tempfile.TemporaryDirectory() as scratch:
-        tokenizer.save_pretrained(scratch)
+        tokenizer.save_pretrained(scratch, save_jinja_files=False)
         for name in TOKENIZER_FILES:
             file = Path(scratch) / name
             if not file.is_file():
@@ -114,6 +175,8 @@ def load_tokenizer(folder: str | Path) -> Any:
 
 
 def _with_special_tokens(tokenizer: Tokenizer) -> PreTrainedTokenizerFast:
+    ids = [(BOS, SPECIAL_TOKENS.index(BOS))]
+    tokenizer.post_processor = processors.TemplateProcessing(single=f"{BOS} $A", special_tokens=ids)
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, pad_token=PAD, bos_token=BOS, eos_token=EOS, unk_token=UNKNOWN
     )

@@ -1,6 +1,7 @@
-"""Parameters of models: trained from scratch, from a local folder, from the hub."""
+"""Parameters of models: trained from scratch, from a local folder, from the hub, from a GGUF file."""
 
 from collections.abc import Iterator
+from pathlib import PurePosixPath
 from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
@@ -10,6 +11,8 @@ from taskneurons.params.schedule import warmup_fits
 from taskneurons.params.section import Inconsistency, Revision, Section, described
 
 DType = Literal["float32", "bfloat16", "float16"]
+Prompts = Literal["plain", "chat"]
+PROMPTS = "form of prompts: the bare text, or turns of a conversation in the model's own chat template"
 
 
 class WordTokenizer(Section):
@@ -82,6 +85,7 @@ class FolderModel(Section):
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")
+    prompts: Prompts = described(PROMPTS, "-")
 
 
 class HubModel(Section):
@@ -95,6 +99,31 @@ class HubModel(Section):
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")
+    prompts: Prompts = described(PROMPTS, "-")
 
 
-Model = Annotated[ScratchModel | FolderModel | HubModel, Field(discriminator="source")]
+class GgufModel(Section):
+    """A GGUF file, on its own or inside an installed package; quantised weights become numbers."""
+
+    source: Literal["gguf"] = described("where the model comes from", "-")
+    package: str | None = described(
+        "name by which Python imports the installed package that holds the file; null: the file lies on its own",
+        "-",
+        pattern=r"^[A-Za-z_][A-Za-z0-9_]*$",
+    )
+    path: FolderPath = described("the file; inside the package, if one is named", "-")
+    sha256: str = described("SHA-256 of the file, 64 hexadecimal digits", "-", pattern="^[0-9a-f]{64}$")
+    parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
+    context: int = described("longest sequence that is used", "tokens", ge=16)
+    dtype: DType = described("type of the weights, as they are kept and in computation", "-")
+    prompts: Prompts = described(PROMPTS, "-")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """A path inside a package stays inside."""
+        if self.package is not None and (PurePosixPath(self.path).is_absolute() or ".." in self.path.split("/")):
+            yield Inconsistency(
+                ("path",), f"{self.path} leads out of package {self.package}", "Write the path inside the package"
+            )
+
+
+Model = Annotated[ScratchModel | FolderModel | HubModel | GgufModel, Field(discriminator="source")]

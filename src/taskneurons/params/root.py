@@ -40,6 +40,9 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
 )
 # They train on some tasks of a suite and test on others.
 GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items() if "groups" in sections)
+# They study the model that is tuned on all tasks of its suite, or the pre-trained one where `multitask` is null; the
+# others train what starts from the pre-trained one.
+TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial")
 # What a section tells of a suite, where it has an entry for each.
 BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.
@@ -57,7 +60,9 @@ class Params(Section):
     runs: tuple[Run, ...] = described("which models are studied on which suites", "-")
     suites: Named[Suite] = described("task suites by name", "-")
     models: Named[Model] = described("models by name", "-")
-    multitask: Multitask = described("fine-tuning on all tasks together", "-")
+    multitask: Multitask | None = described(
+        "fine-tuning on all tasks together; null: models are studied as they are", "-"
+    )
     attribution: Attribution = described("scores of neurons", "-")
     neurons: Neurons = described("sets of neurons", "-")
     deactivation: Deactivation | None = described("deactivation of neurons", "-", default=None)
@@ -150,12 +155,25 @@ class Params(Section):
                 f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
                 "Name a suite whose source is `dial`",
             )
+        if self.multitask is None:
+            yield from self._untuned(index, run)
         if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
             yield Inconsistency(
                 ("suites", run.suite, "corpus"),
                 f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                 "Write a number of documents",
             )
+
+    def _untuned(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield the studies of a run that compare a model with the one that was tuned on all tasks."""
+        compared = {"dial"} | ({"layers"} if self.layers and self.layers.tuning.method == "full" else set())
+        for place, study in enumerate(run.studies):
+            if study in compared:
+                yield Inconsistency(
+                    ("runs", index, "studies", place),
+                    f"study `{study}` compares the model with one that was tuned on all tasks, and `multitask` is null",
+                    "Write the section `multitask`, or leave out the study",
+                )
 
     def without_unused(self) -> Self:
         """The same parameters without the suites, models, groups and streams that no run names.

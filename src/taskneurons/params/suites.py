@@ -8,6 +8,8 @@ from pydantic import Field, PositiveInt
 from taskneurons.params.folders import FolderPath
 from taskneurons.params.section import Inconsistency, Named, Revision, Section, Slug, described, repeated
 
+ListOptions = Literal["never", "sometimes", "always"]
+
 
 class SyntheticSuite(Section):
     """Generated tasks: twelve in six families of two, or thirty in twelve families of two or three."""
@@ -43,6 +45,11 @@ class JsonlSuite(Section):
         "% of the examples",
         ge=0,
         le=100,
+    )
+    list_options: ListOptions = described(
+        "whether the form of prompts that lists the options of a classification is never taken, is one of four, or is "
+        "the only one; an instruction with `{input}` is taken as it stands",
+        "-",
     )
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
@@ -151,6 +158,23 @@ class StreamSuite(Section):
             yield from task_list(self.tasks)
 
 
+class TransferSuite(Section):
+    """Generated tasks of six families in two domains, which a base of few pre-training steps learns in part."""
+
+    source: Literal["transfer"] = described("where the examples come from", "-")
+    tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all twelve", "-")
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """The task list names each task once."""
+        if self.tasks != "all":
+            yield from task_list(self.tasks)
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -159,5 +183,6 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
 
 
 Suite = Annotated[
-    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite, Field(discriminator="source")
+    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite | TransferSuite,
+    Field(discriminator="source"),
 ]

@@ -35,11 +35,28 @@ class AnswerLengths:
     examples: int
 
 
+@dataclass(frozen=True)
+class Reading:
+    """How a model reads a task.
+
+    Attributes:
+        form: how prompts stand before it: plain, or chat, in its own template.
+        first: the special tokens before a plain prompt, as they are spelled; empty: none.
+        shown: prompt and answer of the first training example as it sees them, special tokens spelled out.
+        truncated: split -> examples whose input was cut to fit its context.
+    """
+
+    form: str
+    first: str
+    shown: str
+    truncated: Mapping[str, int]
+
+
 def data_card(
     task: Task,
     counts: Counts,
     splits: Mapping[str, Sequence[Example]],
-    truncation: Mapping[str, Mapping[str, int]] | None = None,
+    readings: Mapping[str, Reading] | None = None,
     answers: Mapping[str, AnswerLengths] = MappingProxyType({}),
 ) -> str:
     """A Markdown data card; all text of the data is escaped. The same arguments give the same bytes.
@@ -48,7 +65,7 @@ def data_card(
         task: the task.
         counts: what became of every record.
         splits: the examples.
-        truncation: model -> split -> examples whose input was cut to that model's context; None when not known.
+        readings: how each model reads the task; None when not known.
         answers: of a generation, model -> what of its test answers that model may write.
     """
     blocks = [
@@ -69,8 +86,10 @@ def data_card(
         *_shortages(counts),
         "## Left out",
         _left_out(counts, splits),
+        "## As models read it",
+        _read(readings),
         "## Truncated",
-        _truncated(truncation),
+        _truncated(readings),
     ]
     if task.options:
         blocks += ["## Label balance", _balance(task, splits)]
@@ -148,11 +167,29 @@ def _left_out(counts: Counts, splits: Mapping[str, Sequence[Example]]) -> str:
     return text
 
 
-def _truncated(truncation: Mapping[str, Mapping[str, int]] | None) -> str:
-    if truncation is None:
+def _read(readings: Mapping[str, Reading] | None) -> str:
+    if readings is None:
+        return "Not known: it depends on the model's tokenizer."
+    rows = [
+        (
+            escape(model),
+            one.form,
+            "what its chat template writes" if one.form == "chat" else escape(one.first) or "no special token",
+            _shown(one.shown),
+        )
+        for model, one in sorted(readings.items())
+    ]
+    return (
+        "The first training example, as the tokenizer of each model has it. What spells a special token in a text of "
+        "the data stays text.\n\n" + _table(("model", "prompts", "before the prompt", "prompt and answer"), rows)
+    )
+
+
+def _truncated(readings: Mapping[str, Reading] | None) -> str:
+    if readings is None:
         return "Not known: it depends on the model's tokenizer and context."
     rows = [
-        (escape(model), *(splits.get(split, 0) for split in SPLITS)) for model, splits in sorted(truncation.items())
+        (escape(model), *(one.truncated.get(split, 0) for split in SPLITS)) for model, one in sorted(readings.items())
     ]
     return "Examples whose input was cut to fit the context.\n\n" + _table(("model", *SPLITS), rows)
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.prompts import make_example
-from taskneurons.tasks.spelling import composed, other_spelling
+from taskneurons.tasks.prompts import composed, make_example
+from taskneurons.tasks.spelling import other_spelling
 from taskneurons.tasks.storage import Counts, SplitCounts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task
 

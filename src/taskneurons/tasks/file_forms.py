@@ -18,6 +18,8 @@ SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val",
 """What files call the splits."""
 FORMS = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
 COLUMNS = ("input", "target")
+# A cell longer than this is no example but a broken file.
+MAX_CELL = 1_000_000
 
 
 def split_files(task: str, present: Collection[str]) -> dict[str, str]:
@@ -65,7 +67,7 @@ def opened(file: Path) -> Iterator[BinaryIO]:
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"not a whole gzip file ({error})", where=str(file), remedy="Compress it again") from None
     except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(file)) from None
+        raise InputError(f"cannot be read ({error.strerror or type(error).__name__})", where=str(file)) from None
 
 
 def read_csv_records(file: Path) -> list[Record]:
@@ -75,6 +77,7 @@ def read_csv_records(file: Path) -> list[Record]:
         InputError: as `opened`; the file is empty, not UTF-8, has a byte order mark, other columns, a row with more or
             fewer cells than the header, a quote that is not closed, or a row that is too long.
     """
+    csv.field_size_limit(MAX_CELL)
     with opened(file) as stream:
         try:
             rows = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""), strict=True)

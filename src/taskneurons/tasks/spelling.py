@@ -11,14 +11,9 @@ from taskneurons.tasks.task import Example
 _MARKS = regex.compile(r"(?V1)(?:(?![-\u2212]\d)[\p{P}--[%#*@&/\\]]|\s)+")
 
 
-def composed(text: str) -> str:
-    """The text in Unicode NFC: a letter and its accent are one character, as most files write them."""
-    return normalize("NFC", text)
-
-
 def folded(text: str) -> str:
     """The text without case, punctuation and repeated white space. A text of punctuation alone keeps it."""
-    small = composed(text).casefold()
+    small = normalize("NFC", text).casefold()
     return " ".join(_MARKS.sub(" ", small).split()) or " ".join(small.split())
 
 

@@ -62,38 +62,3 @@ class Grouped:
         return [
             {"estimator": training.estimator, "percent": percent, "within": training.within} for percent in percents
         ]
-
-    # Curves of learning
-
-    def curve_tasks(self, suite: str) -> tuple[str, ...]:
-        """The tasks whose curves are made: the first of each kind that is trained on."""
-        count = present(self.plan.params.curves).tasks
-        return tuple(task for kind in KINDS for task in self.tasks(suite, "train", kind)[:count])
-
-    def curve_recipe(self, *, seed: int) -> Mapping[str, Any]:
-        """How the trainings behind curves are done, read and tested: the rate stays after the warm-up."""
-        curves = present(self.plan.params.curves)
-        return {
-            "steps": curves.readings[-1],
-            "batch_size": curves.batch_size,
-            "warmup": curves.warmup,
-            "seed": seed,
-            "evaluation": self.plan.params.evaluation,
-            "limit": curves.test_examples,
-            "decay": "none",
-            "readings": curves.readings,
-        }
-
-    def curve_cells(self) -> list[Mapping[str, Any]]:
-        """What is trained in each cell of the grid; see `taskneurons.studies.training.measure.Trained`."""
-        curves = present(self.plan.params.curves)
-        return [
-            {
-                "selection": self.selections([percent])[0],
-                "learning_rate": rate,
-                "controls": curves.controls
-                if curves.controls_everywhere or rate == curves.centre.learning_rate
-                else (),
-            }
-            for percent, rate in curves.trained()
-        ]

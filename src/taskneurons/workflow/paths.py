@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from taskneurons.workflow.plan import Plan, Run, Seeds, Wildcards, suite_of
+from taskneurons.workflow.plan import Plan, Run, Seeds, Wildcards, model_of, suite_of
 
 CHECKPOINT_FILES = ("config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json", "checkpoint.json")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json")
@@ -68,6 +68,11 @@ def base_folder(plan: Plan, model: str) -> str:
     return BASE if model in plan.scratch_models else fill(IMPORTED, model=model)
 
 
+def studied_folder(plan: Plan, model: str) -> str:
+    """The checkpoint whose neurons are studied: tuned on all tasks together, or the base as it is."""
+    return base_folder(plan, model) if plan.params.multitask is None else MULTITASK
+
+
 def tokenizer_files(plan: Plan, run: Run) -> list[str]:
     """The tokenizer of a run: trained on its suite, or imported with its model."""
     scratch = run.model in plan.scratch_models
@@ -87,6 +92,20 @@ class Inputs:
     def base(self, wildcards: Wildcards) -> list[str]:
         """The base checkpoint of the job's run and seed."""
         return self._base(wildcards.run, wildcards.seed)
+
+    def studied(self, wildcards: Wildcards) -> list[str]:
+        """The checkpoint of the job's run and seed whose neurons are studied."""
+        folder = studied_folder(self.plan, model_of(wildcards))
+        return checkpoint(fill(folder, run=wildcards.run, seed=wildcards.seed))
+
+    def first_studied(self, *studies: str) -> list[str]:
+        """What is known of the model that is studied, in the first seed of each run of some studies."""
+        return list(
+            dict.fromkeys(
+                fill(f"{studied_folder(self.plan, run.model)}/checkpoint.json", run=run.name, seed=run.seeds[0])
+                for run in self.plan.runs(*studies)
+            )
+        )
 
     def first_base(self, wildcards: Wildcards) -> list[str]:
         """The base checkpoint of the first seed of the job's run."""

@@ -72,6 +72,9 @@ class Plan:
         params: the validated parameters.
     """
 
+    NOTHING = "(?!)"
+    """The constraint of `{run}` in a rule that no run needs."""
+
     def __init__(self, params: Params) -> None:
         self.params = params
         self._tasks: dict[str, tuple[str, ...]] = {}
@@ -82,7 +85,7 @@ class Plan:
         return tuple(Run(run.suite, run.model, run.seeds, run.studies) for run in self.params.runs)
 
     def runs(self, *studies: str) -> list[Run]:
-        """The runs that name one of the studies; none given: all, for tasks, models and sets are made for every run."""
+        """The runs that name one of the studies; none given: all, since each has tasks and a base."""
         return [run for run in self.all_runs if not studies or set(studies) & set(run.studies)]
 
     def run(self, name: str) -> Run:
@@ -160,26 +163,25 @@ class Plan:
             if suite in (None, run.suite) and (models is None or run.model in models):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
-        # A rule that no run needs matches nothing.
-        return "|".join(fits) or "(?!)"
+        return "|".join(fits) or self.NOTHING
 
     def expand(
         self,
         *patterns: str,
-        study: str | None = None,
+        study: str | Sequence[str] = (),
         seeds: Seeds = "all",
         **values: Iterable[Any] | Callable[[str], Iterable[Any]],
     ) -> list[str]:
-        """The files of all runs of a study.
+        """The files of all runs of a study, or of one of some.
 
         Args:
             patterns: paths with `{run}`, `{seed}`, `{task}` and others, as far as they have them.
-            study: whose runs; None: all runs.
+            study: whose runs; none given: all runs.
             seeds: all seeds of a run, or some.
             values: of the other wildcards, or functions that give them for a suite; `task` is by default every task of
                 the run's suite.
         """
-        runs = self.runs(study) if study else self.runs()
+        runs = self.runs(study) if isinstance(study, str) else self.runs(*study)
         files = (path for run in runs for path in self.of_run(run.name, *patterns, seeds=seeds, **values))
         return list(dict.fromkeys(files))
 

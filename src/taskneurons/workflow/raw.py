@@ -1,4 +1,4 @@
-"""The user's own files that jobs read: tasks in a folder of JSON Lines, CSV or Parquet files, models in a folder."""
+"""The user's own files that jobs read: tasks as JSON Lines, CSV or Parquet, models in a folder or a GGUF file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,14 +29,17 @@ def task_inputs(suite: Suite, tasks: Iterable[str]) -> list[str]:
 
 
 def model_inputs(model: Model) -> list[str]:
-    """The files of a model's folder that its import may read: configuration, weights, and all of its tokenizer.
+    """The files that the import of a model may read: its GGUF file, or of a folder configuration, weights, tokenizer.
 
-    What a tokenizer reads depends on its kind (merges.txt, vocab.txt, a SentencePiece model, templates), so that every
-    file counts which is not known to be something else.
+    A file inside an installed package is none of the user's; its SHA-256 is among the parameters. What a tokenizer
+    reads depends on its kind (merges.txt, vocab.txt, a SentencePiece model, templates), so that every file of a folder
+    counts which is not known to be something else.
 
     Raises:
         InputError: see `regular_files`.
     """
+    if model.source == "gguf":
+        return [] if model.package is not None else [model.path]
     if model.source != "folder":
         return []
     folder = Path(model.path)

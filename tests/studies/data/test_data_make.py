@@ -23,17 +23,20 @@ from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.params.show import show
 from taskneurons.params.suites import Suite
-from taskneurons.studies.data.make import make_corpus, make_tasks
+from taskneurons.studies.data.make import make_corpus, make_tasks, with_words
 from taskneurons.tasks import sources
 from taskneurons.tasks.dial.corpus import dial_corpus
 from taskneurons.tasks.dial.suite import dial_suite, dial_task_names
+from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.storage import content_of, read_split, read_task_folder, write_task
 from taskneurons.tasks.stream.corpus import stream_corpus
 from taskneurons.tasks.stream.suite import stream_suite, stream_task_names
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
 from taskneurons.tasks.synthetic.suite import synthetic_suite, synthetic_task_names
-from taskneurons.tasks.task import SPLITS
+from taskneurons.tasks.task import SPLITS, Task
+from taskneurons.tasks.transfer.corpus import transfer_corpus
+from taskneurons.tasks.transfer.suite import transfer_suite, transfer_task_names
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.runner import settings_type
 from taskneurons.workflow.sources import reads_examples, source_function, source_settings
@@ -42,6 +45,7 @@ SIZES = {"train": 12, "validation": 3, "test": 5, "seed": 3}
 SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 DIAL = {"source": "dial", "skills": 4, "asked": 2, **SIZES, "corpus": 7}
 STREAM = {"source": "stream", "tasks": "all", **SIZES, "corpus": 7}
+TRANSFER = {"source": "transfer", "tasks": "all", **SIZES, "corpus": 7}
 SUITES = {one.model_fields["source"].annotation: one for one in get_args(get_args(Suite)[0])}
 NAMES = sorted(name for literal in SUITES for name in get_args(literal))
 ROOT = Path(taskneurons.__file__).parents[2]
@@ -90,7 +94,7 @@ def jsonl_suite(folder: Path) -> dict[str, Any]:
         records = [{"input": f"{split} text {n}", "target": task["options"][n % 2]} for n in range(size)]
         (folder / f"mood.{split}.jsonl").write_text("".join(json.dumps(one) + "\n" for one in records))
     suite = {"source": "jsonl", "path": str(folder), "tasks": "all", **SIZES}
-    return suite | {"max_invalid_percent": 5.0, "corpus": 7}
+    return suite | {"max_invalid_percent": 5.0, "list_options": "always", "corpus": 7}
 
 
 def hub_suite(folder: Path) -> dict[str, Any]:
@@ -113,8 +117,9 @@ def hub_suite(folder: Path) -> dict[str, Any]:
         (SYNTHETIC, synthetic_task_names("twelve")[4:6], synthetic_suite, synthetic_corpus(7, 3)),
         (DIAL, dial_task_names(4, 2)[1:3], lambda *a, **k: dial_suite(4, 2, *a, **k), dial_corpus(7, 4, 2, 3)),
         (STREAM, stream_task_names("all")[2:4], stream_suite, stream_corpus(7, 3)),
+        (TRANSFER, transfer_task_names("all")[2:4], transfer_suite, transfer_corpus(7, 3)),
     ],
-    ids=["synthetic", "dial", "stream"],
+    ids=["synthetic", "dial", "stream", "transfer"],
 )
 def test_a_generated_suite_is_the_generators(tmp_path, root, suite, tasks, generated, text) -> None:
     found = made(suite, tmp_path, root, tasks)
@@ -254,3 +259,18 @@ def test_a_written_task_is_the_made_one(tmp_path: Path, root: Path) -> None:
     assert json.loads((folder / "task.json").read_text())["name"] == task.name == "nli_room"
     lines = (folder / "test.jsonl").read_text().splitlines()
     assert [json.loads(line) for line in lines] == [content_of(example) for example in splits["test"]]
+
+
+@pytest.mark.parametrize("suite", [{**SYNTHETIC, "tasks": "wide"}, TRANSFER], ids=lambda suite: suite["source"])
+def test_generated_english_keeps_the_words_and_so_the_numbers_of_rouge_score(suite) -> None:
+    source = source_named(suite["source"])
+    arguments = {name: suite[name] for name in signature(source.make).parameters if name in suite}
+    names = source.names(tasks=suite["tasks"])
+    written = [(task, splits) for task, splits, _ in source.make(names, **arguments) if task.kind == "generation"]
+    assert written and all(with_words(task, splits) == task for task, splits in written)
+
+
+def test_tasks_in_another_language_are_scored_by_its_words() -> None:
+    task = Task("echo", "copy", "generation", ("{input}",))
+    splits = {split: [make_example(task, f"{split} {n}", "красное солнце") for n in range(2)] for split in SPLITS}
+    assert with_words(task, splits).words == "unicode"

@@ -157,7 +157,7 @@ def test_a_model_of_a_folder_is_imported_under_the_name_of_its_place(laid, tmp_p
     model.save_pretrained(tmp_path / "mine")
     TOKENIZER.save_pretrained(tmp_path / "mine")
     out = tmp_path / "imported" / "own"
-    settings = ImportSettings("folder", CONTEXT, path=str(tmp_path / "mine"))
+    settings = ImportSettings("folder", CONTEXT, "plain", path=str(tmp_path / "mine"))
     import_model(job(settings, {}, checkpoint=checkpoint(out)))
     assert read_json(out / "checkpoint.json")["name"] == "own"
     kept = load_file(out / "model.safetensors")

@@ -6,12 +6,12 @@ import pytest
 from small_tuner import QUARTER, RATE, RECIPE, TENTH, inputs_of, lay, make_tuner, scores_of
 
 from taskneurons.job import Files, Job
-from taskneurons.studies.training.measure import Trained, TrainSettings, train, train_curves
+from taskneurons.studies.training.measure import CellPlan, TrainSettings, train, train_curves
 from taskneurons.studies.training.rows import READINGS
 
 READ = replace(RECIPE, steps=4, decay="none", readings=(1, 4))
 CONTROLS = ("uniform", "keystone", "other_task", "sibling")
-CELLS = (Trained(QUARTER, RATE, CONTROLS), Trained(TENTH, RATE / 3, ()))
+CELLS = (CellPlan(QUARTER, RATE, CONTROLS), CellPlan(TENTH, RATE / 3, ()))
 RUN = {"run": "mine/small", "seed": "0"}
 
 

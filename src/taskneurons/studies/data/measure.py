@@ -4,16 +4,41 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from taskneurons.errors import InputError
 from taskneurons.files import write_text
 from taskneurons.job import Job
 from taskneurons.measures.metrics import script_of
 from taskneurons.models.answer_lengths import answer_lengths
-from taskneurons.models.encoding import count_truncated
-from taskneurons.models.tokenizers import load_tokenizer
+from taskneurons.models.encoding import encode
+from taskneurons.models.tokenizers import first_ids, load_tokenizer
 from taskneurons.studies.data.rows import ANSWERS, AnswerRow
-from taskneurons.tasks.card import AnswerLengths, data_card
+from taskneurons.tasks.card import AnswerLengths, Reading, data_card
 from taskneurons.tasks.storage import read_task_folder
 from taskneurons.tasks.task import Example, Task
+
+
+def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: int) -> Reading:
+    """How a model with this tokenizer reads the examples of a task.
+
+    Raises:
+        InputError: most of them do not fit the context.
+    """
+    encoded = {split: encode(examples, tokenizer, context) for split, examples in splits.items()}
+    cut = {split: sum(one.truncated > 0 for one in own) for split, own in encoded.items()}
+    total = sum(map(len, encoded.values()))
+    # ASSUME: a task of which most inputs are cut is not the task that was meant.
+    if 2 * sum(cut.values()) > total:
+        raise InputError(
+            f"a context of {context} tokens is too short for {sum(cut.values())} of {total} examples",
+            remedy="Raise the model's `context`, or leave out the task",
+        )
+    first = encoded["train"][0]
+    return Reading(
+        form="plain" if tokenizer.chat_template is None else "chat",
+        first=tokenizer.decode(first_ids(tokenizer)),
+        shown=tokenizer.decode([*first.prompt, *first.target]),
+        truncated=cut,
+    )
 
 
 def lengths_of(examples: Sequence[Example], tokenizer: Any, context: int, limit: int) -> AnswerLengths:
@@ -63,21 +88,24 @@ class CardsSettings:
 
 
 def describe_tasks(job: Job[CardsSettings]) -> None:
-    """Write a data card for each of some tasks, with what the context of each model would cut, and a row of answers."""
+    """Write a data card for each of some tasks, with how each model reads them, and how their answers are scored."""
     # Two files are named of each tokenizer.
     folders = dict.fromkeys(path.parent for path in job.inputs["tokenizers"])
     tokenizers = [load_tokenizer(folder) for folder in folders]
     cards, tables = job.outputs.by_stem("cards"), job.outputs.by_stem("answers")
     for name, folder in job.inputs.folders("tasks").items():
         task, splits, counts = read_task_folder(folder)
-        truncation = {
-            model: {split: count_truncated(examples, tokenizer, context) for split, examples in splits.items()}
-            for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True)
-        }
+        readings = {}
+        for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True):
+            try:
+                readings[model] = reading(splits, tokenizer, context)
+            except InputError as error:
+                error.where = f"model {model}, {folder}" + (f": {error.where}" if error.where else "")
+                raise
         answers = {
             model: lengths_of(splits["test"], tokenizer, context, job.settings.max_new_tokens)
             for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True)
             if task.kind == "generation"
         }
-        write_text(cards[name], data_card(task, counts, splits, truncation, answers))
+        write_text(cards[name], data_card(task, counts, splits, readings, answers))
         ANSWERS.write(tables[name], answer_rows(job.settings.suite, task, splits["test"], answers))

@@ -16,12 +16,12 @@ from safetensors import safe_open
 from torch import nn
 
 from taskneurons.engine.attribution import attribute
+from taskneurons.engine.batches import permutation
 from taskneurons.engine.changes import WEIGHTS, changed, load_change
 from taskneurons.engine.evaluation import Evaluation, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.fine_tuner import Folders
 from taskneurons.engine.task_by_task import encoded_split, progress
-from taskneurons.engine.training import permutation
 from taskneurons.engine.tune_changes import tune_changes
 from taskneurons.evidence.runs import Run
 from taskneurons.files import sha256

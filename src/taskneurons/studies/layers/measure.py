@@ -26,7 +26,8 @@ from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
 from taskneurons.evidence.runs import Run
 from taskneurons.job import Job
-from taskneurons.measures.cka import Side, cka, jackknife, shuffled_pairs
+from taskneurons.measures.cka import cka, jackknife, shuffled_pairs
+from taskneurons.measures.hsic import Side
 from taskneurons.measures.spectrum import spectrum
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.ffn import transformer_layers

@@ -11,7 +11,9 @@ from taskneurons.engine.training import pretrain, tune_multitask
 from taskneurons.files import read_jsonl
 from taskneurons.job import Job
 from taskneurons.models.encoding import encode, encode_options
-from taskneurons.models.load import DType, import_folder, import_hub, load_checkpoint, save_checkpoint
+from taskneurons.models.importing import import_folder, import_gguf, import_hub, packaged
+from taskneurons.models.load import DType, load_checkpoint, save_checkpoint
+from taskneurons.models.prompts import Prompts
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.size import Architecture
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer, train_bpe_tokenizer, train_word_tokenizer
@@ -161,28 +163,40 @@ class ImportSettings:
     """Settings of `import_model`.
 
     Attributes:
-        source: a folder, or the hub.
+        source: a folder, the hub, or a GGUF file.
         context: longest sequence that will be used, tokens.
-        path: the folder.
+        prompts: their form.
+        path: the folder, or the GGUF file.
         repository: owner/name on the hub.
         revision: its commit.
+        package: the installed package inside which `path` leads; None: none.
+        sha256: of the GGUF file.
+        dtype: of the weights that a GGUF file becomes.
     """
 
-    source: Literal["folder", "hub"]
+    source: Literal["folder", "hub", "gguf"]
     context: int
+    prompts: Prompts
     path: str = ""
     repository: str = ""
     revision: str = ""
+    package: str | None = None
+    sha256: str = ""
+    dtype: DType = "float32"
 
 
 def import_model(job: Job[ImportSettings]) -> None:
-    """Import a model from a folder or from the hub into the one checkpoint layout, after checking every tensor."""
-    settings, out = job.settings, job.outputs.folder("checkpoint")
+    """Import a model that others made into the one checkpoint layout, after checking every tensor."""
+    chosen, out = job.settings, job.outputs.folder("checkpoint")
     # results/models/imported/<model>/
-    if settings.source == "folder":
-        import_folder(settings.path, out, name=out.name, context=settings.context)
+    name, context, prompts = out.name, chosen.context, chosen.prompts
+    if chosen.source == "folder":
+        import_folder(chosen.path, out, name=name, context=context, prompts=prompts)
+    elif chosen.source == "hub":
+        import_hub(chosen.repository, chosen.revision, out, name=name, context=context, prompts=prompts)
     else:
-        import_hub(settings.repository, settings.revision, out, name=out.name, context=settings.context)
+        file = Path(chosen.path) if chosen.package is None else packaged(chosen.package, chosen.path)
+        import_gguf(file, chosen.sha256, out, name=name, context=context, dtype=chosen.dtype, prompts=prompts)
 
 
 @dataclass(frozen=True)

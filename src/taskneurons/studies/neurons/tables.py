@@ -54,5 +54,5 @@ def _shares_of(path: Path) -> Iterator[LayerShare]:
 
 
 def tabulate(job: Job[NoSettings]) -> None:
-    """Gather the neuron sets of every run into one table: the share of each layer."""
+    """Gather the neuron sets of every multi-task model into one table: the share of each layer."""
     LAYER_SHARES.write(job.outputs.one("rows"), layer_shares(job.inputs["sets"]))

@@ -223,19 +223,11 @@ def _summarised(
     change = stated([{s: value for (t, s), value in changes.items() if t == name} for name in names])
     values = dict(printed(published.get(case.table, ()), case.percent)) if case.is_score else {}
     return ControlledRow(
-        suite=case.suite,
-        model=case.model,
-        estimator=case.estimator,
-        selection=case.selection,
+        **vars(case),
         table=case.table,
-        trained=case.trained,
-        tested=case.tested,
-        percent=case.percent,
-        members=case.members,
         share=fmean(score.share for score in scores),
         overlap=overlap,
         learning_rate=", ".join(f"{rate:g}" for rate in sorted({score.learning_rate for score in scores})),
-        metric=case.metric,
         before=fmean(known) if len(known) == len(before) else None,
         after=mean.mean,
         low=mean.low,
@@ -263,16 +255,8 @@ def _trend(case: Case, scores: Sequence[Score], published: Published) -> TrendRo
             alone[task][seed] = float(np.polyfit(levels, values[:, 0], 1)[0])
     over = stated(list(alone.values())) if alone else Stated(None, None, None, "")
     return TrendRow(
-        suite=case.suite,
-        model=case.model,
-        estimator=case.estimator,
-        selection=case.selection,
+        **vars(case),
         table=case.table,
-        trained=case.trained,
-        tested=case.tested,
-        percent=case.percent,
-        members=case.members,
-        metric=case.metric,
         slope=trend.value,
         low=trend.low,
         high=trend.high,

@@ -1,14 +1,15 @@
 """Curves as a whole: the area under each, the steps until a fixed loss, and the advantage over all that can decide."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from statistics import fmean
+from typing import Any
 
 from taskneurons.evidence.intervals import in_words, stated
 from taskneurons.evidence.tasks import MEANS
 from taskneurons.evidence.trained import Condition
 from taskneurons.measures.stats import t_interval
-from taskneurons.studies.training.curves import PAIRS, Cell, Group, TaskCurves
+from taskneurons.studies.training.curves import PAIRS, GridCell, Group, TaskCurves
 from taskneurons.studies.training.rows import AdvantageRow, AreaRow
 
 HALF_WAY = 0.5
@@ -50,7 +51,7 @@ def advantage_rows(found: Iterable[Group], *, centre: float) -> list[AdvantageRo
     return rows
 
 
-def area(curve: TaskCurves, condition: Condition, cell: Cell, seed: int) -> float | None:
+def area(curve: TaskCurves, condition: Condition, cell: GridCell, seed: int) -> float | None:
     """The mean height of a curve of one seed from the untrained model to the last reading, by trapezia."""
     points = _points(curve, condition, cell, seed)
     if len(points) < 2:
@@ -69,13 +70,13 @@ def steps_until(points: Sequence[tuple[int, float]], target: float) -> float | N
     return None
 
 
-def _points(curve: TaskCurves, condition: Condition, cell: Cell, seed: int) -> list[tuple[int, float]]:
+def _points(curve: TaskCurves, condition: Condition, cell: GridCell, seed: int) -> list[tuple[int, float]]:
     """(steps, value) of one seed, from the untrained model on; empty where it was not trained."""
     read = {steps: seeds[seed] for steps, seeds in curve.curve(condition, cell).items() if seed in seeds}
     return [(0, curve.start[seed]), *sorted(read.items())] if read and seed in curve.start else []
 
 
-def _area_row(group: Group, cell: Cell, condition: Condition, against: Condition) -> AreaRow | None:
+def _area_row(group: Group, cell: GridCell, condition: Condition, against: Condition) -> AreaRow | None:
     readings = group.readings(cell)
     areas: dict[Condition, list[dict[int, float]]] = {}
     for name in (condition, against):
@@ -91,13 +92,8 @@ def _area_row(group: Group, cell: Cell, condition: Condition, against: Condition
         return None
     said = stated(differences)
     return AreaRow(
-        suite=group.suite,
-        model=group.model,
-        estimator=group.estimator,
-        selection=group.selection,
-        kind=group.kind,
+        **group.columns,
         task=group.name,
-        metric=group.metric,
         percent=cell.percent,
         learning_rate=cell.learning_rate,
         condition=condition,
@@ -116,7 +112,7 @@ def _area_row(group: Group, cell: Cell, condition: Condition, against: Condition
     )
 
 
-def _until(group: Group, cell: Cell, condition: Condition, against: Condition, last: int) -> Mapping[str, float | None]:
+def _until(group: Group, cell: GridCell, condition: Condition, against: Condition, last: int) -> dict[str, Any]:
     """The columns of `AreaRow` on steps until the fixed loss; all empty for a score."""
     if group.metric != "loss":
         names = "target steps against_steps saved saved_low saved_high reached against_reached"
@@ -153,7 +149,7 @@ def _until(group: Group, cell: Cell, condition: Condition, against: Condition, l
 
 
 def _advantage(
-    group: Group, scope: str, cells: Sequence[Cell], condition: Condition, against: Condition
+    group: Group, scope: str, cells: Sequence[GridCell], condition: Condition, against: Condition
 ) -> list[AdvantageRow]:
     """A row for each seed, and one for their mean; none where the pair was trained in no cell of the scope."""
     measured = [(cell, steps) for cell in cells for steps in group.readings(cell)]
@@ -173,12 +169,7 @@ def _advantage(
     def row(seed: int | str, value: float | None) -> AdvantageRow:
         whole = seed == "mean"
         return AdvantageRow(
-            suite=group.suite,
-            model=group.model,
-            estimator=group.estimator,
-            selection=group.selection,
-            kind=group.kind,
-            metric=group.metric,
+            **group.columns,
             scope=scope,
             condition=condition,
             against=against,

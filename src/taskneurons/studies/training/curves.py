@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from statistics import fmean
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from taskneurons.evidence.intervals import stated
 from taskneurons.evidence.tasks import MEANS, DescribedTask, Kind, kind_of, task_kinds
@@ -50,8 +50,8 @@ class Arm(NamedTuple):
     learning_rate: float | None
 
 
-class Cell(NamedTuple):
-    """A cell of the grid."""
+class GridCell(NamedTuple):
+    """A cell of the grid: the share of the neurons that is trained, and the learning rate."""
 
     percent: float
     learning_rate: float
@@ -82,18 +82,18 @@ class TaskCurves:
         return -1.0 if self.metric == "loss" else 1.0
 
     @cached_property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[GridCell]:
         """The cells of the grid in which own neurons were trained."""
         own = [arm for arm in self.curves if arm.condition == "task"]
-        return sorted(Cell(arm.percent, arm.learning_rate) for arm in own if arm.percent and arm.learning_rate)
+        return sorted(GridCell(arm.percent, arm.learning_rate) for arm in own if arm.percent and arm.learning_rate)
 
-    def curve(self, condition: Condition, cell: Cell) -> Curve:
+    def curve(self, condition: Condition, cell: GridCell) -> Curve:
         """The curve of a condition in a cell, without its start; empty where it was not trained."""
         if condition == "full":
             return self.curves.get(Arm("full", None, cell.learning_rate), {})
         return self.curves.get(Arm(condition, *cell), {})
 
-    def at(self, condition: Condition, cell: Cell, steps: int) -> Seeds:
+    def at(self, condition: Condition, cell: GridCell, steps: int) -> Seeds:
         """The values at one reading; those of the untrained model whatever the reading."""
         return self.start if condition == "zero_shot" else self.curve(condition, cell).get(steps, {})
 
@@ -151,17 +151,29 @@ class Group:
     metric: str
     members: tuple[TaskCurves, ...]
 
+    @property
+    def columns(self) -> dict[str, Any]:
+        """What every table says of the group beside its name."""
+        return {
+            "suite": self.suite,
+            "model": self.model,
+            "estimator": self.estimator,
+            "selection": self.selection,
+            "kind": self.kind,
+            "metric": self.metric,
+        }
+
     @cached_property
-    def cells(self) -> list[Cell]:
+    def cells(self) -> list[GridCell]:
         """The cells of the grid in which own neurons of every task were trained."""
         return [cell for cell in self.members[0].cells if all(cell in member.cells for member in self.members)]
 
-    def readings(self, cell: Cell) -> list[int]:
+    def readings(self, cell: GridCell) -> list[int]:
         """The steps at which own neurons were read with every task."""
         shared = set.intersection(*(set(member.curve("task", cell)) for member in self.members))
         return sorted(shared)
 
-    def differences(self, condition: Condition, against: Condition, cell: Cell, steps: int) -> list[Seeds]:
+    def differences(self, condition: Condition, against: Condition, cell: GridCell, steps: int) -> list[Seeds]:
         """Of each task and seed, how far one condition is better; empty where a task lacks one of them."""
         found: list[Seeds] = []
         for member in self.members:
@@ -169,7 +181,7 @@ class Group:
             found.append({seed: member.sign * (one[seed] - other[seed]) for seed in one if seed in other})
         return found if all(found) else []
 
-    def mean(self, condition: Condition, cell: Cell, steps: int) -> float | None:
+    def mean(self, condition: Condition, cell: GridCell, steps: int) -> float | None:
         """The mean over tasks and seeds."""
         values = [member.at(condition, cell, steps) for member in self.members]
         return fmean(fmean(seeds.values()) for seeds in values) if all(values) else None
@@ -185,15 +197,15 @@ class Group:
         return max(SHARE_OF_RANGE * self.range, 0.0 if self.metric == "loss" else POINTS)
 
     @cached_property
-    def states(self) -> Mapping[tuple[Cell, int], "State"]:
+    def states(self) -> Mapping[tuple[GridCell, int], "State"]:
         """What every reading can tell, by cell and steps."""
         return {(cell, steps): self._state(cell, steps) for cell in self.cells for steps in self.readings(cell)}
 
-    def decides(self, cell: Cell, steps: int) -> bool:
+    def decides(self, cell: GridCell, steps: int) -> bool:
         """Whether a difference at this reading says anything."""
         return self.states[cell, steps].decides
 
-    def _state(self, cell: Cell, steps: int) -> "State":
+    def _state(self, cell: GridCell, steps: int) -> "State":
         random, *learned = (self._gain(condition, cell, steps) for condition in LEARNERS)
         room = None if random is None else self.range - random
         return State(
@@ -202,7 +214,7 @@ class Group:
             unlearned=all(gain is None or gain <= self.margin for gain in learned),
         )
 
-    def _gain(self, condition: Condition, cell: Cell, steps: int) -> float | None:
+    def _gain(self, condition: Condition, cell: GridCell, steps: int) -> float | None:
         found = self.differences(condition, "zero_shot", cell, steps)
         return fmean(fmean(seeds.values()) for seeds in found) if found else None
 
@@ -249,19 +261,14 @@ def curve_rows(found: Iterable[Group]) -> list[CurveRow]:
     ]
 
 
-def _row(group: Group, cell: Cell, steps: int, condition: Condition, against: Condition) -> CurveRow | None:
+def _row(group: Group, cell: GridCell, steps: int, condition: Condition, against: Condition) -> CurveRow | None:
     differences = group.differences(condition, against, cell, steps)
     if not differences or not (seeds := set.intersection(*map(set, differences))):
         return None
     said, state = stated(differences), group.states[cell, steps]
     return CurveRow(
-        suite=group.suite,
-        model=group.model,
-        estimator=group.estimator,
-        selection=group.selection,
-        kind=group.kind,
+        **group.columns,
         task=group.name,
-        metric=group.metric,
         percent=cell.percent,
         learning_rate=cell.learning_rate,
         steps=steps,

@@ -7,7 +7,7 @@ is compared has the same share, learning rate, data and number of steps, so no r
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from taskneurons.engine.cells import Cell, Condition, run_cells, share_of
+from taskneurons.engine.cells import Cell, Condition, run_cells, said, share_of
 from taskneurons.engine.evaluation import Score
 from taskneurons.engine.fine_tuner import FineTuner, Recipe
 from taskneurons.evidence.trained import Condition as Name
@@ -24,8 +24,8 @@ from taskneurons.studies.training.rows import READINGS, ReadingRow
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A cell of the grid, and what is trained in it beside own and random neurons.
+class CellPlan:
+    """What is trained in a cell of the grid: own and random neurons, and further sets.
 
     Attributes:
         selection: of the sets.
@@ -42,7 +42,7 @@ def train_curves(
     tuner: FineTuner,
     scores: Mapping[str, NeuronScores],
     task: str,
-    trained: Sequence[Trained],
+    trained: Sequence[CellPlan],
     *,
     random_draws: int,
 ) -> Iterator[tuple[Cell, list[Score]]]:
@@ -72,7 +72,7 @@ def train_curves(
 
 
 def _sets(
-    tuner: FineTuner, scores: Mapping[str, NeuronScores], task: str, cell: Trained, random_draws: int
+    tuner: FineTuner, scores: Mapping[str, NeuronScores], task: str, cell: CellPlan, random_draws: int
 ) -> Iterator[tuple[Name, str | None, int | None, NeuronSet]]:
     """The sets of one cell of the grid: what each is called, whose it is, the number of a draw."""
     kinds, seed, selection = tuner.kinds(), tuner.recipe.seed, cell.selection
@@ -105,7 +105,7 @@ class TrainSettings:
         dtype: precision of the products.
     """
 
-    trained: tuple[Trained, ...]
+    trained: tuple[CellPlan, ...]
     random_draws: int
     recipe: Recipe
     dtype: DType
@@ -123,22 +123,4 @@ def train(job: Job[TrainSettings]) -> None:
 
 def reading_row(job: Job[TrainSettings], cell: Cell, score: Score) -> ReadingRow:
     """What a cell scores at one reading, as a row of the job's table."""
-    done, made = cell.condition, cell.condition.selection
-    return ReadingRow(
-        suite=job.suite,
-        model=job.model,
-        seed=job.seed,
-        task=score.test_task,
-        condition=done.name,
-        neurons=done.neurons,
-        estimator=made.estimator if made else None,
-        selection=made.within if made else None,
-        percent=made.percent if made else None,
-        share=done.share,
-        draw=done.draw,
-        learning_rate=done.learning_rate,
-        steps=score.steps or 0,
-        metric=score.metric,
-        value=score.value,
-        n=score.n,
-    )
+    return ReadingRow(**said(job, cell, score), task=score.test_task, steps=score.steps or 0)

