@@ -57,7 +57,9 @@ def test_each_model_cuts_by_its_own_tokenizer_and_its_own_context(tmp_path: Path
             }
             # By words each answer is one token and its end; by letters some do not fit three tokens.
             assert found["words"] == AnswerLengths(3, 2, 0, 8)
-            tokens = [len(letters(" " + one.target)["input_ids"]) + 1 for one in splits["test"]]
+            tokens = [
+                len(letters(" " + one.target, add_special_tokens=False)["input_ids"]) + 1 for one in splits["test"]
+            ]
             assert found["letters"] == AnswerLengths(3, max(tokens), sum(length > 3 for length in tokens), 8)
             assert found["letters"].longer > 0
         else:
