@@ -96,8 +96,8 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
                 draws=min(map(len, values.values())),
                 draw_sd=fmean(spreads) if spreads else None,
                 n=counts[case],
-                chance=task and task.chance,
-                at_chance=task and at_chance(fmean(own.values()), counts[case], task),
+                chance=None if task is None else task.chance,
+                at_chance=None if task is None else at_chance(fmean(own.values()), counts[case], task),
             )
         )
     places = {(task.suite, task.name): place for place, task in enumerate(tasks)}
