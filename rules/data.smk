@@ -48,6 +48,7 @@ for suite, chosen in P.suites.items():
                 tokenizers=[file for run in plan.runs_on(suite) for file in paths.tokenizer_files(plan, run)],
             output:
                 cards=paths.each("results/cards/{suite}/{task}.md", "task", batch.tasks, suite=suite),
+                answers=paths.each(paths.ANSWERS, "task", batch.tasks, suite=suite),
             log:
                 f"logs/data/{suite}/describe_tasks_{batch.name}.log",
             # Every figure waits for it, and it takes seconds.
@@ -55,7 +56,11 @@ for suite, chosen in P.suites.items():
             resources:
                 **LIGHT,
             params:
-                settings=settings(models=[(run.model, P.models[run.model].context) for run in plan.runs_on(suite)]),
+                settings=settings(
+                    suite=suite,
+                    models=[(run.model, P.models[run.model].context) for run in plan.runs_on(suite)],
+                    max_new_tokens=P.evaluation.max_new_tokens,
+                ),
                 code=code("data.measure:describe_tasks"),
             script:
                 "../workflow/scripts/run.py"
@@ -91,5 +96,20 @@ rule tabulate_data:
     params:
         settings=settings(),
         code=code("data.tables:tabulate"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+rule tabulate_answers:
+    input:
+        rows=[path for suite in P.suites for path in paths.each(paths.ANSWERS, "task", plan.tasks(suite), suite=suite)],
+    output:
+        table="results/tables/answers.csv",
+    log:
+        "logs/data/tabulate_answers.log",
+    localrule: True
+    params:
+        settings=settings(),
+        code=code("data.tables:tabulate_answers"),
     script:
         "../workflow/scripts/run.py"

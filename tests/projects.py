@@ -73,7 +73,7 @@ class Project:
     def dvc(self, *arguments: str, ok: bool = True) -> str:
         return self.run(sys.executable, "-m", "dvc", *arguments, ok=ok)
 
-    def taskneurons(self, *arguments: str, ok: bool = True) -> str:
+    def taskneurons(self, *arguments: str, ok: bool | None = True) -> str:
         return self.warm("taskneurons", *arguments, ok=ok)
 
     def git(self, *arguments: str) -> str:

@@ -2,17 +2,32 @@ import numpy as np
 import pytest
 import torch
 from architectures import ARCHITECTURES, BOS, CONTEXT, EOS, PAD, VOCABULARY, tiny_model
+from small_checkpoint import CONTEXT as CONTEXT_OF_SMALL
+from small_checkpoint import ECHO, TOKENIZER, lay_checkpoint, lay_task
 from tokenizers import Tokenizer
 from tokenizers.models import WordLevel
 from tokenizers.pre_tokenizers import WhitespaceSplit
 from torch.nn.functional import cross_entropy
 from transformers import PreTrainedTokenizerFast
 
-from taskneurons.engine import evaluation
-from taskneurons.engine.evaluation import Evaluation, evaluate, evaluate_examples, prepare, score_task
+from taskneurons.engine import answers, evaluation
+from taskneurons.engine.batching import in_batches
+from taskneurons.engine.evaluation import (
+    BESIDE,
+    METRICS,
+    Evaluation,
+    evaluate,
+    evaluate_examples,
+    prepare,
+    prepare_task,
+    score_task,
+)
 from taskneurons.errors import InputError
-from taskneurons.measures.metrics import rouge_l
+from taskneurons.measures.metrics import exact_match, rouge_l, token_f1
+from taskneurons.models.answer_lengths import answer_lengths
 from taskneurons.models.encoding import Encoded
+from taskneurons.models.load import load_checkpoint
+from taskneurons.tasks.prompts import make_example
 
 # Options that share a first token, and one that begins another.
 OPTIONS = ((5, EOS), (5, 6, EOS), (7, 8, 9, EOS), (10, EOS))
@@ -126,8 +141,8 @@ def test_outputs_equal_transformers_greedy_decoding(architecture, settings, toke
     targets = [(*body[: i % 4], 3, 4, EOS) if i % 5 else (*body, EOS) for i, body in enumerate(bodies)]
     encoded = [Encoded(prompt, target) for prompt, target in zip(given, targets, strict=True)]
     seen = {}
-    monkeypatch.setattr(evaluation, "_rouge_l", lambda text, reference: seen.update({reference: text}) or 0.0)
-    task = prepare("generation", encoded, tokenizer, references=[str(i) for i in range(len(encoded))])
+    monkeypatch.setattr(evaluation, "_text_scores", lambda text, right, _: seen.update({right[0]: text}) or (0.0,) * 3)
+    task = prepare("generation", encoded, tokenizer, references=[(str(i),) for i in range(len(encoded))])
     found = evaluate_examples(model, task, batch_size=4, max_new_tokens=limit)
     assert [seen[str(i)] for i in range(len(encoded))] == [
         " ".join(f"w{token}" for token in body if token > EOS) for body in bodies
@@ -147,7 +162,7 @@ def generation(tokenizer, count=12):
         Encoded(prompt, (*tokenizer(reference)["input_ids"], EOS))
         for prompt, reference in zip(given, references, strict=True)
     ]
-    return model, encoded, references, texts
+    return model, encoded, [(reference,) for reference in references], texts
 
 
 @pytest.mark.parametrize("kind", ["classification", "generation"])
@@ -189,17 +204,20 @@ def test_rows_are_equal_to_the_last_byte_whatever_the_batch_size(kind, tokenizer
     assert kind == "generation" or len(plain) > 1, "the losses that are rounded do depend on the batch size"
 
 
-def test_rouge_is_that_of_the_outputs(tokenizer):
+def test_scores_of_texts_are_those_of_the_outputs(tokenizer):
     model, encoded, references, texts = generation(tokenizer)
-    found = evaluate(
-        model,
-        prepare("generation", encoded, tokenizer, references=references),
-        batch_size=5,
-        max_new_tokens=6,
-        metrics=["rougeL"],
-    )
-    assert found == {"rougeL": (pytest.approx(rouge_l(texts, references)), len(encoded))}
-    assert found["rougeL"][0] > 30
+    references[0] = ("w3 w9 w4", texts[0])
+    task = prepare("generation", encoded, tokenizer, references=references)
+    found = evaluate(model, task, batch_size=5, max_new_tokens=6, metrics=METRICS["generation"] + BESIDE["generation"])
+    expected = {
+        "rougeL": rouge_l(texts, references, "rouge_score"),
+        "exact_match": exact_match(texts, references),
+        "token_f1": token_f1(texts, references, "rouge_score"),
+    }
+    assert {name: found[name] for name in expected} == {
+        name: (pytest.approx(value), len(encoded)) for name, value in expected.items()
+    }
+    assert 0 < expected["exact_match"] < 30 < expected["rougeL"]
 
 
 def test_skipped_metrics_do_no_work(tokenizer):
@@ -224,7 +242,7 @@ def test_skipped_metrics_do_no_work(tokenizer):
 def test_outputs_end_where_the_positions_end(architecture, tokenizer):
     model = favouring_eos(tiny_model(architecture), -100.0)
     prompt = (BOS, *range(3, 3 + CONTEXT - 20), *range(3, 3 + 13))
-    task = prepare("generation", [Encoded(prompt, (5, EOS))], tokenizer, references=["w5"])
+    task = prepare("generation", [Encoded(prompt, (5, EOS))], tokenizer, references=[("w5",)])
     steps = []
     model.register_forward_pre_hook(lambda *_: steps.append(1))
     evaluate(model, task, batch_size=1, max_new_tokens=24)
@@ -249,12 +267,84 @@ def test_running_out_of_memory_halves_the_batch_and_not_the_results(tokenizer, m
     assert found == {name: (pytest.approx(value), n) for name, (value, n) in expected.items()}
 
 
+def test_many_options_are_scored_in_parts_that_change_nothing(tokenizer, monkeypatch):
+    model = favouring_eos(tiny_model("llama"), 3.0)
+    encoded = [Encoded(prompt, OPTIONS[i % 4]) for i, prompt in enumerate(prompts(9))]
+    task = prepare("classification", encoded, tokenizer, options=OPTIONS)
+    expected = evaluate_examples(model, task, batch_size=9)
+    rows = []
+    real = answers.forward
+
+    def forward(model, input_ids, *others, **settings):
+        rows.append(len(input_ids) if settings.get("cache") is not None else 0)
+        return real(model, input_ids, *others, **settings)
+
+    monkeypatch.setattr(answers, "forward", forward)
+    monkeypatch.setattr(answers, "_numbers_of_row", lambda *_: 1)
+    # Room for all pairs of example and option, for six of them, for two and for none.
+    for room, largest in ((36, 36), (6, 4), (2, 2), (0, 1)):
+        monkeypatch.setattr(answers, "NUMBERS_AT_ONCE", room)
+        rows.clear()
+        found = evaluate_examples(model, task, batch_size=9)
+        assert max(rows) == largest and sum(rows) == 36
+        for name, values in expected.items():
+            np.testing.assert_allclose(found[name], values, rtol=1e-5)
+
+
+def test_logits_of_a_large_vocabulary_make_the_batch_smaller(tokenizer, monkeypatch):
+    model, encoded, references, _ = generation(tokenizer)
+    task = prepare("generation", encoded, tokenizer, references=references)
+    expected = evaluate_examples(model, task, batch_size=100, max_new_tokens=6)
+    monkeypatch.setattr(evaluation, "NUMBERS_AT_ONCE", 5 * task.answers.answer_width * VOCABULARY)
+    sizes = []
+    real = evaluation.force
+    monkeypatch.setattr(
+        evaluation, "force", lambda model, batch, **how: sizes.append(len(batch)) or real(model, batch, **how)
+    )
+    found = evaluate_examples(model, task, batch_size=100, max_new_tokens=6)
+    assert sizes == [5, 5, 2]
+    for name, values in expected.items():
+        np.testing.assert_allclose(found[name], values, rtol=1e-5)
+
+
+def test_running_out_of_the_memory_of_the_cpu_halves_the_batch():
+    """torch itself is asked for more memory than there is."""
+
+    def run(begin: int, end: int) -> tuple[int, int]:
+        if end - begin > 2:
+            torch.empty(1 << 58, dtype=torch.uint8)
+        return begin, end
+
+    assert in_batches(5, 5, run) == [(0, 2), (2, 4), (4, 5)]
+    with pytest.raises(InputError, match="memory does not hold this model with one example"):
+        in_batches(1, 1, lambda *_: torch.empty(1 << 58, dtype=torch.uint8))
+    with pytest.raises(RuntimeError, match="shapes"):
+        in_batches(4, 4, lambda *_: torch.ones(2, 3) @ torch.ones(2, 3))
+
+
+def test_references_longer_than_outputs_may_be_are_counted_and_warned_of(tmp_path, caplog):
+    """Of ten words, two and their end fit three tokens: a perfect model could not score 100."""
+    checkpoint = load_checkpoint(lay_checkpoint(tmp_path / "small"))
+    folder = lay_task(tmp_path / "echo", ECHO, test=4, targets=("red sun", "red sun ice", "one"))
+    prepare_task(checkpoint, folder, 3)
+    assert "task echo: 1 of 4 references are longer than the 3 tokens" in caplog.text
+    assert "the longest has 4" in caplog.text and "evaluation.max_new_tokens" in caplog.text
+    caplog.clear()
+    prepare_task(checkpoint, folder, 4)
+    assert not caplog.text
+
+
+def test_the_shortest_right_answer_decides_whether_one_may_be_written():
+    example = make_example(ECHO, "red", "red sun ice", others=("one two", "four"))
+    assert answer_lengths([example, make_example(ECHO, "red", "red")], TOKENIZER, CONTEXT_OF_SMALL) == [2, 2]
+
+
 def test_bad_requests_are_refused(tokenizer):
     encoded = [Encoded((BOS, 3), (5, EOS))]
     for kind, examples, extra, message in (
         ("classification", [], {"options": OPTIONS}, "no examples"),
         ("classification", encoded, {}, "needs options"),
-        ("generation", encoded, {"options": OPTIONS, "references": ["w5"]}, "has none"),
+        ("generation", encoded, {"options": OPTIONS, "references": [("w5",)]}, "has none"),
         ("generation", encoded, {}, "0 references for 1 examples"),
         ("classification", [*encoded, Encoded((BOS,), (9, EOS))], {"options": OPTIONS}, "example 1 is none of the 4"),
     ):

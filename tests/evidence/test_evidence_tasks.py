@@ -15,7 +15,9 @@ def test_tasks_are_described_once_with_their_suite_and_their_constant(tmp_path: 
         folder = tmp_path / "data" / suite / "tasks" / task
         folder.mkdir(parents=True)
         (folder / "task.json").write_text(json.dumps({"name": task, "family": f"{suite} {task}", "kind": "generation"}))
-        (folder / "constant.json").write_text(json.dumps({"score": 50.0 + len(paths), "metric": "accuracy"}))
+        (folder / "constant.json").write_text(
+            json.dumps({"score": 50.0 + len(paths), "metric": "accuracy", "spread": None})
+        )
         paths += [folder / "task.json", folder / "constant.json"]
     found = described_tasks(map(str, paths))
     assert [(one.suite, one.name, one.constant) for one in found] == [

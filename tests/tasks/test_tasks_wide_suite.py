@@ -8,7 +8,6 @@ import hashlib
 import json
 import re
 from collections import Counter, defaultdict
-from dataclasses import asdict
 from math import sqrt
 
 import pytest
@@ -16,6 +15,7 @@ from wide_solvers import DOCUMENTS, NAMES, Knowledge, solve, text_of
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.sources import synthetic
+from taskneurons.tasks.storage import content_of
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
 from taskneurons.tasks.synthetic.suite import TWELVE, WIDE, synthetic_suite, synthetic_task_names
 from taskneurons.tasks.synthetic.vocabulary import synthetic_vocabulary
@@ -46,7 +46,7 @@ def test_the_twelve_tasks_and_their_text_do_not_change():
         return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
     data = [
-        [asdict(task), {split: [asdict(one) for one in splits[split]] for split in SPLITS}]
+        [content_of(task), {split: [content_of(one) for one in splits[split]] for split in SPLITS}]
         for task, splits, _ in synthetic_suite(150, 30, 60, seed=0)
     ]
     assert digest(data) == "186253e15898ffcd244dbe16dd52f339f6ae12135236f42284734c05fc7041b8"

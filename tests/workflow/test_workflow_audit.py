@@ -23,7 +23,7 @@ def model(seed: int) -> str:
 
 def audit(project: Project, status: int) -> dict:
     """The findings of an audit that ends with a status, by (severity, check, first file)."""
-    content = json.loads(project.run("taskneurons", "audit", "--json", ok=status == 0))
+    content = json.loads(project.taskneurons("audit", "--json", ok=status == 0))
     assert content["status"] == status, content["findings"]
     found = {(f["severity"], f["check"], f["subjects"][0]): f for f in content["findings"]}
     assert len(found) == len([f for f in content["findings"] if f["check"] != "lock"]) + len(lock_of(found))

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from projects import Project, commit
 
@@ -31,16 +32,9 @@ def scores(seed: int, task: str) -> str:
 
 def audit(project: Project, *options: str) -> list[tuple[str, str, list[str], str]]:
     """What an audit finds: severity, check, files, text."""
-    done = subprocess.run(
-        ["taskneurons", "audit", "--json", *options],
-        cwd=project.folder,
-        env=project.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    content = json.loads(done.stdout)
-    assert done.returncode == content["status"]
+    status, text = warm.run(["taskneurons", "audit", "--json", *options], project.folder, project.environment)
+    content = json.loads(text)
+    assert status == content["status"]
     return [(f["severity"], f["check"], f["subjects"], f["text"]) for f in content["findings"]]
 
 
@@ -291,7 +285,7 @@ def test_row_10_after_a_kill_what_was_to_be_made_again_is_put_back(toy):
     for seed in (0, 1):
         waiting(toy, seed).unlink()
     end = time.monotonic() + 100
-    while "jobs of it still work" in (text := toy.run("taskneurons", "recover", ok=None)):
+    while "jobs of it still work" in (text := toy.taskneurons("recover", ok=None)):
         assert time.monotonic() < end, text
         time.sleep(0.5)
     toy.path("params.yaml").write_text(params)
@@ -485,7 +479,7 @@ def test_a_folder_without_git_is_planned_made_and_audited(certified, tmp_path):
     assert project.planned() == {}
     findings = audit(project)
     assert {severity for severity, *_ in findings} <= {"note"}
-    assert "git cannot read it" in project.run("taskneurons", "audit", "--against", "HEAD", ok=False)
+    assert "git cannot read it" in project.taskneurons("audit", "--against", "HEAD", ok=False)
 
 
 def test_two_worktrees_of_one_repository_do_not_meet(certified, tmp_path):

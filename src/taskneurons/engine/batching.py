@@ -16,7 +16,8 @@ Result = TypeVar("Result")
 def in_batches(count: int, batch_size: int, run: Callable[[int, int], Result]) -> list[Result]:
     """Call `run(begin, end)` over consecutive ranges of at most `batch_size` out of `count` examples.
 
-    When torch runs out of memory the batch is halved, for this range and all that follow, and the log records it.
+    When memory runs out, of a GPU or of the CPU, the batch is halved, for this range and all that follow, and the log
+    records it.
     `run` must leave nothing behind when it fails.
 
     Raises:
@@ -29,7 +30,9 @@ def in_batches(count: int, batch_size: int, run: Callable[[int, int], Result]) -
         end = min(begin + batch_size, count)
         try:
             results.append(run(begin, end))
-        except torch.OutOfMemoryError:
+        except (RuntimeError, MemoryError) as error:
+            if not out_of_memory(error):
+                raise
             if end - begin == 1:
                 raise InputError(
                     "the device's memory does not hold this model with one example",
@@ -44,3 +47,8 @@ def in_batches(count: int, batch_size: int, run: Callable[[int, int], Result]) -
             torch.cuda.empty_cache()
         log.warning("out of memory with %d examples at once: going on with %d", end - begin, batch_size)
     return results
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out: torch has a type for that of a GPU, and says it of the CPU's in words alone."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "DefaultCPUAllocator" in str(error)

@@ -4,7 +4,8 @@ A task is prepared once and evaluated many times. Examples are sorted by length,
 the given order; neither the batch size nor the order changes them beyond rounding.
 """
 
-from collections.abc import Iterator, Sequence
+import logging
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -15,20 +16,26 @@ import torch
 from jaxtyping import Float
 from torch import nn
 
-from taskneurons.engine.answers import Forced, force, force_options
+from taskneurons.engine.answers import NUMBERS_AT_ONCE, Forced, force, force_options
 from taskneurons.engine.batching import in_batches
 from taskneurons.engine.decoding import decode, decode_from
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.task_by_task import naming, progress
 from taskneurons.errors import InputError
-from taskneurons.measures.metrics import rouge_l
+from taskneurons.measures.metrics import Words, exact_match, rouge_l, token_f1
+from taskneurons.models.answer_lengths import answer_lengths
 from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate, encode, encode_options
 from taskneurons.models.kernels import fastest
 from taskneurons.models.load import Checkpoint, load_checkpoint
 from taskneurons.tasks.storage import read_split, read_task
 from taskneurons.tasks.task import Task
 
-METRICS = {"classification": ("accuracy", "accuracy_restricted", "loss"), "generation": ("rougeL", "loss")}
+log = logging.getLogger(__name__)
+
+METRICS: dict[str, tuple[str, ...]] = {
+    "classification": ("accuracy", "accuracy_restricted", "loss"),
+    "generation": ("rougeL", "loss"),
+}
 """The metrics of each kind of task.
 
 - accuracy: percent of examples whose greedy output is, token for token, the answer and its end. No decoding is needed:
@@ -36,9 +43,17 @@ METRICS = {"classification": ("accuracy", "accuracy_restricted", "loss"), "gener
 - accuracy_restricted: percent of examples whose answer is the most probable option. An option counts whole: its score
   is the log-probability of its tokens and its end, summed and not divided by its length. (The end is part of the score,
   so that an option which begins another one is no longer ahead by being shorter.)
-- rougeL: F1 of rouge_score without stemming, greedy output against reference, in percent.
+- rougeL: F1 of the longest common subsequence of words (the package rouge_score, no stemming), greedy output against
+  reference, in percent. What a word is follows from the task's `words`; of several references the best one counts.
 - loss: negative log-probability of the answer in nats per token, its end included, averaged over examples.
 """
+BESIDE: dict[str, tuple[str, ...]] = {"classification": (), "generation": ("exact_match", "token_f1")}
+"""Further metrics, which untouched models are asked about and interventions are not.
+
+- exact_match: percent of greedy outputs that are a reference.
+- token_f1: F1 of the words that greedy output and reference share, in any order, in percent.
+"""
+_OF_OUTPUTS = ("rougeL", "exact_match", "token_f1")
 
 
 @dataclass(frozen=True)
@@ -60,7 +75,7 @@ class Score:
 
     Attributes:
         test_task: the task.
-        metric: one of `METRICS`.
+        metric: one of `METRICS` or `BESIDE`.
         value: its mean over the examples.
         n: their number.
         steps: optimizer steps until the model was read; None: it was not read on its way.
@@ -86,7 +101,8 @@ class PreparedTask:
         answer_lengths: answer tokens of each row, eos included.
         options: of a classification, as token ids with eos padded at the end with -100; else None.
         gold: of a classification, each row's right option; else None.
-        references: of a generation, each row's answer as text; else empty.
+        references: of a generation, each row's right answers as texts; else empty.
+        words: the rule for words of a generation's scores.
         tokenizer: decodes outputs.
     """
 
@@ -98,7 +114,8 @@ class PreparedTask:
     answer_lengths: np.ndarray
     options: torch.Tensor | None
     gold: torch.Tensor | None
-    references: tuple[str, ...]
+    references: tuple[tuple[str, ...], ...]
+    words: Words
     tokenizer: Any
 
     def __len__(self) -> int:
@@ -111,7 +128,8 @@ def prepare(
     tokenizer: Any,
     *,
     options: Sequence[tuple[int, ...]] = (),
-    references: Sequence[str] = (),
+    references: Sequence[tuple[str, ...]] = (),
+    words: Words = "rouge_score",
 ) -> PreparedTask:
     """Collate a task for any number of evaluations.
 
@@ -120,7 +138,8 @@ def prepare(
         encoded: its examples.
         tokenizer: the model's.
         options: of a classification, as `encode_options` gives them.
-        references: of a generation, the answers as text, one each.
+        references: of a generation, the right answers of each example as texts.
+        words: the rule for words of a generation's scores.
 
     Raises:
         InputError: there are no examples, an answer is none of the options, or references are missing.
@@ -154,6 +173,7 @@ def prepare(
         choices,
         gold,
         tuple(references[index] for index in order) if references else (),
+        words,
         tokenizer,
     )
 
@@ -205,26 +225,27 @@ def evaluate_examples(
     Args:
         model: a causal language model in evaluation mode, perhaps inside `deactivated`.
         task: what to evaluate.
-        batch_size: examples at once; halved where the device's memory does not suffice.
+        batch_size: examples at once, at most; fewer where their logits would have more than `NUMBERS_AT_ONCE`, halved
+            where the memory does not suffice.
         max_new_tokens: of a generated output, eos included; fewer where the model's positions end.
-        metrics: some of `METRICS` of the task's kind, all by default. Without rougeL nothing is decoded, without
-            accuracy_restricted the options are not scored.
+        metrics: some of `METRICS` and `BESIDE` of the task's kind, by default the former. With loss alone nothing
+            is decoded, without accuracy_restricted the options are not scored.
 
     Raises:
         InputError: a metric is not one of the task's kind, or a loss is NaN or infinite.
     """
-    known = METRICS[task.kind]
-    wanted = known if metrics is None else tuple(metrics)
+    known = METRICS[task.kind] + BESIDE[task.kind]
+    wanted = METRICS[task.kind] if metrics is None else tuple(metrics)
     if not wanted or not set(wanted) <= set(known):
         raise InputError(f"the metrics of a {task.kind} are {', '.join(known)}, not {wanted}", where="evaluation")
-    run = {"accuracy_restricted": _with_options, "rougeL": _with_outputs}
+    run = {"accuracy_restricted": _with_options} | dict.fromkeys(_OF_OUTPUTS, _with_outputs)
     evaluator = next((run[name] for name in run if name in wanted), _with_answers)
 
     def one(begin: int, end: int) -> dict[str, np.ndarray]:
         return evaluator(model, _part(task, begin, end, next(model.parameters()).device), max_new_tokens)
 
     with torch.inference_mode():
-        parts = in_batches(len(task), batch_size, one)
+        parts = in_batches(len(task), _at_once(model, task, batch_size), one)
     values = {}
     for name in wanted:
         values[name] = np.empty(len(task))
@@ -239,11 +260,18 @@ def evaluate_examples(
     return values
 
 
+def _at_once(model: Any, task: PreparedTask, batch_size: int) -> int:
+    """The batch size, or fewer examples where the logits of their answers would take too much memory."""
+    of_example = task.answers.answer_width * int(model.config.get_text_config().vocab_size)
+    return min(batch_size, max(1, NUMBERS_AT_ONCE // of_example)) if batch_size > 0 else batch_size
+
+
 def evaluate_tasks(
     checkpoint: str | Path,
     tasks: Sequence[str | Path],
     evaluation: Evaluation,
     execution: Execution,
+    metrics: Mapping[str, Sequence[str]] = METRICS,
 ) -> Iterator[tuple[str, list[Score]]]:
     """Evaluate a model on the test split of each task; yield the task's name and its scores.
 
@@ -252,12 +280,13 @@ def evaluate_tasks(
         tasks: folders of the tasks.
         evaluation: how answers are generated and scored.
         execution: where the model runs, and with which precision.
+        metrics: those of each kind of task.
     """
     loaded = load_checkpoint(checkpoint, device=execution.device, dtype=execution.dtype)
     with fastest(loaded.model):
         for folder in progress(tasks, "evaluation"):
             task, prepared = prepare_task(loaded, folder, evaluation.max_new_tokens)
-            yield task.name, score_task(loaded.model, task.name, prepared, evaluation)
+            yield task.name, score_task(loaded.model, task.name, prepared, evaluation, metrics=metrics[task.kind])
 
 
 def prepare_task(
@@ -267,6 +296,8 @@ def prepare_task(
     task = read_task(folder)
     examples = read_split(folder, split, limit=limit)
     with naming(folder):
+        if task.kind == "generation":
+            _warn_of_long_answers(answer_lengths(examples, loaded.tokenizer, loaded.context), max_new_tokens, task.name)
         options = encode_options(task.options, loaded.tokenizer)
         # Room for what may be written after the prompt: the longest option, or a whole generated answer.
         reserve = max(map(len, options)) if options else max_new_tokens
@@ -275,8 +306,19 @@ def prepare_task(
             encode(examples, loaded.tokenizer, loaded.context, reserve=reserve),
             loaded.tokenizer,
             options=options,
-            references=[example.target for example in examples] if task.kind == "generation" else (),
+            references=[example.references for example in examples] if task.kind == "generation" else (),
+            words=task.words,
         )
+
+
+def _warn_of_long_answers(lengths: Sequence[int], limit: int, task: str) -> None:
+    longer = sum(length > limit for length in lengths)
+    if longer:
+        log.warning(
+            "task %s: %d of %d references are longer than the %d tokens that may be written, the longest has %d: not "
+            "even right outputs can score 100. Raise evaluation.max_new_tokens",
+            task, longer, len(lengths), limit, max(lengths),
+        )  # fmt: skip
 
 
 def _with_answers(model: nn.Module, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
@@ -302,8 +344,8 @@ def _with_outputs(model: Any, part: PreparedTask, max_new_tokens: int) -> dict[s
     else:
         outputs = decode_from(model, part.answers, answers, eos_id=eos, limits=limits)
     texts = part.tokenizer.batch_decode(outputs, skip_special_tokens=True)
-    rouge = [_rouge_l(text, reference) for text, reference in zip(texts, part.references, strict=True)]
-    return {**_of_answers(part, answers), "rougeL": np.array(rouge)}
+    scores = [_text_scores(text, right, part.words) for text, right in zip(texts, part.references, strict=True)]
+    return {**_of_answers(part, answers), **dict(zip(_OF_OUTPUTS, np.array(scores).T, strict=True))}
 
 
 def _of_answers(part: PreparedTask, answers: Forced) -> dict[str, np.ndarray]:
@@ -333,11 +375,16 @@ def _part(task: PreparedTask, begin: int, end: int, device: torch.device) -> Pre
         None if task.options is None else task.options.to(device),
         None if task.gold is None else task.gold[rows].to(device),
         task.references[rows],
+        task.words,
         task.tokenizer,
     )
 
 
 @lru_cache(maxsize=100_000)
-def _rouge_l(output: str, reference: str) -> float:
-    """Cached, because most interventions leave most outputs as they were."""
-    return rouge_l([output], [reference])
+def _text_scores(output: str, references: tuple[str, ...], words: Words) -> tuple[float, float, float]:
+    """The scores of `_OF_OUTPUTS`. Cached, because most interventions leave most outputs as they were."""
+    return (
+        rouge_l([output], [references], words),
+        exact_match([output], [references]),
+        token_f1([output], [references], words),
+    )

@@ -11,7 +11,7 @@ from taskneurons.table import Column, Table
 Condition = Literal["original", "bottom", "random", "other_task", "task", "all_tasks"]
 CONDITIONS: tuple[Condition, ...] = ("original", "bottom", "random", "other_task", "task", "all_tasks")
 """From the untouched model to the one that should suffer most; also the order of rows and of legends."""
-Metric = Literal["accuracy", "accuracy_restricted", "rougeL", "loss"]
+Metric = Literal["accuracy", "accuracy_restricted", "rougeL", "exact_match", "token_f1", "loss"]
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,9 @@ class Measurement:
         selection: ranked over the whole model or in each layer.
         intervention: zero, parameters or mean.
         draw: number of a random set.
-        metric: accuracy, accuracy_restricted (among the options only), rougeL or loss.
+        metric: accuracy, accuracy_restricted (among the options only), rougeL, loss; of untouched models also
+            exact_match (outputs that are a right answer) and token_f1 (F1 of shared words). `answers.csv` says what a
+            word is.
         value: percent; of the loss, nats a token.
         n: test examples.
     """

@@ -28,6 +28,8 @@ class DescribedTask:
         source: what it is or mirrors, in words.
         options: the labels of a classification.
         constant: the score of the best constant answer, percent; None where it is not known.
+        spread: of a generation, the standard deviation of that score over test examples, in points; None where it is
+            not known.
     """
 
     suite: str
@@ -37,6 +39,7 @@ class DescribedTask:
     source: str = ""
     options: tuple[str, ...] = ()
     constant: float | None = None
+    spread: float | None = None
 
     @property
     def chance(self) -> float | None:
@@ -59,7 +62,7 @@ def described_tasks(paths: Iterable[str | Path]) -> list[DescribedTask]:
     """
     tasks = []
     for folder in dict.fromkeys(Path(path).parent for path in paths):
-        content = read_json(folder / "task.json")
+        content, constant = read_json(folder / "task.json"), read_json(folder / "constant.json")
         tasks.append(
             DescribedTask(
                 suite=folder.parts[-3],
@@ -68,7 +71,8 @@ def described_tasks(paths: Iterable[str | Path]) -> list[DescribedTask]:
                 kind=content["kind"],
                 source=content.get("source") or "",
                 options=tuple(content.get("options") or ()),
-                constant=read_json(folder / "constant.json")["score"],
+                constant=constant["score"],
+                spread=constant["spread"],
             )
         )
     return tasks

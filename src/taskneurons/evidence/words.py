@@ -27,6 +27,8 @@ METRICS = {
     "accuracy": "accuracy",
     "accuracy_restricted": "accuracy among the options",
     "rougeL": "ROUGE-L",
+    "exact_match": "exact match",
+    "token_f1": "F1 of words",
     "loss": "loss",
     "layer_share": "share of the set",
     "cka_unbiased": "CKA, unbiased",

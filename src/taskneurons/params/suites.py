@@ -27,11 +27,13 @@ class SyntheticSuite(Section):
 
 
 class JsonlSuite(Section):
-    """Tasks from a folder of JSON Lines files that a `tasks.json` describes."""
+    """Tasks from a folder of JSON Lines, CSV or Parquet files that a `tasks.json` describes."""
 
     source: Literal["jsonl"] = described("where the examples come from", "-")
     path: FolderPath = described(
-        "folder with `tasks.json` and, for each task, `<task>.train.jsonl` and `<task>.test.jsonl`", "-"
+        "folder with `tasks.json` and, for each task, `<task>.train.jsonl` and `<task>.test.jsonl` (or "
+        ".csv, .parquet, .gz)",
+        "-",
     )
     tasks: Literal["all"] | tuple[Slug, ...] = described("names of the tasks to use, or all of the folder", "-")
     train: PositiveInt = described("training examples of each task, at most", "examples")

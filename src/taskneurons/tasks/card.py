@@ -5,15 +5,34 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 
+from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Task
 
 SHOWN_EXAMPLES = 3
 SHOWN_CHARACTERS = 400
 PERCENTILES = (0, 50, 90, 99, 100)
+
+
+@dataclass(frozen=True)
+class AnswerLengths:
+    """What of a task's test answers a model may write.
+
+    Attributes:
+        limit: tokens that an output may have, its end included.
+        longest: tokens of the longest answer; of several right ones of an example, the shortest counts.
+        longer: examples whose answer is longer than an output may be.
+        examples: their number.
+    """
+
+    limit: int
+    longest: int
+    longer: int
+    examples: int
 
 
 @dataclass(frozen=True)
@@ -38,6 +57,7 @@ def data_card(
     counts: Counts,
     splits: Mapping[str, Sequence[Example]],
     readings: Mapping[str, Reading] | None = None,
+    answers: Mapping[str, AnswerLengths] = MappingProxyType({}),
 ) -> str:
     """A Markdown data card; all text of the data is escaped. The same arguments give the same bytes.
 
@@ -46,6 +66,7 @@ def data_card(
         counts: what became of every record.
         splits: the examples.
         readings: how each model reads the task; None when not known.
+        answers: of a generation, model -> what of its test answers that model may write.
     """
     blocks = [
         f"# {escape(task.name)}",
@@ -78,6 +99,7 @@ def data_card(
         + ", ".join(f"{percentile}th" for percentile in PERCENTILES)
         + " percentile (the 0th is the shortest, the 100th the longest).",
         _lengths(splits),
+        *_answers(task, splits, answers),
         "## Instruction templates",
         "\n".join(f"{number}. {escape(template)}" for number, template in enumerate(task.templates, start=1)),
         "## Examples",
@@ -136,6 +158,12 @@ def _left_out(counts: Counts, splits: Mapping[str, Sequence[Example]]) -> str:
     copies = len(test) - len({(example.input, example.target) for example in test})
     if copies:
         text += f"\n\nThe test split holds {copies} exact copies of its own examples; they were kept."
+    for split, number in near_leaks(splits).items():
+        if number:
+            text += (
+                f"\n\n{number} examples of {split} have the input of a held-out example, but for case, white space, "
+                "punctuation or the answer; they were kept."
+            )
     return text
 
 
@@ -164,6 +192,29 @@ def _truncated(readings: Mapping[str, Reading] | None) -> str:
         (escape(model), *(one.truncated.get(split, 0) for split in SPLITS)) for model, one in sorted(readings.items())
     ]
     return "Examples whose input was cut to fit the context.\n\n" + _table(("model", *SPLITS), rows)
+
+
+def _answers(task: Task, splits: Mapping[str, Sequence[Example]], answers: Mapping[str, AnswerLengths]) -> list[str]:
+    if task.kind == "classification":
+        return []
+    several = max(len(example.references) for example in splits["test"])
+    blocks = [
+        "## Answers",
+        f"Words are counted by the rule {escape(task.words)}. A test example has "
+        + ("one right answer." if several == 1 else f"up to {several} right answers, of which the best one counts."),
+    ]
+    rows = [(escape(model), one.limit, one.longest, one.longer) for model, one in sorted(answers.items())]
+    if rows:
+        blocks.append(
+            _table(("model", "tokens of an output, at most", "of the longest answer", "longer answers"), rows)
+        )
+    for model, one in sorted(answers.items()):
+        if one.longer:
+            blocks.append(
+                f"For {escape(model)}, {one.longer} of {one.examples} test answers are longer than an output may be, "
+                "so that not even right outputs score 100. Raise `evaluation.max_new_tokens`."
+            )
+    return blocks
 
 
 def _balance(task: Task, splits: Mapping[str, Sequence[Example]]) -> str:

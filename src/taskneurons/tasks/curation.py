@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taskneurons.errors import InputError
-from taskneurons.tasks.prompts import make_example
+from taskneurons.tasks.prompts import composed, make_example
+from taskneurons.tasks.spelling import other_spelling
 from taskneurons.tasks.storage import Counts, SplitCounts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task
 
@@ -19,15 +20,27 @@ LEAKED = "also in a held-out split"
 
 @dataclass(frozen=True)
 class Record:
-    """One raw record: where it stands (file:line or data set, split and row) and its two texts."""
+    """One raw record: where it stands (file:line or data set, split, row), input, answer, and further right answers."""
 
     where: str
     input: str
     target: str
+    others: tuple[str, ...] = ()
+
+    def composed(self) -> "Record":
+        """The same in Unicode NFC, without white space around answers, and each answer once."""
+        target, *others = dict.fromkeys(composed(one).strip() for one in (self.target, *self.others))
+        return Record(self.where, composed(self.input), target, tuple(other for other in others if other))
 
 
 def invalid_reason(task: Task, record: Record) -> str | None:
-    """Why a record cannot become an example of `task`, or None."""
+    """Why a record cannot become an example of `task`, or None.
+
+    Raises:
+        InputError: it has several labels.
+    """
+    if task.options and record.others:
+        raise InputError("a classification has one right label", where=record.where, remedy="Give one text as `target`")
     if not record.target.strip():
         return EMPTY_ANSWER
     if not record.input.strip():
@@ -46,9 +59,10 @@ def curate(
     max_invalid_percent: float,
     where: str,
 ) -> tuple[dict[str, list[Example]], Counts]:
-    """Turn the records of each split into examples.
+    """Turn the records of each split into examples, in Unicode NFC.
 
-    Invalid records are dropped and counted. An exact copy (input and answer) is dropped inside train and validation;
+    Invalid records are dropped and counted. A copy (input, but for white space around it, and answer) is dropped inside
+    train and validation;
     the test split keeps its copies, because a published test set is taken whole. Train loses what validation or test
     also hold, validation what test holds. A split without records of its own is cut from train, at most a fifth of it.
     What is more than asked is left out in the order of a seeded hash of the content, so neither the file's order nor
@@ -63,8 +77,10 @@ def curate(
         where: what to name in errors that concern no single record.
 
     Raises:
-        InputError: too many invalid records, nothing left, or one class only.
+        InputError: too many invalid records, a label in another spelling than its option, several labels of one
+            example, nothing left, or one class only.
     """
+    _require_one_spelling(task, where)
     valid: dict[str, list[Record]] = {}
     dropped: dict[str, Counter[str]] = {}
     read = {split: len(own) for split, own in records.items()}
@@ -75,7 +91,7 @@ def curate(
     for split in ("test", "validation", "train"):
         if split in valid:
             valid[split] = _distinct(split, valid[split], held_out, dropped[split])
-            held_out |= {(record.input, record.target) for record in valid[split]}
+            held_out |= {_content(record) for record in valid[split]}
 
     pools = {split: sorted(own, key=lambda record: _draw_key(seed, task.name, record)) for split, own in valid.items()}
     for split in ("test", "validation"):
@@ -98,7 +114,7 @@ def curate(
         splits[split] = []
         for record in drawn:
             content = (record.input, record.target)
-            splits[split].append(make_example(task, *content, repeat=repeats[content]))
+            splits[split].append(make_example(task, *content, repeat=repeats[content], others=record.others))
             repeats[content] += 1
         counts[split] = SplitCounts(
             asked=None if size == "all" else size,
@@ -108,6 +124,17 @@ def curate(
             dropped=dropped[split],
         )
     return splits, Counts(counts)
+
+
+def _require_one_spelling(task: Task, where: str) -> None:
+    for index, option in enumerate(task.options):
+        twin = other_spelling(option, task.options[:index])
+        if twin:
+            raise InputError(
+                f"the options {twin[:60]!r} and {option[:60]!r} are one in two spellings",
+                where=where,
+                remedy="Keep one of them, and write each label like it",
+            )
 
 
 def _cut_from_train(pools: dict[str, list[Record]], split: str, size: Size, where: str) -> None:
@@ -126,11 +153,17 @@ def _valid(
     kept: list[Record] = []
     dropped: Counter[str] = Counter()
     first = ""
-    for record in records:
+    for record in (one.composed() for one in records):
         reason = invalid_reason(task, record)
         if reason is None:
-            kept.append(Record(record.where, record.input, record.target.strip()))
+            kept.append(record)
             continue
+        if reason == FOREIGN_LABEL and (option := other_spelling(record.target, task.options)):
+            raise InputError(
+                f"the label {record.target[:60]!r} is the option {option[:60]!r} in another spelling",
+                where=record.where,
+                remedy="Write each label in one spelling, that of `options`",
+            )
         dropped[reason] += 1
         first = first or f"{record.where}: {reason} ({record.target[:40]!r})"
     invalid = dropped.total()
@@ -153,7 +186,7 @@ def _distinct(
     kept: list[Record] = []
     seen: set[tuple[str, str]] = set()
     for record in records:
-        content = (record.input, record.target)
+        content = _content(record)
         if content in held_out:
             dropped[LEAKED] += 1
         elif content in seen:
@@ -162,6 +195,10 @@ def _distinct(
             seen.add(content)
             kept.append(record)
     return kept
+
+
+def _content(record: Record) -> tuple[str, str]:
+    return record.input.strip(), record.target
 
 
 def _draw_key(seed: int, task: str, record: Record) -> tuple[bytes, str, str]:

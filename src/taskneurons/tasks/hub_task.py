@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.tasks.curation import Record
-from taskneurons.tasks.prompts import composed, templates_from_instructions
+from taskneurons.tasks.prompts import templates_from_instructions
 from taskneurons.tasks.task import SPLITS, Kind, Task
 
 REVISION = re.compile(r"[0-9a-f]{40}")
@@ -164,10 +164,10 @@ def to_record(hub_task: HubTask, row: Mapping[str, Any], where: str) -> Record:
     for part in hub_task.inputs:
         text = _text(row[part.column], hub_task.columns[part.column], part.joiner)
         if not text and part.needed:
-            return Record(where, "", composed(_target(hub_task, row)))
+            return Record(where, "", _target(hub_task, row))
         if text:
             lines.append(f"{part.heading}: {text}" if part.heading else text)
-    return Record(where, composed("\n".join(lines)), composed(_target(hub_task, row)))
+    return Record(where, "\n".join(lines), _target(hub_task, row))
 
 
 def _target(hub_task: HubTask, row: Mapping[str, Any]) -> str:

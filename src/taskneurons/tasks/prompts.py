@@ -64,7 +64,7 @@ def template_of(templates: Sequence[str], example_id: str) -> str:
     return templates[int.from_bytes(digest[:8], "big") % len(templates)]
 
 
-def make_example(task: Task, input_text: str, target: str, repeat: int = 0) -> Example:
-    """An example of `task` with the id of its content and the template of that id."""
+def make_example(task: Task, input_text: str, target: str, repeat: int = 0, others: tuple[str, ...] = ()) -> Example:
+    """An example of `task` with the id of its content (input and first answer) and the template of that id."""
     identity = content_id(input_text, target, repeat)
-    return Example(identity, template_of(task.templates, identity), input_text, target)
+    return Example(identity, template_of(task.templates, identity), input_text, target, others)

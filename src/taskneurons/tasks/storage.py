@@ -1,6 +1,6 @@
 """The files of a task: task.json, one JSONL file a split, counts.json."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import asdict, dataclass, fields
 from itertools import islice
 from pathlib import Path
@@ -11,6 +11,8 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_json, read_jsonl, write_json, write_jsonl
 from taskneurons.tasks.task import SPLITS, Example, Task
 
+OPTIONAL = frozenset({"others", "words"})
+"""Fields of an example or a task that stand in its file only where they are not the default."""
 EXAMPLE_FIELDS = frozenset(field.name for field in fields(Example))
 
 
@@ -95,9 +97,19 @@ def write_task(folder: str | Path, task: Task, splits: Mapping[str, Sequence[Exa
                 raise InputError(f"example {example.id} has a label outside the options", where=where)
     folder = Path(folder)
     for split in SPLITS:
-        write_jsonl(folder / f"{split}.jsonl", (asdict(example) for example in splits[split]))
+        write_jsonl(folder / f"{split}.jsonl", (content_of(example) for example in splits[split]))
     write_json(folder / "counts.json", counts.as_json())
-    write_json(folder / "task.json", asdict(task))
+    write_json(folder / "task.json", content_of(task))
+
+
+def content_of(value: Example | Task) -> dict[str, Any]:
+    """The form of an example or a task in its file: all fields, of the optional ones those that are not the default."""
+    defaults = {field.name: field.default for field in fields(value) if field.name in OPTIONAL}
+    return {key: one for key, one in asdict(value).items() if key not in defaults or one != defaults[key]}
+
+
+def _has_keys(content: Any, known: Set[str]) -> bool:
+    return isinstance(content, dict) and known - OPTIONAL <= set(content) <= known
 
 
 def read_task(folder: str | Path) -> Task:
@@ -109,8 +121,9 @@ def read_task(folder: str | Path) -> Task:
     path = Path(folder) / "task.json"
     content = read_json(path)
     known = {field.name for field in fields(Task)}
-    if not isinstance(content, dict) or set(content) != known:
-        raise InputError(f"expected an object with exactly the keys {', '.join(sorted(known))}", where=str(path))
+    if not _has_keys(content, known):
+        keys = ", ".join(sorted(known - OPTIONAL))
+        raise InputError(f"expected an object with exactly the keys {keys}", where=str(path))
     for field in ("templates", "options"):
         if not isinstance(content[field], list):
             raise InputError(f"`{field}` must be a list", where=str(path))
@@ -132,11 +145,11 @@ def read_split(folder: str | Path, split: str, limit: int | None = None) -> list
     examples: list[Example] = []
     for number, record in enumerate(islice(read_jsonl(path), limit), start=1):
         where = f"{path}:{number}"
-        if not isinstance(record, dict) or set(record) != EXAMPLE_FIELDS:
-            expected = ", ".join(sorted(EXAMPLE_FIELDS))
+        if not _has_keys(record, EXAMPLE_FIELDS) or not isinstance(record.get("others", []), list):
+            expected = ", ".join(sorted(EXAMPLE_FIELDS - OPTIONAL))
             raise InputError(f"expected an object with exactly the keys {expected}", where=where)
         try:
-            examples.append(Example(**record))
+            examples.append(Example(**{**record, "others": tuple(record.get("others", ()))}))
         except InputError as error:
             raise InputError(error.message, where=where, remedy=error.remedy) from None
     return examples

@@ -5,7 +5,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from taskneurons.errors import InputError
 
@@ -17,6 +17,7 @@ SLOT = "{input}"
 SPLITS = ("train", "validation", "test")
 Kind = Literal["classification", "generation"]
 Size = int | Literal["all"]
+Words = Literal["rouge_score", "unicode"]
 
 
 def require_slug(name: object, *, what: str, where: str | None = None) -> str:
@@ -79,15 +80,17 @@ class Example:
         instruction: a template that holds `{input}` exactly once, e.g. "Classify the sentiment : {input} . answer :".
         input: the text in the slot; the only part that a short context may cut.
         target: the answer, without outer white space.
+        others: further right answers. A model is trained on `target` alone; what it writes may be any of them.
 
     Raises:
-        InputError: a field is not text, the answer or the id is empty, the slot is absent or repeated.
+        InputError: a field is not text, an answer or the id is empty, the slot is absent or repeated.
     """
 
     id: str
     instruction: str
     input: str
     target: str
+    others: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         for field in ("id", "instruction", "input", "target"):
@@ -96,11 +99,19 @@ class Example:
         where = f"example {self.id[:60]}"
         if not self.id.strip():
             raise InputError("an example has an empty id")
-        if not self.target.strip():
-            raise InputError("the answer is empty", where=where)
-        if self.target != self.target.strip():
-            raise InputError("the answer has outer white space", where=where)
+        for answer in self.references:
+            if not isinstance(answer, str):
+                raise InputError(f"an answer must be text, not {type(answer).__name__}", where=where)
+            if not answer.strip():
+                raise InputError("the answer is empty", where=where)
+            if answer != answer.strip():
+                raise InputError("the answer has outer white space", where=where)
         require_template(self.instruction, where=where)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """All right answers, the one to train on first."""
+        return (self.target, *self.others)
 
     @property
     def prompt(self) -> str:
@@ -138,6 +149,7 @@ class Task:
         domain: what the texts are about.
         license: licence of the data.
         source: where the data come from, or which published task it mirrors.
+        words: of a generation, what counts as a word in its scores; see `measures.metrics`.
 
     Raises:
         InputError: a name is no slug, templates or options are absent, repeated or malformed.
@@ -151,6 +163,7 @@ class Task:
     domain: str = ""
     license: str = ""
     source: str = ""
+    words: Words = "rouge_score"
 
     def __post_init__(self) -> None:
         require_slug(self.name, what="task name")
@@ -160,6 +173,10 @@ class Task:
         require_slug(self.family, what="family", where=where)
         if self.kind not in ("classification", "generation"):
             raise InputError(f"`kind` must be classification or generation, not {str(self.kind)[:60]!r}", where=where)
+        if self.words not in get_args(Words):
+            raise InputError(
+                f"`words` must be {' or '.join(get_args(Words))}, not {str(self.words)[:60]!r}", where=where
+            )
         self._require_texts(where)
         if not self.templates:
             raise InputError("a task needs at least one instruction template", where=where)

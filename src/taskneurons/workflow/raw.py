@@ -1,4 +1,4 @@
-"""The user's own files that jobs read: tasks in a folder of JSON Lines files, models in a folder or a GGUF file."""
+"""The user's own files that jobs read: tasks as JSON Lines, CSV or Parquet, models in a folder or a GGUF file."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from taskneurons.params.folders import regular_files
 from taskneurons.params.models import Model
 from taskneurons.params.suites import Suite
-from taskneurons.tasks.task import SPLITS
+from taskneurons.tasks.file_forms import split_files
 
 NEVER_READ = frozenset(
     {".bin", ".ckpt", ".gguf", ".h5", ".md", ".msgpack", ".onnx", ".pickle", ".pkl", ".pt", ".pth", ".py"}
@@ -18,15 +18,14 @@ def task_inputs(suite: Suite, tasks: Iterable[str]) -> list[str]:
     """The files that some tasks of a suite are read from.
 
     Raises:
-        InputError: see `regular_files`.
+        InputError: see `regular_files` and `split_files`.
     """
     if suite.source != "jsonl":
         return []
     folder = Path(suite.path)
     present = {path.name for path in regular_files(folder)}
-    files = [f"{task}.{split}.jsonl" for task in tasks for split in SPLITS]
-    # A split of validation examples is optional; without one they are taken from the training examples.
-    return [str(folder / name) for name in ["tasks.json", *files] if name in present or ".validation." not in name]
+    files = [name for task in tasks for name in split_files(task, present).values()]
+    return [str(folder / name) for name in ["tasks.json", *files]]
 
 
 def model_inputs(model: Model) -> list[str]:

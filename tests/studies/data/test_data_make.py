@@ -3,7 +3,6 @@
 import json
 import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from inspect import Parameter, signature
 from pathlib import Path
 from pkgutil import iter_modules
@@ -24,17 +23,18 @@ from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.params.show import show
 from taskneurons.params.suites import Suite
-from taskneurons.studies.data.make import make_corpus, make_tasks
+from taskneurons.studies.data.make import make_corpus, make_tasks, with_words
 from taskneurons.tasks import sources
 from taskneurons.tasks.dial.corpus import dial_corpus
 from taskneurons.tasks.dial.suite import dial_suite, dial_task_names
+from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.source import source_named
-from taskneurons.tasks.storage import read_split, read_task_folder, write_task
+from taskneurons.tasks.storage import content_of, read_split, read_task_folder, write_task
 from taskneurons.tasks.stream.corpus import stream_corpus
 from taskneurons.tasks.stream.suite import stream_suite, stream_task_names
 from taskneurons.tasks.synthetic.corpus import synthetic_corpus
 from taskneurons.tasks.synthetic.suite import synthetic_suite, synthetic_task_names
-from taskneurons.tasks.task import SPLITS
+from taskneurons.tasks.task import SPLITS, Task
 from taskneurons.tasks.transfer.corpus import transfer_corpus
 from taskneurons.tasks.transfer.suite import transfer_suite, transfer_task_names
 from taskneurons.workflow.plan import Plan
@@ -258,4 +258,19 @@ def test_a_written_task_is_the_made_one(tmp_path: Path, root: Path) -> None:
     folder = tmp_path / "made" / "nli_room"
     assert json.loads((folder / "task.json").read_text())["name"] == task.name == "nli_room"
     lines = (folder / "test.jsonl").read_text().splitlines()
-    assert [json.loads(line) for line in lines] == [asdict(example) for example in splits["test"]]
+    assert [json.loads(line) for line in lines] == [content_of(example) for example in splits["test"]]
+
+
+@pytest.mark.parametrize("suite", [{**SYNTHETIC, "tasks": "wide"}, TRANSFER], ids=lambda suite: suite["source"])
+def test_generated_english_keeps_the_words_and_so_the_numbers_of_rouge_score(suite) -> None:
+    source = source_named(suite["source"])
+    arguments = {name: suite[name] for name in signature(source.make).parameters if name in suite}
+    names = source.names(tasks=suite["tasks"])
+    written = [(task, splits) for task, splits, _ in source.make(names, **arguments) if task.kind == "generation"]
+    assert written and all(with_words(task, splits) == task for task, splits in written)
+
+
+def test_tasks_in_another_language_are_scored_by_its_words() -> None:
+    task = Task("echo", "copy", "generation", ("{input}",))
+    splits = {split: [make_example(task, f"{split} {n}", "красное солнце") for n in range(2)] for split in SPLITS}
+    assert with_words(task, splits).words == "unicode"

@@ -9,7 +9,8 @@ from taskneurons.errors import InputError
 from taskneurons.job import Files, Job
 from taskneurons.models.tokenizers import save_tokenizer, train_bpe_tokenizer
 from taskneurons.studies.data.measure import CardsSettings, describe_tasks, reading
-from taskneurons.tasks.card import data_card
+from taskneurons.studies.data.rows import ANSWERS
+from taskneurons.tasks.card import AnswerLengths, data_card
 from taskneurons.tasks.storage import read_task_folder
 
 
@@ -22,7 +23,7 @@ def test_each_model_cuts_by_its_own_tokenizer_and_its_own_context(tmp_path: Path
     folders = [lay_task(tmp_path / task.name, task) for task in (MOOD, ECHO)]
     describe_tasks(
         Job(
-            CardsSettings(tuple((name, context) for name, (_, context) in contexts.items())),
+            CardsSettings("mine", tuple((name, context) for name, (_, context) in contexts.items()), 3),
             Files(
                 {
                     "tasks": tuple(folder / "task.json" for folder in folders),
@@ -33,7 +34,12 @@ def test_each_model_cuts_by_its_own_tokenizer_and_its_own_context(tmp_path: Path
                     ),
                 }
             ),
-            Files({"cards": tuple(tmp_path / "cards" / f"{folder.name}.md" for folder in folders)}),
+            Files(
+                {
+                    "cards": tuple(tmp_path / "cards" / f"{folder.name}.md" for folder in folders),
+                    "answers": tuple(tmp_path / "answers" / f"{folder.name}.csv" for folder in folders),
+                }
+            ),
             {},
             "identity",
         )
@@ -42,7 +48,22 @@ def test_each_model_cuts_by_its_own_tokenizer_and_its_own_context(tmp_path: Path
         task, splits, counts = read_task_folder(folder)
         readings = {name: reading(splits, *of) for name, of in contexts.items()}
         card = (tmp_path / "cards" / f"{folder.name}.md").read_text()
-        assert card == data_card(task, counts, splits, readings)
+        rows = ANSWERS.read(tmp_path / "answers" / f"{folder.name}.csv")
+        found = {row.model: AnswerLengths(row.limit, row.longest, row.longer, row.n) for row in rows}
+        assert card == data_card(task, counts, splits, readings, found)
+        if task.kind == "generation":
+            assert {(row.suite, row.words, row.script, row.references) for row in rows} == {
+                ("mine", "rouge_score", "Latin", 1)
+            }
+            # By words each answer is one token and its end; by letters some do not fit three tokens.
+            assert found["words"] == AnswerLengths(3, 2, 0, 8)
+            tokens = [
+                len(letters(" " + one.target, add_special_tokens=False)["input_ids"]) + 1 for one in splits["test"]
+            ]
+            assert found["letters"] == AnswerLengths(3, max(tokens), sum(length > 3 for length in tokens), 8)
+            assert found["letters"].longer > 0
+        else:
+            assert rows == []
         assert not any(readings["words"].truncated.values()) and readings["letters"].truncated["train"]
         shown = splits["train"][0]
         assert readings["words"].shown == f"<bos> {shown.prompt} {shown.target} <eos>"
@@ -53,9 +74,9 @@ def test_a_context_that_cuts_most_of_a_task_is_refused_with_its_model(tmp_path: 
     save_tokenizer(tmp_path / "words", TOKENIZER)
     folder = lay_task(tmp_path / "mood", MOOD)
     files = {"tasks": (folder / "task.json",), "tokenizers": (tmp_path / "words" / "tokenizer.json",)}
-    cards = Files({"cards": (tmp_path / "mood.md",)})
+    cards = Files({"cards": (tmp_path / "mood.md",), "answers": (tmp_path / "mood.csv",)})
     with pytest.raises(InputError) as caught:
-        describe_tasks(Job(CardsSettings((("small", 7),)), Files(files), cards, {}, "identity"))
+        describe_tasks(Job(CardsSettings("mine", (("small", 7),), 3), Files(files), cards, {}, "identity"))
     said = f"model small, {folder}: a context of 7 tokens is too short for "
     assert str(caught.value).startswith(said)
     assert str(caught.value).endswith("Raise the model's `context`, or leave out the task")

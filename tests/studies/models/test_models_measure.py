@@ -8,7 +8,7 @@ from taskneurons.engine.execution import Execution
 from taskneurons.errors import InputError
 from taskneurons.evidence.measurements import MEASUREMENTS
 from taskneurons.job import Files, Job, NoSettings
-from taskneurons.studies.models.measure import EvaluateSettings, evaluate_multitask
+from taskneurons.studies.models.measure import EVERY_METRIC, EvaluateSettings, evaluate_multitask
 from taskneurons.studies.models.tables import tabulate
 
 EVALUATION = Evaluation(batch_size=3, max_new_tokens=4)
@@ -27,7 +27,8 @@ def test_the_table_holds_what_each_model_scores_on_its_own_tasks(tmp_path):
     table = tmp_path / "models.csv"
     tabulate(Job(NoSettings(), Files({"rows": tuple(rows)}), Files({"table": (table,)}), {}, "identity"))
     found = MEASUREMENTS.read(table)
-    scores = dict(evaluate_tasks(tmp_path / "model", folders, EVALUATION, Execution()))
+    scores = dict(evaluate_tasks(tmp_path / "model", folders, EVALUATION, Execution(), EVERY_METRIC))
+    assert {score.metric for score in scores["echo"]} == {"rougeL", "exact_match", "token_f1", "loss"}
     expected = {
         (seed, task, score.metric): (score.value, score.n)
         for seed in (0, 1)

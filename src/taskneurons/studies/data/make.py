@@ -4,14 +4,20 @@ So these jobs reach no source through imports: a rule names the one that its sui
 the suites of no other source again.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from taskneurons.files import write_jsonl
 from taskneurons.job import Job
+from taskneurons.measures.metrics import rule_for
 from taskneurons.tasks.source import source_named
+from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.storage import read_split, write_task
+from taskneurons.tasks.task import Example, Task
+
+log = logging.getLogger(__name__)
 
 # Jobs
 
@@ -36,7 +42,24 @@ def make_tasks(job: Job[TasksSettings]) -> None:
     folders = job.outputs.folders("tasks")
     source = source_named(job.settings.source)
     for task, splits, counts in source.make(job.settings.tasks, **job.settings.arguments):
-        write_task(folders[task.name], task, splits, counts)
+        for split, number in near_leaks(splits).items():
+            if number:
+                log.warning(
+                    "task %s: %d inputs of %s are those of held-out examples too; see its card",
+                    task.name,
+                    number,
+                    split,
+                )
+        write_task(folders[task.name], with_words(task, splits), splits, counts)
+
+
+def with_words(task: Task, splits: Mapping[str, Sequence[Example]]) -> Task:
+    """The task with the rule for words that its answers need; see `rule_for`."""
+    if task.kind == "classification":
+        return task
+    return replace(
+        task, words=rule_for(answer for examples in splits.values() for one in examples for answer in one.references)
+    )
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,14 @@ from typing import Any
 from taskneurons.errors import InputError
 from taskneurons.files import write_text
 from taskneurons.job import Job
+from taskneurons.measures.metrics import script_of
+from taskneurons.models.answer_lengths import answer_lengths
 from taskneurons.models.encoding import encode
 from taskneurons.models.tokenizers import first_ids, load_tokenizer
-from taskneurons.tasks.card import Reading, data_card
+from taskneurons.studies.data.rows import ANSWERS, AnswerRow
+from taskneurons.tasks.card import AnswerLengths, Reading, data_card
 from taskneurons.tasks.storage import read_task_folder
-from taskneurons.tasks.task import Example
+from taskneurons.tasks.task import Example, Task
 
 
 def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: int) -> Reading:
@@ -38,6 +41,34 @@ def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: in
     )
 
 
+def lengths_of(examples: Sequence[Example], tokenizer: Any, context: int, limit: int) -> AnswerLengths:
+    """What of some answers a model may write whose outputs have at most `limit` tokens."""
+    lengths = answer_lengths(examples, tokenizer, context)
+    return AnswerLengths(limit, max(lengths), sum(length > limit for length in lengths), len(lengths))
+
+
+def answer_rows(
+    suite: str, task: Task, examples: Sequence[Example], answers: Mapping[str, AnswerLengths]
+) -> list[AnswerRow]:
+    """How a task's test answers are scored, a row for each model."""
+    return [
+        AnswerRow(
+            study="data",
+            suite=suite,
+            task=task.name,
+            model=model,
+            words=task.words,
+            script=script_of(answer for example in examples for answer in example.references),
+            references=max(len(example.references) for example in examples),
+            limit=one.limit,
+            longest=one.longest,
+            longer=one.longer,
+            n=one.examples,
+        )
+        for model, one in answers.items()
+    ]
+
+
 # Jobs
 
 
@@ -46,18 +77,22 @@ class CardsSettings:
     """Settings of `describe_tasks`.
 
     Attributes:
+        suite: the suite of the tasks.
         models: that are run on the suite, each with its longest sequence in tokens; in the order of the tokenizers.
+        max_new_tokens: of an output.
     """
 
+    suite: str
     models: tuple[tuple[str, int], ...]
+    max_new_tokens: int
 
 
 def describe_tasks(job: Job[CardsSettings]) -> None:
-    """Write a data card for each of some tasks, with how each model reads them and what its context would cut."""
+    """Write a data card for each of some tasks, with how each model reads them, and how their answers are scored."""
     # Two files are named of each tokenizer.
     folders = dict.fromkeys(path.parent for path in job.inputs["tokenizers"])
     tokenizers = [load_tokenizer(folder) for folder in folders]
-    cards = job.outputs.by_stem("cards")
+    cards, tables = job.outputs.by_stem("cards"), job.outputs.by_stem("answers")
     for name, folder in job.inputs.folders("tasks").items():
         task, splits, counts = read_task_folder(folder)
         readings = {}
@@ -67,4 +102,10 @@ def describe_tasks(job: Job[CardsSettings]) -> None:
             except InputError as error:
                 error.where = f"model {model}, {folder}" + (f": {error.where}" if error.where else "")
                 raise
-        write_text(cards[name], data_card(task, counts, splits, readings))
+        answers = {
+            model: lengths_of(splits["test"], tokenizer, context, job.settings.max_new_tokens)
+            for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True)
+            if task.kind == "generation"
+        }
+        write_text(cards[name], data_card(task, counts, splits, readings, answers))
+        ANSWERS.write(tables[name], answer_rows(job.settings.suite, task, splits["test"], answers))

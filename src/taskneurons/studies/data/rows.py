@@ -1,4 +1,4 @@
-"""The rows of the table of the data."""
+"""The rows of the tables of the data."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -32,5 +32,38 @@ class OutcomeRow:
     examples: Annotated[int, Column(unit="examples", low=0, measured=True)]
 
 
+@dataclass(frozen=True)
+class AnswerRow:
+    """How the answers of a generation task are scored, and whether a model may write them whole.
+
+    Attributes:
+        study: data.
+        suite: the suite of the task.
+        task: the task.
+        model: a model that is run on the suite.
+        words: what counts as a word of ROUGE-L and of the F1: rouge_score (runs of a-z and 0-9, as in published English
+            numbers) or unicode (the word boundaries of Unicode, with accents, signs and every script).
+        script: of most letters of the answers; empty without letters.
+        references: right answers of an example, at most; the best one counts.
+        limit: tokens that an output may have.
+        longest: tokens of the longest answer; of several right ones of an example, the shortest counts.
+        longer: test examples whose answer is longer than an output may be: not even a right output scores 100.
+        n: test examples.
+    """
+
+    study: str
+    suite: str
+    task: str
+    model: str
+    words: Literal["rouge_score", "unicode"]
+    script: Annotated[str, Column(measured=True)]
+    references: Annotated[int, Column(unit="answers", low=1, measured=True)]
+    limit: Annotated[int, Column(unit="tokens", low=1)]
+    longest: Annotated[int, Column(unit="tokens", low=1, measured=True)]
+    longer: Annotated[int, Column(unit="examples", low=0, measured=True)]
+    n: Annotated[int, Column(unit="examples", low=1, measured=True)]
+
+
 DATA = Table(OutcomeRow)
-TABLES: dict[str, Table[Any]] = {"data": DATA}
+ANSWERS = Table(AnswerRow)
+TABLES: dict[str, Table[Any]] = {"data": DATA, "answers": ANSWERS}

@@ -1,9 +1,9 @@
-"""The table of the data: what was read, kept and dropped of every task, and why."""
+"""The tables of the data: what was read, kept and dropped of every task, and how answers are scored."""
 
 from collections.abc import Iterator
 
 from taskneurons.job import Job, NoSettings
-from taskneurons.studies.data.rows import DATA, OutcomeRow
+from taskneurons.studies.data.rows import ANSWERS, DATA, OutcomeRow
 from taskneurons.tasks.storage import Counts, read_counts
 
 
@@ -18,6 +18,11 @@ def outcomes(suite: str, task: str, counts: Counts) -> Iterator[OutcomeRow]:
 
 
 # Jobs
+
+
+def tabulate_answers(job: Job[NoSettings]) -> None:
+    """Gather how the answers of every generation task are scored into one table."""
+    ANSWERS.write(job.outputs.one("table"), ANSWERS.gather(job.inputs["rows"]))
 
 
 def tabulate(job: Job[NoSettings]) -> None:

@@ -9,12 +9,19 @@ from taskneurons.evidence.measurements import Measurement
 from taskneurons.evidence.tasks import DescribedTask
 
 
-def at_chance(score: float, n: int, chance: float) -> bool:
+def at_chance(score: float, n: int, task: DescribedTask) -> bool | None:
     """Whether a mean score over n examples is less than two standard errors above chance (all in percent).
 
-    The standard error is that of a yes or no answer, which is the largest that a score between 0 and 100 can have.
+    The standard error is that of a model that does not read the input: of yes or no answers for a classification, of
+    the best constant answer's scores for a generation, whose scores lie between 0 and 100 and so vary less.
+
+    Returns:
+        None where the level of chance is not known.
     """
-    return score < chance + 2 * math.sqrt(chance * (100 - chance) / n)
+    if task.chance is None:
+        return None
+    spread = math.sqrt(task.chance * (100 - task.chance)) if task.spread is None else task.spread
+    return score < task.chance + 2 * spread / math.sqrt(n)
 
 
 def guessed(rows: Iterable[Measurement], tasks: Sequence[DescribedTask]) -> set[tuple[str, str, str]]:
@@ -33,8 +40,4 @@ def guessed(rows: Iterable[Measurement], tasks: Sequence[DescribedTask]) -> set[
         if row.condition == "original" and row.metric == known[row.suite, row.test_task].score:
             scores[row.suite, row.model, row.test_task].append(row.value)
             counts[row.suite, row.model, row.test_task].append(row.n)
-    return {
-        key
-        for key, values in scores.items()
-        if (chance := known[key[0], key[2]].chance) is not None and at_chance(fmean(values), min(counts[key]), chance)
-    }
+    return {key for key, values in scores.items() if at_chance(fmean(values), min(counts[key]), known[key[0], key[2]])}

@@ -129,7 +129,7 @@ def _lines(
             dots = _draws(task.name, metric, original.value, rows)
             bars["random"] = Bar(bars["random"].end, bars["random"].low, bars["random"].high, dots)
         label = shortened(task.name)
-        if task.chance is not None and at_chance(original.value, original.n, task.chance):
+        if at_chance(original.value, original.n, task):
             label += "\n(at chance)"
             above = "\n(above chance)"
         lines.append(Line(label, original.value, bars, task.chance))

@@ -56,7 +56,7 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
         InputError: a row's task is not described in `tasks`.
     """
     rows, kinds = list(rows), task_kinds(tasks)
-    chances = {(task.suite, task.name): task.chance for task in tasks}
+    known = {(task.suite, task.name): task for task in tasks}
     cases: dict[Case, Values] = defaultdict(lambda: defaultdict(dict))
     counts: dict[Case, int] = {}
     for row in rows:
@@ -79,7 +79,7 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
         interval = t_interval(of_seeds)
         drop = paired_difference(own, original) if case.metric == "loss" else paired_difference(original, own)
         spreads = [stdev(repeats.values()) for repeats in values.values() if len(repeats) > 1]
-        chance = None if case.metric == "loss" else chances.get((group.suite, case.task))
+        task = None if case.metric == "loss" else known.get((group.suite, case.task))
         summary.append(
             SummaryRow(
                 **vars(group),
@@ -96,8 +96,8 @@ def summarise_deactivation(rows: Iterable[Measurement], tasks: Sequence[Describe
                 draws=min(map(len, values.values())),
                 draw_sd=fmean(spreads) if spreads else None,
                 n=counts[case],
-                chance=chance,
-                at_chance=None if chance is None else at_chance(fmean(own.values()), counts[case], chance),
+                chance=None if task is None else task.chance,
+                at_chance=None if task is None else at_chance(fmean(own.values()), counts[case], task),
             )
         )
     places = {(task.suite, task.name): place for place, task in enumerate(tasks)}

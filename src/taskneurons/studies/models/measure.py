@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 from typing import cast
 
-from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
+from taskneurons.engine.evaluation import BESIDE, METRICS, Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution
 from taskneurons.evidence.measurements import MEASUREMENTS, Measurement, Metric
 from taskneurons.job import Job
 from taskneurons.models.load import DType
+
+EVERY_METRIC = {kind: METRICS[kind] + BESIDE[kind] for kind in METRICS}
 
 # Jobs
 
@@ -30,7 +32,8 @@ def evaluate_multitask(job: Job[EvaluateSettings]) -> None:
     settings, paths = job.settings, job.outputs.by_stem("rows")
     folders = list(job.inputs.folders("tasks").values())
     execution = Execution.of(job, settings.dtype)
-    for task, scores in evaluate_tasks(job.inputs.folder("checkpoint"), folders, settings.evaluation, execution):
+    checkpoint = job.inputs.folder("checkpoint")
+    for task, scores in evaluate_tasks(checkpoint, folders, settings.evaluation, execution, EVERY_METRIC):
         rows = [
             Measurement(
                 study="models",

@@ -1,10 +1,11 @@
-"""Tasks from a folder: tasks.json describes them, <task>.<split>.jsonl holds their examples.
+"""Tasks from a folder: tasks.json describes them, <task>.<split>.jsonl (or .csv, .parquet) holds their examples.
 
 tasks.json is a list of objects with `name`, `type` ("classification" or "generation"), `instruction` or
 `instructions`, `options` for classification, and optionally `family`, `domain`, `license`, `source`. Each line of a
-JSONL file is an object with the texts `input` and `target`; other fields are ignored. `<task>.validation.jsonl` is
-optional. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused with its line, never guessed at. One
-letter is one character afterwards, however the file writes its accents (Unicode NFC).
+JSONL file is an object with the text `input` and with `target`, a text or, of a generation, a list of right ones; other
+fields are ignored. `<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has these fields as
+columns. What ends in .gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused
+with its line, never guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
 """
 
 import difflib
@@ -16,6 +17,16 @@ from typing import Any, Literal
 from taskneurons.errors import InputError
 from taskneurons.tasks.corpus import text_corpus
 from taskneurons.tasks.curation import Record, curate
+from taskneurons.tasks.file_forms import (
+    COLUMNS,
+    opened,
+    read_csv_records,
+    read_parquet_records,
+    record,
+    require_field,
+    split_files,
+    type_name,
+)
 from taskneurons.tasks.prompts import ListOptions, composed, templates_from_instructions
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Size, Task, choose_tasks, require_slug
@@ -72,10 +83,8 @@ def make(
     descriptions = read_descriptions(folder, list_options)
     sizes: dict[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
     for name in choose_tasks(chosen, descriptions, where=str(folder / "tasks.json")):
-        files = {split: folder / f"{name}.{split}.jsonl" for split in SPLITS}
-        if not files["validation"].exists():
-            del files["validation"]
-        records = {split: read_records(file) for split, file in files.items()}
+        files = split_files(name, {file.name for file in folder.iterdir()})
+        records = {split: read_records(folder / file) for split, file in files.items()}
         task = descriptions[name]
         splits, counts = curate(
             task, records, sizes, seed=seed, max_invalid_percent=max_invalid_percent, where=str(folder / name)
@@ -114,7 +123,7 @@ def read_descriptions(path: str | Path, list_options: ListOptions = "sometimes")
 def _require_keys(entry: Any, where: str) -> None:
     """Refuse an entry with unknown or absent keys, or with values of another type."""
     if not isinstance(entry, dict):
-        raise InputError(f"expected an object, not {_json_type(entry)}", where=where)
+        raise InputError(f"expected an object, not {type_name(entry)}", where=where)
     for key in entry:
         if key not in TEXT_KEYS + LIST_KEYS:
             near = difflib.get_close_matches(key, TEXT_KEYS + LIST_KEYS, n=1)
@@ -126,7 +135,7 @@ def _require_keys(entry: Any, where: str) -> None:
             raise InputError(f"`{key}` is missing", where=where)
     for key in TEXT_KEYS:
         if key in entry and not isinstance(entry[key], str):
-            raise InputError(f"`{key}` must be text, not {_json_type(entry[key])}", where=where)
+            raise InputError(f"`{key}` must be text, not {type_name(entry[key])}", where=where)
     for key in LIST_KEYS:
         value = entry.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
@@ -157,22 +166,21 @@ def _describe(entry: Any, where: str, list_options: ListOptions) -> Task:
 
 
 def read_records(file: str | Path) -> list[Record]:
-    """The records of one JSONL file, each with file:line.
+    """The records of one file, each with file:line (or row).
 
     Raises:
         InputError: the file is absent, empty, truncated, not UTF-8, has a byte order mark, carriage returns, a line
             that is too long, not a JSON object, holds NaN, a repeated key, a missing field or one that is not text.
     """
     file = Path(file)
+    if file.suffix == ".parquet":
+        return read_parquet_records(file)
+    if file.name.endswith((".csv", ".csv.gz")):
+        return read_csv_records(file)
     records: list[Record] = []
-    try:
-        with file.open("rb") as lines:
-            for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES + 1), b""), start=1):
-                records.append(_record(line, f"{file}:{number}", first=number == 1))
-    except FileNotFoundError:
-        raise InputError("no such file", where=str(file)) from None
-    except OSError as error:
-        raise InputError(f"cannot be read ({error.strerror})", where=str(file)) from None
+    with opened(file) as lines:
+        for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES + 1), b""), start=1):
+            records.append(_record(line, f"{file}:{number}", first=number == 1))
     if not records:
         raise InputError("the file is empty", where=str(file))
     return records
@@ -191,19 +199,10 @@ def _record(line: bytes, where: str, *, first: bool) -> Record:
         raise InputError("the line is empty", where=where, remedy="Remove it")
     content = _parse(line, where, truncated=not line.endswith(b"\n"))
     if not isinstance(content, dict):
-        raise InputError(f"expected an object, not {_json_type(content)}", where=where)
-    for key in ("input", "target"):
-        if key not in content:
-            near = difflib.get_close_matches(key, [one for one in content if one not in ("input", "target")], n=1)
-            hint = f"Rename {near[0]!r}" if near else "Each line needs `input` and `target`"
-            raise InputError(f"`{key}` is missing", where=where, remedy=hint)
-        if not isinstance(content[key], str):
-            raise InputError(f"`{key}` must be text, not {_json_type(content[key])}", where=where)
-        try:
-            content[key].encode()
-        except UnicodeEncodeError:
-            raise InputError(f"`{key}` holds half a surrogate pair, which is no character", where=where) from None
-    return Record(where, composed(content["input"]), composed(content["target"]))
+        raise InputError(f"expected an object, not {type_name(content)}", where=where)
+    for key in COLUMNS:
+        require_field(key, content, where, "Each line needs `input` and `target`")
+    return record(content["input"], content["target"], where)
 
 
 def _read_bytes(file: Path, limit: int) -> bytes:
@@ -254,8 +253,3 @@ def _distinct_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         repeated = next(key for position, key in enumerate(keys) if key in keys[:position])
         raise _NotJsonError(f"the key {repeated[:60]!r} occurs twice in one object")
     return content
-
-
-def _json_type(value: Any) -> str:
-    names = {dict: "an object", list: "a list", bool: "true or false", int: "a number", float: "a number", str: "text"}
-    return "null" if value is None else names[type(value)]
