@@ -320,9 +320,13 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
         kind = f"{task.kind}, {len(task.options)} labels" if task.options else task.kind
         cut = sum(tokens > choices.context for tokens in one.needed(choices.generated))
         yield f"Task {task.name}: {kind}; {sizes}"
-        yield f"  prompts of {min(one.prompts)} to {max(one.prompts)} tokens, answers of up to {max(one.answers)}" + (
-            f"; the inputs of {cut} are cut" if cut else ""
+        written = "" if task.options else f", of which {choices.generated} are generated at most"
+        yield (
+            f"  prompts of {min(one.prompts)} to {max(one.prompts)} tokens, answers of up to {max(one.answers)}"
+            + written
         )
+        if cut:
+            yield f"  the inputs of {cut} of {len(one.prompts)} examples are cut"
         if task.options:
             labels = Counter(example.target for example in splits["test"])
             yield "  labels of the test examples: " + ", ".join(f"{name} {labels[name]}" for name in task.options)
@@ -521,6 +525,8 @@ A study of task-specific neurons, made with taskneurons. The model: `{model}`.
 | `model` or `model.gguf` | a link to the model; elsewhere, set it to where the model lies |
 | `claims.yaml`, `published/` | what results are compared with |
 | `lineage/`, `results/` | what was made, and of what |
+
+On another machine: `git clone`, `dvc pull` (after `dvc remote add` and `dvc push` here), and the link to the model.
 
 The first figure comes early, below `results/figures/deactivation/`. The rules and the code are those of the checkout
 ({home}) in which the installed library stands; after a change of it `taskneurons audit` says what is to be made again.
