@@ -2,10 +2,10 @@
 
 import pytest
 import torch
+from architectures import ARCHITECTURES, LAYERS, tiny_model
 
 from taskneurons.models.ffn import ffn_layers
 from taskneurons.models.padding import ffn_without_pads
-from tests.architectures import ARCHITECTURES, LAYERS, tiny_model
 
 LENGTHS = torch.tensor([9, 3, 7, 2, 9, 1])
 
