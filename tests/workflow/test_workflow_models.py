@@ -160,6 +160,23 @@ def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid,
     assert [path for path in logs if SECRET.encode() in path.read_bytes()] == []
 
 
+def test_a_model_without_a_commit_is_planned_and_refused_before_the_first_job(laid, tmp_path):
+    project = laid.copy(tmp_path / "project")
+    model = {"source": "hub", "repository": "maker/tiny", "revision": "pin-me", "parameters": 1000, "context": 16}
+
+    def change(params):
+        params["models"]["own"] = model | {"dtype": "float32", "prompts": "plain"}
+
+    edit_params(project, change)
+    target = "results/models/imported/own/checkpoint.json"
+    assert project.planned(target) == {"import_model_own": 1}
+    text = project.run("taskneurons", "results", target, ok=False)
+    assert "no commit is pinned of maker/tiny. Run `taskneurons pin params.yaml`" in text
+    assert "Traceback" not in text
+    # What needs no model is made all the same.
+    project.run("taskneurons", "results", "results/data/mine/tasks/echo/task.json")
+
+
 def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(laid, tmp_path):
     text = show(ROOT / "params/jsonl.yaml")
     project = laid.copy(tmp_path / "project")

@@ -17,7 +17,7 @@ from taskneurons.workflow.plan import Plan
 
 # ASSUME: a job that reads files takes so long, most of it the start of a process.
 FILES_SECONDS = 4.0
-SHOWN = 8
+SHOWN = 10
 STEP = 64
 
 
@@ -155,11 +155,17 @@ class Outlook:
             "",
             f"{number} of {total.jobs} jobs do not fit {self.machine.gpu_memory:g} GB; what would make them fit:",
         ]
-        for one in self.misfits[:SHOWN]:
-            what = one.entry.replace(".measure:", ":").replace(".make:", ":")
-            lines.append(f"  {what} of {one.model}: {one.jobs} jobs, {one.bytes / 1e9:,.0f} GB; {one.remedy}")
-        if len(self.misfits) > SHOWN:
-            lines.append(f"  and {len(self.misfits) - SHOWN} kinds of jobs more (`--json` lists all)")
+        # One line for what one parameter mends.
+        together: dict[str, list[Misfit]] = {}
+        for one in self.misfits:
+            together.setdefault(one.remedy, []).append(one)
+        for remedy, some in list(together.items())[:SHOWN]:
+            what = some[0].entry.replace(".measure:", ":").replace(".make:", ":")
+            models = " and ".join(sorted({one.model for one in some}))
+            jobs, more = sum(one.jobs for one in some), " and others" if len({one.entry for one in some}) > 1 else ""
+            lines.append(f"  {what}{more} of {models}: {jobs} jobs, {some[0].bytes / 1e9:,.0f} GB; {remedy}")
+        if len(together) > SHOWN:
+            lines.append(f"  and {len(together) - SHOWN} kinds of jobs more (`--json` lists all)")
         return lines
 
     def as_dict(self) -> dict[str, Any]:
