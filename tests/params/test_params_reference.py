@@ -36,16 +36,7 @@ def test_every_field_is_described_required_and_has_a_unit(section: type[Section]
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "params.yaml",
-        "params/full.yaml",
-        "params/ci.yaml",
-        "params/jsonl.yaml",
-        "params/wide.yaml",
-        "params/flan.yaml",
-        "params/paper.yaml",
-    ],
+    "name", ["params.yaml", *(f"params/{path.name}" for path in sorted((ROOT / "params").glob("*.yaml")))]
 )
 def test_scales_are_valid(name: str) -> None:
     params = load_params(ROOT / name)
