@@ -18,7 +18,7 @@ from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, figure_files
 from taskneurons.workflow.plan import Plan, model_of, suite_of
-from taskneurons.workflow.resources import LIGHT, model_resources, of_model, training
+from taskneurons.workflow.resources import LIGHT, JobResources
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(
@@ -38,6 +38,7 @@ P = load_params(PARAMS_FILE)
 plan = Plan(P)
 inputs = Inputs(plan)
 grouped = Grouped(plan)
+resources_of = JobResources(plan, workflow.get_rule)
 
 code = Code(Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"))
 

@@ -37,7 +37,7 @@ for group in streams.groups():
         priority: 70 if weighed else 60
         threads: P.workflow.training_threads
         resources:
-            **streams.resources(group),
+            **resources_of.training(),
         params:
             settings=lambda wildcards, group=group, tried=tried, weighed=weighed: settings(
                 methods=[streams.method(name) for name in tried],
@@ -77,7 +77,7 @@ for suite in streams.suites():
             priority: 65 if streams.weighed(method) else 50
             threads: P.workflow.training_threads
             resources:
-                **streams.resources(method),
+                **resources_of.training(),
                 keep_stages=int(P.continual.keep_stages),
             params:
                 settings=lambda wildcards, method=method, group=group, orders=orders: settings(
@@ -112,7 +112,7 @@ for suite in streams.suites():
             priority: 55
             threads: P.workflow.training_threads
             resources:
-                **streams.resources(learner),
+                **resources_of.training(),
             params:
                 settings=lambda wildcards, learner=learner, names=names, orders=orders: settings(
                     weightings=[streams.method(name) for name in names],

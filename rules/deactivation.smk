@@ -25,7 +25,7 @@ for suite in plan.suites("deactivation"):
                 run=plan.pattern("deactivation", suite=suite, seeds="all"),
             priority: plan.sooner(70)
             resources:
-                **of_model(P, "infer"),
+                **resources_of.model(),
             params:
                 # One selection has the further shares; it also measures the untouched model.
                 settings=lambda wildcards: settings(

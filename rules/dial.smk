@@ -29,7 +29,7 @@ for suite in plan.suites("dial"):
         priority: 20
         threads: P.workflow.training_threads
         resources:
-            **training(P),
+            **resources_of.training(),
         params:
             settings=lambda wildcards: settings(schedule=P.dial.tuning, dtype=plan.dtype(wildcards)),
             code=code("dial.measure:tune"),
@@ -52,7 +52,7 @@ for suite in plan.suites("dial"):
             run=plan.pattern("dial", suite=suite, seeds="all"),
         priority: 70
         resources:
-            **of_model(P, "attribute"),
+            **resources_of.model(),
         params:
             settings=lambda wildcards: settings(
                 ring={key: getattr(P.suites[suite_of(wildcards)], key) for key in ["skills", "asked"]},

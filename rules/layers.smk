@@ -39,7 +39,7 @@ for suite in plan.suites("layers"):
             priority: 20
             threads: P.workflow.training_threads
             resources:
-                **training(P, "attribute" if LORA else "train"),
+                **resources_of.training(),
             params:
                 settings=lambda wildcards: settings(
                     schedule=P.layers.controls, lora=P.layers.tuning.adapters, dtype=plan.dtype(wildcards)
@@ -65,7 +65,7 @@ for suite in plan.suites("layers"):
                 run=plan.pattern("layers", suite=suite, seeds="all"),
             priority: 70
             resources:
-                **of_model(P, "compare"),
+                **resources_of.model(),
             params:
                 settings=lambda wildcards: settings(
                     comparison={
@@ -97,7 +97,7 @@ for suite in plan.suites("layers"):
                 run=plan.pattern("layers", suite=suite, seeds=P.layers.transfer_seeds),
             priority: 70
             resources:
-                **of_model(P, "compare"),
+                **resources_of.model(),
             params:
                 settings=lambda wildcards: settings(
                     representation={"examples": P.layers.scored_examples, **REPRESENTED},
@@ -124,7 +124,7 @@ if plan.runs("layers"):
         priority: 20
         threads: P.workflow.training_threads
         resources:
-            **training(P, "attribute" if LORA else "train"),
+            **resources_of.training(),
         params:
             settings=lambda wildcards: settings(
                 held_out=P.layers.held_out,
@@ -226,7 +226,7 @@ if LORA:
             run=plan.pattern("layers", seeds="all"),
         priority: 30
         resources:
-            **of_model(P, "load"),
+            **resources_of.model(),
         params:
             settings=lambda wildcards: settings(dtype=plan.dtype(wildcards)),
             code=code("layers.measure:merge"),
@@ -254,7 +254,7 @@ if LORA:
                     run=plan.pattern("layers", suite=suite, seeds="all"),
                 priority: 40
                 resources:
-                    **of_model(P, "attribute"),
+                    **resources_of.model(),
                 params:
                     settings=lambda wildcards: settings(
                         estimators=P.attribution.estimators,

@@ -19,7 +19,7 @@ for model, chosen in P.models.items():
         log:
             f"logs/models/import_model_{model}.log",
         resources:
-            **model_resources(P, model, "load"),
+            **resources_of.model(),
         params:
             settings=settings(
                 **chosen.model_dump(exclude={"parameters"} | (set() if chosen.source == "gguf" else {"dtype"}))
@@ -62,7 +62,7 @@ rule pretrain_model:
     priority: plan.sooner(10)
     threads: P.workflow.training_threads
     resources:
-        **training(P),
+        **resources_of.training(),
     params:
         settings=lambda wildcards: settings(
             model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer"})
@@ -86,7 +86,7 @@ rule tune_multitask:
     priority: plan.sooner(20)
     threads: P.workflow.training_threads
     resources:
-        **training(P),
+        **resources_of.training(),
     params:
         settings=lambda wildcards: settings(
             tasks=plan.tasks(suite_of(wildcards)),
@@ -115,7 +115,7 @@ for suite in plan.suites(*TUNED):
                 run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             priority: plan.sooner(30)
             resources:
-                **of_model(P, "infer"),
+                **resources_of.model(),
             params:
                 settings=lambda wildcards: settings(evaluation=P.evaluation, dtype=plan.dtype(wildcards)),
                 code=code("models.measure:evaluate_multitask"),

@@ -27,7 +27,7 @@ for suite in plan.suites(*TUNED):
                 run=plan.pattern(*TUNED, suite=suite, seeds="all"),
             priority: plan.sooner(40)
             resources:
-                **of_model(P, "attribute"),
+                **resources_of.model(),
             params:
                 settings=lambda wildcards: settings(
                     estimators=P.attribution.estimators,
@@ -106,7 +106,7 @@ for suite in plan.suites(*GROUPED):
                 run=plan.pattern(*GROUPED, suite=suite, seeds="all"),
             priority: 40
             resources:
-                **of_model(P, "attribute"),
+                **resources_of.model(),
             params:
                 settings=lambda wildcards: settings(
                     estimator=P.training.estimator,

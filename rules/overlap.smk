@@ -33,7 +33,7 @@ for suite in plan.suites("overlap"):
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **training(P, "attribute"),
+                **resources_of.training(),
             params:
                 settings=lambda wildcards, names=batch.tasks: settings(
                     combinations={

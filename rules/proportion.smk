@@ -28,7 +28,7 @@ for suite in plan.suites("proportion"):
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **training(P, "attribute"),
+                **resources_of.training(),
             params:
                 settings=lambda wildcards, kinds=batch.tasks: settings(
                     groups=[grouped.joint(suite_of(wildcards), kind) for kind in kinds],

@@ -25,7 +25,7 @@ rule find_examples:
         # Of the first seed alone: neurons of other seeds are other neurons.
         run=plan.pattern(*TUNED, seeds="first"),
     resources:
-        **of_model(P, "infer"),
+        **resources_of.model(),
     params:
         settings=lambda wildcards: settings(
             tasks=plan.tasks(suite_of(wildcards)),

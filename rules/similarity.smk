@@ -25,7 +25,7 @@ rule compare_parameters:
     priority: 50
     threads: P.workflow.training_threads
     resources:
-        **training(P),
+        **resources_of.training(),
     params:
         settings=lambda wildcards: settings(
             tasks=grouped.trained(suite_of(wildcards)),

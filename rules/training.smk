@@ -34,7 +34,7 @@ for suite in plan.suites("training"):
             priority: 50
             threads: P.workflow.training_threads
             resources:
-                **training(P),
+                **resources_of.training(),
             params:
                 settings=lambda wildcards: settings(
                     trained=curves.cells(),

@@ -67,6 +67,21 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
     results.set_defaults(run=_results)
 
+    plan = commands.add_parser("plan", help="say what a parameter file costs: jobs, hours, memory, disk; runs nothing")
+    plan.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: params.yaml")
+    plan.add_argument("--gpus", type=int, default=1, metavar="N", help="GPUs that there are (default: %(default)s)")
+    plan.add_argument("--gpu-memory", type=float, default=80.0, metavar="GB", help="of each (default: %(default)s)")
+    plan.add_argument("--json", action="store_true", help="print everything as JSON")
+    plan.set_defaults(run=_plan)
+
+    pin = commands.add_parser("pin", help="write the hub's present commits in place of pin-me")
+    pin.add_argument("file", type=Path, metavar="FILE", help="a parameter file")
+    pin.set_defaults(run=_pin)
+    fetch = commands.add_parser("fetch", help="fetch models and tasks for machines without internet")
+    fetch.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: params.yaml")
+    fetch.add_argument("--cores", default="1", type=_cores, metavar="N", help="that make tasks (default: %(default)s)")
+    fetch.set_defaults(run=_fetch)
+
     params = commands.add_parser("params", help="check and describe parameters").add_subparsers(
         required=True, metavar="COMMAND"
     )
@@ -185,6 +200,31 @@ def _results(options: argparse.Namespace) -> int:
         raise InputError("there is no Snakefile here", remedy="Run this in the project's folder")
     load_params(options.params or "params.yaml")
     return run_snakemake(options.targets, cores=options.cores, params=options.params)
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from taskneurons.workflow.outlook import Machine, outlook
+
+    found = outlook(options.file, Machine(options.gpus, options.gpu_memory))
+    if options.json:
+        _print_json(found.as_dict())
+    else:
+        print(found.text())
+    return 0
+
+
+def _pin(options: argparse.Namespace) -> int:
+    from taskneurons.workflow.hub import pin
+
+    found = pin(options.file)
+    print(f"{options.file}: {len(found)} revisions pinned" if found else f"{options.file}: every revision is pinned")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from taskneurons.workflow.hub import fetch
+
+    return fetch(options.file, cores=options.cores)
 
 
 def _params_check(options: argparse.Namespace) -> int:

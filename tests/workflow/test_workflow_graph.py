@@ -307,11 +307,11 @@ def test_every_rule_says_what_it_needs_and_models_are_sized(made):
                 continue
             assert {"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values), name
             assert values["gpu"] == "0", "a tiny model needs no GPU"
-            assert (int(values["mem_mb"]) > 5000) == is_large(name), name
+            assert (int(values["mem_mb"]) > 2500) == is_large(name), name
 
 
 def test_large_models_ask_for_a_gpu_that_holds_them(project):
-    """Seven billion parameters in bfloat16 are 13.5 GB; training holds 16 bytes for each parameter."""
+    """Seven billion parameters in bfloat16 are 13.5 GB; training holds 18 bytes for each, besides activations."""
     params = yaml.safe_load(project.path("params.yaml").read_text())
     params["models"]["big"] = {
         "source": "hub",
@@ -337,8 +337,7 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
     assert len(large) >= 4
     for name, values in large.items():
         assert values["gpu"] == "1"
-        least = 16 * 6740 if name.startswith("tune") else 2 * 6740
-        assert least < int(values["gpu_mem_mb"]) < 2 * least + 5000, name
+        assert int(values["gpu_mem_mb"]) > (18 if name.startswith("tune") else 2) * 6740, name
         assert int(values["mem_mb"]) > 2 * 6740
     assert all(values["gpu"] == "0" for name, values in found.items() if not is_large(name))
 

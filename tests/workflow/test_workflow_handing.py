@@ -9,7 +9,8 @@ from taskneurons.engine.fine_tuner import Recipe
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.workflow.handing import job_of
-from taskneurons.workflow.resources import of_model, training
+from taskneurons.workflow.plan import Plan
+from taskneurons.workflow.resources import JobResources
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -26,7 +27,8 @@ def test_the_batch_size_of_tests_is_granted_and_not_compared():
     text = settings(evaluation=params.evaluation, recipe=recipe)
     assert text.count("batch_size") == 1, "that of the training alone"
     size = params.workflow.evaluation_batch_size
-    for resources in (of_model(params, "infer"), training(params)):
+    resources_of = JobResources(Plan(params), {}.get)
+    for resources in (resources_of.model(), resources_of.training()):
         rule = SimpleNamespace(
             params=SimpleNamespace(settings=text, code="code"),
             resources=resources,

@@ -160,6 +160,23 @@ def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid,
     assert [path for path in logs if SECRET.encode() in path.read_bytes()] == []
 
 
+def test_a_model_without_a_commit_is_planned_and_refused_before_the_first_job(laid, tmp_path):
+    project = laid.copy(tmp_path / "project")
+    model = {"source": "hub", "repository": "maker/tiny", "revision": "pin-me", "parameters": 1000, "context": 16}
+
+    def change(params):
+        params["models"]["own"] = model | {"dtype": "float32", "prompts": "plain"}
+
+    edit_params(project, change)
+    target = "results/models/imported/own/checkpoint.json"
+    assert project.planned(target) == {"import_model_own": 1}
+    text = project.run("taskneurons", "results", target, ok=False)
+    assert "no commit is pinned of maker/tiny. Run `taskneurons pin params.yaml`" in text
+    assert "Traceback" not in text
+    # What needs no model is made all the same.
+    project.run("taskneurons", "results", "results/data/mine/tasks/echo/task.json")
+
+
 def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(laid, tmp_path):
     text = show(ROOT / "params/jsonl.yaml")
     project = laid.copy(tmp_path / "project")
@@ -175,8 +192,8 @@ def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(lai
 
 
 def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
-    """Llama-2-7b and Bloom-7b1 in bfloat16 take 14 GB, their training 16 bytes for each parameter."""
-    text = (ROOT / "params/paper.yaml").read_text().replace("pin-me", "a" * 40)
+    """Llama-2-7b and Bloom-7b1 in bfloat16 take 14 GB, their training 18 bytes for each parameter, or more."""
+    text = (ROOT / "params/paper.yaml").read_text()
     project = laid.copy(tmp_path / "project")
     # As a file that builds on another, which Snakemake is given by its name.
     shutil.copy2(ROOT / "params.yaml", project.path("params.yaml"))
@@ -195,18 +212,24 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
         "compare_parameters": 2, "find_examples": 2,
     }  # fmt: skip
     # Streams hold float32 weights; EWC besides gradients and moments what was worn, the Fisher information, its anchor.
+    held = {}
     for method, bytes_each in (("ncft", 8), ("seqft", 24), ("ewc", 32)):
         own = [values for name, values in streams.items() if name.startswith(f"learn_streams_{method}_large")]
         (taken,) = {int(values["gpu_mem_mb"]) for values in own}
-        assert bytes_each * 6738 < taken < 1.5 * bytes_each * 6738
+        assert bytes_each * 6738 < taken
+        held[method] = taken
+    assert held["ncft"] < held["seqft"] < held["ewc"]
     whole = ("tune", "train_neurons", "compare_parameters")
     for name, values in large.items():
-        bytes_each = 16 if name.startswith(whole) else 2
+        bytes_each = 18 if name.startswith(whole) else 2
         assert int(values["gpu"]) >= 1
-        assert bytes_each * 6738 < int(values["gpu_mem_mb"]) < 2 * bytes_each * 7069 + 5000, name
+        assert bytes_each * 6738 < int(values["gpu_mem_mb"]), name
         assert int(values["mem_mb"]) > 2 * 6738, "the host reads the weights"
-        assert int(values["runtime"]) > (24 if name.startswith(whole) else 1) * 60, "minutes"
-    assert all({"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values) for name, values in found.items())
+        assert 60 * int(values["runtime"]) > 2 * int(values["seconds"]), "a limit is no estimate"
+    assert all(
+        {"gpu", "gpu_mem_mb", "mem_mb", "disk_mb", "seconds", "runtime"} <= set(values)
+        for name, values in found.items()
+    )
     assert not [name for name in found if name not in large and name.startswith(tuple(kinds))]
 
 

@@ -3,7 +3,6 @@
 import json
 from itertools import product
 from math import factorial
-from types import SimpleNamespace
 
 import pytest
 
@@ -13,7 +12,6 @@ from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.studies.continual.methods import METHODS
 from taskneurons.workflow.plan import Plan
-from taskneurons.workflow.resources import parameter_count
 from taskneurons.workflow.streams import GRIDS, Streams
 
 
@@ -93,14 +91,6 @@ def test_a_method_is_given_its_own_parameters_and_no_grid(params, streams):
     assert set(given["wncft"]["parameters"]) == {"ncft", "wncft"} and given["seqft"]["parameters"] == {}
     assert given["epi"]["parameters"]["lora"] == params.continual.lora.model_dump(mode="json")
     assert not any(grid in json.dumps(one) for one in given.values() for grid in GRIDS)
-
-
-def test_memory_holds_all_that_a_method_keeps_of_each_parameter(params, streams):
-    wildcards = SimpleNamespace(run="stream/llama_medium", seed="0")
-    size = parameter_count(params, "llama_medium")
-    memory = {name: streams.resources(name)["mem_mb"](wildcards) for name in METHODS}
-    assert all(1e6 * memory[name] >= size * method.bytes_per_parameter for name, method in METHODS.items())
-    assert memory["ewc"] > memory["seqft"] > memory["multitask"] > memory["ncft"]
 
 
 def test_only_methods_that_keep_patches_leave_some(streams):

@@ -95,7 +95,9 @@ class HubModel(Section):
     repository: str = described(
         "owner/name on the hub", "-", pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*/[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=96
     )
-    revision: Revision = described("commit of the repository, 40 hexadecimal digits", "-")
+    revision: Revision = described(
+        "commit of the repository, 40 hexadecimal digits; `pin-me` until `taskneurons pin` writes it", "-"
+    )
     parameters: PositiveFloat = described("number of parameters; decides the memory that jobs ask for", "parameters")
     context: int = described("longest sequence that is used", "tokens", ge=16)
     dtype: DType = described("type of the weights in computation", "-")

@@ -10,6 +10,9 @@ from pydantic_core import PydanticCustomError
 
 SLUG = r"^[a-z][a-z0-9_]*$"
 SLUG_LENGTH = 40
+UNPINNED = "pin-me"
+"""Stands for a revision that is still to be looked up; a job that needs it is refused."""
+REVISION = rf"[0-9a-f]{{40}}|{UNPINNED}"
 
 
 class Inconsistency(NamedTuple):
@@ -61,11 +64,11 @@ def _line(value: str) -> str:
 
 
 def _revision(value: str) -> str:
-    if not re.fullmatch(r"[0-9a-f]{40}", value):
+    if not re.fullmatch(REVISION, value):
         raise PydanticCustomError(
             "revision",
-            "not a pinned revision: {shown}. Give the 40 hexadecimal digits of a commit "
-            "(on the hub: Files and versions, History)",
+            "not a revision: {shown}. Give the 40 hexadecimal digits of a commit, or write pin-me and run "
+            "`taskneurons pin`",
             {"shown": repr(value[:60])},
         )
     return value
@@ -73,7 +76,7 @@ def _revision(value: str) -> str:
 
 Slug = Annotated[str, AfterValidator(_slug), Field(json_schema_extra={"pattern": SLUG, "maxLength": SLUG_LENGTH})]
 Line = Annotated[str, AfterValidator(_line)]
-Revision = Annotated[str, AfterValidator(_revision), Field(json_schema_extra={"pattern": "^[0-9a-f]{40}$"})]
+Revision = Annotated[str, AfterValidator(_revision), Field(json_schema_extra={"pattern": f"^({REVISION})$"})]
 
 Value = TypeVar("Value")
 # A read-only view, because a frozen model would still hand out a dict that can be changed.

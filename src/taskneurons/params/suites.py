@@ -77,7 +77,9 @@ class HubSuite(Section):
     mirror: FolderPath | None = described(
         "folder with local copies of the data sets (<owner>__<name>/...); null: ask the hub", "-"
     )
-    revisions: Named[Revision] = described("commit of each task's data set, 40 hexadecimal digits", "-")
+    revisions: Named[Revision] = described(
+        "commit of each task's data set, 40 hexadecimal digits; `pin-me` until `taskneurons pin` writes it", "-"
+    )
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
         "documents",
@@ -107,7 +109,9 @@ class FlanSuite(Section):
         "share of invalid examples above which a task is refused", "% of the examples", ge=0, le=100
     )
     mirror: FolderPath | None = described("folder with a local copy (Muennighoff__flan/...); null: ask the hub", "-")
-    revision: Revision = described("commit of Muennighoff/flan, 40 hexadecimal digits", "-")
+    revision: Revision = described(
+        "commit of Muennighoff/flan, 40 hexadecimal digits; `pin-me` until `taskneurons pin` writes it", "-"
+    )
     corpus: PositiveInt | None = described(
         "documents of the pre-training text, drawn from the training splits; null: none, so no model from scratch",
         "documents",

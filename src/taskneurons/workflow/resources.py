@@ -1,69 +1,48 @@
-"""Resources of a job: GPUs, GPU memory and host memory (MB), time limit (minutes)."""
+"""Resources of rules, of what their jobs do: GPUs, memory and disk in MB, expected seconds, a limit in minutes."""
 
-import math
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from taskneurons.params.root import Params
 from taskneurons.workflow.forked import FILES_ALONE_MB
-from taskneurons.workflow.plan import Wildcards, dtype_of, model_of
+from taskneurons.workflow.needs import need
+from taskneurons.workflow.plan import Plan, Wildcards
 
-Kind = Literal["load", "infer", "attribute", "compare", "train"]
-# ASSUME: below this size a model is faster on the CPU cores at hand than the start of a GPU process costs.
-TINY_PARAMETERS = 50e6
-BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
-# Bytes of GPU memory for each parameter besides the weights: gradients, an fp32 master copy and two Adam moments in
-# training; in attribution the gradient of the activations only, which is part of the reserve below.
-# Models are compared two at a time.
-EXTRA_BYTES = {"load": 0, "infer": 0, "attribute": 0, "compare": 4, "train": 14}
-# ASSUME: minutes a job may take for each billion parameters.
-MINUTES_PER_BILLION = {"load": 10, "infer": 60, "attribute": 60, "compare": 120, "train": 480}
-LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "runtime": 30}
+LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
 """Of a job that reads files and runs no model."""
 
 
-def parameter_count(params: Params, model: str) -> float:
-    """The declared number of parameters; for a model trained from scratch an upper bound from its shape."""
-    chosen = params.models[model]
-    if chosen.source != "scratch":
-        return float(chosen.parameters)
-    # ASSUME: a word vocabulary of a suite stays below 20,000.
-    vocabulary = chosen.tokenizer.vocabulary if chosen.tokenizer.kind == "bpe" else 20_000
-    width = chosen.hidden_size
-    return 2 * vocabulary * width + chosen.layers * (4 * width**2 + 3 * width * chosen.ffn_size)
+class JobResources:
+    """The resources of rules that run models: each is a function of a job's wildcards, see `needs.need`.
 
+    Args:
+        plan: of the parameters.
+        rule_named: gives Snakemake's rule of a name; what the rule hands its job decides what the job needs.
+    """
 
-def model_resources(params: Params, model: str, kind: Kind) -> dict[str, int]:
-    """Resources of a job that runs a model."""
-    size = parameter_count(params, model)
-    weight_bytes = BYTES[dtype_of(params, model)]
-    model_mb = math.ceil(size * (weight_bytes + EXTRA_BYTES[kind]) / 1e6)
-    # ASSUME: activations, caches and the allocator's fragments take a fifth of the model and 4 GB.
-    memory_mb = math.ceil(1.2 * model_mb) + 4000
-    gpu = int(size >= TINY_PARAMETERS and kind != "load")
-    return {
-        "gpu": gpu,
-        "gpu_mem_mb": memory_mb if gpu else 0,
-        # The host holds the weights twice while a checkpoint is read or written, and everything when there is no GPU.
-        "mem_mb": FILES_ALONE_MB + (math.ceil(2 * size * weight_bytes / 1e6) if gpu else memory_mb),
-        "runtime": 60 + math.ceil(MINUTES_PER_BILLION[kind] * size / 1e9),
-    }
+    def __init__(self, plan: Plan, rule_named: Callable[[str], Any]) -> None:
+        self._plan, self._rule_named = plan, rule_named
+        self._known: dict[tuple[Any, ...], dict[str, int]] = {}
 
+    def model(self) -> dict[str, Any]:
+        """Of a rule whose jobs run a model; how they test decides no result."""
+        batch = self._plan.params.workflow.evaluation_batch_size
+        return {**{name: self._resource(name) for name in LIGHT}, "evaluation_batch_size": batch}
 
-def of_model(params: Params, kind: Kind) -> dict[str, Any]:
-    """The resources of a rule, most of them a function of the job's wildcards, whose model decides."""
+    def training(self) -> dict[str, Any]:
+        """As `model`, of jobs that write resume files."""
+        return {**self.model(), "checkpoint_minutes": self._plan.params.workflow.checkpoint_minutes}
 
-    def resource(name: str) -> Callable[[Wildcards], int]:
-        return lambda wildcards: model_resources(params, model_of(wildcards), kind)[name]
+    def _resource(self, name: str) -> Callable[[Wildcards, str], int]:
+        return lambda wildcards, rulename: self._of(rulename, wildcards)[name]
 
-    return {**{name: resource(name) for name in LIGHT}, **testing(params)}
-
-
-def testing(params: Params) -> dict[str, Any]:
-    """What every job that runs a model is told of how it tests; it decides no result."""
-    return {"evaluation_batch_size": params.workflow.evaluation_batch_size}
-
-
-def training(params: Params, kind: Kind = "train") -> dict[str, Any]:
-    """As `of_model`, of a job that writes resume files."""
-    return {**of_model(params, kind), "checkpoint_minutes": params.workflow.checkpoint_minutes}
+    def _of(self, rulename: str, wildcards: Wildcards) -> dict[str, int]:
+        values = dict(wildcards.items())
+        key = (rulename, *sorted(values.items()))
+        if key not in self._known:
+            rule = self._rule_named(rulename)
+            settings = rule.params.settings
+            outputs = [str(path) for path in rule.expand_output(values)[0]]
+            text = settings(wildcards) if callable(settings) else settings
+            found = need(self._plan, rule.params.code, text, outputs)
+            self._known[key] = LIGHT if found is None else found.resources()
+        return self._known[key]

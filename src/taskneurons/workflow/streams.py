@@ -1,19 +1,17 @@
-"""What continual learning asks of the workflow: orders of tasks; budget, parameters and memory of each method."""
+"""What continual learning asks of the workflow: orders of tasks; budget and parameters of each method."""
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any
 
 from taskneurons.errors import InputError
-from taskneurons.studies.continual.methods import METHODS, Method
+from taskneurons.studies.continual.methods import METHODS
 from taskneurons.studies.continual.params import Continual
 from taskneurons.studies.continual.rows import RATES_OF, SINGLE_TASK
 from taskneurons.tasks.orders import sampled_orders
 from taskneurons.workflow.paths import fill
-from taskneurons.workflow.plan import Plan, Wildcards, model_of, present
-from taskneurons.workflow.resources import LIGHT, model_resources, parameter_count, testing
+from taskneurons.workflow.plan import Plan, present
 
 Orders = Mapping[str, tuple[str, ...]]
 """Tasks of orders, by the name of the order."""
@@ -203,24 +201,6 @@ class Streams:
             "strengths": getattr(self.params, group).strengths if METHODS[group].penalised else [],
             "temperatures": self.params.wncft.temperatures if self.weighed(group) else [],
         }
-
-    def resources(self, method: str) -> dict[str, Any]:
-        """As `training`, with the memory that a method takes."""
-
-        def resource(name: str) -> Any:
-            return lambda wildcards: self._resources(METHODS[method], wildcards)[name]
-
-        taken: dict[str, Any] = {name: resource(name) for name in LIGHT}
-        params = self.plan.params
-        return taken | {"checkpoint_minutes": params.workflow.checkpoint_minutes} | testing(params)
-
-    def _resources(self, method: Method, wildcards: Wildcards) -> dict[str, int]:
-        params, model = self.plan.params, model_of(wildcards)
-        # ASSUME: activations, caches and the allocator's fragments take a fifth of the rest and 4 GB.
-        memory_mb = math.ceil(1.2 * parameter_count(params, model) * method.bytes_per_parameter / 1e6) + 4000
-        taken = model_resources(params, model, "train")
-        # The host holds what the stage before left, and what this one leaves.
-        return taken | {"gpu_mem_mb": memory_mb if taken["gpu"] else 0, "mem_mb": 2000 + memory_mb}
 
     # Files
 

@@ -12,7 +12,7 @@ for run in plan.all_runs:
         wildcard_constraints:
             seed="|".join(map(str, run.seeds)),
         resources:
-            **model_resources(P, run.model, "train"),
+            **LIGHT | {"mem_mb": 6000},
         params:
             settings=settings(model=P.models[run.model], multitask=P.multitask),
             code=code("toy.models:train_model"),

@@ -14,7 +14,7 @@ for run in plan.all_runs:
             wildcard_constraints:
                 seed="|".join(map(str, run.seeds)),
             resources:
-                **model_resources(P, run.model, "attribute"),
+                **LIGHT | {"mem_mb": 6000},
             params:
                 settings=settings(attribution=P.attribution),
                 code=code("toy.neurons:score_neurons"),
