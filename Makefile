@@ -21,9 +21,8 @@ help:  ## say what there is to make
 results: $(VENV)/ready  ## make every result: data, models, tables, figures (params.yaml)
 	taskneurons results --cores $(CORES) $(if $(PARAMS),--params $(PARAMS))
 
-# Three workers for two cores: tests of the workflow wait for its processes.
 test: $(VENV)/ready-dev  ## run the tests
-	OMP_NUM_THREADS=1 pytest -n 3 --dist loadfile --no-loadscope-reorder
+	OMP_NUM_THREADS=1 pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	ruff check .
