@@ -7,11 +7,9 @@ and nothing of which label is right. All text keeps to the train side of every t
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from random import Random
 from typing import Any
 
-from taskneurons.errors import InputError
 from taskneurons.tasks.stream import rating
 from taskneurons.tasks.stream.suite import EIGHT
 from taskneurons.tasks.stream.themes import THEMES
@@ -23,6 +21,7 @@ from taskneurons.tasks.synthetic.corpus import (
     OPPOSITE,
     SAME_MEANING,
     TRUE_FORMAT_SHARE,
+    generate_documents,
 )
 from taskneurons.tasks.synthetic.grammar import PROBES, Segment, either, input_text, words_of
 from taskneurons.tasks.task import SLOT
@@ -54,12 +53,7 @@ def stream_corpus(documents: int, seed: int) -> Iterator[dict[str, Any]]:
     Raises:
         InputError: `documents` is not positive.
     """
-    if documents < 1:
-        raise InputError(f"`corpus` must be at least 1, not {documents}", where="stream suite")
-    random = Random(f"stream/corpus/{seed}")
-    for _ in range(documents):
-        parts = groupby(_document(random), key=lambda segment: segment[1])
-        yield {"segments": [[" ".join(text for text, _ in part), focus] for focus, part in parts]}
+    return generate_documents(documents, Random(f"stream/corpus/{seed}"), _document, where="stream suite")
 
 
 def corpus_words() -> frozenset[str]:

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from taskneurons.errors import InputError
-from taskneurons.tasks.storage import Counts, SplitCounts
+from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.stream import entailment, rating, topic
 from taskneurons.tasks.stream.prompts import stream_template
 from taskneurons.tasks.synthetic import nli, paraphrase, sentiment
 from taskneurons.tasks.synthetic.grammar import Grammar
-from taskneurons.tasks.synthetic.suite import generate_split
+from taskneurons.tasks.synthetic.suite import generate_tasks
 from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
 
 
@@ -60,15 +59,5 @@ def stream_suite(
     Raises:
         InputError: a size is not positive, a task is unknown, or more distinct examples are asked than a task has.
     """
-    sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
-    for split, size in sizes.items():
-        if size < 1:
-            raise InputError(f"`{split}` must be at least 1, not {size}", where="stream suite")
-    for name in stream_task_names(tasks):
-        splits: dict[str, list[Example]] = {}
-        counts: dict[str, SplitCounts] = {}
-        for split, size in sizes.items():
-            splits[split], repeats = generate_split(_BY_NAME[name], split, size, seed)
-            dropped = {"drawn before": repeats} if repeats else {}
-            counts[split] = SplitCounts(asked=size, read=size + repeats, kept=size, unused=0, dropped=dropped)
-        yield _BY_NAME[name].task, splits, Counts(counts)
+    chosen = [_BY_NAME[one] for one in stream_task_names(tasks)]
+    return generate_tasks(chosen, dict(zip(SPLITS, (train, validation, test), strict=True)), seed, "stream suite")

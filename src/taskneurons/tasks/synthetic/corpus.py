@@ -129,11 +129,30 @@ def synthetic_corpus(documents: int, seed: int, collection: Collection = "twelve
     Raises:
         InputError: `documents` is not positive.
     """
+    mixture = MIXTURES[collection]
+    return generate_documents(
+        documents, Random(f"corpus/{seed}"), lambda random: _document(random, mixture), where="synthetic suite"
+    )
+
+
+def generate_documents(
+    documents: int, random: Random, draw: Callable[[Random], Sequence[Segment]], *, where: str
+) -> Iterator[dict[str, Any]]:
+    """Documents as `synthetic_corpus` yields them, each of the segments that `draw` gives.
+
+    Args:
+        documents: how many.
+        random: what `draw` is given.
+        draw: makes the segments of one document.
+        where: the suite, for errors.
+
+    Raises:
+        InputError: `documents` is not positive.
+    """
     if documents < 1:
-        raise InputError(f"`corpus` must be at least 1, not {documents}", where="synthetic suite")
-    random = Random(f"corpus/{seed}")
+        raise InputError(f"`corpus` must be at least 1, not {documents}", where=where)
     for _ in range(documents):
-        yield {"segments": _merged(_document(random, MIXTURES[collection]))}
+        yield {"segments": _merged(draw(random))}
 
 
 def corpus_words() -> frozenset[str]:

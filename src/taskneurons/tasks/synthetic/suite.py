@@ -107,28 +107,39 @@ def synthetic_suite(
     Raises:
         InputError: a size is not positive, a task is unknown, or more distinct examples are asked than a task has.
     """
-    sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
+    by_name = {grammar.task.name: grammar for grammar in COLLECTIONS[collection]}
+    chosen = [by_name[name] for name in choose_tasks(tasks, by_name, where="synthetic suite")]
+    return generate_tasks(chosen, dict(zip(SPLITS, (train, validation, test), strict=True)), seed, "synthetic suite")
+
+
+def generate_tasks(
+    grammars: Iterable[Grammar], sizes: Mapping[str, int], seed: int, where: str
+) -> Iterator[tuple[Task, dict[str, list[Example]], Counts]]:
+    """The tasks of grammars with their splits; see `synthetic_suite`.
+
+    Args:
+        grammars: of the tasks, in the wanted order.
+        sizes: examples of each split.
+        seed: of the draw of examples.
+        where: the suite, for errors.
+
+    Raises:
+        InputError: a size is not positive, or more distinct examples are asked than a task has.
+    """
     for split, size in sizes.items():
         if size < 1:
-            raise InputError(f"`{split}` must be at least 1, not {size}", where="synthetic suite")
-    by_name = {grammar.task.name: grammar for grammar in COLLECTIONS[collection]}
-    for name in choose_tasks(tasks, by_name, where="synthetic suite"):
-        grammar = by_name[name]
+            raise InputError(f"`{split}` must be at least 1, not {size}", where=where)
+    for grammar in grammars:
         splits: dict[str, list[Example]] = {}
         counts: dict[str, SplitCounts] = {}
         for split, size in sizes.items():
-            splits[split], repeats = generate_split(grammar, split, size, seed)
-            counts[split] = SplitCounts(
-                asked=size,
-                read=size + repeats,
-                kept=size,
-                unused=0,
-                dropped={"drawn before": repeats} if repeats else {},
-            )
+            splits[split], repeats = generate_split(grammar, split, size, seed, where)
+            dropped = {"drawn before": repeats} if repeats else {}
+            counts[split] = SplitCounts(asked=size, read=size + repeats, kept=size, unused=0, dropped=dropped)
         yield grammar.task, splits, Counts(counts)
 
 
-def generate_split(grammar: Grammar, split: str, size: int, seed: int) -> tuple[list[Example], int]:
+def generate_split(grammar: Grammar, split: str, size: int, seed: int, where: str) -> tuple[list[Example], int]:
     """The first `size` distinct examples of one split, and how many drawn repeats were dropped.
 
     Raises:
@@ -153,7 +164,7 @@ def generate_split(grammar: Grammar, split: str, size: int, seed: int) -> tuple[
         else:
             raise InputError(
                 f"task {task.name} has no more than about {len(examples)} distinct {split} examples, asked {size}",
-                where=f"synthetic suite, {split}",
+                where=f"{where}, {split}",
                 remedy="Ask for fewer",
             )
         seen.add(text)

@@ -4,14 +4,12 @@ The mixture has the parts of the synthetic suite's. All text keeps to the train 
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from random import Random
 from typing import Any
 
-from taskneurons.errors import InputError
 from taskneurons.tasks.stream import rating
 from taskneurons.tasks.stream.themes import THEMES
-from taskneurons.tasks.synthetic.corpus import GENERIC, GENERIC_SHARE, LATENT_SHARE
+from taskneurons.tasks.synthetic.corpus import GENERIC, GENERIC_SHARE, LATENT_SHARE, generate_documents
 from taskneurons.tasks.synthetic.grammar import PROBES, Grammar, Segment, input_text, words_of
 from taskneurons.tasks.task import SLOT
 from taskneurons.tasks.transfer.suite import HOTEL, NEWS, PRODUCT, QUESTION, TWELVE
@@ -41,12 +39,7 @@ def transfer_corpus(documents: int, seed: int) -> Iterator[dict[str, Any]]:
     Raises:
         InputError: `documents` is not positive.
     """
-    if documents < 1:
-        raise InputError(f"`corpus` must be at least 1, not {documents}", where="transfer suite")
-    random = Random(f"transfer/corpus/{seed}")
-    for _ in range(documents):
-        parts = groupby(_document(random), key=lambda segment: segment[1])
-        yield {"segments": [[" ".join(text for text, _ in part), focus] for focus, part in parts]}
+    return generate_documents(documents, Random(f"transfer/corpus/{seed}"), _document, where="transfer suite")
 
 
 def corpus_words() -> frozenset[str]:

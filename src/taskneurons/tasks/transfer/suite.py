@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from taskneurons.errors import InputError
-from taskneurons.tasks.storage import Counts, SplitCounts
+from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.stream import rating, topic
 from taskneurons.tasks.synthetic import data_to_text, question_generation, sentiment, summary
 from taskneurons.tasks.synthetic.grammar import Grammar, lexicon
-from taskneurons.tasks.synthetic.suite import generate_split
+from taskneurons.tasks.synthetic.suite import generate_tasks
 from taskneurons.tasks.task import SPLITS, Example, Task, choose_tasks
 
 # The prompts do not list the options: the labels are learned, as in the other families.
@@ -116,15 +115,5 @@ def transfer_suite(
     Raises:
         InputError: a size is not positive, a task is unknown, or more distinct examples are asked than a task has.
     """
-    sizes = dict(zip(SPLITS, (train, validation, test), strict=True))
-    for split, size in sizes.items():
-        if size < 1:
-            raise InputError(f"`{split}` must be at least 1, not {size}", where="transfer suite")
-    for name in transfer_task_names(tasks):
-        splits: dict[str, list[Example]] = {}
-        counts: dict[str, SplitCounts] = {}
-        for split, size in sizes.items():
-            splits[split], repeats = generate_split(_BY_NAME[name], split, size, seed)
-            dropped = {"drawn before": repeats} if repeats else {}
-            counts[split] = SplitCounts(asked=size, read=size + repeats, kept=size, unused=0, dropped=dropped)
-        yield _BY_NAME[name].task, splits, Counts(counts)
+    chosen = [_BY_NAME[one] for one in transfer_task_names(tasks)]
+    return generate_tasks(chosen, dict(zip(SPLITS, (train, validation, test), strict=True)), seed, "transfer suite")
