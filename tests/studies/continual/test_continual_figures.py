@@ -76,7 +76,7 @@ def draw(name, of, paths, **run):
 def draw_all(folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     of = tables()
-    paths = {name: [folder / f"{name}.svg"] for name in NAMES}
+    paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in NAMES}
     for name in NAMES:
         draw(name, of, paths[name])
     return [path for both in paths.values() for path in both]

@@ -51,7 +51,7 @@ ASKED = {
     )
     for name, method in METHODS.items()
 }
-WEIGHTINGS = [ASKED[name] for name in ("wncft", "wncft_literal", "wncft_gate")]
+WEIGHTINGS = [ASKED[name] for name, method in METHODS.items() if method.weighs]
 BUDGET = Budget(steps=6, batch_size=4, warmup=1, evaluation=Evaluation(batch_size=6, max_new_tokens=4))
 
 
@@ -247,6 +247,14 @@ def test_a_method_whose_own_rate_is_that_of_all_learns_once(job_of, monkeypatch)
     for path in outputs["rows"]:
         own, equal = ([row for row in STREAMS.read(path) if row.rate == rate] for rate in RATES_OF)
         assert [replace(row, rate="own") for row in equal] == own
+
+
+def test_two_runs_of_a_job_write_the_same_bytes(job_of):
+    def written():
+        found = learned(job_of, {"ncft": {"learning_rate": 1e-2}})
+        return [path.read_bytes() for paths in found.values() for path in paths]
+
+    assert written() == written()
 
 
 def test_a_weighting_answers_with_the_patches_of_each_rate_and_costs_what_they_cost(job_of):

@@ -57,7 +57,7 @@ def draw(name, tables, paths, run=RUN):
 
 def draw_all(folder: Path) -> list[Path]:
     tables = made()
-    paths = {name: [folder / f"{name}.svg"] for name in NAMES}
+    paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in NAMES}
     for name in NAMES:
         draw(name, tables, paths[name])
     return [path for both in paths.values() for path in both]

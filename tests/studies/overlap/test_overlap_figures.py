@@ -49,7 +49,7 @@ def drawn(name, tables):
 
 def draw_all(folder: Path) -> list[Path]:
     tables = made(seeds=(0, 1))
-    paths = {name: [folder / f"{name}.svg"] for name in NAMES}
+    paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in NAMES}
     for name in NAMES:
         draw(name, tables, paths[name])
     return [path for both in paths.values() for path in both]

@@ -42,7 +42,7 @@ def drawn(name: str, **options) -> Figure:
 
 
 def draw_all(folder: Path) -> list[Path]:
-    paths = {name: [folder / f"{name}.svg"] for name in ("shares", "map", "specificity")}
+    paths = {name: [folder / f"{name}.png", folder / f"{name}.svg"] for name in ("shares", "map", "specificity")}
     for name, both in paths.items():
         draw(name, both, wobble=1.0)
     return [path for both in paths.values() for path in both]
