@@ -68,7 +68,9 @@ def laid(small, tmp_path_factory) -> tuple[Project, str]:
 
 def digest(folder: Path) -> str:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    return hashlib.sha256(b"".join(str(path).encode() + path.read_bytes() for path in files)).hexdigest()
+    return hashlib.sha256(
+        b"".join(str(path.relative_to(folder)).encode() + path.read_bytes() for path in files)
+    ).hexdigest()
 
 
 def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, small):
@@ -79,7 +81,8 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
     assert params.models["small"].context == CONTEXT == model.config.max_position_embeddings
     assert params.multitask is None
     assert project.path("base.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
-    assert digest(project.path("tasks")) != "" and not project.path("lineage").exists()
+    assert digest(project.path("tasks")) == digest(small / "tasks")
+    assert not project.path("lineage").exists()
     assert "  | <bos> mood of " in said
     assert "labels of the test examples: good 4, bad 4" in said
 
