@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -62,7 +63,12 @@ def small(tmp_path_factory) -> Path:
 def laid(small, tmp_path_factory) -> tuple[Project, str]:
     """A study that was just begun, and what was said."""
     folder, said = tmp_path_factory.mktemp("own") / "study", []
-    init(folder, str(small / "small"), str(small / "tasks"), say=said.append)
+    with pytest.MonkeyPatch.context() as patched:
+        # As a hook of a repository around it would set them.
+        outer = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_WORK_TREE": ".", "GIT_PREFIX": ""}
+        for name, place in outer.items():
+            patched.setenv(name, str(folder.parent / "outer" / place))
+        init(folder, str(small / "small"), str(small / "tasks"), say=said.append)
     return Project(folder), "\n".join(said)
 
 
@@ -82,6 +88,13 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
     assert digest(project.path("tasks")) != "" and not project.path("lineage").exists()
     assert "  | <bos> mood of " in said
     assert "labels of the test examples: good 4, bad 4" in said
+
+
+def test_a_study_that_a_hook_of_git_begins_is_a_repository_of_its_own(laid):
+    folder = laid[0].folder
+    listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert {"params.yaml", "Snakefile", "tasks.dvc"} <= set(listed.splitlines())
+    assert not (folder.parent / "outer").exists()
 
 
 def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):

@@ -409,8 +409,9 @@ def _run(folder: Path, command: Sequence[str]) -> str:
     Raises:
         InputError: it fails; the message is its last line.
     """
-    # Set by a hook of git, they would lead it to another repository.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
+    # Set by a hook of git, they would lead it to another repository, or to the index of one.
+    listed = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in listed.stdout.split()}
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines()[-1:] or ["nothing was said"]
