@@ -68,7 +68,10 @@ def laid(small, tmp_path_factory) -> tuple[Project, str]:
         outer = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_WORK_TREE": ".", "GIT_PREFIX": ""}
         for name, place in outer.items():
             patched.setenv(name, str(folder.parent / "outer" / place))
-        init(folder, str(small / "small"), str(small / "tasks"), say=said.append)
+        # As `taskneurons init .` in a new folder.
+        folder.mkdir()
+        patched.chdir(folder)
+        init(Path(), str(small / "small"), str(small / "tasks"), say=said.append)
     return Project(folder), "\n".join(said)
 
 
@@ -85,6 +88,7 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
     assert params.models["small"].context == CONTEXT == model.config.max_position_embeddings
     assert params.multitask is None
     assert project.path("base.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+    assert project.path("README.md").read_text().startswith("# study\n")
     assert digest(project.path("tasks")) != "" and not project.path("lineage").exists()
     assert "  | <bos> mood of " in said
     assert "labels of the test examples: good 4, bad 4" in said
@@ -233,6 +237,15 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, sma
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_was_there_stays_the_same_folder(tmp_path):
+    """A shell that stands in it is not left in a folder that is gone."""
+    before = tmp_path.stat().st_ino
+    with own_study._beside(tmp_path) as scratch:
+        (scratch / "made.txt").write_text("x")
+    assert tmp_path.stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == ["made.txt"]
 
 
 def test_a_step_that_fails_leaves_nothing_of_the_folder(small, tmp_path, monkeypatch, capsys):

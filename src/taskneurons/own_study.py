@@ -156,6 +156,8 @@ def init(
         InputError: the folder is not empty; the model or the tasks cannot be used. Nothing is left of the folder.
     """
     _refuse_taken(folder)
+    # The name of `.` is empty.
+    place = folder.resolve()
     sizes = SIZES[machine]
     chosen = find_model(model)
     form = chosen.look.prepared(prompts)
@@ -164,8 +166,8 @@ def init(
     choices = choose(sizes, form, chosen, found, read)
     for line in described(chosen, found, choices, read):
         say(line)
-    with _beside(folder) as scratch:
-        _write(scratch, folder.name, chosen, found, choices)
+    with _beside(place) as scratch:
+        _write(scratch, place.name, chosen, found, choices)
         load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
         dry_run = _run(scratch, [sys.executable, "-m", "snakemake", "-n"])
@@ -373,14 +375,22 @@ def _refuse_taken(folder: Path) -> None:
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """A new folder that becomes the named one at the end, and is removed if anything goes wrong."""
+    """A new folder that becomes the named one at the end, and is removed if anything goes wrong.
+
+    Args:
+        folder: an absolute path; absent or empty.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as scratch:
         made = Path(scratch) / folder.name
         made.mkdir()
         yield made
-        # An empty folder is replaced, another one is not.
-        made.rename(folder)
+        if folder.is_dir():
+            # A shell may stand in it, so that it is filled and not replaced.
+            for one in list(made.iterdir()):
+                one.rename(folder / one.name)
+        else:
+            made.rename(folder)
 
 
 def _write(folder: Path, title: str, model: Model, tasks: Tasks, choices: Choices) -> None:
