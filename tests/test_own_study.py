@@ -4,6 +4,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -190,9 +191,18 @@ def test_a_hub_that_cannot_be_asked_is_one_sentence(monkeypatch):
     assert "\n" not in str(caught.value)
 
 
-def of_other_architecture(place: Path) -> None:
-    config = json.loads((place / "small/config.json").read_text())
-    (place / "small/config.json").write_text(json.dumps(config | {"model_type": "mamba"}))
+def with_config(**changes) -> Callable[[Path], None]:
+    def change(place: Path) -> None:
+        config = json.loads((place / "small/config.json").read_text()) | changes
+        (place / "small/config.json").write_text(
+            json.dumps({key: value for key, value in config.items() if value is not None})
+        )
+
+    return change
+
+
+def with_a_list_for_config(place: Path) -> None:
+    (place / "small/config.json").write_text("[1]")
 
 
 def with_long_inputs(place: Path) -> None:
@@ -218,7 +228,11 @@ def in_use(place: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "said"),
     [
-        (of_other_architecture, [], "architecture 'mamba' are not known. Supported: llama"),
+        (with_config(model_type="mamba"), [], "architecture 'mamba' are not known. Supported: llama"),
+        (with_config(model_type=None, architectures=None), [], "small: the model cannot be read (Unrecognized model"),
+        (with_config(auto_map={"AutoModel": "code.Mine"}), [], "the model needs code of its own (auto_map)"),
+        (with_a_list_for_config, [], "config.json: an object was expected, not [1]"),
+        (lambda place: (place / "small/config.json").unlink(), [], "small: the folder has no config.json"),
         (with_long_inputs, [], f"prompts of task mood need more than {CONTEXT} tokens"),
         (without_labels, [], "classification"),
         (with_another_label, [], "label"),

@@ -32,6 +32,7 @@ from taskneurons.models.load import (
     check_safetensors,
     check_tokenizer,
     quiet,
+    read_config,
     read_model,
     save_checkpoint,
 )
@@ -71,13 +72,10 @@ def import_folder(path: str | Path, out: str | Path, *, name: str, context: int,
             of an architecture that is not supported.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise InputError("no such folder", where=str(path))
-    _check_config(path / "config.json")
-    files = _weight_files(path)
+    _, _, dtype = supported_folder(path)
     tokenizer = load_tokenizer(path)
     remarks = _prepare(tokenizer, prompts, str(path))
-    model = read_model(path, _dtype_of(files))
+    model = read_model(path, dtype)
     return _keep(model, tokenizer, out, where=str(path), name=name, context=context, remarks=remarks)
 
 
@@ -366,24 +364,23 @@ def supported_config(path: Path) -> Any:
     Raises:
         InputError: there is none, or as `import_folder`.
     """
-    if not (path / "config.json").is_file():
-        raise InputError("the folder has no config.json", where=str(path))
     _check_config(path / "config.json")
-    with quiet():
-        return AutoConfig.from_pretrained(path, trust_remote_code=False)
+    return read_config(path)
 
 
-def supported_folder(path: Path) -> tuple[Any, list[Path]]:
-    """The configuration and the weights files of a model folder that `import_folder` takes; no weights are read.
+def supported_folder(path: Path) -> tuple[Any, list[Path], DType]:
+    """The configuration of a model folder that `import_folder` takes, its weights files and their dtype.
+
+    Only the headers of the weights are read.
 
     Raises:
         InputError: as `import_folder`.
     """
     if not path.is_dir():
         raise InputError("no such folder", where=str(path))
+    config = supported_config(path)
     files = _weight_files(path)
-    _dtype_of(files)
-    return supported_config(path), files
+    return config, files, _dtype_of(files)
 
 
 def supported_gguf(file: Path) -> tuple[Any, Any]:

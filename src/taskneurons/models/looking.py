@@ -101,7 +101,7 @@ def look_at_folder(path: Path) -> Look:
     Raises:
         InputError: as `import_folder`, as far as it can be told without reading weights.
     """
-    config, files = supported_folder(path)
+    config, files, _ = supported_folder(path)
     return Look(config.model_type, _positions(config), _count(files), load_tokenizer(path), str(path))
 
 
