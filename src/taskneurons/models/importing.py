@@ -7,6 +7,8 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -164,22 +166,10 @@ def import_gguf(
             where=str(file),
             remedy="Write the right one, or fetch the file again",
         )
-    with file.open("rb") as stream:
-        if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
-            raise InputError("not a GGUF file", where=str(file), remedy="A folder of safetensors is `source: folder`")
-    try:
-        with quiet():
-            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-            _check_architecture(config.model_type, str(file))
-            tokenizer = _without_added(
-                AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name), config.vocab_size
-            )
-            remarks = _prepare(tokenizer, prompts, str(file))
-            model = _dequantised(file, config, dtype)
-    # The library raises bare exceptions of many types for what it does not know.
-    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
-        first_line = str(error).strip().split("\n", 1)[0]
-        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+    config, tokenizer = supported_gguf(file)
+    remarks = _prepare(tokenizer, prompts, str(file))
+    with _readable(file), quiet():
+        model = _dequantised(file, config, dtype)
     return _keep(model, tokenizer, out, where=str(file), name=name, context=context, remarks=remarks)
 
 
@@ -301,14 +291,33 @@ def _supported() -> str:
     return f"Supported: {', '.join(SUPPORTED)}"
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """The folder's safetensors files, each checked; one, or the shards that its index names."""
-    if (folder / ADAPTER).is_file() and not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
-        raise InputError(
+def without_weights(names: Iterable[str], where: str) -> InputError:
+    """One sentence of a folder or repository that holds no model in safetensors.
+
+    Args:
+        names: of its files.
+        where: the folder or the repository.
+    """
+    names = set(names)
+    if ADAPTER in names:
+        return InputError(
             f"the folder holds an adapter ({ADAPTER}) and no model",
-            where=str(folder),
+            where=where,
             remedy="Merge it into its base first: model.merge_and_unload().save_pretrained(folder)",
         )
+    pickles = sorted(name for name in names if Path(name).suffix in PICKLES)
+    return InputError(
+        f"the weights are pickles ({', '.join(pickles)}), which are never read"
+        if pickles
+        else f"the folder has no {WEIGHTS}",
+        where=where,
+        remedy="Use a revision with safetensors, or convert it where you trust its origin: "
+        "model.save_pretrained(folder)",
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The folder's safetensors files, each checked; one, or the shards that its index names."""
     if (folder / WEIGHTS).is_file():
         files = [folder / WEIGHTS]
     elif (folder / INDEX).is_file():
@@ -318,15 +327,7 @@ def _weight_files(folder: Path) -> list[Path]:
             raise InputError("no weight_map", where=str(folder / INDEX))
         files = [folder / Path(name).name for name in sorted(set(names.values()))]
     else:
-        pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
-        raise InputError(
-            f"the weights are pickles ({', '.join(pickles)}), which are never read"
-            if pickles
-            else f"the folder has no {WEIGHTS}",
-            where=str(folder),
-            remedy="Use a revision with safetensors, or convert it where you trust its origin: "
-            "model.save_pretrained(folder)",
-        )
+        raise without_weights([file.name for file in folder.iterdir()], str(folder))
     for file in files:
         check_safetensors(file)
     return files
@@ -391,14 +392,22 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
     """
     with file.open("rb") as stream:
         if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
-            raise InputError("not a GGUF file", where=str(file), remedy="Name a folder, or a file that ends in .gguf")
+            raise InputError(
+                "not a GGUF file", where=str(file), remedy="Name one that ends in .gguf, or a folder of safetensors"
+            )
+    with _readable(file), quiet():
+        config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+        _check_architecture(config.model_type, str(file))
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        return config, _without_added(tokenizer, config.vocab_size)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """What the libraries raise for a GGUF file, as one sentence."""
     try:
-        with quiet():
-            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-            _check_architecture(config.model_type, str(file))
-            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    # The library raises bare exceptions of many types for what it does not know.
+        yield
+    # They raise bare exceptions of many types for what they do not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
-    return config, _without_added(tokenizer, config.vocab_size)
