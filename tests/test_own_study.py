@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -13,7 +14,14 @@ import pytest
 import yaml
 from gguf_files import write_gguf
 from huggingface_hub import HfApi
-from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,
+    NotASafetensorsRepoError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    SafetensorsParsingError,
+)
 from projects import ROOT, Project
 from small_checkpoint import CONTEXT, lay_checkpoint, small_model, texts
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -186,9 +194,71 @@ def test_a_hub_that_cannot_be_asked_is_one_sentence(monkeypatch):
         raise OfflineModeIsEnabled("no network")
 
     monkeypatch.setattr(HfApi, "model_info", offline)
-    with pytest.raises(InputError, match=r"someone/tiny: the hub cannot be asked for it .*HF_TOKEN") as caught:
+    with pytest.raises(InputError) as caught:
         find_model("someone/tiny")
-    assert "\n" not in str(caught.value)
+    said = "the hub cannot be reached (OfflineModeIsEnabled). Run this where there is a network, or fetch the model"
+    assert str(caught.value) == f"someone/tiny: {said} and name its folder"
+
+
+def test_an_unreachable_hub_and_a_private_model_are_one_sentence(monkeypatch):
+    def refused(error):
+        def ask(*_, **__):
+            raise error
+
+        monkeypatch.setattr(HfApi, "model_info", ask)
+        with pytest.raises(InputError) as caught:
+            find_model("someone/tiny")
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    answer = SimpleNamespace(headers={}, request=None)
+    assert "no such repository" in refused(RepositoryNotFoundError("x\ny", response=answer))
+    assert "put your token in the environment variable HF_TOKEN" in refused(GatedRepoError("x\ny", response=answer))
+    assert "cannot be reached (HTTPError)" in refused(HTTPError("x\ny"))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["config.json", "pytorch_model.bin"], "the weights are pickles (pytorch_model.bin), which are never read"),
+        (["adapter_config.json", "adapter_model.safetensors"], "holds an adapter (adapter_config.json) and no model"),
+        (["config.json"], "the folder has no model.safetensors"),
+    ],
+)
+def test_a_repository_without_safetensors_is_refused_as_a_folder_is(files, said, small, monkeypatch):
+    def not_there(*_, **__):
+        raise NotASafetensorsRepoError("none")
+
+    siblings = [SimpleNamespace(rfilename=name) for name in files]
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="a" * 40, siblings=siblings))
+    monkeypatch.setattr(HfApi, "get_safetensors_metadata", not_there)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        find_model("someone/tiny")
+    assert str(caught.value).startswith("someone/tiny: ")
+
+
+def test_a_damaged_file_of_a_repository_is_one_sentence(small, monkeypatch):
+    def damaged(*_, **__):
+        raise SafetensorsParsingError("bad\nheader")
+
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="a" * 40))
+    monkeypatch.setattr(HfApi, "get_safetensors_metadata", damaged)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
+    with pytest.raises(InputError, match=r"^someone/tiny: its safetensors files cannot be read$"):
+        find_model("someone/tiny")
+
+
+def test_a_known_data_set_is_pinned_where_its_tables_are(monkeypatch):
+    def info(_, repository, *, repo_type, revision=None):
+        script = repository.endswith("/sst2") and revision is None
+        names = ["data.py"] if script else ["train.parquet"]
+        return SimpleNamespace(
+            sha=("b" if revision else "a") * 40, siblings=[SimpleNamespace(rfilename=one) for one in names]
+        )
+
+    monkeypatch.setattr(HfApi, "repo_info", info)
+    assert own_study._hub_tasks("sst2, rte")["revisions"] == {"sst2": "b" * 40, "rte": "a" * 40}
 
 
 def with_config(**changes) -> Callable[[Path], None]:

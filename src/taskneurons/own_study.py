@@ -33,6 +33,7 @@ from taskneurons.params.section import SLUG_LENGTH
 from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.task import SPLITS, Example, Task
+from taskneurons.workflow.hub import current_commit
 from taskneurons.workflow.raw import task_inputs
 from taskneurons.workflow.sources import suite_arguments
 
@@ -245,9 +246,6 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
 
 def _hub_tasks(text: str) -> dict[str, Any]:
     """The keys of a suite of known data sets, each at its newest commit."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     from taskneurons.tasks.sources.hub import hub_tasks
 
     known = hub_tasks()
@@ -260,14 +258,7 @@ def _hub_tasks(text: str) -> dict[str, Any]:
             where="--tasks",
             remedy=f"Name a folder with tasks.json, or some of {', '.join(known)}",
         )
-    try:
-        revisions = {name: str(HfApi().dataset_info(known[name].repository).sha) for name in names}
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise InputError(
-            f"the hub cannot be asked for the data sets ({type(error).__name__})",
-            where="--tasks",
-            remedy="Check the network, or write the tasks to a folder",
-        ) from None
+    revisions = {name: current_commit("dataset", known[name].repository) for name in names}
     return {"source": "hub", "tasks": names, "mirror": None, "revisions": revisions}
 
 

@@ -27,6 +27,7 @@ from transformers import (
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, sha256
+from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
 from taskneurons.models.ffn import SUPPORTED
 from taskneurons.models.load import (
     WEIGHTS,
@@ -48,9 +49,6 @@ ADAPTER = "adapter_config.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 FLOATS = ("F64", "F32", "F16", "BF16")
 COMPUTED = ("rotary_emb.inv_freq",)
-# No pickle, no Python; subfolders and Mistral's consolidated.safetensors hold the same weights once more.
-HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-HUB_NOT = ("*/*", "consolidated*")
 GGUF_MAGIC = b"GGUF"
 
 
@@ -93,7 +91,7 @@ def import_hub(
         InputError: the revision is no full commit, the hub cannot be reached, access is not granted, or as
             `import_folder`.
     """
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import snapshot_download
 
     where = f"{repository}@{revision[:12]}"
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -102,35 +100,12 @@ def import_hub(
             where=repository,
             remedy="Pin the 40 hexadecimal digits that the hub shows under Files and versions",
         )
-    include = " ".join(f"--include '{pattern}'" for pattern in HUB_FILES)
+    include = " ".join(f"--include '{pattern}'" for pattern in MODEL_FILES)
     prefetch = f"hf download {repository} --revision {revision} {include}"
-    try:
+    with asking(where, prefetch=prefetch):
         folder = snapshot_download(
-            repository, revision=revision, allow_patterns=list(HUB_FILES), ignore_patterns=list(HUB_NOT)
+            repository, revision=revision, allow_patterns=list(MODEL_FILES), ignore_patterns=list(NOT_FILES)
         )
-    except errors.GatedRepoError:
-        raise InputError(
-            "the model is gated and access was not granted",
-            where=where,
-            remedy=f"Accept its licence on the hub, put your token in the environment variable HF_TOKEN: {prefetch}",
-        ) from None
-    except (errors.RevisionNotFoundError, errors.RepositoryNotFoundError):
-        raise InputError(
-            "no such repository or revision on the hub, or it is private",
-            where=where,
-            remedy="Check both; for a private model put your token in the environment variable HF_TOKEN",
-        ) from None
-    except (
-        errors.LocalEntryNotFoundError,
-        errors.OfflineModeIsEnabled,
-        # Which library defines it depends on the version of huggingface_hub.
-        errors.HTTPError,  # type: ignore[attr-defined]
-    ) as error:
-        raise InputError(
-            f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
-            where=where,
-            remedy=f"Where there is a network: {prefetch} ; then set the environment variable HF_HUB_OFFLINE=1",
-        ) from None
     return import_folder(folder, out, name=name, context=context, prompts=prompts)
 
 
