@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import re
 import shutil
+import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,7 +14,14 @@ import pytest
 import yaml
 from gguf_files import write_gguf
 from huggingface_hub import HfApi
-from huggingface_hub.errors import OfflineModeIsEnabled
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HTTPError,
+    NotASafetensorsRepoError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+    SafetensorsParsingError,
+)
 from projects import ROOT, Project
 from small_checkpoint import CONTEXT, lay_checkpoint, small_model, texts
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -62,7 +72,15 @@ def small(tmp_path_factory) -> Path:
 def laid(small, tmp_path_factory) -> tuple[Project, str]:
     """A study that was just begun, and what was said."""
     folder, said = tmp_path_factory.mktemp("own") / "study", []
-    init(folder, str(small / "small"), str(small / "tasks"), say=said.append)
+    with pytest.MonkeyPatch.context() as patched:
+        # As a hook of a repository around it would set them.
+        outer = {"GIT_DIR": ".git", "GIT_INDEX_FILE": ".git/index", "GIT_WORK_TREE": ".", "GIT_PREFIX": ""}
+        for name, place in outer.items():
+            patched.setenv(name, str(folder.parent / "outer" / place))
+        # As `taskneurons init .` in a new folder.
+        folder.mkdir()
+        patched.chdir(folder)
+        init(Path(), str(small / "small"), str(small / "tasks"), say=said.append)
     return Project(folder), "\n".join(said)
 
 
@@ -81,10 +99,18 @@ def test_a_new_folder_holds_what_differs_and_says_what_the_model_will_see(laid, 
     assert params.models["small"].context == CONTEXT == model.config.max_position_embeddings
     assert params.multitask is None
     assert project.path("base.yaml").read_bytes() == (ROOT / "params.yaml").read_bytes()
+    assert project.path("README.md").read_text().startswith("# study\n")
     assert digest(project.path("tasks")) == digest(small / "tasks")
     assert not project.path("lineage").exists()
     assert "  | <bos> mood of " in said
     assert "labels of the test examples: good 4, bad 4" in said
+
+
+def test_a_study_that_a_hook_of_git_begins_is_a_repository_of_its_own(laid):
+    folder = laid[0].folder
+    listed = subprocess.run(["git", "ls-files"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    assert {"params.yaml", "Snakefile", "tasks.dvc"} <= set(listed.splitlines())
+    assert not (folder.parent / "outer").exists()
 
 
 def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):
@@ -171,14 +197,85 @@ def test_a_hub_that_cannot_be_asked_is_one_sentence(monkeypatch):
         raise OfflineModeIsEnabled("no network")
 
     monkeypatch.setattr(HfApi, "model_info", offline)
-    with pytest.raises(InputError, match=r"someone/tiny: the hub cannot be asked for it .*HF_TOKEN") as caught:
+    with pytest.raises(InputError) as caught:
         find_model("someone/tiny")
-    assert "\n" not in str(caught.value)
+    said = "the hub cannot be reached (OfflineModeIsEnabled). Run this where there is a network, or fetch the model"
+    assert str(caught.value) == f"someone/tiny: {said} and name its folder"
 
 
-def of_other_architecture(place: Path) -> None:
-    config = json.loads((place / "small/config.json").read_text())
-    (place / "small/config.json").write_text(json.dumps(config | {"model_type": "mamba"}))
+def test_an_unreachable_hub_and_a_private_model_are_one_sentence(monkeypatch):
+    def refused(error):
+        def ask(*_, **__):
+            raise error
+
+        monkeypatch.setattr(HfApi, "model_info", ask)
+        with pytest.raises(InputError) as caught:
+            find_model("someone/tiny")
+        assert "\n" not in str(caught.value)
+        return str(caught.value)
+
+    answer = SimpleNamespace(headers={}, request=None)
+    assert "no such repository" in refused(RepositoryNotFoundError("x\ny", response=answer))
+    assert "put your token in the environment variable HF_TOKEN" in refused(GatedRepoError("x\ny", response=answer))
+    assert "cannot be reached (HTTPError)" in refused(HTTPError("x\ny"))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (["config.json", "pytorch_model.bin"], "the weights are pickles (pytorch_model.bin), which are never read"),
+        (["adapter_config.json", "adapter_model.safetensors"], "holds an adapter (adapter_config.json) and no model"),
+        (["config.json"], "the folder has no model.safetensors"),
+    ],
+)
+def test_a_repository_without_safetensors_is_refused_as_a_folder_is(files, said, small, monkeypatch):
+    def not_there(*_, **__):
+        raise NotASafetensorsRepoError("none")
+
+    siblings = [SimpleNamespace(rfilename=name) for name in files]
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="a" * 40, siblings=siblings))
+    monkeypatch.setattr(HfApi, "get_safetensors_metadata", not_there)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
+    with pytest.raises(InputError, match=re.escape(said)) as caught:
+        find_model("someone/tiny")
+    assert str(caught.value).startswith("someone/tiny: ")
+
+
+def test_a_damaged_file_of_a_repository_is_one_sentence(small, monkeypatch):
+    def damaged(*_, **__):
+        raise SafetensorsParsingError("bad\nheader")
+
+    monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="a" * 40))
+    monkeypatch.setattr(HfApi, "get_safetensors_metadata", damaged)
+    monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
+    with pytest.raises(InputError, match=r"^someone/tiny: its safetensors files cannot be read$"):
+        find_model("someone/tiny")
+
+
+def test_a_known_data_set_is_pinned_where_its_tables_are(monkeypatch):
+    def info(_, repository, *, repo_type, revision=None):
+        script = repository.endswith("/sst2") and revision is None
+        names = ["data.py"] if script else ["train.parquet"]
+        return SimpleNamespace(
+            sha=("b" if revision else "a") * 40, siblings=[SimpleNamespace(rfilename=one) for one in names]
+        )
+
+    monkeypatch.setattr(HfApi, "repo_info", info)
+    assert own_study._hub_tasks("sst2, rte")["revisions"] == {"sst2": "b" * 40, "rte": "a" * 40}
+
+
+def with_config(**changes) -> Callable[[Path], None]:
+    def change(place: Path) -> None:
+        config = json.loads((place / "small/config.json").read_text()) | changes
+        (place / "small/config.json").write_text(
+            json.dumps({key: value for key, value in config.items() if value is not None})
+        )
+
+    return change
+
+
+def with_a_list_for_config(place: Path) -> None:
+    (place / "small/config.json").write_text("[1]")
 
 
 def with_long_inputs(place: Path) -> None:
@@ -204,7 +301,11 @@ def in_use(place: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "options", "said"),
     [
-        (of_other_architecture, [], "architecture 'mamba' are not known. Supported: llama"),
+        (with_config(model_type="mamba"), [], "architecture 'mamba' are not known. Supported: llama"),
+        (with_config(model_type=None, architectures=None), [], "small: the model cannot be read (Unrecognized model"),
+        (with_config(auto_map={"AutoModel": "code.Mine"}), [], "the model needs code of its own (auto_map)"),
+        (with_a_list_for_config, [], "config.json: an object was expected, not [1]"),
+        (lambda place: (place / "small/config.json").unlink(), [], "small: the folder has no config.json"),
         (with_long_inputs, [], f"prompts of task mood need more than {CONTEXT} tokens"),
         (without_labels, [], "classification"),
         (with_another_label, [], "label"),
@@ -223,6 +324,15 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, sma
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_that_was_there_stays_the_same_folder(tmp_path):
+    """A shell that stands in it is not left in a folder that is gone."""
+    before = tmp_path.stat().st_ino
+    with own_study._beside(tmp_path) as scratch:
+        (scratch / "made.txt").write_text("x")
+    assert tmp_path.stat().st_ino == before
+    assert [path.name for path in tmp_path.iterdir()] == ["made.txt"]
 
 
 def test_a_step_that_fails_leaves_nothing_of_the_folder(small, tmp_path, monkeypatch, capsys):

@@ -33,6 +33,7 @@ from taskneurons.params.section import SLUG_LENGTH
 from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.task import SPLITS, Example, Task
+from taskneurons.workflow.hub import current_commit
 from taskneurons.workflow.raw import task_inputs
 from taskneurons.workflow.sources import suite_arguments
 
@@ -156,6 +157,8 @@ def init(
         InputError: the folder is not empty; the model or the tasks cannot be used. Nothing is left of the folder.
     """
     _refuse_taken(folder)
+    # The name of `.` is empty.
+    place = folder.resolve()
     sizes = SIZES[machine]
     chosen = find_model(model)
     form = chosen.look.prepared(prompts)
@@ -164,8 +167,8 @@ def init(
     choices = choose(sizes, form, chosen, found, read)
     for line in described(chosen, found, choices, read):
         say(line)
-    with _beside(folder) as scratch:
-        _write(scratch, folder.name, chosen, found, choices)
+    with _beside(place) as scratch:
+        _write(scratch, place.name, chosen, found, choices)
         load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
         dry_run = _run(scratch, [sys.executable, "-m", "snakemake", "-n"])
@@ -243,9 +246,6 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
 
 def _hub_tasks(text: str) -> dict[str, Any]:
     """The keys of a suite of known data sets, each at its newest commit."""
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
-
     from taskneurons.tasks.sources.hub import hub_tasks
 
     known = hub_tasks()
@@ -258,14 +258,7 @@ def _hub_tasks(text: str) -> dict[str, Any]:
             where="--tasks",
             remedy=f"Name a folder with tasks.json, or some of {', '.join(known)}",
         )
-    try:
-        revisions = {name: str(HfApi().dataset_info(known[name].repository).sha) for name in names}
-    except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
-        raise InputError(
-            f"the hub cannot be asked for the data sets ({type(error).__name__})",
-            where="--tasks",
-            remedy="Check the network, or write the tasks to a folder",
-        ) from None
+    revisions = {name: current_commit("dataset", known[name].repository) for name in names}
     return {"source": "hub", "tasks": names, "mirror": None, "revisions": revisions}
 
 
@@ -373,14 +366,22 @@ def _refuse_taken(folder: Path) -> None:
 
 @contextmanager
 def _beside(folder: Path) -> Iterator[Path]:
-    """A new folder that becomes the named one at the end, and is removed if anything goes wrong."""
+    """A new folder that becomes the named one at the end, and is removed if anything goes wrong.
+
+    Args:
+        folder: an absolute path; absent or empty.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=f".{folder.name}.", suffix=".partial", dir=folder.parent) as scratch:
         made = Path(scratch) / folder.name
         made.mkdir()
         yield made
-        # An empty folder is replaced, another one is not.
-        made.rename(folder)
+        if folder.is_dir():
+            # A shell may stand in it, so that it is filled and not replaced.
+            for one in list(made.iterdir()):
+                one.rename(folder / one.name)
+        else:
+            made.rename(folder)
 
 
 def _write(folder: Path, title: str, model: Model, tasks: Tasks, choices: Choices) -> None:
@@ -409,8 +410,9 @@ def _run(folder: Path, command: Sequence[str]) -> str:
     Raises:
         InputError: it fails; the message is its last line.
     """
-    # Set by a hook of git, they would lead it to another repository.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("GIT_DIR")}
+    # Set by a hook of git, they would lead it to another repository, or to the index of one.
+    listed = subprocess.run(["git", "rev-parse", "--local-env-vars"], capture_output=True, text=True, check=True)
+    environment = {name: value for name, value in os.environ.items() if name not in listed.stdout.split()}
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, env=environment)
     if done.returncode:
         said = (done.stderr + done.stdout).strip().splitlines()[-1:] or ["nothing was said"]

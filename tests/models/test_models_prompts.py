@@ -133,6 +133,8 @@ def test_a_template_that_asks_for_the_day_is_told_the_same_one_every_day():
     ("template", "message"),
     [
         (None, "here: the tokenizer has no chat template. Write `prompts: plain`, or take a model that was made for"),
+        ("{{ raise_exception('no turns today') }}", "here: the chat template cannot be used (no turns today). Write"),
+        ("{% for m in messages %}", "here: the chat template cannot be used (Unexpected end of template. "),
         ("{% for m in messages %}{{ m['content'] }} .{% endfor %}", "here: the chat template ends an answer with no"),
     ],
 )

@@ -7,6 +7,8 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from transformers import (
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, sha256
+from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
 from taskneurons.models.ffn import SUPPORTED
 from taskneurons.models.load import (
     WEIGHTS,
@@ -32,6 +35,7 @@ from taskneurons.models.load import (
     check_safetensors,
     check_tokenizer,
     quiet,
+    read_config,
     read_model,
     save_checkpoint,
 )
@@ -45,9 +49,6 @@ ADAPTER = "adapter_config.json"
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 FLOATS = ("F64", "F32", "F16", "BF16")
 COMPUTED = ("rotary_emb.inv_freq",)
-# No pickle, no Python; subfolders and Mistral's consolidated.safetensors hold the same weights once more.
-HUB_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-HUB_NOT = ("*/*", "consolidated*")
 GGUF_MAGIC = b"GGUF"
 
 
@@ -71,13 +72,10 @@ def import_folder(path: str | Path, out: str | Path, *, name: str, context: int,
             of an architecture that is not supported.
     """
     path = Path(path)
-    if not path.is_dir():
-        raise InputError("no such folder", where=str(path))
-    _check_config(path / "config.json")
-    files = _weight_files(path)
+    _, _, dtype = supported_folder(path)
     tokenizer = load_tokenizer(path)
     remarks = _prepare(tokenizer, prompts, str(path))
-    model = read_model(path, _dtype_of(files))
+    model = read_model(path, dtype)
     return _keep(model, tokenizer, out, where=str(path), name=name, context=context, remarks=remarks)
 
 
@@ -93,7 +91,7 @@ def import_hub(
         InputError: the revision is no full commit, the hub cannot be reached, access is not granted, or as
             `import_folder`.
     """
-    from huggingface_hub import errors, snapshot_download
+    from huggingface_hub import snapshot_download
 
     where = f"{repository}@{revision[:12]}"
     if not re.fullmatch(r"[0-9a-f]{40}", revision):
@@ -102,35 +100,12 @@ def import_hub(
             where=repository,
             remedy="Pin the 40 hexadecimal digits that the hub shows under Files and versions",
         )
-    include = " ".join(f"--include '{pattern}'" for pattern in HUB_FILES)
+    include = " ".join(f"--include '{pattern}'" for pattern in MODEL_FILES)
     prefetch = f"hf download {repository} --revision {revision} {include}"
-    try:
+    with asking(where, prefetch=prefetch):
         folder = snapshot_download(
-            repository, revision=revision, allow_patterns=list(HUB_FILES), ignore_patterns=list(HUB_NOT)
+            repository, revision=revision, allow_patterns=list(MODEL_FILES), ignore_patterns=list(NOT_FILES)
         )
-    except errors.GatedRepoError:
-        raise InputError(
-            "the model is gated and access was not granted",
-            where=where,
-            remedy=f"Accept its licence on the hub, put your token in the environment variable HF_TOKEN: {prefetch}",
-        ) from None
-    except (errors.RevisionNotFoundError, errors.RepositoryNotFoundError):
-        raise InputError(
-            "no such repository or revision on the hub, or it is private",
-            where=where,
-            remedy="Check both; for a private model put your token in the environment variable HF_TOKEN",
-        ) from None
-    except (
-        errors.LocalEntryNotFoundError,
-        errors.OfflineModeIsEnabled,
-        # Which library defines it depends on the version of huggingface_hub.
-        errors.HTTPError,  # type: ignore[attr-defined]
-    ) as error:
-        raise InputError(
-            f"the hub cannot be reached ({type(error).__name__}) and the model is not in the local cache",
-            where=where,
-            remedy=f"Where there is a network: {prefetch} ; then set the environment variable HF_HUB_OFFLINE=1",
-        ) from None
     return import_folder(folder, out, name=name, context=context, prompts=prompts)
 
 
@@ -166,22 +141,10 @@ def import_gguf(
             where=str(file),
             remedy="Write the right one, or fetch the file again",
         )
-    with file.open("rb") as stream:
-        if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
-            raise InputError("not a GGUF file", where=str(file), remedy="A folder of safetensors is `source: folder`")
-    try:
-        with quiet():
-            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-            _check_architecture(config.model_type, str(file))
-            tokenizer = _without_added(
-                AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name), config.vocab_size
-            )
-            remarks = _prepare(tokenizer, prompts, str(file))
-            model = _dequantised(file, config, dtype)
-    # The library raises bare exceptions of many types for what it does not know.
-    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
-        first_line = str(error).strip().split("\n", 1)[0]
-        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+    config, tokenizer = supported_gguf(file)
+    remarks = _prepare(tokenizer, prompts, str(file))
+    with _readable(file), quiet():
+        model = _dequantised(file, config, dtype)
     return _keep(model, tokenizer, out, where=str(file), name=name, context=context, remarks=remarks)
 
 
@@ -303,14 +266,33 @@ def _supported() -> str:
     return f"Supported: {', '.join(SUPPORTED)}"
 
 
-def _weight_files(folder: Path) -> list[Path]:
-    """The folder's safetensors files, each checked; one, or the shards that its index names."""
-    if (folder / ADAPTER).is_file() and not (folder / WEIGHTS).is_file() and not (folder / INDEX).is_file():
-        raise InputError(
+def without_weights(names: Iterable[str], where: str) -> InputError:
+    """One sentence of a folder or repository that holds no model in safetensors.
+
+    Args:
+        names: of its files.
+        where: the folder or the repository.
+    """
+    names = set(names)
+    if ADAPTER in names:
+        return InputError(
             f"the folder holds an adapter ({ADAPTER}) and no model",
-            where=str(folder),
+            where=where,
             remedy="Merge it into its base first: model.merge_and_unload().save_pretrained(folder)",
         )
+    pickles = sorted(name for name in names if Path(name).suffix in PICKLES)
+    return InputError(
+        f"the weights are pickles ({', '.join(pickles)}), which are never read"
+        if pickles
+        else f"the folder has no {WEIGHTS}",
+        where=where,
+        remedy="Use a revision with safetensors, or convert it where you trust its origin: "
+        "model.save_pretrained(folder)",
+    )
+
+
+def _weight_files(folder: Path) -> list[Path]:
+    """The folder's safetensors files, each checked; one, or the shards that its index names."""
     if (folder / WEIGHTS).is_file():
         files = [folder / WEIGHTS]
     elif (folder / INDEX).is_file():
@@ -320,15 +302,7 @@ def _weight_files(folder: Path) -> list[Path]:
             raise InputError("no weight_map", where=str(folder / INDEX))
         files = [folder / Path(name).name for name in sorted(set(names.values()))]
     else:
-        pickles = sorted(file.name for file in folder.iterdir() if file.suffix in PICKLES)
-        raise InputError(
-            f"the weights are pickles ({', '.join(pickles)}), which are never read"
-            if pickles
-            else f"the folder has no {WEIGHTS}",
-            where=str(folder),
-            remedy="Use a revision with safetensors, or convert it where you trust its origin: "
-            "model.save_pretrained(folder)",
-        )
+        raise without_weights([file.name for file in folder.iterdir()], str(folder))
     for file in files:
         check_safetensors(file)
     return files
@@ -366,24 +340,23 @@ def supported_config(path: Path) -> Any:
     Raises:
         InputError: there is none, or as `import_folder`.
     """
-    if not (path / "config.json").is_file():
-        raise InputError("the folder has no config.json", where=str(path))
     _check_config(path / "config.json")
-    with quiet():
-        return AutoConfig.from_pretrained(path, trust_remote_code=False)
+    return read_config(path)
 
 
-def supported_folder(path: Path) -> tuple[Any, list[Path]]:
-    """The configuration and the weights files of a model folder that `import_folder` takes; no weights are read.
+def supported_folder(path: Path) -> tuple[Any, list[Path], DType]:
+    """The configuration of a model folder that `import_folder` takes, its weights files and their dtype.
+
+    Only the headers of the weights are read.
 
     Raises:
         InputError: as `import_folder`.
     """
     if not path.is_dir():
         raise InputError("no such folder", where=str(path))
+    config = supported_config(path)
     files = _weight_files(path)
-    _dtype_of(files)
-    return supported_config(path), files
+    return config, files, _dtype_of(files)
 
 
 def supported_gguf(file: Path) -> tuple[Any, Any]:
@@ -394,14 +367,22 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
     """
     with file.open("rb") as stream:
         if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
-            raise InputError("not a GGUF file", where=str(file), remedy="Name a folder, or a file that ends in .gguf")
+            raise InputError(
+                "not a GGUF file", where=str(file), remedy="Name one that ends in .gguf, or a folder of safetensors"
+            )
+    with _readable(file), quiet():
+        config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
+        _check_architecture(config.model_type, str(file))
+        tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+        return config, _without_added(tokenizer, config.vocab_size)
+
+
+@contextmanager
+def _readable(file: Path) -> Iterator[None]:
+    """What the libraries raise for a GGUF file, as one sentence."""
     try:
-        with quiet():
-            config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-            _check_architecture(config.model_type, str(file))
-            tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
-    # The library raises bare exceptions of many types for what it does not know.
+        yield
+    # They raise bare exceptions of many types for what they do not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
-    return config, _without_added(tokenizer, config.vocab_size)

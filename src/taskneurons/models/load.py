@@ -180,30 +180,45 @@ def check_safetensors(path: Path) -> None:
     raise InputError(message, where=str(path), remedy="It is truncated or damaged: fetch or make it again")
 
 
-def read_model(folder: Path, dtype: DType) -> PreTrainedModel:
-    """The model of a folder whose weights were checked; every tensor is the file's, or it is refused."""
+def read_config(folder: Path) -> Any:
+    """The configuration of a model folder, whose weights need not be there.
+
+    Raises:
+        InputError: there is none, it cannot be read, the model needs code of its own or is no causal language model.
+    """
     _refuse_code(folder)
+    with _readable(folder), quiet():
+        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    if type(config) not in AutoModelForCausalLM._model_mapping:
+        raise InputError(f"{config.model_type!r} is not a causal language model", where=str(folder / "config.json"))
+    return config
+
+
+@contextmanager
+def _readable(folder: Path) -> Iterator[None]:
+    """What transformers raises for a folder, as one sentence."""
     try:
-        with quiet():
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            if type(config) not in AutoModelForCausalLM._model_mapping:
-                raise InputError(
-                    f"{config.model_type!r} is not a causal language model", where=str(folder / "config.json")
-                )
-            loaded: Any = AutoModelForCausalLM.from_pretrained(
-                folder,
-                config=config,
-                use_safetensors=True,
-                trust_remote_code=False,
-                dtype=getattr(torch, dtype),
-                ignore_mismatched_sizes=True,
-                output_loading_info=True,
-            )
-            model: PreTrainedModel
-            model, info = loaded
+        yield
     except (ValueError, OSError, KeyError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(folder)) from None
+
+
+def read_model(folder: Path, dtype: DType) -> PreTrainedModel:
+    """The model of a folder whose weights were checked; every tensor is the file's, or it is refused."""
+    config = read_config(folder)
+    with _readable(folder), quiet():
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            folder,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=getattr(torch, dtype),
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    model: PreTrainedModel
+    model, info = loaded
     for kind in ("missing", "unexpected"):
         if names := sorted(info[f"{kind}_keys"]):
             raise InputError(

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 from safetensors import safe_open
 
 from taskneurons.errors import InputError
+from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.models.encoding import encode, encode_options
 from taskneurons.models.importing import (
     COMPUTED,
-    HUB_FILES,
-    HUB_NOT,
     supported_config,
     supported_folder,
     supported_gguf,
+    without_weights,
 )
 from taskneurons.models.prompts import Prompts, prepare_for
 from taskneurons.models.tokenizers import load_tokenizer
@@ -101,7 +101,7 @@ def look_at_folder(path: Path) -> Look:
     Raises:
         InputError: as `import_folder`, as far as it can be told without reading weights.
     """
-    config, files = supported_folder(path)
+    config, files, _ = supported_folder(path)
     return Look(config.model_type, _positions(config), _count(files), load_tokenizer(path), str(path))
 
 
@@ -128,23 +128,22 @@ def look_at_hub(repository: str, revision: str | None) -> tuple[Look, str]:
         InputError: the hub cannot be asked, or as `import_hub`.
     """
     from huggingface_hub import HfApi, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
+    from huggingface_hub.errors import NotASafetensorsRepoError, SafetensorsParsingError
 
-    try:
-        api = HfApi()
-        commit = str(api.model_info(repository, revision=revision).sha)
-        others = ["*.safetensors", *HUB_NOT]
-        found = snapshot_download(repository, revision=commit, allow_patterns=list(HUB_FILES), ignore_patterns=others)
-        counts = api.get_safetensors_metadata(repository, revision=commit).parameter_count
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        raise InputError(
-            f"the hub cannot be asked for it ({type(error).__name__})",
-            where=repository,
-            remedy="Check the name and the network; for a gated or private model put your token in the environment "
-            "variable HF_TOKEN; or fetch the model and name its folder",
-        ) from None
-    folder = Path(found)
-    config = supported_config(folder)
+    api = HfApi()
+    others = ["*.safetensors", *NOT_FILES]
+    with asking(repository, offline=f"{NETWORK}, or fetch the model and name its folder"):
+        info = api.model_info(repository, revision=revision)
+        commit = str(info.sha)
+        found = snapshot_download(repository, revision=commit, allow_patterns=list(MODEL_FILES), ignore_patterns=others)
+        folder = Path(found)
+        config = supported_config(folder)
+        try:
+            counts = api.get_safetensors_metadata(repository, revision=commit).parameter_count
+        except NotASafetensorsRepoError:
+            raise without_weights([one.rfilename for one in info.siblings or ()], repository) from None
+        except SafetensorsParsingError:
+            raise InputError("its safetensors files cannot be read", where=repository) from None
     look = Look(config.model_type, _positions(config), sum(counts.values()), load_tokenizer(folder), repository)
     return look, commit
 

@@ -144,20 +144,8 @@ class Chat:
 
     def _ids(self, prompt: str, answer: str | None = None) -> tuple[int, ...]:
         """The ids of a conversation: of the prompt up to where the answer begins, or of both turns."""
-        try:
-            found = self.tokenizer.apply_chat_template(
-                _turns(prompt, answer),
-                add_generation_prompt=answer is None,
-                sanitize_control_tokens=True,
-                return_dict=False,
-            )
-        # A template may refuse turns by itself, and a vocabulary may know a control token by no other spelling.
-        except (ValueError, TemplateError) as error:
-            first_line = str(error).strip().split("\n", 1)[0]
-            raise InputError(
-                f"the chat template cannot be used ({first_line})", where="tokenizer", remedy="Write `prompts: plain`"
-            ) from None
-        return tuple(found)
+        settings = {"add_generation_prompt": answer is None, "sanitize_control_tokens": True, "return_dict": False}
+        return tuple(_applied(self.tokenizer, _turns(prompt, answer), "tokenizer", **settings))
 
     def _answer(self, before: tuple[int, ...], text: str) -> tuple[int, ...]:
         """The ids of an answer after the ids of a prompt."""
@@ -200,7 +188,7 @@ def prepare_for(prompts: Prompts, tokenizer: Any, where: str) -> tuple[str, ...]
     tokenizer.chat_template = _DAY_ASKED.sub(lambda asked: repr(DAY.strftime(asked["form"])), template)
     if tokenizer.chat_template != template:
         remarks.append(f"The chat template asks for the date of the day, which is always {DAY.isoformat()} here.")
-    rendered = tokenizer.apply_chat_template(_turns("a", _MARK), tokenize=False)
+    rendered = _applied(tokenizer, _turns("a", _MARK), where, tokenize=False)
     after = tokenizer(rendered.partition(_MARK)[2], add_special_tokens=False)["input_ids"]
     ends = [token for token in after if token in control_ids(tokenizer)]
     if not ends:
@@ -211,6 +199,22 @@ def prepare_for(prompts: Prompts, tokenizer: Any, where: str) -> tuple[str, ...]
         tokenizer.eos_token = tokenizer.convert_ids_to_tokens(ends[0])
         remarks.append(f"The chat template ends an answer with {tokenizer.eos_token}, which is the eos token here.")
     return tuple(remarks)
+
+
+def _applied(tokenizer: Any, turns: list[dict[str, str]], where: str, **settings: bool) -> Any:
+    """What the chat template of a tokenizer makes of turns.
+
+    Raises:
+        InputError: it cannot be used.
+    """
+    try:
+        return tokenizer.apply_chat_template(turns, **settings)
+    # A template may refuse turns by itself, and a vocabulary may know a control token by no other spelling.
+    except (ValueError, TemplateError) as error:
+        first_line = str(error).strip().split("\n", 1)[0]
+        raise InputError(
+            f"the chat template cannot be used ({first_line})", where=where, remedy="Write `prompts: plain`"
+        ) from None
 
 
 def _turns(prompt: str, answer: str | None) -> list[dict[str, str]]:

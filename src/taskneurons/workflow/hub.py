@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
+from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
 from taskneurons.params.bases import merged, read_with_bases
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
@@ -23,9 +24,6 @@ from taskneurons.workflow.paths import task_files
 from taskneurons.workflow.plan import Plan
 
 Kind = Literal["model", "dataset"]
-# As `models.importing` reads a repository: no pickle, no Python; subfolders hold the same weights once more.
-FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "merges.txt", "vocab.txt")
-NOT = ("*/*", "consolidated*")
 TABLES = (".parquet", ".json", ".jsonl", ".csv", ".jsonl.gz", ".json.gz", ".csv.gz", ".zst")
 # Where the hub keeps the tables of a data set that is a loading script, whose code is never run.
 CONVERTED = "refs/convert/parquet"
@@ -144,35 +142,14 @@ def current_commit(kind: Kind, repository: str) -> str:
     from huggingface_hub import HfApi
 
     api = HfApi()
-    try:
+    with asking(repository):
         info = api.repo_info(repository, repo_type=kind)
         files = [one.rfilename for one in getattr(info, "siblings", None) or ()]
         if kind == "dataset" and not any(file.endswith(TABLES) for file in files):
             info = api.repo_info(repository, repo_type=kind, revision=CONVERTED)
-    # The client raises errors of a dozen types, from sockets to HTTP; none tells the user what to do.
-    except Exception as error:
-        raise _refusal(error, repository) from None
     if not info.sha:
         raise InputError("the hub names no commit", where=repository)
     return str(info.sha)
-
-
-def _refusal(error: Exception, where: str) -> InputError:
-    """One sentence of what the hub's client raises; it shows no token."""
-    name = type(error).__name__
-    if name == "GatedRepoError":
-        return InputError(
-            "gated, and access was not granted",
-            where=where,
-            remedy="Accept its licence on the hub and put your token in the environment variable HF_TOKEN",
-        )
-    if name in ("RepositoryNotFoundError", "RevisionNotFoundError"):
-        return InputError(
-            "no such repository or revision on the hub, or it is private",
-            where=where,
-            remedy="Check both; a private one needs the environment variable HF_TOKEN",
-        )
-    return InputError(f"the hub cannot be reached ({name})", where=where, remedy="Run this where there is a network")
 
 
 def unpinned_of(settings: str) -> list[str]:
@@ -240,13 +217,13 @@ def fetch(path: Path | None, *, cores: str = "1", say: Callable[[str], None] = p
         asked.append(json.dumps({"tasks": tasks, "arguments": suite.model_dump(mode="json")}))
     require_pinned(asked, path or "params.yaml")
     for name, model in models.items():
-        try:
+        with asking(f"models.{name}: {model.repository}@{model.revision[:12]}"):
             folder = snapshot_download(
-                model.repository, revision=model.revision, allow_patterns=list(FILES), ignore_patterns=list(NOT)
+                model.repository,
+                revision=model.revision,
+                allow_patterns=list(MODEL_FILES),
+                ignore_patterns=list(NOT_FILES),
             )
-        # As in `current_commit`.
-        except Exception as error:
-            raise _refusal(error, f"models.{name}: {model.repository}@{model.revision[:12]}") from None
         say(f"{name}: {folder}")
     if not suites:
         return 0
