@@ -45,6 +45,17 @@ def test_twice_the_steps_take_twice_the_time_and_no_more_memory(paper):
     assert one.host_bytes > 81e9, "the resume file"
 
 
+def test_top_examples_are_found_in_batches_of_the_evaluation_and_keep_no_activations(paper):
+    """Two bytes for each weight, and in bfloat16 four for each token, layer and dimension of the width."""
+    output = "results/report/public/llama2_7b/seed0/top_examples.csv"
+    text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
+    found = need(paper, "neurons.examples:find_examples 0123", text, [output])
+    assert found.part.batch == paper.params.workflow.evaluation_batch_size != 8
+    assert found.part.key == "workflow.evaluation_batch_size"
+    assert found.part.fixed == pytest.approx(2 * 6.74e9, rel=0.01)
+    assert found.part.per_token == pytest.approx(4 * 32 * 4096, rel=0.1)
+
+
 def test_what_is_said_to_fit_fits_and_a_little_more_does_not():
     part, memory = Part(fixed=14e9, per_token=7e6, batch=16, key="curves.batch_size"), 80e9
     context, batch = re.fullmatch(

@@ -386,8 +386,8 @@ def _weigh(tally: Tally) -> None:
 
 
 def _examples(tally: Tally) -> None:
-    tasks = len(tally.settings["tasks"])
-    tally.attribute(tasks, _test_examples(tally), 8, "attribution.batch_size")
+    examples = len(tally.settings["tasks"]) * _test_examples(tally)
+    tally.read(examples, tally.params.workflow.evaluation_batch_size, "workflow.evaluation_batch_size")
 
 
 WORK: Mapping[str, Callable[[Tally], None]] = {
