@@ -191,3 +191,18 @@ def lay_toy(folder: Path) -> Project:
 def commit(project: Project, text: str) -> None:
     project.git("add", "-A")
     project.git("commit", "-q", "-m", text)
+
+
+def most_mb(parameters: float, each: float, kept: float, batch: int) -> float:
+    """MB of GPU memory that no job of a model of seven billion parameters and 2,048 tokens may ask for more than.
+
+    Llama-2-7b has 32 layers of width 4096; a tenth more allows for the estimate of layers and width by the parameters.
+    A twentieth of all is for the allocator, 2 GB are for CUDA.
+
+    Args:
+        parameters: of the model.
+        each: bytes for each of them.
+        kept: bytes for each token of a batch, layer and dimension of the width.
+        batch: examples at once.
+    """
+    return (1.05 * (each * parameters + kept * batch * 2048 * 1.1 * 32 * 4096) + 2e9) / 1e6

@@ -141,7 +141,7 @@ def test_outputs_equal_transformers_greedy_decoding(architecture, settings, toke
     targets = [(*body[: i % 4], 3, 4, EOS) if i % 5 else (*body, EOS) for i, body in enumerate(bodies)]
     encoded = [Encoded(prompt, target) for prompt, target in zip(given, targets, strict=True)]
     seen = {}
-    monkeypatch.setattr(evaluation, "_text_scores", lambda text, right, _: seen.update({right[0]: text}) or (0.0,) * 3)
+    monkeypatch.setattr(evaluation, "_text_score", lambda _, text, right, __: seen.update({right[0]: text}) or 0.0)
     task = prepare("generation", encoded, tokenizer, references=[(str(i),) for i in range(len(encoded))])
     found = evaluate_examples(model, task, batch_size=4, max_new_tokens=limit)
     assert [seen[str(i)] for i in range(len(encoded))] == [

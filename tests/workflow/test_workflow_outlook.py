@@ -1,5 +1,6 @@
 """What a parameter file costs: every job that runs a model is known, and what is said to fit does."""
 
+import itertools
 import json
 import re
 import time
@@ -10,7 +11,8 @@ from taskneurons.cli import main
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
-from taskneurons.workflow.needs import WORK, Part, need
+from taskneurons.workflow.costs import Size
+from taskneurons.workflow.needs import WORK, Part, Tally, need
 from taskneurons.workflow.outlook import STEP, Machine, remedy_of
 from taskneurons.workflow.plan import Plan
 
@@ -43,6 +45,27 @@ def test_twice_the_steps_take_twice_the_time_and_no_more_memory(paper):
     assert one.seconds == pytest.approx(750 * 64 * 200 * 6 * 6.74e9 / 150e12, rel=0.05)
     assert one.disk_bytes == pytest.approx(27e9, rel=0.01)
     assert one.host_bytes > 81e9, "the resume file"
+
+
+def test_top_examples_are_found_in_batches_of_the_evaluation_and_keep_no_activations(paper):
+    """Two bytes for each weight, and in bfloat16 four for each token, layer and dimension of the width."""
+    output = "results/report/public/llama2_7b/seed0/top_examples.csv"
+    text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
+    found = need(paper, "neurons.examples:find_examples 0123", text, [output])
+    assert found.part.batch == paper.params.workflow.evaluation_batch_size != 8
+    assert found.part.key == "workflow.evaluation_batch_size"
+    assert found.part.fixed == pytest.approx(2 * 6.74e9, rel=0.01)
+    assert found.part.per_token == pytest.approx(4 * 32 * 4096, rel=0.1)
+
+
+def test_of_several_trainings_the_largest_decides_what_the_host_loads(paper):
+    """All weights that train are loaded in float32, frozen ones in the job's own type, whichever comes first."""
+    size, schedule = Size.of_parameters(6.74e9), {"steps": 1, "batch": 1, "key": "-"}
+    for order in itertools.permutations(("whole", "neurons", "lora")):
+        tally = Tally(paper.params, size, "bfloat16", 64, {}, 1, (), "llama2_7b")
+        for method in order:
+            tally.train(method, **schedule)
+        assert tally.loaded == 4 * 6.74e9
 
 
 def test_what_is_said_to_fit_fits_and_a_little_more_does_not():

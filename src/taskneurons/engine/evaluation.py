@@ -54,6 +54,7 @@ BESIDE: dict[str, tuple[str, ...]] = {"classification": (), "generation": ("exac
 - token_f1: F1 of the words that greedy output and reference share, in any order, in percent.
 """
 _OF_OUTPUTS = ("rougeL", "exact_match", "token_f1")
+Wanted = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -242,7 +243,8 @@ def evaluate_examples(
     evaluator = next((run[name] for name in run if name in wanted), _with_answers)
 
     def one(begin: int, end: int) -> dict[str, np.ndarray]:
-        return evaluator(model, _part(task, begin, end, next(model.parameters()).device), max_new_tokens)
+        part = _part(task, begin, end, next(model.parameters()).device)
+        return evaluator(model, part, max_new_tokens, wanted)
 
     with torch.inference_mode():
         parts = in_batches(len(task), _at_once(model, task, batch_size), one)
@@ -321,18 +323,18 @@ def _warn_of_long_answers(lengths: Sequence[int], limit: int, task: str) -> None
         )  # fmt: skip
 
 
-def _with_answers(model: nn.Module, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+def _with_answers(model: nn.Module, part: PreparedTask, max_new_tokens: int, wanted: Wanted) -> dict[str, np.ndarray]:
     return _of_answers(part, force(model, part.answers))
 
 
-def _with_options(model: nn.Module, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+def _with_options(model: nn.Module, part: PreparedTask, max_new_tokens: int, wanted: Wanted) -> dict[str, np.ndarray]:
     assert part.options is not None and part.gold is not None
     scores, answers = force_options(model, part.prompts, part.options, part.gold)
     right = scores.argmax(-1) == part.gold
     return {**_of_answers(part, answers), "accuracy_restricted": 100.0 * right.cpu().numpy()}
 
 
-def _with_outputs(model: Any, part: PreparedTask, max_new_tokens: int) -> dict[str, np.ndarray]:
+def _with_outputs(model: Any, part: PreparedTask, max_new_tokens: int, wanted: Wanted) -> dict[str, np.ndarray]:
     positions = getattr(model.config, "max_position_embeddings", None) or np.inf
     limits = [int(limit) for limit in np.clip(positions - part.lengths, 1, max_new_tokens)]
     eos = part.tokenizer.eos_token_id
@@ -344,8 +346,13 @@ def _with_outputs(model: Any, part: PreparedTask, max_new_tokens: int) -> dict[s
     else:
         outputs = decode_from(model, part.answers, answers, eos_id=eos, limits=limits)
     texts = part.tokenizer.batch_decode(outputs, skip_special_tokens=True)
-    scores = [_text_scores(text, right, part.words) for text, right in zip(texts, part.references, strict=True)]
-    return {**_of_answers(part, answers), **dict(zip(_OF_OUTPUTS, np.array(scores).T, strict=True))}
+    pairs = list(zip(texts, part.references, strict=True))
+    scores = {
+        name: np.array([_text_score(name, text, right, part.words) for text, right in pairs])
+        for name in _OF_OUTPUTS
+        if name in wanted
+    }
+    return {**_of_answers(part, answers), **scores}
 
 
 def _of_answers(part: PreparedTask, answers: Forced) -> dict[str, np.ndarray]:
@@ -381,10 +388,8 @@ def _part(task: PreparedTask, begin: int, end: int, device: torch.device) -> Pre
 
 
 @lru_cache(maxsize=100_000)
-def _text_scores(output: str, references: tuple[str, ...], words: Words) -> tuple[float, float, float]:
-    """The scores of `_OF_OUTPUTS`. Cached, because most interventions leave most outputs as they were."""
-    return (
-        rouge_l([output], [references], words),
-        exact_match([output], [references]),
-        token_f1([output], [references], words),
-    )
+def _text_score(name: str, output: str, references: tuple[str, ...], words: Words) -> float:
+    """One of `_OF_OUTPUTS`. Cached, because most interventions leave most outputs as they were."""
+    if name == "exact_match":
+        return exact_match([output], [references])
+    return (rouge_l if name == "rougeL" else token_f1)([output], [references], words)

@@ -158,7 +158,8 @@ class Tally:
         flops = training_flops(self.size, method, steps * batch * self.tokens, share)
         self._spend(times * flops, 3 * times * steps)
         self.resume = max(self.resume, resume_bytes(self.size, method, share))
-        self.loaded = 4 * self.size.parameters if method in ("whole", "full") else self.weights
+        loaded = 4 * self.size.parameters if method in ("whole", "full") else self.weights
+        self.loaded = max(self.loaded, loaded)
 
     def test(self, tasks: float, examples: int | None) -> None:
         """Answers to the test examples of some tasks; half of them are generated."""
@@ -190,10 +191,6 @@ def _import(tally: Tally) -> None:
     # ASSUME: a disk writes 200 MB a second.
     tally.disk += tally.weights
     tally.seconds += 2 * tally.weights / 2e8
-
-
-def _merge(tally: Tally) -> None:
-    _import(tally)
 
 
 def _pretrain(tally: Tally) -> None:
@@ -247,8 +244,6 @@ def _curves(tally: Tally) -> None:
         trained += sets
         tally.train("neurons", *course, times=tasks * sets, share=one["selection"]["percent"] / 100)
     tally.test(tasks * (1 + readings * (trained + rates)), recipe["limit"])
-    # The full base is loaded in float32 for all of them.
-    tally.loaded = 4 * tally.size.parameters
 
 
 def _proportion(tally: Tally) -> None:
@@ -351,6 +346,7 @@ def _streams(tally: Tally, methods: Iterable[Mapping[str, Any]], stages: float) 
         tally.train(method, budget["steps"], budget["batch_size"], "continual.batch_size", times=stages, share=share)
         other = ((f"continual.methods without {asked['name']}", None),) if held > 8 else ()
         tally.parts[-1] = replace(tally.parts[-1], fixed=held * tally.size.parameters, other=other)
+        # ASSUME: what a method carries from stage to stage lies on the host too, with all that it holds in training.
         tally.loaded = max(tally.loaded, held * tally.size.parameters)
         if held > 8:
             tally.disk = max(tally.disk, 4 * tally.size.parameters)
@@ -386,8 +382,8 @@ def _weigh(tally: Tally) -> None:
 
 
 def _examples(tally: Tally) -> None:
-    tasks = len(tally.settings["tasks"])
-    tally.attribute(tasks, _test_examples(tally), 8, "attribution.batch_size")
+    examples = len(tally.settings["tasks"]) * _test_examples(tally)
+    tally.read(examples, tally.params.workflow.evaluation_batch_size, "workflow.evaluation_batch_size")
 
 
 WORK: Mapping[str, Callable[[Tally], None]] = {
@@ -405,7 +401,7 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "similarity.measure:compare": _similarity,
     "layers.measure:tune_controls": _controls,
     "layers.measure:tune_generalists": _generalists,
-    "layers.measure:merge": _merge,
+    "layers.measure:merge": _import,
     "layers.measure:compare": _layers,
     "layers.measure:measure_transfer": _transfer,
     "dial.measure:tune": _dial_tuning,

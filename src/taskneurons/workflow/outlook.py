@@ -14,9 +14,8 @@ from taskneurons.params.root import Params
 from taskneurons.params.section import UNPINNED
 from taskneurons.workflow.needs import Need, Part, need
 from taskneurons.workflow.plan import Plan
+from taskneurons.workflow.resources import LIGHT
 
-# ASSUME: a job that reads files takes so long, most of it the start of a process.
-FILES_SECONDS = 4.0
 SHOWN = 10
 STEP = 64
 
@@ -62,7 +61,7 @@ class Cost:
     def with_job(self, found: Need | None) -> "Cost":
         """And one job more; None: of one that runs no model."""
         if found is None:
-            return replace(self, jobs=self.jobs + 1, cpu_hours=self.cpu_hours + FILES_SECONDS / 3600)
+            return replace(self, jobs=self.jobs + 1, cpu_hours=self.cpu_hours + LIGHT["seconds"] / 3600)
         hours = found.seconds / 3600
         return Cost(
             self.study,

@@ -7,6 +7,7 @@ from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.needs import need
 from taskneurons.workflow.plan import Plan, Wildcards
 
+# ASSUME: a job that reads files takes five seconds, most of them the start of a process.
 LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
 """Of a job that reads files and runs no model."""
 
