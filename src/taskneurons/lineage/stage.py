@@ -14,20 +14,21 @@ PROFILE = "TASKNEURONS_PROFILE"
 
 
 def run_stage(study: str) -> int:
-    """Make a study with all cores; artifacts that nothing asks for any more are removed.
+    """Make what is left of a study with all cores; artifacts that nothing asks for any more are removed.
 
     The environment variable TASKNEURONS_PROFILE names another workflow profile, such as profiles/slurm.
 
     Returns:
         0, or the exit status of what failed.
     """
-    profile = ["--workflow-profile", os.environ[PROFILE]] if PROFILE in os.environ else []
-    done = subprocess.run(snakemake("--cores", "all", *profile, "--", study), check=False)
-    if done.returncode:
-        return done.returncode
-    if left := planned_jobs(study):
-        print(f"{study}: {left.total()} jobs are left after the run: {', '.join(sorted(left))}")
-        return 1
+    if planned_jobs(study):
+        profile = ["--workflow-profile", os.environ[PROFILE]] if PROFILE in os.environ else []
+        done = subprocess.run(snakemake("--cores", "all", *profile, "--", study), check=False)
+        if done.returncode:
+            return done.returncode
+        if left := planned_jobs(study):
+            print(f"{study}: {left.total()} jobs are left after the run: {', '.join(sorted(left))}")
+            return 1
     active.claim()
     graph = Graph.load()
     kept.prune(graph)
