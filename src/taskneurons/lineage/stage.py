@@ -29,6 +29,8 @@ def run_stage(study: str) -> int:
         if left := planned_jobs(study):
             print(f"{study}: {left.total()} jobs are left after the run: {', '.join(sorted(left))}")
             return 1
+    else:
+        print(f"{study}: nothing is left to make")
     active.claim()
     graph = Graph.load()
     kept.prune(graph)
