@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from taskneurons.errors import InputError
 
@@ -56,10 +56,10 @@ def _parser() -> argparse.ArgumentParser:
         "--tasks", required=True, help="a folder with tasks.json, or names of known data sets, with commas"
     )
     machine = init.add_mutually_exclusive_group()
-    machine.add_argument("--laptop", action="store_true", help="few examples, for two CPU cores (default)")
-    machine.add_argument("--gpu", action="store_true", help="more examples, bfloat16")
+    for name, meaning in (("laptop", "few examples, for two CPU cores (default)"), ("gpu", "more examples, bfloat16")):
+        machine.add_argument(f"--{name}", dest="machine", action="store_const", const=name, help=meaning)
     init.add_argument("--prompts", choices=["plain", "chat"], help="default: chat where the tokenizer has a template")
-    init.set_defaults(run=_init)
+    init.set_defaults(run=_init, machine="laptop")
 
     results = commands.add_parser("results", help="make results: everything, or the named studies and files")
     results.add_argument("targets", nargs="*", metavar="TARGET", help="a study (such as deactivation) or a file")
@@ -187,8 +187,7 @@ def _cores(text: str) -> str:
 def _init(options: argparse.Namespace) -> int:
     from taskneurons.own_study import init
 
-    machine: Literal["laptop", "gpu"] = "gpu" if options.gpu else "laptop"
-    init(options.folder, options.model, options.tasks, machine=machine, prompts=options.prompts)
+    init(options.folder, options.model, options.tasks, machine=options.machine, prompts=options.prompts)
     return 0
 
 

@@ -216,7 +216,7 @@ def test_m9_a_fresh_clone_without_a_remote_makes_everything(clone, made):
 
 def test_m10_what_snakemake_made_dvc_takes_without_work(made):
     text = (made.folder.parent / "repro.log").read_text()
-    assert text.count("nothing is left to make") == 6 and "Job stats" not in text
+    assert text.count("Nothing to be done") == 6 and "Job stats" not in text
     assert "Finished jobid" not in text
     assert made.dvc("status").strip() == "Data and pipelines are up to date."
     assert set(yaml.safe_load(made.path("dvc.lock").read_text())["stages"]) == {
