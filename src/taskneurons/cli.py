@@ -113,8 +113,8 @@ def _parser() -> argparse.ArgumentParser:
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    docs = tables.add_parser("docs", help="write docs/tables.md: what every column means")
-    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs = tables.add_parser("docs", help="write docs/tables.md, and the tables that pages quote")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     docs.set_defaults(run=_tables_docs)
 
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
@@ -309,12 +309,14 @@ def _claims_compare(options: argparse.Namespace) -> int:
 
 def _tables_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_text, write_text
+    from taskneurons.studies import quotes
     from taskneurons.studies.tables_page import PAGE_FILE, page
 
-    if not options.check:
-        write_text(PAGE_FILE, page())
-    elif read_text(PAGE_FILE) != page():
-        raise InputError("stale", where=PAGE_FILE, remedy="Run `taskneurons tables docs`")
+    for path, text in ({PAGE_FILE: page()} | quotes.pages()).items():
+        if not options.check:
+            write_text(path, text)
+        elif read_text(path) != text:
+            raise InputError("stale", where=path, remedy="Run `taskneurons tables docs`")
     return 0
 
 
