@@ -295,7 +295,8 @@ def test_stages_are_what_the_workflow_says(project):
 
 def test_the_committed_stages_are_those_of_the_default_parameters(tmp_path):
     project = lay(tmp_path / "project", seeds=[0], tasks_per_job="all")
-    shutil.copy2(ROOT / "params.yaml", project.path("params.yaml"))
+    for name in ("params.yaml", "claims.yaml"):
+        shutil.copy2(ROOT / name, project.path(name))
     project.taskneurons("stages")
     for name in ["dvc.yaml", "results/.gitignore"]:
         assert project.path(name).read_text() == (ROOT / name).read_text(), "run `taskneurons stages` and commit"
