@@ -17,6 +17,7 @@ from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
 from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
+from taskneurons.workflow import node
 from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
@@ -50,6 +51,7 @@ def run_job(snakemake: Any) -> None:
     """
     planned = snakemake.params.code
     entry = planned.partition(" ")[0]
+    node.require_planned(planned, list(snakemake.output))
     watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
     watch.start()
     sources = Sources(Path(taskneurons.__file__).parent, CACHE)
