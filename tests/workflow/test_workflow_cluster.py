@@ -159,6 +159,16 @@ def test_a_record_names_the_node_of_a_cluster_and_elsewhere_none() -> None:
     assert read == on_node
 
 
+def test_jobs_that_are_about_to_end_are_waited_for(dead: Path, say: Say, tmp_path: Path) -> None:
+    """The last job of a run is still completing when the next command asks."""
+    say("squeue", "7|COMPLETING")
+    script = tmp_path / "bin/squeue"
+    # Asked once, it has ended.
+    script.write_text(f"{script.read_text().rpartition('exit')[0]}printf '#!/bin/sh\\n' > {script}\n")
+    assert "was killed" in " ".join(active.claim())
+    active.release()
+
+
 OUTPUT = "results/models/m/model.txt"
 
 

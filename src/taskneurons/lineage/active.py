@@ -14,6 +14,7 @@ import os
 import shutil
 import socket
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -27,6 +28,8 @@ STATE = Path(".taskneurons")
 ENVIRONMENT = "TASKNEURONS_RUN"
 # Of a killed run's jobs under SLURM, so many are named.
 SHOWN = 5
+# A job that ended or was cancelled is about to end for as long as its last process takes, 30 seconds as SLURM comes.
+LAST_WORDS = 45.0
 
 _held: dict[Path, IO[str]] = {}
 
@@ -137,10 +140,10 @@ def release() -> None:
 
 
 def _outlived(file: IO[str]) -> bool:
-    """Whether jobs under SLURM outlive this run: what it could not cancel, or what is about to end."""
+    """Whether jobs under SLURM outlive this run, such as what it could not cancel."""
     file.seek(0)
     try:
-        return bool((name := _holder(file).get("slurm")) and slurm.living_jobs(name))
+        return bool((name := _holder(file).get("slurm")) and _after_last_words(name))
     except InputError:
         return True
 
@@ -159,7 +162,7 @@ def _refuse_living_jobs(run: dict[str, Any]) -> None:
     ended = f"the run of process {run.get('pid')} on {run.get('host')} has ended, and"
     if name := run.get("slurm"):
         try:
-            waiting = slurm.living_jobs(name)
+            waiting = _after_last_words(name)
         except InputError as error:
             raise InputError(
                 f"{ended} SLURM does not say whether jobs of it still wait or work ({error})",
@@ -180,6 +183,16 @@ def _refuse_living_jobs(run: dict[str, Any]) -> None:
             where=str(Path.cwd()),
             remedy=f"Wait for them, or stop them: kill {' '.join(map(str, jobs))}",
         )
+
+
+def _after_last_words(name: str) -> list[slurm.SlurmJob]:
+    """The jobs of a name, when those that are about to end have had their time."""
+    end = time.monotonic() + LAST_WORDS
+    while True:
+        jobs = slurm.living_jobs(name)
+        if not jobs or any(job.state != "COMPLETING" for job in jobs) or time.monotonic() > end:
+            return jobs
+        time.sleep(0.5)
 
 
 def _jobs_of(run: dict[str, Any]) -> list[int]:
