@@ -5,11 +5,7 @@ from collections.abc import Iterator
 import pytest
 from daemons import Cluster, Unavailable, cluster
 from projects import Project, lay_toy
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests with accounts come last, so that each kind of cluster is started once."""
-    items.sort(key=lambda item: "accounted" in getattr(item, "fixturenames", ()))
+from runs import end_runs
 
 
 @pytest.fixture(scope="module")
@@ -44,3 +40,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Project:
 def toy(made: Project, tmp_path) -> Project:
     """A copy of the toy workflow."""
     return made.copy(tmp_path / "project")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """No run and no job of one test meets the next."""
+    yield
+    end_runs()
+    for name in ("plain", "accounted"):
+        if name in request.fixturenames:
+            request.getfixturevalue(name).clear()

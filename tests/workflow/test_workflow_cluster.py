@@ -15,10 +15,9 @@ from taskneurons.errors import InputError
 from taskneurons.lineage import active, machine
 from taskneurons.lineage.graph import Graph, PlannedJob
 from taskneurons.lineage.record import Line, line_texts, lines_of_text
-from taskneurons.workflow import node
+from taskneurons.workflow import node, runner
 from taskneurons.workflow.cluster import Request, require_accounts, require_ends_seen, require_room
 from taskneurons.workflow.needs import Need, Part
-from taskneurons.workflow.runner import run_job
 
 SINFO = """\
 main*|2|20000|gpu:2|infinite
@@ -200,7 +199,22 @@ def test_a_job_of_another_version_does_nothing(planned: str) -> None:
         output = (OUTPUT,)
 
     with pytest.raises(InputError, match="another version of taskneurons"):
-        run_job(Snakemake)
+        runner.run_job(Snakemake)
+
+
+def test_the_log_of_a_job_that_was_told_to_stop_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """SLURM calls such a job failed and does not say why."""
+
+    class Snakemake:
+        log = ("logs/train.log",)
+
+    def stop(_: object) -> None:
+        raise SystemExit(runner.STOPPED)
+
+    monkeypatch.setattr(runner, "run_job", stop)
+    with pytest.raises(SystemExit):
+        runner.run(Snakemake)
+    assert "it was told to stop, as before a time limit" in (folder / "logs/train.log").read_text()
 
 
 def test_a_job_is_told_to_stop_as_early_as_its_resume_file_takes() -> None:
