@@ -32,20 +32,20 @@ def require_planned(code: str, outputs: Sequence[str]) -> None:
     Raises:
         InputError: it is not.
     """
-    told = os.environ.get(VERSIONS)
-    if told is None:
+    told, here = os.environ.get(VERSIONS), machine.node()
+    # Local rules of a run on a cluster are jobs of its own machine.
+    if told is None or here is None:
         return
-    here = f"node {machine.node() or 'of this job'}"
     if other := machine.differences(json.loads(told), machine.software()):
         raise InputError(
             f"this node has other versions than the run was started with: {', '.join(other)}",
-            where=here,
+            where=f"node {here}",
             remedy=_REMEDY,
         )
     planned = Graph.load().makers.get(outputs[0])
     if planned is None or planned.code != code:
         raise InputError(
             "this node has another version of taskneurons than the run was started with, or it was edited since",
-            where=here,
+            where=f"node {here}",
             remedy=f"{_REMEDY}, and run the same command again",
         )
