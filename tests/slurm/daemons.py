@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -42,7 +42,6 @@ class Cluster:
 
     folder: Path
     nodes: tuple[str, ...]
-    _pids: list[Path] = field(default_factory=list)
 
     def ask(self, *command: str) -> str:
         """What a command of SLURM prints."""
