@@ -65,6 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     results.add_argument("targets", nargs="*", metavar="TARGET", help="a study (such as deactivation) or a file")
     results.add_argument("--cores", default="all", type=_cores, metavar="N", help="number of cores, or all (default)")
     results.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    results.add_argument("--profile", type=Path, metavar="FOLDER", help="where jobs run, such as profiles/slurm")
     results.set_defaults(run=_results)
 
     plan = commands.add_parser("plan", help="say what a parameter file costs: jobs, hours, memory, disk; runs nothing")
@@ -197,8 +198,12 @@ def _results(options: argparse.Namespace) -> int:
 
     if not Path("Snakefile").is_file():
         raise InputError("there is no Snakefile here", remedy="Run this in the project's folder")
+    if options.profile and not (options.profile / "config.yaml").is_file():
+        raise InputError(
+            "there is no config.yaml in it", where=f"--profile {options.profile}", remedy="Such as profiles/slurm"
+        )
     load_params(options.params or "params.yaml")
-    return run_snakemake(options.targets, cores=options.cores, params=options.params)
+    return run_snakemake(options.targets, cores=options.cores, params=options.params, profile=options.profile)
 
 
 def _plan(options: argparse.Namespace) -> int:
