@@ -141,10 +141,10 @@ def require_room(requests: Sequence[Request], nodes: Sequence[slurm.Nodes]) -> N
             key = request.rule, ", ".join(names) or "any", ", ".join(words)
             larger[key] = larger.get(key, 0) + 1
     if larger:
-        (rule, names, what), _ = max(larger.items(), key=lambda item: item[1])
+        (rule, partition, what), _ = max(larger.items(), key=lambda item: item[1])
         number = sum(larger.values())
         raise InputError(
-            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {names}; a job of {rule} asks "
+            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {partition}; a job of {rule} asks "
             f"for {what}",
             where=f"rule {rule}",
             remedy="Take another partition (--default-resources slurm_partition=NAME), or smaller parameters: "
