@@ -144,8 +144,8 @@ def require_room(requests: Sequence[Request], nodes: Sequence[slurm.Nodes]) -> N
         (rule, partition, what), _ = max(larger.items(), key=lambda item: item[1])
         number = sum(larger.values())
         raise InputError(
-            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {partition}; a job of {rule} asks "
-            f"for {what}",
+            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {partition}; a job of {rule} "
+            f"asks for {what}",
             where=f"rule {rule}",
             remedy="Take another partition (--default-resources slurm_partition=NAME), or smaller parameters: "
             "`taskneurons plan` says which",
