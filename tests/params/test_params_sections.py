@@ -18,8 +18,13 @@ OPTIONAL = sorted({section for sections in SECTIONS.values() for section in sect
 
 
 def with_runs_of(studies: set[str]) -> dict:
-    """The default with the runs that name some of these studies, which they name alone."""
+    """The default with the runs that name some of these studies, which they name alone.
+
+    What no run of the default names, its first run is made to name.
+    """
     values = yaml.safe_load(DEFAULT)
+    named = {study for run in values["runs"] for study in run["studies"]}
+    values["runs"][0]["studies"] += sorted(set(STUDIES) - named)
     for run in values["runs"]:
         run["studies"] = [study for study in run["studies"] if study in studies]
     values["runs"] = [run for run in values["runs"] if run["studies"]]

@@ -9,6 +9,7 @@ from taskneurons.studies.continual import study as continual
 from taskneurons.studies.data import study as data
 from taskneurons.studies.deactivation import study as deactivation
 from taskneurons.studies.dial import study as dial
+from taskneurons.studies.keystone import study as keystone
 from taskneurons.studies.layers import study as layers
 from taskneurons.studies.models import study as models
 from taskneurons.studies.neurons import study as neurons
@@ -29,6 +30,7 @@ STUDIES: tuple[Study, ...] = (
     layers.STUDY,
     dial.STUDY,
     continual.STUDY,
+    keystone.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.

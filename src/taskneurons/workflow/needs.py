@@ -340,6 +340,26 @@ def _dial(tally: Tally) -> None:
     tally.parts.append(Part(tally.weights + 4 * tally.size.parameters))
 
 
+def _neutral(tally: Tally) -> None:
+    made = tally.settings
+    tally.attribute(1, made["neutral"]["texts"], made["batch_size"], "attribution.batch_size")
+    tally.disk += 8 * _neurons(tally.size)
+
+
+def _signed(tally: Tally) -> None:
+    made = tally.settings
+    tally.attribute(len(tally.outputs), _train_examples(tally, made), made["batch_size"], "attribution.batch_size")
+    tally.disk += 8 * _neurons(tally.size) * len(tally.outputs)
+
+
+def _keystone(tally: Tally) -> None:
+    design = tally.settings["design"]
+    # Sets of the task and of another one, beside random and keystone neurons; each of them on neutral text, too.
+    sets = 1 + len(design["percents"]) * (1 + design["random_draws"] + 2 * len(design["sets"]))
+    tally.test(len(tally.outputs) * sets, design["test_examples"])
+    tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"])
+
+
 def _streams(tally: Tally, methods: Iterable[Mapping[str, Any]], stages: float) -> None:
     """Stages of streams; `bytes_per_parameter` of a method is what it holds besides activations."""
     budget = tally.settings["budget"]
@@ -410,6 +430,9 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "layers.measure:measure_transfer": _transfer,
     "dial.measure:tune": _dial_tuning,
     "dial.measure:measure": _dial,
+    "keystone.measure:score_neutral": _neutral,
+    "keystone.measure:score_signed": _signed,
+    "keystone.measure:deactivate": _keystone,
     "continual.measure:choose_rates": _choose,
     "continual.measure:learn_streams": _learn,
     "continual.measure:weigh_patches": _weigh,
