@@ -150,7 +150,10 @@ if plan.runs("keystone"):
         input:
             **{table: plan.expand(KEYSTONE_DESCRIBED, study="keystone", table=[table]) for table in KEYSTONE_TABLES},
         output:
-            **{table: f"results/tables/keystone_{table}.csv" for table in KEYSTONE_TABLES},
+            overlap="results/tables/keystone_overlap.csv",
+            layers="results/tables/keystone_layers.csv",
+            activation="results/tables/keystone_activation.csv",
+            members="results/tables/keystone_members.csv",
         log:
             "logs/keystone/gather_keystone.log",
         priority: 80

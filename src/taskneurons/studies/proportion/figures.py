@@ -113,7 +113,8 @@ def draw_proportion(
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
             for axis, (kind, scope) in zip(axes, line, strict=True):
-                axis.set_title(_SCOPES[scope])
+                # Room for the words below it.
+                axis.set_title(_SCOPES[scope], pad=15)
                 name = _NAMES[SCORE[_TESTED[scope]] if measure == "score" else "loss"]
                 axis.set_ylabel(f"{kind} trained\n{name}" if scope.startswith("ID") else name)
                 _panel(
@@ -205,8 +206,8 @@ def _panel(
             # Adding zero takes the sign from a zero.
             correlation = f"{round(better * trend.correlation, 2) + 0.0:+.2f}".replace("-", "−")
             axis.annotate(
-                f"ρ = {correlation}, {_p(trend.p_value)}", (1, 1), xycoords="axes fraction", xytext=(0, 3),
-                textcoords="offset points", ha="right", va="bottom", fontsize=SMALL, color=VERMILLION,
+                f"ρ = {correlation}, {_p(trend.p_value)}", (0, 1), xycoords="axes fraction", xytext=(0, 3),
+                textcoords="offset points", ha="left", va="bottom", fontsize=SMALL, color=VERMILLION,
             )  # fmt: skip
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
