@@ -12,7 +12,7 @@ from taskneurons.params.models import Model, ScratchModel
 from taskneurons.params.runs import Run, Study, Workflow
 from taskneurons.params.section import Inconsistency, Named, Section, described
 from taskneurons.params.selection import DERIVED_FROM
-from taskneurons.params.suites import DialSuite, Suite
+from taskneurons.params.suites import DialSuite, PlantSuite, Suite
 from taskneurons.studies.continual.params import Continual, Streams
 from taskneurons.studies.deactivation.params import Deactivation
 from taskneurons.studies.dial.params import Dial
@@ -23,6 +23,7 @@ from taskneurons.studies.overlap.params import Overlap
 from taskneurons.studies.proportion.params import Proportion
 from taskneurons.studies.similarity.params import Similarity
 from taskneurons.studies.training.params import Curves, Training
+from taskneurons.studies.validation.params import Validation
 
 # The sections that each study reads, beside those that every run reads.
 SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
@@ -36,6 +37,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         # The estimator of its neurons is that of the studies that train neurons.
         "dial": ("training", "dial"),
         "continual": ("streams", "continual"),
+        "validation": ("validation",),
     }
 )
 # They train on some tasks of a suite and test on others.
@@ -80,6 +82,7 @@ class Params(Section):
         "orders in which tasks are learned one after another, by suite", "-", default_factory=_nothing
     )
     continual: Continual | None = described("continual learning", "-", default=None)
+    validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -155,6 +158,8 @@ class Params(Section):
                 f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
                 "Name a suite whose source is `dial`",
             )
+        if "validation" in run.studies:
+            yield from self._not_plantable(index, run)
         if self.multitask is None:
             yield from self._untuned(index, run)
         if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
@@ -162,6 +167,22 @@ class Params(Section):
                 ("suites", run.suite, "corpus"),
                 f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                 "Write a number of documents",
+            )
+
+    def _not_plantable(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield why neurons cannot be planted into the model of a run."""
+        suite, model = self.suites.get(run.suite), self.models.get(run.model)
+        if suite is not None and not isinstance(suite, PlantSuite):
+            yield Inconsistency(
+                ("runs", index, "studies"),
+                f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask",
+                "Name a suite whose source is `plant`",
+            )
+        elif model is not None and not isinstance(model, ScratchModel):
+            yield Inconsistency(
+                ("runs", index, "model"),
+                f"study `validation` plants neurons into random weights, and model `{run.model}` has others",
+                "Name a model whose source is `scratch`",
             )
 
     def _untuned(self, index: int, run: Run) -> Iterator[Inconsistency]:

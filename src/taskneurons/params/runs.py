@@ -7,7 +7,9 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 
-Study = Literal["deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual"]
+Study = Literal[
+    "deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual", "validation"
+]
 # The seeds of a run with which something is done.
 Seeds = Literal["first", "all"]
 
