@@ -36,7 +36,7 @@ rule plant_neurons:
             neurons=P.validation.neurons,
             schedule=P.validation.tuning,
             gates=P.validation.gates,
-            effect=P.validation.proof.effect,
+            effect=P.validation.needed,
         ),
         code=code("validation.measure:plant_neurons"),
     script:

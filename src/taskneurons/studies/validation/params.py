@@ -39,11 +39,7 @@ class Proof(Section):
     suffices: float = described(
         "accuracy on each task without all neurons that carry none of its skills, at least", "%", ge=0, le=100
     )
-    effect: PositiveFloat = described(
-        "rise of the loss from which a single neuron counts as needed, by training examples when neurons are planted, "
-        "by test examples in the proof",
-        "nats an example",
-    )
+    effect: PositiveFloat = described("rise of the loss from which a single neuron counts as needed", "nats an example")
     members: float = described(
         "share of the neurons of the skills that are needed for their skill one by one, at least", "%", ge=0, le=100
     )
@@ -59,6 +55,10 @@ class Validation(Section):
     spread: PositiveFloat = described(
         "standard deviation of the matrices before training; 0.02 leaves the neurons of narrow models almost silent",
         "-",
+    )
+    needed: PositiveFloat = described(
+        "rise of the loss, on training examples, below which a neuron is taken out between the two trainings",
+        "nats an example",
     )
     tuning: Schedule = described(
         "each of two trainings, from random weights and after neurons were taken out; batches hold all skills alike",
