@@ -5,7 +5,7 @@ from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
 from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
-from taskneurons.workflow import allocator, forked, hub, refusals, wake
+from taskneurons.workflow import allocator, cluster, forked, hub, refusals, wake
 
 min_version("9.20")
 wake.install()
@@ -58,6 +58,7 @@ onstart:
         raise InputError("would date artifacts as if they had been made now", where="--touch")
     # A target such as `all` hands nothing over.
     hub.require_pinned((getattr(job.params, "settings", "") for job in workflow.dag.needrun_jobs()), PARAMS_FILE)
+    cluster.begin(workflow)
     # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
     if not workflow.configfiles:
         kept.prune(GRAPH, logger.warning)

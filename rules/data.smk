@@ -54,7 +54,7 @@ for suite, chosen in P.suites.items():
             # Every figure waits for it, and it takes seconds.
             priority: 75
             resources:
-                **LIGHT,
+                **TOKENIZING,
             params:
                 settings=settings(
                     suite=suite,

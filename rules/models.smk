@@ -40,7 +40,7 @@ rule train_tokenizer:
     wildcard_constraints:
         run=plan.pattern(models=plan.scratch_models),
     resources:
-        **LIGHT,
+        **TOKENIZING,
     params:
         settings=lambda wildcards: settings(**P.models[model_of(wildcards)].tokenizer.model_dump()),
         code=code("models.make:train_tokenizer"),

@@ -16,9 +16,16 @@ for room in ("neurons", "measures", "models", "engine", "continual", "studies"):
     install_import_hook(f"taskneurons.{room}", "shapes.arrays_only")
 
 
+# Folders of files that take long.
+LONG = ("workflow", "tests")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of the workflow take minutes: they begin first, so that no process is left alone with one at the end."""
-    items.sort(key=lambda item: item.path.parent.name != "workflow")
+    """Files of the workflow take minutes, and benchmarks nearly one: they begin first, the long before the short.
+
+    Else a process is left alone with one at the end.
+    """
+    items.sort(key=lambda item: LONG.index(name) if (name := item.path.parent.name) in LONG else 2)
 
 
 def pytest_collection_finish() -> None:

@@ -122,8 +122,10 @@ def test_snakemake_plans_jobs_in_the_new_folder_and_from_outside_of_it(laid):
         for rule in ("import_model_small", "attribute_scores_mine_all", "deactivate_neurons_mine_all", "write_report"):
             assert rule in text
     assert "pretrain_model" not in inside
-    jobs, memory, _ = said.partition("Plan: ")[2].splitlines()[:3]
-    assert "deactivation 12" in jobs and float(memory.partition("at most ")[2].partition(" GB")[0]) > 0
+    plan = said.partition("Plan of params.yaml: ")[2]
+    rows = {cells[0]: cells[1:] for line in plan.splitlines() if len(cells := line.split()) == 7}
+    assert rows["deactivation"][0] == "12" and plan.startswith(f"{rows['all'][0]} jobs")
+    assert float(rows["all"][4]) > 0, "GB of memory"
     stages = yaml.safe_load(project.path("dvc.yaml").read_text())["stages"]
     assert {"tasks", "results/data"} <= {*stages["data"]["deps"], *stages["deactivation"]["deps"]}
     assert "results/neurons" in stages["deactivation"]["deps"]

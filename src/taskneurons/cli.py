@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from taskneurons.errors import InputError
 
@@ -56,15 +56,16 @@ def _parser() -> argparse.ArgumentParser:
         "--tasks", required=True, help="a folder with tasks.json, or names of known data sets, with commas"
     )
     machine = init.add_mutually_exclusive_group()
-    machine.add_argument("--laptop", action="store_true", help="few examples, for two CPU cores (default)")
-    machine.add_argument("--gpu", action="store_true", help="more examples, bfloat16")
+    for name, meaning in (("laptop", "few examples, for two CPU cores (default)"), ("gpu", "more examples, bfloat16")):
+        machine.add_argument(f"--{name}", dest="machine", action="store_const", const=name, help=meaning)
     init.add_argument("--prompts", choices=["plain", "chat"], help="default: chat where the tokenizer has a template")
-    init.set_defaults(run=_init)
+    init.set_defaults(run=_init, machine="laptop")
 
     results = commands.add_parser("results", help="make results: everything, or the named studies and files")
     results.add_argument("targets", nargs="*", metavar="TARGET", help="a study (such as deactivation) or a file")
     results.add_argument("--cores", default="all", type=_cores, metavar="N", help="number of cores, or all (default)")
     results.add_argument("--params", type=Path, metavar="FILE", help="another parameter file than params.yaml")
+    results.add_argument("--profile", type=Path, metavar="FOLDER", help="where jobs run, such as profiles/slurm")
     results.set_defaults(run=_results)
 
     plan = commands.add_parser("plan", help="say what a parameter file costs: jobs, hours, memory, disk; runs nothing")
@@ -113,8 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
     )
-    docs = tables.add_parser("docs", help="write docs/tables.md: what every column means")
-    docs.add_argument("--check", action="store_true", help="write nothing; fail when the page is stale")
+    docs = tables.add_parser("docs", help="write docs/tables.md, and the tables that pages quote")
+    docs.add_argument("--check", action="store_true", help="write nothing; fail when a page is stale")
     docs.set_defaults(run=_tables_docs)
 
     stage = commands.add_parser("stage", help="make one study and record it; the command of the stages in dvc.yaml")
@@ -187,8 +188,7 @@ def _cores(text: str) -> str:
 def _init(options: argparse.Namespace) -> int:
     from taskneurons.own_study import init
 
-    machine: Literal["laptop", "gpu"] = "gpu" if options.gpu else "laptop"
-    init(options.folder, options.model, options.tasks, machine=machine, prompts=options.prompts)
+    init(options.folder, options.model, options.tasks, machine=options.machine, prompts=options.prompts)
     return 0
 
 
@@ -198,8 +198,12 @@ def _results(options: argparse.Namespace) -> int:
 
     if not Path("Snakefile").is_file():
         raise InputError("there is no Snakefile here", remedy="Run this in the project's folder")
+    if options.profile and not (options.profile / "config.yaml").is_file():
+        raise InputError(
+            "there is no config.yaml in it", where=f"--profile {options.profile}", remedy="Such as profiles/slurm"
+        )
     load_params(options.params or "params.yaml")
-    return run_snakemake(options.targets, cores=options.cores, params=options.params)
+    return run_snakemake(options.targets, cores=options.cores, params=options.params, profile=options.profile)
 
 
 def _plan(options: argparse.Namespace) -> int:
@@ -310,12 +314,14 @@ def _claims_compare(options: argparse.Namespace) -> int:
 
 def _tables_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_text, write_text
+    from taskneurons.studies import quotes
     from taskneurons.studies.tables_page import PAGE_FILE, page
 
-    if not options.check:
-        write_text(PAGE_FILE, page())
-    elif read_text(PAGE_FILE) != page():
-        raise InputError("stale", where=PAGE_FILE, remedy="Run `taskneurons tables docs`")
+    for path, text in ({PAGE_FILE: page()} | quotes.pages()).items():
+        if not options.check:
+            write_text(path, text)
+        elif read_text(path) != text:
+            raise InputError("stale", where=path, remedy="Run `taskneurons tables docs`")
     return 0
 
 

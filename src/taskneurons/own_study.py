@@ -22,7 +22,7 @@ from typing import Any, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.files import sha256, write_text
-from taskneurons.lineage.graph import GRAPH, Graph
+from taskneurons.lineage.graph import GRAPH
 from taskneurons.lineage.workflow import HOME, SNAKEFILE
 from taskneurons.models import looking
 from taskneurons.models.importing import packaged
@@ -171,13 +171,11 @@ def init(
         _write(scratch, place.name, chosen, found, choices)
         load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-        dry_run = _run(scratch, [sys.executable, "-m", "snakemake", "-n"])
-        graph = Graph.load(scratch / GRAPH)
+        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan"])
         for name in (GRAPH.parent.name, ".snakemake", "logs"):
             shutil.rmtree(scratch / name, ignore_errors=True)
         _run(scratch, ["git", "add", "--all"])
-    for line in planned(graph, dry_run, chosen):
-        say(line)
+    say(f"\nPlan of {plan}")
     say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
 
 
@@ -325,26 +323,6 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
             yield "  labels of the test examples: " + ", ".join(f"{name} {labels[name]}" for name in task.options)
         yield "  the first example as the model sees it:"
         yield from (f"  | {line}" for line in one.shown.splitlines())
-
-
-def planned(graph: Graph, dry_run: str, model: Model) -> Iterator[str]:
-    """What a run will do and take, in lines.
-
-    Args:
-        graph: all jobs.
-        dry_run: what `snakemake -n` printed, with the resources of each job.
-        model: that is studied.
-    """
-
-    def most(resource: str) -> float:
-        return max((int(number) for number in re.findall(rf"\b{resource}=(\d+)", dry_run)), default=0)
-
-    jobs = Counter(graph.study_of[job.rule] for job in graph.jobs)
-    yield f"Plan: {sum(jobs.values())} jobs: " + ", ".join(f"{study} {number}" for study, number in jobs.items())
-    yield f"  memory: jobs ask for at most {most('mem_mb') / 1000:.1f} GB" + (
-        f", and of a GPU, if there is one, {most('gpu_mem_mb') / 1000:.1f} GB" if most("gpu") else ""
-    )
-    yield f"  disk: the imported copy of the model takes at most {4 * model.look.parameters / 1e9:.2f} GB"
 
 
 # The folder

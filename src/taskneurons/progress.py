@@ -204,6 +204,7 @@ def run_snakemake(
     *,
     cores: str,
     params: Path | None,
+    profile: Path | None = None,
     command: Sequence[str] | None = None,
     out: TextIO | None = None,
 ) -> int:
@@ -213,6 +214,7 @@ def run_snakemake(
         targets: studies or files; none means everything.
         cores: a number, or `all`.
         params: another parameter file than params.yaml.
+        profile: a workflow profile, which says where jobs run; profiles/default when None.
         command: how Snakemake is started; the one of this environment when None.
         out: where the report goes; the standard output when None.
 
@@ -224,6 +226,7 @@ def run_snakemake(
     log.parent.mkdir(parents=True, exist_ok=True)
     progress = Progress(recorded_durations(Path("lineage")))
     arguments = [*(command or (sys.executable, "-m", "snakemake")), "--cores", cores, "--nocolor"]
+    arguments += ["--workflow-profile", str(profile)] if profile else []
     arguments += ["--configfile", str(params)] if params else []
     # Without the separator Snakemake would read the targets as more parameter files.
     arguments += ["--", *targets] if targets else []

@@ -38,13 +38,14 @@ OTHER = {
     "software": {"python": "3.11.7"},
     "memory": {"host": 1},
     "cpu_seconds": 2.0,
+    "node": "n1",
 }
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Line)])
-def test_every_field_but_times_and_memory_counts(name):
+def test_every_field_but_times_node_and_memory_counts(name):
     same = root_digest([replace(LINE, **{name: OTHER[name]})]) == root_digest([LINE])
-    assert same == (name in ("started", "ended", "memory", "cpu_seconds"))
+    assert same == (name in ("started", "ended", "memory", "cpu_seconds", "node"))
 
 
 def test_the_order_of_records_and_the_report_do_not_count():

@@ -30,8 +30,13 @@ EVERY = every_study()
 
 
 def with_runs_of(studies: set[str]) -> dict:
-    """All studies with the runs that name some of these, which they name alone."""
+    """All studies with the runs that name some of these, which they name alone.
+
+    What no run names, the first run is made to name.
+    """
     values = deepcopy(EVERY)
+    named = {study for run in values["runs"] for study in run["studies"]}
+    values["runs"][0]["studies"] += sorted(set(STUDIES) - named)
     for run in values["runs"]:
         run["studies"] = [study for study in run["studies"] if study in studies]
     values["runs"] = [run for run in values["runs"] if run["studies"]]

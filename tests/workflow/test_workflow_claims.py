@@ -1,15 +1,18 @@
 """The claims are decided from the tables that the parameters ask for; a mistake in their file stops before any job."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
-from projects import Project, lay
+from projects import ROOT, Project, lay
 
 
 @pytest.fixture(scope="module")
 def laid(tmp_path_factory) -> Project:
-    return lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
+    project = lay(tmp_path_factory.mktemp("laid") / "project", seeds=[0], tasks_per_job="all")
+    shutil.copy2(ROOT / "claims.yaml", project.path("claims.yaml"))
+    return project
 
 
 @pytest.fixture

@@ -2,6 +2,9 @@
 
 The claim is a lock of the operating system on `.taskneurons/active.json`, which ends with its process however that
 ends; the file says who holds it. A file that still names somebody when nobody holds the lock belongs to a killed run.
+
+A run on a cluster notes the name of its jobs in the file. They outlive it, and many of them have no process yet: the
+scheduler is asked for them before anything of that run is cleared.
 """
 
 import atexit
@@ -11,16 +14,22 @@ import os
 import shutil
 import socket
 import sys
+import time
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 from uuid import uuid4
 
+from taskneurons import slurm
 from taskneurons.errors import InputError
 
 STATE = Path(".taskneurons")
 ENVIRONMENT = "TASKNEURONS_RUN"
+# Of a killed run's jobs under SLURM, so many are named.
+SHOWN = 5
+# A job that ended or was cancelled is about to end for as long as its last process takes, 30 seconds as SLURM comes.
+LAST_WORDS = 45.0
 
 _held: dict[Path, IO[str]] = {}
 
@@ -34,7 +43,7 @@ def claim() -> list[str]:
         What was cleared, one sentence each.
 
     Raises:
-        InputError: another run is active, or jobs of a killed run still work; the message names their process ids.
+        InputError: another run is active, or jobs of a killed run still wait or work; the message names them.
     """
     path = (STATE / "active.json").resolve()
     if path in _held:
@@ -57,14 +66,11 @@ def claim() -> list[str]:
             remedy=f"Wait for it, or stop it: kill {holder.get('pid', '')}".rstrip(),
         ) from None
     previous = _holder(file)
-    if previous and (jobs := _jobs_of(previous)):
+    try:
+        _refuse_living_jobs(previous)
+    except InputError:
         file.close()
-        raise InputError(
-            f"the run of process {previous.get('pid')} was killed, and jobs of it still work: "
-            + ", ".join(map(str, jobs)),
-            where=str(Path.cwd()),
-            remedy=f"Wait for them, or stop them: kill {' '.join(map(str, jobs))}",
-        )
+        raise
     cleared = _clear(previous) if previous else []
     token = uuid4().hex
     os.environ[ENVIRONMENT] = token
@@ -75,18 +81,29 @@ def claim() -> list[str]:
         "command": " ".join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "token": token,
     }
+    _write(file, me)
+    _held[path] = file
+    atexit.register(release)
+    return cleared
+
+
+def submits(name: str) -> None:
+    """Note that the jobs which this run submits to SLURM have a name; to be called before the first is submitted."""
+    file = _held[(STATE / "active.json").resolve()]
+    file.seek(0)
+    _write(file, _holder(file) | {"slurm": name})
+
+
+def _write(file: IO[str], content: dict[str, Any]) -> None:
     try:
         file.truncate(0)
-        json.dump(me, file)
+        json.dump(content, file)
         file.flush()
     except OSError as error:
         # What could not be written would be tried again when the file is closed.
         with suppress(OSError):
             file.close()
         raise _no_room(error) from None
-    _held[path] = file
-    atexit.register(release)
-    return cleared
 
 
 def _no_room(error: OSError) -> InputError:
@@ -115,10 +132,20 @@ def release() -> None:
     """End the claim of this process; a process that ends does so by itself."""
     for file in _held.values():
         if not file.closed:
-            file.truncate(0)
+            if not _outlived(file):
+                file.truncate(0)
             file.close()
     _held.clear()
     os.environ.pop(ENVIRONMENT, None)
+
+
+def _outlived(file: IO[str]) -> bool:
+    """Whether jobs under SLURM outlive this run, such as what it could not cancel."""
+    file.seek(0)
+    try:
+        return bool((name := _holder(file).get("slurm")) and _after_last_words(name))
+    except InputError:
+        return True
 
 
 def _holder(file: IO[str]) -> dict[str, Any]:
@@ -128,6 +155,44 @@ def _holder(file: IO[str]) -> dict[str, Any]:
         # Killed while it wrote its name.
         return {"pid": "?"}
     return content if isinstance(content, dict) else {"pid": "?"}
+
+
+def _refuse_living_jobs(run: dict[str, Any]) -> None:
+    """Refuse to follow a killed run whose jobs still wait or work, here or on a cluster."""
+    ended = f"the run of process {run.get('pid')} on {run.get('host')} has ended, and"
+    if name := run.get("slurm"):
+        try:
+            waiting = _after_last_words(name)
+        except InputError as error:
+            raise InputError(
+                f"{ended} SLURM does not say whether jobs of it still wait or work ({error})",
+                where=str(Path.cwd()),
+                remedy="Run this where `squeue` answers; where that cluster is gone, delete .taskneurons/active.json",
+            ) from None
+        if waiting:
+            said = ", ".join(f"{job.number} ({job.state})" for job in waiting[:SHOWN])
+            more = f" and {len(waiting) - SHOWN} more" if len(waiting) > SHOWN else ""
+            raise InputError(
+                f"{ended} jobs of it still wait or work under SLURM: {said}{more}",
+                where=str(Path.cwd()),
+                remedy=f"Wait for them, or stop them: scancel --name {name}",
+            )
+    if run and (jobs := _jobs_of(run)):
+        raise InputError(
+            f"the run of process {run.get('pid')} was killed, and jobs of it still work: {', '.join(map(str, jobs))}",
+            where=str(Path.cwd()),
+            remedy=f"Wait for them, or stop them: kill {' '.join(map(str, jobs))}",
+        )
+
+
+def _after_last_words(name: str) -> list[slurm.SlurmJob]:
+    """The jobs of a name, when those that are about to end have had their time."""
+    end = time.monotonic() + LAST_WORDS
+    while True:
+        jobs = slurm.living_jobs(name)
+        if not jobs or any(job.state != "COMPLETING" for job in jobs) or time.monotonic() > end:
+            return jobs
+        time.sleep(0.5)
 
 
 def _jobs_of(run: dict[str, Any]) -> list[int]:

@@ -1,4 +1,4 @@
-"""What a job ran on and with. Nothing here names a host, a user or a folder."""
+"""What a job ran on and with. Nothing here names a user or a folder, and no host but the node of a cluster."""
 
 import os
 import platform
@@ -63,6 +63,11 @@ def device() -> str:
     if (torch := _torch()) is not None and torch.cuda.is_initialized():
         return str(torch.cuda.get_device_name())
     return "cpu"
+
+
+def node() -> str | None:
+    """The node of a cluster that does this job, as SLURM calls it; None away from a cluster."""
+    return os.environ.get("SLURMD_NODENAME")
 
 
 def peak_memory() -> dict[str, int]:

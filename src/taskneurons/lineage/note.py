@@ -36,6 +36,7 @@ class Note:
         machine, software: facts of the machine and versions.
         memory: peak bytes by place.
         cpu_seconds: CPU time of the process that did the job, imports included.
+        node: of the cluster that did it; None away from one.
     """
 
     rule: str
@@ -51,6 +52,7 @@ class Note:
     software: Mapping[str, str]
     memory: Mapping[str, int]
     cpu_seconds: float
+    node: str | None = None
 
 
 @dataclass
@@ -118,6 +120,7 @@ class Watch:
             software=machine.software(),
             memory=machine.peak_memory(),
             cpu_seconds=machine.cpu_seconds(),
+            node=machine.node(),
         )
         write_json(path_of(self.outputs), asdict(note))
         return note

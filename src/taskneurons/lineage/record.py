@@ -66,6 +66,7 @@ class Line:
         machine, software: facts of the machine, and versions.
         memory: peak bytes by place.
         cpu_seconds: CPU time of the job; None where it was recorded before jobs said it.
+        node: of the cluster that did the job; None away from one, and then no record has the word.
     """
 
     output: str
@@ -84,6 +85,7 @@ class Line:
     software: Mapping[str, str] = field(default_factory=dict)
     memory: Mapping[str, int] = field(default_factory=dict)
     cpu_seconds: float | None = None
+    node: str | None = None
 
     def __post_init__(self) -> None:
         for path in (self.output, *(name for name, _ in self.inputs)):
@@ -217,6 +219,8 @@ def line_texts(lines: Iterable[Line]) -> str:
     jobs: dict[str, dict[str, Any]] = {}
     for line in sorted(lines, key=lambda line: line.output):
         job = asdict(line)
+        if line.node is None:
+            del job["node"]
         output = {name: job.pop(name) for name in OF_ONE_OUTPUT}
         job = jobs.setdefault(_text(job), job | {"version": VERSION, "outputs": []})
         job["outputs"].append(output)
@@ -394,6 +398,7 @@ def lines_of(note: Note) -> Iterator[Line]:
             software=note.software,
             memory=note.memory,
             cpu_seconds=note.cpu_seconds,
+            node=note.node,
         )
 
 

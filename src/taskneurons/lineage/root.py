@@ -9,13 +9,13 @@ from taskneurons.lineage.record import Line
 
 # It prints the digest, so that its own digest cannot be in it.
 REPORT = "results/report.html"
-# When a job ran and what it took is no part: two honest runs on one machine have one digest.
-LEFT_OUT = frozenset({"started", "ended", "memory", "cpu_seconds"})
+# When a job ran, on which node and what it took is no part: two honest runs on one machine have one digest.
+LEFT_OUT = frozenset({"started", "ended", "memory", "cpu_seconds", "node"})
 _COUNTED = tuple(field.name for field in fields(Line) if field.name not in LEFT_OUT)
 
 
 def root_digest(lines: Iterable[Line]) -> str:
-    """SHA-256 over what records say of all artifacts but the report: every field but times and memory."""
+    """SHA-256 over what records say of all artifacts but the report: every field but times, node and memory."""
     digest = hashlib.sha256()
     for line in sorted(lines, key=lambda line: line.output):
         if line.output != REPORT:

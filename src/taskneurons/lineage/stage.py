@@ -5,12 +5,14 @@ It is the only way to `dvc.lock`: `dvc commit` would write whatever lies there a
 
 import os
 import subprocess
+import sys
 
 from taskneurons.lineage import active, kept, record
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import planned_jobs, snakemake
 
 PROFILE = "TASKNEURONS_PROFILE"
+NOTHING = "Nothing to be done (all requested files are present and up to date)."
 
 
 def run_stage(study: str) -> int:
@@ -22,10 +24,11 @@ def run_stage(study: str) -> int:
         0, or the exit status of what failed.
     """
     profile = ["--workflow-profile", os.environ[PROFILE]] if PROFILE in os.environ else []
-    done = subprocess.run(snakemake("--cores", "all", *profile, "--", study), check=False)
-    if done.returncode:
-        return done.returncode
-    if left := planned_jobs(study):
+    status, nothing = _run(snakemake("--cores", "all", *profile, "--", study))
+    if status:
+        return status
+    # Snakemake has just read everything where it says that there is nothing to do.
+    if not nothing and (left := planned_jobs(study)):
         print(f"{study}: {left.total()} jobs are left after the run: {', '.join(sorted(left))}")
         return 1
     active.claim()
@@ -34,3 +37,14 @@ def run_stage(study: str) -> int:
     record.export(graph)
     active.release()
     return 0
+
+
+def _run(command: list[str]) -> tuple[int, bool]:
+    """Run Snakemake and pass on what it says; its status, and whether it said that there is nothing to do."""
+    nothing = False
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as run:
+        assert run.stderr is not None
+        for line in run.stderr:
+            nothing |= line.strip() == NOTHING
+            print(line, end="", file=sys.stderr, flush=True)
+    return run.returncode, nothing

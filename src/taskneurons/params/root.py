@@ -16,6 +16,7 @@ from taskneurons.params.suites import DialSuite, PlantSuite, Suite
 from taskneurons.studies.continual.params import Continual, Streams
 from taskneurons.studies.deactivation.params import Deactivation
 from taskneurons.studies.dial.params import Dial
+from taskneurons.studies.keystone.params import Keystone
 from taskneurons.studies.layers.params import Layers
 from taskneurons.studies.models.params import Multitask
 from taskneurons.studies.neurons.params import Attribution, Neurons
@@ -37,6 +38,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         # The estimator of its neurons is that of the studies that train neurons.
         "dial": ("training", "dial"),
         "continual": ("streams", "continual"),
+        "keystone": ("keystone",),
         "validation": ("validation",),
     }
 )
@@ -44,7 +46,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
 GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items() if "groups" in sections)
 # They study the model that is tuned on all tasks of its suite, or the pre-trained one where `multitask` is null; the
 # others train what starts from the pre-trained one.
-TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial")
+TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone")
 # What a section tells of a suite, where it has an entry for each.
 BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.
@@ -82,6 +84,7 @@ class Params(Section):
         "orders in which tasks are learned one after another, by suite", "-", default_factory=_nothing
     )
     continual: Continual | None = described("continual learning", "-", default=None)
+    keystone: Keystone | None = described("what every task needs, and what is special to one", "-", default=None)
     validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
@@ -157,6 +160,12 @@ class Params(Section):
                 ("runs", index, "studies"),
                 f"study `dial` needs to know how many skills two tasks of suite `{run.suite}` share",
                 "Name a suite whose source is `dial`",
+            )
+        if "keystone" in run.studies and DERIVED_FROM not in self.attribution.estimators:
+            yield Inconsistency(
+                ("runs", index, "studies"),
+                f"study `keystone` ranks neurons by the scores of `{DERIVED_FROM}`, which are not computed",
+                f"Add {DERIVED_FROM} to attribution.estimators",
             )
         if "validation" in run.studies:
             yield from self._not_plantable(index, run)

@@ -9,6 +9,7 @@ from taskneurons.studies.continual import study as continual
 from taskneurons.studies.data import study as data
 from taskneurons.studies.deactivation import study as deactivation
 from taskneurons.studies.dial import study as dial
+from taskneurons.studies.keystone import study as keystone
 from taskneurons.studies.layers import study as layers
 from taskneurons.studies.models import study as models
 from taskneurons.studies.neurons import study as neurons
@@ -30,6 +31,7 @@ STUDIES: tuple[Study, ...] = (
     layers.STUDY,
     dial.STUDY,
     continual.STUDY,
+    keystone.STUDY,
     validation.STUDY,
     claims.STUDY,
 )

@@ -40,6 +40,8 @@ GENERATED = 1 / 4
 ALL = 1000
 # ASSUME: a job may take three times what is expected of it, and half an hour to start and to load.
 MARGIN, START_MINUTES = 3, 30
+# ASSUME: a disk writes 200 MB a second. A training looks after each step whether it must stop: within a minute.
+DISK, STOP_SECONDS = 2e8, 60
 # ASSUME: a process with torch takes a gigabyte besides its model.
 PROCESS = 1e9
 
@@ -78,6 +80,7 @@ class Need:
         disk_bytes: of what it leaves.
         seconds: that it is expected to take.
         part: that decides its memory.
+        resume_bytes: of the file that it leaves when it is stopped.
     """
 
     gpu: int
@@ -86,9 +89,10 @@ class Need:
     disk_bytes: float
     seconds: float
     part: Part
+    resume_bytes: float = 0
 
     def resources(self) -> dict[str, int]:
-        """As Snakemake is told; `seconds` is what is expected, `runtime` the limit in minutes."""
+        """As Snakemake is told: `seconds` expected, `runtime` allowed in minutes, `stop_seconds` to save work."""
         return {
             "gpu": self.gpu,
             "gpu_mem_mb": _mb(self.gpu_bytes),
@@ -96,6 +100,7 @@ class Need:
             "disk_mb": _mb(self.disk_bytes),
             "seconds": round(self.seconds),
             "runtime": START_MINUTES + round(MARGIN * self.seconds / 60),
+            "stop_seconds": STOP_SECONDS + round(MARGIN * self.resume_bytes / DISK),
         }
 
 
@@ -188,9 +193,8 @@ class Tally:
 
 
 def _import(tally: Tally) -> None:
-    # ASSUME: a disk writes 200 MB a second.
     tally.disk += tally.weights
-    tally.seconds += 2 * tally.weights / 2e8
+    tally.seconds += 2 * tally.weights / DISK
 
 
 def _pretrain(tally: Tally) -> None:
@@ -336,6 +340,26 @@ def _dial(tally: Tally) -> None:
     tally.parts.append(Part(tally.weights + 4 * tally.size.parameters))
 
 
+def _neutral(tally: Tally) -> None:
+    made = tally.settings
+    tally.attribute(1, made["neutral"]["texts"], made["batch_size"], "attribution.batch_size")
+    tally.disk += 8 * _neurons(tally.size)
+
+
+def _signed(tally: Tally) -> None:
+    made = tally.settings
+    tally.attribute(len(tally.outputs), _train_examples(tally, made), made["batch_size"], "attribution.batch_size")
+    tally.disk += 8 * _neurons(tally.size) * len(tally.outputs)
+
+
+def _keystone(tally: Tally) -> None:
+    design = tally.settings["design"]
+    # Sets of the task and of another one, beside random and keystone neurons; each of them on neutral text, too.
+    sets = 1 + len(design["percents"]) * (1 + design["random_draws"] + 2 * len(design["sets"]))
+    tally.test(len(tally.outputs) * sets, design["test_examples"])
+    tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"])
+
+
 def _streams(tally: Tally, methods: Iterable[Mapping[str, Any]], stages: float) -> None:
     """Stages of streams; `bytes_per_parameter` of a method is what it holds besides activations."""
     budget = tally.settings["budget"]
@@ -421,6 +445,9 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "layers.measure:measure_transfer": _transfer,
     "dial.measure:tune": _dial_tuning,
     "dial.measure:measure": _dial,
+    "keystone.measure:score_neutral": _neutral,
+    "keystone.measure:score_signed": _signed,
+    "keystone.measure:deactivate": _keystone,
     "validation.measure:plant_neurons": _plant,
     "validation.measure:measure": _proof,
     "continual.measure:choose_rates": _choose,
@@ -486,7 +513,8 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
     host = PROCESS + max(held)
-    return Need(int(on_gpu), peak if on_gpu else 0, 1e6 * FILES_ALONE_MB + host, tally.disk, tally.seconds, part)
+    memory = peak if on_gpu else 0, 1e6 * FILES_ALONE_MB + host
+    return Need(int(on_gpu), *memory, tally.disk, tally.seconds, part, tally.resume)
 
 
 def _mb(count: float) -> int:

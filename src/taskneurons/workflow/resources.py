@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 from taskneurons.workflow.forked import FILES_ALONE_MB
-from taskneurons.workflow.needs import need
+from taskneurons.workflow.needs import STOP_SECONDS, need
 from taskneurons.workflow.plan import Plan, Wildcards
 
 # ASSUME: a job that reads files takes five seconds, most of them the start of a process.
 LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
 """Of a job that reads files and runs no model."""
+TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
+"""Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
 
 
 class JobResources:
@@ -30,8 +32,12 @@ class JobResources:
         return {**{name: self._resource(name) for name in LIGHT}, "evaluation_batch_size": batch}
 
     def training(self) -> dict[str, Any]:
-        """As `model`, of jobs that write resume files."""
-        return {**self.model(), "checkpoint_minutes": self._plan.params.workflow.checkpoint_minutes}
+        """As `model`, of jobs that write resume files; SLURM tells them to stop early enough before it ends them."""
+        minutes = self._plan.params.workflow.checkpoint_minutes
+        return {**self.model(), "checkpoint_minutes": minutes, "slurm_extra": self._stop}
+
+    def _stop(self, wildcards: Wildcards, rulename: str) -> str:
+        return f"--signal=TERM@{self._of(rulename, wildcards).get('stop_seconds', STOP_SECONDS)}"
 
     def _resource(self, name: str) -> Callable[[Wildcards, str], int]:
         return lambda wildcards, rulename: self._of(rulename, wildcards)[name]

@@ -4,6 +4,7 @@ The code of the job is fingerprinted when the job starts and when it ends. Where
 or changed in between, the job fails: what it wrote would be recorded under code that did not make it.
 """
 
+import signal
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -17,10 +18,13 @@ from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
 from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
+from taskneurons.workflow import node
 from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
 CACHE = STATE / "code.json"
+STOPPED = 128 + signal.SIGTERM
+"""The status of a training that was told to stop and has left its resume file."""
 
 
 def run(snakemake: Any) -> None:
@@ -40,6 +44,10 @@ def run(snakemake: Any) -> None:
         print(f"error: {error}", file=sys.stderr)
         write_text(log, f"error: {error}\n")
         sys.exit(1)
+    except SystemExit as end:
+        if end.code == STOPPED:
+            write_text(log, "it was told to stop, as before a time limit; the same command goes on from here\n")
+        raise
 
 
 def run_job(snakemake: Any) -> None:
@@ -50,6 +58,7 @@ def run_job(snakemake: Any) -> None:
     """
     planned = snakemake.params.code
     entry = planned.partition(" ")[0]
+    node.require_planned(planned, list(snakemake.output))
     watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
     watch.start()
     sources = Sources(Path(taskneurons.__file__).parent, CACHE)

@@ -9,7 +9,7 @@ from statistics import fmean
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 from matplotlib.transforms import Bbox
 
 from taskneurons.evidence.style import BLACK, GREY, SMALL, Words, sheet
@@ -153,7 +153,9 @@ def _panel(axis: Axes, points: Mapping[str, Point], whole: set[str]) -> dict[str
     wide = math.log10(most / zero if min(c for c, _ in placed.values()) == zero else most / least)
     left = min(cost for cost, _ in placed.values())
     axis.set_xlim(left / 10 ** (0.12 * wide + 0.08), most * 10 ** (0.22 * wide + 0.12))
-    axis.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide > 1.2 else (1.0, 2.0, 5.0)))
+    # A third of a decade may have one power of ten or none.
+    several = LogLocator(subs=(1.0,) if wide > 1.2 else (1.0, 2.0, 5.0))
+    axis.xaxis.set_major_locator(several if wide > 0.4 else MaxNLocator(4))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     if left == zero:

@@ -52,15 +52,18 @@ def draw_layer_map(
     found = {
         scope: map_of(maps, suite=suite, model=model, seeds=seeds, role=role, scope=scope) for role, scope in SCOPES
     }
+    borders = any(one and (one.shared_low is not None or one.refinement_low is not None) for one in found.values())
     caption = (
         f"{model}, {suite}. Unbiased CKA with the model tuned on the task alone, less that of the base; "
         f"{over_seeds(own)}. Thin: a task; thick: mean over families of tasks with its 95 % t interval"
         f"{'; dashed: the same mean with one seed' if by_seed else ''}. Groups of layers by the best ramp (flat, "
         "straight up, flat) of the mean, where it fits better than every smooth monotone curve: p of the border; "
-        "power: how often a border of this height would be found. Bars at the top: 95 % of resampled sets of families "
-        "have the border there. A task is unseen when the held-out model was not tuned on it."
+        "power: how often a border of this height would be found. "
+        f"{'Bars at the top: 95 % of resampled sets of families have the border there. ' if borders else ''}"
+        "A task is unseen when the held-out model was not tuned on it."
         f"{_seeds_alone(maps, suite, model, seeds)}"
     )
+    title = f"Likeness to models of one task, tuned less base, by layer: {map_in_words(found['all'])}"
     shown = {group_of(layer, one) for one in found.values() for layer in range(1 + (one.layers if one else 0))}
     handles: list[Line2D | Patch] = [
         Patch(color=colour, alpha=0.25, linewidth=0, label=group)
@@ -69,7 +72,7 @@ def draw_layer_map(
     ]
     if handles:
         handles.append(Line2D([], [], color=BLACK, linewidth=2.2, solid_capstyle="butt", label="interval of a border"))
-    with sheet(2.5, Words(f"Map of the layers: {map_in_words(found['all'])}", caption), paths, dpi, handles) as figure:
+    with sheet(2.5, Words(title, caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, len(SCOPES), squeeze=False, sharey=True)[0]
         for axis, (role, scope) in zip(axes, SCOPES, strict=True):
             tasks, own_map = tasks_of_scope(own, scope), found[scope]

@@ -1,5 +1,6 @@
 """Figures 2 and 6 of Leng & Xiong 2025: scores while a growing share of the neurons is trained."""
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -52,6 +53,12 @@ _TESTED: Mapping[Scope, Kind] = {
     "ID-GEN": "generation",
     "OOD-GEN": "generation",
 }
+_SCOPES: Mapping[Scope, str] = {
+    "ID-CLS": "trained tasks",
+    "OOD-CLS": "unseen classification",
+    "ID-GEN": "trained tasks",
+    "OOD-GEN": "unseen generation",
+}
 _NAMES = {"accuracy": "accuracy (%)", "rougeL": "ROUGE-L (%)", "loss": "loss (nats)"}
 _DASHED = (0, (4, 2))
 
@@ -70,7 +77,7 @@ def draw_proportion(
     """Draw the mean score, or loss, of each scope against the share of the trained neurons.
 
     Joint training has one row of panels a trained kind. Thin lines are the single seeds, with one seed the single
-    tasks. The band is the interval of the change over the untrained model, cut at the edge of a panel.
+    tasks. The band is the interval of the change over the untrained model, as far as a score or loss can lie.
 
     Args:
         rows: of the study; those of other models are left aside.
@@ -106,7 +113,8 @@ def draw_proportion(
         grid = figure.subplots(len(lines), len(lines[0]), squeeze=False)
         for axes, line in zip(grid, lines, strict=True):
             for axis, (kind, scope) in zip(axes, line, strict=True):
-                axis.set_title(scope)
+                # Room for the words below it.
+                axis.set_title(_SCOPES[scope], pad=15)
                 name = _NAMES[SCORE[_TESTED[scope]] if measure == "score" else "loss"]
                 axis.set_ylabel(f"{kind} trained\n{name}" if scope.startswith("ID") else name)
                 _panel(
@@ -139,7 +147,7 @@ def _caption(shown: Sequence[Scoped], means: Sequence[SummaryRow], how: How, thi
             if how == "joint"
             else "Single: each task's neurons on its own data; mean over the tasks of the group. "
         )
-        + "ID: the tasks that were trained on; OOD: tasks that only test. "
+        + "The paper calls trained tasks ID, and unseen ones, which only test, OOD. "
         + seeds_in_words(seeds)
         + (f", {draws} random draw{'s' if draws > 1 else ''}" if draws else "")
         + f", {_range({value.row.n for value in shown})} test examples a task. Thin: each {thin}. Band: 95 % t "
@@ -190,7 +198,7 @@ def _panel(
             [places[percent] for percent, _ in own], [value for _, value in own], color=colour, linewidth=1.6,
             marker=marker, markersize=4, markeredgecolor="white", markeredgewidth=0.5, zorder=4,
         )  # fmt: skip
-    _band(axis, places, [row for row in means if row.condition == "task"])
+    _band(axis, places, [row for row in means if row.condition == "task"], 100.0 if better > 0 else math.inf)
     shares = {row.percent: row.share for row in means if row.condition == "task"}
     axis.set_xticks(list(places.values()), [_tick(percent, shares.get(percent)) for percent in percents])
     for trend in trends:
@@ -198,19 +206,17 @@ def _panel(
             # Adding zero takes the sign from a zero.
             correlation = f"{round(better * trend.correlation, 2) + 0.0:+.2f}".replace("-", "−")
             axis.annotate(
-                f"ρ = {correlation}, {_p(trend.p_value)}", (1, 1), xycoords="axes fraction", xytext=(0, 3),
-                textcoords="offset points", ha="right", va="bottom", fontsize=SMALL, color=VERMILLION,
+                f"ρ = {correlation}, {_p(trend.p_value)}", (0, 1), xycoords="axes fraction", xytext=(0, 3),
+                textcoords="offset points", ha="left", va="bottom", fontsize=SMALL, color=VERMILLION,
             )  # fmt: skip
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
     axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
 
 
-def _band(axis: Axes, places: Mapping[float, int], means: Sequence[SummaryRow]) -> None:
-    """The interval of the change around the mean; it does not widen the panel."""
-    # The panel shows what was measured; an interval over three tasks may reach far beyond it.
+def _band(axis: Axes, places: Mapping[float, int], means: Sequence[SummaryRow], most: float) -> None:
+    """The interval of the change around the mean, from 0 to the most that can be."""
     axis.margins(0.08)
-    limits = axis.get_ylim()
     band = sorted(
         (row.percent, row.after, (row.change_high - row.change_low) / 2)
         for row in means
@@ -218,11 +224,10 @@ def _band(axis: Axes, places: Mapping[float, int], means: Sequence[SummaryRow]) 
     )
     axis.fill_between(
         [places[percent] for percent, _, _ in band],
-        [value - half for _, value, half in band],
-        [value + half for _, value, half in band],
+        [max(value - half, 0.0) for _, value, half in band],
+        [min(value + half, most) for _, value, half in band],
         color=VERMILLION, alpha=0.12, linewidth=0, zorder=1,
     )  # fmt: skip
-    axis.set_ylim(limits)
 
 
 def _thin_lines(values: Iterable[Scoped], thin: Thin) -> dict[object, dict[float, float]]:
@@ -255,8 +260,7 @@ def _title(trends: Sequence[TrendRow], how: How, measure: Measure) -> str:
     for row in trends:
         if row.condition == "task":
             change = signed(row.change) if measure == "score" else signed(-row.change, 2)
-            # A hyphen at which the title is not broken.
-            changes[row.trained].append(f"{row.scope.replace('-', '‑')} {change}")
+            changes[row.trained].append(f"{_SCOPES[row.scope]} {change}")
             shares.add((row.first_percent, row.last_percent))
     if len(shares) != 1:
         return f"{'Scores' if measure == 'score' else 'Losses'} while a growing share of the neurons is trained, {how}"

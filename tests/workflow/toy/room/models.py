@@ -4,6 +4,7 @@ import json
 import os
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from taskneurons.errors import InputError
@@ -26,6 +27,10 @@ def train_model(job: Job[ModelSettings]) -> None:
     if seed == os.environ.get("TOY_FAILS"):
         path.write_text("half a mod")
         raise InputError("the toy fails", where=f"seed {seed}", remedy="Let it not fail")
+    if (once := os.environ.get("TOY_FAILS_ONCE")) and Path(once).exists():
+        # The file is there until the first try has failed.
+        Path(once).unlink()
+        raise InputError("the toy fails once", where=f"seed {seed}", remedy="Try again")
     if seed == os.environ.get("TOY_SLEEPS"):
         # The test ends it.
         time.sleep(3600)

@@ -10,8 +10,7 @@ rule tabulate:
         table="results/tables/deactivation.csv",
     log:
         "logs/tabulate.log",
-    resources:
-        **LIGHT,
+    localrule: True
     params:
         settings=settings(runs=[[run.name, run.seeds] for run in plan.all_runs]),
         code=code("toy.tables:tabulate"),
@@ -26,8 +25,7 @@ rule draw:
         figure="results/figures/deactivation/drops.svg",
     log:
         "logs/draw.log",
-    resources:
-        **LIGHT,
+    localrule: True
     params:
         settings=settings(figures=P.figures),
         code=code("toy.tables:draw"),
