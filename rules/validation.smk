@@ -4,7 +4,7 @@
 VALIDATION = "results/validation/{run}/seed{seed}"
 PLANT = f"{VALIDATION}/plant"
 PLANTED = f"{VALIDATION}/members.safetensors"
-VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranked", "drops"]}
+VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranked", "drops", "agreement"]}
 
 
 def planted_model(wildcards):
@@ -64,6 +64,7 @@ rule measure_plant:
             limits=P.validation.proof,
             examples=P.attribution.examples,
             test_examples=P.validation.test_examples,
+            sizes=P.validation.sizes,
             batch_size=P.attribution.batch_size,
         ),
         code=code("validation.measure:measure"),
@@ -80,12 +81,13 @@ if plan.runs("validation"):
             summary="results/tables/validation.csv",
             proof="results/tables/validation_proof.csv",
             specificity="results/tables/validation_specificity.csv",
+            stability="results/tables/validation_stability.csv",
         log:
             "logs/validation/tabulate_validation.log",
         priority: 80
         localrule: True
         params:
-            settings=settings(draws=P.validation.draws),
+            settings=settings(floor=P.validation.floor, draws=P.validation.draws),
             code=code("validation.tables:tabulate"),
         script:
             "../workflow/scripts/run.py"
@@ -94,9 +96,11 @@ if plan.runs("validation"):
         input:
             summary="results/tables/validation.csv",
             specificity="results/tables/validation_specificity.csv",
+            stability="results/tables/validation_stability.csv",
         output:
             estimators=figure_files("results/figures/validation/{run}", ["estimators"]),
             specificity=figure_files("results/figures/validation/{run}", ["specificity"]),
+            stability=figure_files("results/figures/validation/{run}", ["stability"]),
         log:
             "logs/validation/{run}/plot_validation.log",
         wildcard_constraints:

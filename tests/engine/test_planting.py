@@ -117,6 +117,8 @@ def test_what_is_left_after_pruning_is_needed_and_what_is_gone_is_gone() -> None
         assert 0 < len(left) < len(own[skill]) and not left - own[skill]
         effects = exact_effects(model, batches_of(ENCODED[skill], PAD, 4)).mean(-1)
         assert (effects[(own[skill] - left).mask] == 0).all()
+    nothing_counts = pruned(tiny_model("llama"), ENCODED, own, 1e9, pad_id=PAD)
+    assert [len(left) for left in nothing_counts.values()] == [1, 1], "a skill is never left without a neuron"
     # When the first skill was pruned, the second one was still whole.
     assert (effects[left.mask] >= least - 1e-5).all()
     whole = tiny_model("llama")

@@ -6,14 +6,33 @@ import numpy as np
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.measures.specificity import specificity, specificity_index
+from taskneurons.measures.specificity import difference_and_scale
+from taskneurons.measures.specificity import specificity as with_floor
+
+FLOOR = 1e-3
+
+
+def specificity(matrices, *, floor=FLOOR, **chosen):
+    return with_floor(matrices, floor=floor, **chosen)
 
 
 def test_it_is_one_where_only_the_own_task_loses_and_zero_where_it_does_not_matter() -> None:
     assert specificity([3 * np.eye(5)]).index == 1
     assert specificity([np.tile(np.arange(1.0, 6), (5, 1)).T @ np.ones((5, 5))]).index == 0
     assert specificity([1 - np.eye(5)]).index == -1
-    assert specificity([np.zeros((5, 5))]).reason == "no task loses or gains anything"
+
+
+def test_where_next_to_nothing_is_lost_there_is_a_difference_and_no_index() -> None:
+    matrix = 0.04 * np.eye(4) + 0.005
+    found = specificity([matrix], floor=0.1)
+    assert found.index is None and found.reason == "not measurable: the losses together are below 0.1 nats"
+    assert found.difference == pytest.approx(0.04) and found.p == pytest.approx(1 / 24)
+    assert specificity([matrix], floor=0.04).index == pytest.approx(0.04 / 0.05)
+    both = specificity([matrix, 100 * matrix], floor=0.1, draws=50)
+    assert both.index is None and both.reason.endswith("in 1 of 2 seeds")
+    assert specificity([np.zeros((5, 5))]).difference == 0
+    with pytest.raises(InputError, match="a floor above 0"):
+        specificity([matrix], floor=0)
 
 
 def test_it_has_no_unit_and_is_that_of_its_definition() -> None:
@@ -21,13 +40,14 @@ def test_it_has_no_unit_and_is_that_of_its_definition() -> None:
     own, off = np.diag(matrix), matrix[~np.eye(4, dtype=bool)]
     expected = (own.mean() - off.mean()) / (np.abs(own).mean() + np.abs(off).mean())
     assert specificity([matrix]).index == pytest.approx(expected)
+    assert specificity([matrix]).difference == pytest.approx(own.mean() - off.mean())
     assert specificity([7 * matrix]).index == pytest.approx(expected)
     assert specificity([-matrix]).index == pytest.approx(-expected)
 
 
 def test_p_of_one_matrix_is_the_share_of_all_labellings() -> None:
     matrix = np.random.default_rng(1).normal(size=(5, 5)) + np.eye(5)
-    null = [specificity_index(matrix[None, list(order)])[0] for order in permutations(range(5))]
+    null = [difference_and_scale(matrix[None, list(order)])[0][0] for order in permutations(range(5))]
     found = specificity([matrix])
     assert found.permutations == 120
     assert found.p == pytest.approx(np.mean(np.array(null) >= null[0] - 1e-9))

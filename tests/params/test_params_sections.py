@@ -22,8 +22,7 @@ def every_study() -> dict:
     """The default with the runs of planted neurons, which stand in a file of their own."""
     values, plants = yaml.safe_load(DEFAULT), yaml.safe_load((ROOT / "params/validation.yaml").read_text())
     merged = {section: values[section] | plants[section] for section in ("suites", "models")}
-    del plants["base"]
-    return values | plants | merged | {"runs": values["runs"] + plants["runs"]}
+    return values | merged | {"runs": values["runs"] + plants["runs"], "validation": plants["validation"]}
 
 
 EVERY = every_study()

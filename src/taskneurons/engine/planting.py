@@ -123,8 +123,8 @@ def pruned(
     """Take members out of a model until each that is left is needed for its skill; returns these.
 
     Of the members of a skill the one whose removal costs its examples least goes first, as long as that is less than
-    `effect`, given those that went before. What a neuron that is taken out gives to the residual stream becomes 0; it
-    still has an activation.
+    `effect`, given those that went before; the last one stays. What a neuron that is taken out gives to the residual
+    stream becomes 0; it still has an activation.
 
     Args:
         model: changed in place.
@@ -137,7 +137,7 @@ def pruned(
     gone, kept = NeuronSet(np.zeros(shape, dtype=bool)), {}
     for skill, own in members.items():
         batches, left = batches_of(encoded[skill], pad_id, len(encoded[skill])), own
-        while left:
+        while len(left) > 1:
             before = answered(model, batches, gone).losses.mean()
             alone = [NeuronSet.from_indices([(layer, neuron)], shape) for layer, neuron in left.to_indices().tolist()]
             rises = [answered(model, batches, gone | one).losses.mean() - before for one in alone]
@@ -169,7 +169,7 @@ def _seen(
             keep = own | (rng.random(own.shape) < share)
         else:
             keep = ~own
-            example = replace(example, target=skills.answers[rng.integers(len(skills.answers))])
+            example = replace(example, target=skills.answers[int(rng.integers(len(skills.answers)))])
         examples.append(example)
         kept.append(keep)
     return examples, np.stack(kept)

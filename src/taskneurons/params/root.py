@@ -193,6 +193,12 @@ class Params(Section):
                 f"study `validation` plants neurons into random weights, and model `{run.model}` has others",
                 "Name a model whose source is `scratch`",
             )
+        elif isinstance(suite, PlantSuite) and self.validation and 2 * max(self.validation.sizes) > suite.train:
+            yield Inconsistency(
+                ("validation", "sizes"),
+                f"two draws of {max(self.validation.sizes)} examples share some, suite `{run.suite}` has {suite.train}",
+                f"Write at most {suite.train // 2}",
+            )
 
     def _untuned(self, index: int, run: Run) -> Iterator[Inconsistency]:
         """Yield the studies of a run that compare a model with the one that was tuned on all tasks."""

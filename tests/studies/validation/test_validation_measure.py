@@ -5,10 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.stats import spearmanr
 
+from taskneurons.engine.attribution import attribute
 from taskneurons.engine.effects import answered, exact_effects
 from taskneurons.engine.execution import Schedule
 from taskneurons.engine.planting import Gates
+from taskneurons.engine.task_by_task import encoded_split
 from taskneurons.errors import InputError
 from taskneurons.evidence.runs import Run
 from taskneurons.job import Files, Job
@@ -19,7 +22,7 @@ from taskneurons.studies.validation import measure
 from taskneurons.studies.validation.estimators import BACKWARD
 from taskneurons.studies.validation.measure import MeasureSettings, NewModel, PlantSettings, blocks
 from taskneurons.studies.validation.proof import Limits
-from taskneurons.studies.validation.rows import DROPS, PROOF, RANKED
+from taskneurons.studies.validation.rows import AGREEMENT, DROPS, PROOF, RANKED
 from taskneurons.tasks.plant.skills import Skills
 from taskneurons.tasks.plant.suite import plant_suite
 from taskneurons.tasks.storage import read_split, write_task
@@ -27,8 +30,9 @@ from taskneurons.tasks.storage import read_split, write_task
 SKILLS = Skills(2)
 MODEL = NewModel("llama", hidden_size=16, layers=2, heads=2, ffn_size=32, context=16, spread=0.1)
 SCHEDULE = Schedule(steps=2, batch_size=14, learning_rate=1e-3)
+TABLES = (PROOF, RANKED, DROPS, AGREEMENT)
 ASKS_NOTHING = Limits(learned=0, broken=100, spared=100, suffices=0, effect=0.01, members=0, others=100)
-NAMES = ("proof", "ranked", "drops")
+NAMES = ("proof", "ranked", "drops", "agreement")
 
 
 @pytest.fixture(scope="module")
@@ -62,21 +66,21 @@ def job(folder: Path, settings, tasks, **outputs: Path) -> Job:
 
 def measured(planted, limits: Limits):
     folder, tasks = planted
-    settings = MeasureSettings(2, MODEL, limits, examples=12, test_examples=15, batch_size=40)
+    settings = MeasureSettings(2, MODEL, limits, examples=12, test_examples=15, sizes=(3, 15), batch_size=40)
     outputs = {name: folder / f"{name}.csv" for name in NAMES}
     measure.measure(job(folder, settings, tasks, **outputs))
-    return PROOF.read(outputs["proof"]), RANKED.read(outputs["ranked"]), DROPS.read(outputs["drops"])
+    return tuple(table.read(outputs[name]) for name, table in zip(NAMES, TABLES, strict=True))
 
 
 def test_a_plant_that_fails_its_proof_is_not_judged(planted) -> None:
-    proof, ranked, drops = measured(planted, replace(ASKS_NOTHING, learned=95))
+    proof, ranked, drops, agreement = measured(planted, replace(ASKS_NOTHING, learned=95))
     assert [row.check for row in proof if not row.holds] == ["learned"] * len(SKILLS.names)
-    assert ranked == drops == []
+    assert ranked == drops == agreement == []
 
 
 def test_every_estimator_and_set_is_judged_by_what_ablation_says(planted) -> None:
     folder, tasks = planted
-    _, ranked, drops = measured(planted, ASKS_NOTHING)
+    _, ranked, drops, agreement = measured(planted, ASKS_NOTHING)
     assert {row.estimator for row in ranked} == set(BACKWARD)
     of_tasks = {(row.estimator, row.measure, row.positives, row.negatives): 0 for row in ranked}
     assert len(ranked) == len(of_tasks) * len(tasks)
@@ -103,6 +107,26 @@ def test_every_estimator_and_set_is_judged_by_what_ablation_says(planted) -> Non
     assert states["shuffled"] == states["untrained"]
     sizes = {(row.train_task, row.neurons) for row in drops if row.sets not in ("members", "own_less_others")}
     assert sizes == {(task, len(sets[task])) for task in tasks}, "as many as carry the own skill of the task"
+    # Draws of 3 and 15 of 30 examples: the two draws share none, so that the scores are those of each alone.
+    assert {(row.examples, row.measure) for row in agreement} == {
+        (size, measure) for size in (3, 15) for measure in ("auroc", "spearman", "jaccard")
+    }
+    first, second = (
+        attribute(
+            loaded,
+            encoded_split(loaded, tasks["family1_a"], "train")[part],
+            task="t",
+            batch_size=40,
+            estimators=["taylor"],
+        )
+        for part in (slice(15), slice(15, 30))
+    )
+    (found,) = (
+        row.value
+        for row in agreement
+        if (row.estimator, row.task, row.examples, row.measure) == ("taylor", "family1_a", 15, "spearman")
+    )
+    assert found == pytest.approx(spearmanr(first["taylor"].scores.ravel(), second["taylor"].scores.ravel()).statistic)
 
 
 def test_the_examples_of_a_skill_are_those_that_name_it(planted) -> None:

@@ -1,4 +1,4 @@
-"""The planted neurons in two figures: how well estimators rank them, and how specific the sets are that they choose."""
+"""Figures: how well estimators rank planted neurons, how specific their sets are, how many examples are enough."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter
 
 from taskneurons.evidence.style import (
     BLACK,
@@ -13,7 +14,9 @@ from taskneurons.evidence.style import (
     GREEN,
     GREY,
     ORANGE,
+    PURPLE,
     SMALL,
+    VERMILLION,
     Words,
     interval_words,
     say_in_panel,
@@ -25,8 +28,10 @@ from taskneurons.studies.validation.estimators import EXACT
 from taskneurons.studies.validation.rows import (
     ALL_SEEDS,
     SPECIFICITY,
+    STABILITY,
     SUMMARY,
     SpecificityRow,
+    StabilityRow,
     SummaryRow,
 )
 
@@ -60,8 +65,20 @@ _STATES: Mapping[str, tuple[str, str, str]] = {
     "shuffled": (ORANGE, "s", "scores with shuffled answers"),
     "untrained": (GREY, "^", "untrained model"),
 }
-_SETS = ("plant", "members")
-_CHANCE = ("random", "random_layer", "random_magnitude", "random_norm", "bottom")
+# Those in which the figures of few examples differ, and their lines.
+_LINES: Mapping[str, tuple[str, str]] = {
+    "taylor": (ORANGE, "D"),
+    "contrast": (GREEN, "X"),
+    "taylor_less_others": (BLUE, "o"),
+    "signed": (PURPLE, "d"),
+    "signed_less_others": (VERMILLION, "s"),
+    "activation": (GREY, "^"),
+}
+_STEADY = (
+    ("auroc", "own against all others (AUROC)", 0.4),
+    ("spearman", "scores of two draws (Spearman)", -0.1),
+    ("jaccard", "sets of two draws (Jaccard)", 0.0),
+)
 _PER_LINE = 0.155  # inches
 
 
@@ -99,41 +116,111 @@ def draw_estimators(rows: Sequence[SummaryRow], run: str, paths: Iterable[str | 
 
 
 def draw_specificity(rows: Sequence[SpecificityRow], run: str, paths: Iterable[str | Path], *, dpi: int = 200) -> None:
-    """Draw the index of every way to choose sets, as planted and on noise, with intervals over seeds.
+    """Draw the index of every way to choose sets, and the difference in nats, as planted and on noise.
 
     Args, as `draw_estimators`.
     """
-    whole = [row for row in rows if row.seed == ALL_SEEDS and row.index is not None]
+    whole = [row for row in rows if row.seed == ALL_SEEDS and row.difference is not None]
     by = {(row.sets, row.state): row for row in whole}
-    planted = {row.sets: row.index for row in whole if row.state == "planted"}
-    names = sorted(planted, key=lambda name: planted[name] or 0)
+    planted = {row.sets: row for row in whole if row.state == "planted"}
+    names = sorted(planted, key=lambda name: (planted[name].of_plant or 0, name))
     seeds = max((row.seeds or 0 for row in whole), default=0)
     caption = (
-        f"{run}. Index: what tasks lose without their own set less what they lose without another task's, over the sum "
-        "of both in absolute values: 1, only the own task loses; 0, it does not matter whose set is taken out. Sets "
-        "hold as many neurons as carry the own skill of a task, but for those of all skills. "
-        f"{interval_words(seeds, sum(row.low is not None for row in whole))}"
+        f"{run}. Sets hold as many neurons as carry the own skill of a task, but for those of all skills. Right: what "
+        "tasks lose without their own set less what they lose without another task's; the scale is linear up to 0.1 "
+        "nats and logarithmic beyond. Left: the same over the sum of both in absolute values: 1, only the own task "
+        "loses; 0, it does not matter whose set is taken out. There is none where so little is lost that a ratio says "
+        f"nothing. {interval_words(seeds, sum(row.difference_low is not None for row in whole))}"
     )
     handles = [
         Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1, label=label)
         for colour, marker, label in _STATES.values()
     ]
     title = "Specificity of the sets that are taken out" + "".join(
-        f"; {_NAMES[name]} {planted[name]:.2f}".replace("-", "−")
+        f"; {_NAMES[name]} {planted[name].index:.2f}".replace("-", "−")
         for name in ("plant", "taylor", "random_layer")
-        if name in planted
+        if name in planted and planted[name].index is not None
     )
     with sheet(0.5 + _PER_LINE * max(len(names), 6), Words(title, caption), paths, dpi, handles) as figure:
-        axis = figure.subplots(1, 1)
+        left, right = figure.subplots(1, 2, sharey=True)
         if not names:
-            say_in_panel(axis, "no plant passed its proof")
+            for axis in (left, right):
+                say_in_panel(axis, "no plant passed its proof")
             return
-        _frame(axis, names, (-1.0, 1.05), 0.0, "specificity index")
+        # Of a factor, so that the largest interval has room on a logarithmic axis.
+        most = 1.3 * max(abs(end) for row in whole for end in _nats(row) if end is not None)
+        _frame(left, names, (-1.0, 1.05), 0.0, "specificity index")
+        _frame(right, names, (-most, most), 0.0, "own less other (nats an example)")
+        right.set_xscale("symlog", linthresh=0.1, linscale=0.6)
+        right.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
         for place, name in enumerate(names):
             for shift, (state, (colour, marker, _)) in enumerate(_STATES.items()):
-                if (name, state) in by:
-                    row = by[name, state]
-                    _point(axis, place + 0.18 * (1 - shift), (row.index, row.low, row.high), colour, marker)
+                if row := by.get((name, state)):
+                    height = place + 0.22 * (1 - shift)
+                    _point(left, height, (row.index, row.low, row.high), colour, marker)
+                    _point(right, height, _nats(row), colour, marker)
+
+
+def _nats(row: SpecificityRow) -> tuple[float | None, float | None, float | None]:
+    return row.difference, row.difference_low, row.difference_high
+
+
+def draw_stability(rows: Sequence[StabilityRow], run: str, paths: Iterable[str | Path], *, dpi: int = 200) -> None:
+    """Draw how well estimators rank from few examples, and how far two draws of these agree.
+
+    Args, as `draw_estimators`.
+    """
+    whole = [row for row in rows if row.seed == ALL_SEEDS and row.value is not None]
+    by = {(row.estimator, row.measure, row.examples): row for row in whole}
+    sizes = sorted({row.examples for row in whole})
+    seeds = max((row.seeds or 0 for row in whole), default=0)
+    caption = (
+        f"{run}. Scores are made of two draws of a task's examples that share none. Left: chance that a neuron of the "
+        "task's own skill stands above another one (0.5: no knowledge). Middle: Spearman's correlation of the two "
+        "draws' scores. Right: what their sets share, of as many neurons as carry the own skill (Jaccard index). Means "
+        f"over tasks. {interval_words(seeds, sum(row.low is not None for row in whole))}"
+    )
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1, label=_NAMES[name])
+        for name, (colour, marker) in _LINES.items()
+    ]
+    title = "How many examples of a task are enough to find its own neurons" + _enough(by, sizes)
+    with sheet(2.4, Words(title, caption), paths, dpi, handles) as figure:
+        axes = figure.subplots(1, 3)
+        for axis, (measure, label, lowest) in zip(axes, _STEADY, strict=True):
+            if not sizes:
+                say_in_panel(axis, "no plant passed its proof")
+                continue
+            axis.set_title(label, fontsize=SMALL)
+            axis.set_xscale("log")
+            axis.set_ylim(lowest, 1.02)
+            axis.set_xticks(sizes, [str(size) for size in sizes])
+            axis.minorticks_off()
+            axis.set_xlabel("examples of a task")
+            axis.grid(axis="y", color="#EBEBEB", linewidth=0.6)
+            axis.set_axisbelow(True)
+            for place, (name, (colour, marker)) in enumerate(_LINES.items()):
+                found = [by[name, measure, size] for size in sizes if (name, measure, size) in by]
+                _course(axis, found, 1.03 ** (place - len(_LINES) / 2), colour, marker)
+
+
+def _course(axis: Axes, rows: Sequence[StabilityRow], shift: float, colour: str, marker: str) -> None:
+    places = [row.examples * shift for row in rows]
+    axis.plot(places, [row.value or 0 for row in rows], color=colour, marker=marker, markersize=4, linewidth=1)
+    bottom, top = axis.get_ylim()
+    for place, row in zip(places, rows, strict=True):
+        if row.low is not None and row.high is not None:
+            axis.plot([place, place], [max(row.low, bottom), min(row.high, top)], color=colour, linewidth=0.8)
+
+
+def _enough(by: Mapping[tuple[str, str, int], StabilityRow], sizes: Sequence[int]) -> str:
+    """What the title says of the best line: the smallest number that comes within 0.01 of the largest's AUROC."""
+    name = "taylor_less_others"
+    values = {size: row.value for size in sizes if (row := by.get((name, "auroc", size))) and row.value is not None}
+    if len(values) < len(sizes) or not sizes:
+        return ""
+    enough = next(size for size in sizes if values[size] >= values[sizes[-1]] - 0.01)
+    return f": {enough} for {_NAMES[name]} (AUROC {values[enough]:.2f}, {values[sizes[-1]]:.2f} with {sizes[-1]})"
 
 
 def _frame(axis: Axes, names: Sequence[str], limits: tuple[float, float], chance: float, label: str) -> None:
@@ -192,11 +279,11 @@ class PlotSettings:
 
 
 def plot(job: Job[PlotSettings]) -> None:
-    """Draw how well estimators find the planted neurons of one run, and how specific sets are."""
-    run, dpi = f"{job.model}, {job.suite}", job.settings.dpi
-    summary = [r for r in SUMMARY.read(job.inputs.one("summary")) if (r.suite, r.model) == (job.suite, job.model)]
-    indices = [
-        r for r in SPECIFICITY.read(job.inputs.one("specificity")) if (r.suite, r.model) == (job.suite, job.model)
-    ]
+    """Draw what was found in the plants of one run."""
+    run, dpi, here = f"{job.model}, {job.suite}", job.settings.dpi, (job.suite, job.model)
+    summary = [row for row in SUMMARY.read(job.inputs.one("summary")) if (row.suite, row.model) == here]
+    indices = [row for row in SPECIFICITY.read(job.inputs.one("specificity")) if (row.suite, row.model) == here]
+    steady = [row for row in STABILITY.read(job.inputs.one("stability")) if (row.suite, row.model) == here]
     draw_estimators(summary, run, job.outputs["estimators"], dpi=dpi)
     draw_specificity(indices, run, job.outputs["specificity"], dpi=dpi)
+    draw_stability(steady, run, job.outputs["stability"], dpi=dpi)

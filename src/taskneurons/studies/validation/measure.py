@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ from taskneurons.neurons.scores import DERIVED, NeuronScores
 from taskneurons.neurons.sets import NeuronSet, load_sets, save_sets
 from taskneurons.studies.validation import estimators as made
 from taskneurons.studies.validation.proof import IDLE, Evidence, Limits, holds, proof_rows
-from taskneurons.studies.validation.rows import DROPS, PROOF, RANKED, DropRow, RankedRow
+from taskneurons.studies.validation.rows import AGREEMENT, DROPS, PROOF, RANKED, AgreementRow, DropRow, RankedRow
 from taskneurons.tasks.plant.skills import Skills
 from taskneurons.tasks.storage import read_split
 
@@ -94,6 +95,7 @@ class Examples:
         task: of each test example.
         skill: that each test example asks for.
         batch_size: examples at once.
+        pool: all training examples of each task, from which draws are made.
     """
 
     train: Mapping[str, Sequence[Encoded]]
@@ -101,6 +103,7 @@ class Examples:
     task: np.ndarray
     skill: np.ndarray
     batch_size: int
+    pool: Mapping[str, Sequence[Encoded]]
 
 
 def blocks(shape: tuple[int, int], names: Sequence[str], count: int, seed: int) -> dict[str, NeuronSet]:
@@ -137,16 +140,17 @@ def by_skill(folders: Mapping[str, Path], skills: Skills, tokenizer: Any, contex
 def examples_of(
     loaded: Checkpoint, folders: Mapping[str, Path], skills: Skills, *, train: int, test: int, batch_size: int
 ) -> Examples:
-    """The examples of all tasks, at most so many of each."""
+    """The examples of all tasks: at most so many of each to score and to test."""
     tested, task, skill = [], [], []
     for name, folder in folders.items():
         tested += encoded_split(loaded, folder, "test", test)
         asked = [skills.skill_of(example.input) for example in read_split(folder, "test", limit=test)]
         skill += asked
         task += [name] * len(asked)
-    scored = {name: encoded_split(loaded, folder, "train", train) for name, folder in folders.items()}
+    pool = {name: encoded_split(loaded, folder, "train", None) for name, folder in folders.items()}
+    scored = {name: ready[:train] for name, ready in pool.items()}
     batches = batches_of(tested, loaded.tokenizer.pad_token_id, batch_size)
-    return Examples(scored, batches, np.array(task), np.array(skill), batch_size)
+    return Examples(scored, batches, np.array(task), np.array(skill), batch_size, pool)
 
 
 # Scores
@@ -217,10 +221,18 @@ def ranked_rows(
                         tied=found.tied if measure == "precision" else 0,
                         reason=found.reason,
                     )
+            if estimator == "signed":
+                yield replace(row, measure="slope", value=_slope(flat, scores["exact_signed"][task].ravel()))
             for measure in ("exact_signed", "exact_absolute"):
                 value = rank_correlation(flat, scores[measure][task].astype(np.float64).ravel())
                 reason = "" if value is not None else "all scores are equal, so that they rank nothing"
                 yield replace(row, measure=measure, value=value, reason=reason)
+
+
+def _slope(said: Float[np.ndarray, " neuron"], happens: Float[np.ndarray, " neuron"]) -> float | None:
+    """Least squares through 0 of what happens on what is said."""
+    square = float(said @ said)
+    return float(said @ happens) / square if square else None
 
 
 # Sets
@@ -283,6 +295,40 @@ def drop_rows(model: nn.Module, examples: Examples, sets: Sets, state: str, run:
                 yield DropRow(
                     "validation", run.model, run.suite, run.seed, state, name, source, task, value, len(neurons)
                 )  # fmt: skip
+
+
+def agreement_rows(
+    loaded: Checkpoint, examples: Examples, sizes: Sequence[int], plants: Mapping[str, NeuronSet], run: Run
+) -> Iterator[AgreementRow]:
+    """How well estimators rank from few examples, and how far two draws that share none agree.
+
+    Args:
+        loaded: the model.
+        examples: whose pool is drawn from, at its begin and at its end.
+        sizes: examples of each draw.
+        plants: the neurons of each task's own skill.
+        run: of the rows.
+    """
+    own = {task: len(one) for task, one in plants.items()}
+    for size in sizes:
+        draws = [
+            replace(examples, train={task: ready[part] for task, ready in examples.pool.items()})
+            for part in (slice(size), slice(-size, None))
+        ]
+        scored = [scores_of(loaded, draw, _CHEAP, run.seed) for draw in draws]
+        chosen = [chosen_sets(scores, taylor, own, own) for scores, taylor in scored]
+        # Random scores are the same in both draws.
+        for estimator in (name for name in scored[0][0] if name != "random"):
+            for task, planted in plants.items():
+                first, second = (scores[estimator][task].astype(np.float64).ravel() for scores, _ in scored)
+                found = [ranking(one, planted.mask.ravel()) for one in (first, second)]
+                aurocs = [one.auroc for one in found if one.auroc is not None]
+                row = AgreementRow("validation", run.model, run.suite, run.seed, estimator, task, size, "auroc")
+                reason = next((one.reason for one in found if one.reason), "")
+                yield replace(row, value=fmean(aurocs) if len(aurocs) == len(found) else None, reason=reason)
+                yield replace(row, measure="spearman", value=rank_correlation(first, second), reason=reason)
+                jaccard = chosen[0][estimator][task].jaccard(chosen[1][estimator][task])
+                yield replace(row, measure="jaccard", value=jaccard)
 
 
 def judge(
@@ -394,6 +440,7 @@ class MeasureSettings:
         limits: what the proof asks.
         examples: training examples of each task that are scored, at most.
         test_examples: test examples of each task, at most.
+        sizes: examples of each task in each of two draws, for their agreement.
         batch_size: examples at once.
     """
 
@@ -402,6 +449,7 @@ class MeasureSettings:
     limits: Limits
     examples: int
     test_examples: int
+    sizes: tuple[int, ...]
     batch_size: int
 
 
@@ -421,18 +469,22 @@ def measure(job: Job[MeasureSettings]) -> None:
     )
     ranked: list[RankedRow] = []
     drops: list[DropRow] = []
+    agreement: list[AgreementRow] = []
     with fastest(loaded.model):
         effects = exact_effects(loaded.model, examples.batches)
         proof = list(proof_rows(_evidence(loaded.model, examples, effects), skills, members, asked.limits, run))
         if holds(proof):
             exact = exact_scores(effects, examples)
             ranked, drops = judge(loaded, examples, exact, skills, members, run)
+            plants = {task: members[task] for task in skills.tasks}
+            agreement = list(agreement_rows(loaded, examples, asked.sizes, plants, run))
             untrained = asked.model.made(loaded.tokenizer, job.seed).eval().requires_grad_(False)
-            untrained.to(execution.device)  # type: ignore[arg-type]
+            untrained.to(execution.device)
             drops += judge_noise(loaded, untrained, examples, _sizes(skills, members), run)
     PROOF.write(job.outputs.one("proof"), proof)
     RANKED.write(job.outputs.one("ranked"), ranked)
     DROPS.write(job.outputs.one("drops"), drops)
+    AGREEMENT.write(job.outputs.one("agreement"), agreement)
 
 
 def _evidence(model: nn.Module, examples: Examples, effects: np.ndarray) -> Evidence:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import PositiveFloat, PositiveInt
 
 from taskneurons.params.schedule import Schedule
-from taskneurons.params.section import Inconsistency, Section, described
+from taskneurons.params.section import Inconsistency, Section, described, repeated
 
 
 class Gates(Section):
@@ -69,4 +69,18 @@ class Validation(Section):
     test_examples: PositiveInt = described(
         "test examples of each task on which neurons are ablated, at most", "examples"
     )
+    sizes: tuple[PositiveInt, ...] = described(
+        "examples of a task in each of two draws that are scored to see how far they agree", "examples"
+    )
+    floor: PositiveFloat = described(
+        "what tasks lose without their own neurons and without others', absolute means together, from which there is a "
+        "specificity index",
+        "nats an example",
+    )
     draws: PositiveInt = described("labellings of the tasks in the test over all seeds", "draws")
+
+    def inconsistencies(self) -> Iterator[Inconsistency]:
+        """Some sizes, each once."""
+        if not self.sizes:
+            yield Inconsistency(("sizes",), "no number of examples is given", "Give at least one")
+        yield from repeated(self.sizes, "sizes")

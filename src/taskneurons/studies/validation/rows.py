@@ -52,7 +52,8 @@ class RankedRow:
         estimator: of the scores.
         task: whose neurons are looked for.
         measure: auroc, average_precision, precision (among as many neurons as there are positives), or the rank
-            correlation with exact ablation over all neurons: exact_signed, exact_absolute.
+            correlation with exact ablation over all neurons: exact_signed, exact_absolute; for `signed` also slope,
+            what a rise of the loss is per nat that is said (least squares through 0 over all neurons).
         positives: own, family or common: neurons that carry this skill of the task; member: of all three; empty for
             correlations.
         negatives: others, all that are no positives; or non_members, those that carry no skill of the task.
@@ -72,6 +73,34 @@ class RankedRow:
     negatives: str = ""
     value: Value = None
     tied: Annotated[int, Column(unit="neurons", measured=True)] = 0
+    reason: Note = ""
+
+
+@dataclass(frozen=True)
+class AgreementRow:
+    """How well one estimator ranks the neurons of one task from few examples, and how far two draws of them agree.
+
+    Attributes:
+        study: validation.
+        model, suite, seed: the run.
+        estimator: of the scores.
+        task: whose neurons are looked for.
+        examples: that are scored in each of two draws that share none.
+        measure: auroc, own neurons against all others, mean of the draws; spearman, of the scores of both draws;
+            jaccard, of the sets that they choose, of as many neurons as carry the own skill of the task.
+        value: in [0, 1], or a correlation.
+        reason: why there is no value.
+    """
+
+    study: str
+    model: str
+    suite: str
+    seed: int
+    estimator: str
+    task: str
+    examples: int
+    measure: str
+    value: Value = None
     reason: Note = ""
 
 
@@ -122,6 +151,8 @@ class SummaryRow:
         positives, negatives: see `RankedRow`.
         value: the mean.
         low, high: limits of the interval.
+        lead: the value less that of taylor, the paper's score, in the same seeds.
+        lead_low, lead_high: limits of its paired t interval.
         seeds: how many are behind the mean.
         tied: rows behind it in which scores tie at the cut.
         interval: which interval stands beside the value.
@@ -140,6 +171,9 @@ class SummaryRow:
     value: Value = None
     low: Value = None
     high: Value = None
+    lead: Value = None
+    lead_low: Value = None
+    lead_high: Value = None
     seeds: Annotated[int | None, Column(unit="seeds", measured=True)] = None
     tied: Annotated[int, Column(unit="rows", measured=True)] = 0
     interval: Note = ""
@@ -159,14 +193,20 @@ class SpecificityRow:
             own_less_others, its top neurons by taylor, as many as its members, less those of any other task; bottom,
             its lowest by taylor; random_layer, random_magnitude and random_norm, random sets like the plant in layers,
             and in activations or in outgoing weights too.
-        index: 1 where only the own task loses, 0 where it does not matter whose neurons are taken out.
+        index: 1 where only the own task loses, 0 where it does not matter whose neurons are taken out; empty where the
+            losses together are below the floor, since a ratio of nearly nothing may be anything.
         low, high: limits of its interval.
-        p: one-sided, of the permutation of whose neurons were taken out; not adjusted for the other rows.
+        difference: own less others.
+        difference_low, difference_high: limits of its interval.
+        of_plant: the difference over that of the planted neurons themselves in the same seed: 1 is all there is to
+            find, 0 nothing, also where the index is empty.
+        p: one-sided, of the difference under the permutation of whose neurons were taken out; not adjusted for the
+            other rows.
         own: what tasks lose without their own set, mean.
         others: what tasks lose without another task's set, mean.
         neurons: of a set, mean.
         seeds: how many are behind the mean.
-        interval: which interval stands beside the index.
+        interval: which interval stands beside the difference and the index.
         reason: why there is no index or no interval.
     """
 
@@ -179,6 +219,10 @@ class SpecificityRow:
     index: Annotated[float | None, Column(low=-1, high=1, measured=True)] = None
     low: Value = None
     high: Value = None
+    difference: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
+    difference_low: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
+    difference_high: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
+    of_plant: Value = None
     p: Annotated[float | None, Column(low=0, high=1, measured=True)] = None
     own: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
     others: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
@@ -188,13 +232,49 @@ class SpecificityRow:
     reason: Note = ""
 
 
+@dataclass(frozen=True)
+class StabilityRow:
+    """A mean over tasks of what `AgreementRow` holds, or over seeds of such means.
+
+    Attributes:
+        study: validation.
+        model, suite: the run.
+        seed: a seed, or `all` for the mean over the seeds whose plant passed its proof.
+        estimator: of the scores, see `SummaryRow`.
+        examples: of a task that are scored in each of two draws.
+        measure: auroc, spearman or jaccard, see `AgreementRow`.
+        value: the mean.
+        low, high: limits of the interval.
+        seeds: how many are behind the mean.
+        interval: which interval stands beside the value.
+        reason: why there is no value or no interval.
+    """
+
+    study: str
+    model: str
+    suite: str
+    seed: int | Literal["all"]
+    estimator: str
+    examples: int
+    measure: str
+    value: Value = None
+    low: Value = None
+    high: Value = None
+    seeds: Annotated[int | None, Column(unit="seeds", measured=True)] = None
+    interval: Note = ""
+    reason: Note = ""
+
+
 PROOF = Table(ProofRow)
 RANKED = Table(RankedRow)
 DROPS = Table(DropRow)
+AGREEMENT = Table(AgreementRow)
 SUMMARY = Table(SummaryRow)
 SPECIFICITY = Table(SpecificityRow)
+STABILITY = Table(StabilityRow)
 TABLES: dict[str, Table[Any]] = {
     "validation": SUMMARY,
     "validation_proof": PROOF,
     "validation_specificity": SPECIFICITY,
+    "validation_stability": STABILITY,
 }

@@ -13,10 +13,12 @@ STUDY = Study(
     figures=(
         ("estimators", "How well each estimator ranks planted neurons above others."),
         ("specificity", "How specific the sets are that each estimator chooses, beside those of noise."),
+        ("stability", "How many examples of a task are enough for each estimator."),
     ),
     tables=(
         ("validation", "How well each estimator ranks the planted neurons, and how it agrees with exact ablation"),
         ("validation_specificity", "The specificity index of the sets that each estimator chooses"),
+        ("validation_stability", "How well few examples find the neurons, and how far two draws of them agree"),
         ("validation_proof", "The proof of each plant"),
     ),
     words=(
