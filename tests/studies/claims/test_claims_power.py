@@ -9,7 +9,7 @@ from made_up_claims import MODELS, contrast, make_rules, make_table
 
 from taskneurons import cli
 from taskneurons.files import write_jsonl
-from taskneurons.studies.claims.examples import example_variances
+from taskneurons.studies.claims.examples import Parts, example_variances
 from taskneurons.studies.claims.power import more_seconds, power, power_rows, seed_seconds, seeds_needed
 from taskneurons.studies.claims.power_figure import draw_power
 from taskneurons.studies.claims.power_words import power_lines, power_section
@@ -81,13 +81,36 @@ def test_examples_explain_what_the_binomial_distribution_says():
     claim = contrast(margin=20.0)
     claim["estimand"]["where"] = {"metric": "accuracy"}
     decided = decide_claims(make_rules(claim), {"made_up.csv": rows}, MODELS, {})
-    ((least, greatest),) = example_variances(make_rules(claim), decided, {"made_up.csv": rows}, {}).values()
+    (parts,) = example_variances(make_rules(claim), decided, {"made_up.csv": rows}, {}).values()
     (row,) = power_rows(decided)
     # One seed's mean over four tasks of a difference: all of its spread is the examples'.
-    assert least == pytest.approx(row.sd**2, rel=0.15)
-    assert greatest == pytest.approx(1e4 * (0.8 * 0.2 + 0.6 * 0.4) / examples / len(tasks), rel=0.05)
-    ((low, high),) = ((one.examples_low, one.examples_high) for one in power_rows(decided, {row_key(row): (4.0, 1e9)}))
-    assert (low, high) == (pytest.approx(100 * 4.0 / row.sd**2), 100.0)
+    assert parts.least == pytest.approx(row.sd**2, rel=0.15)
+    assert parts.greatest == pytest.approx(1e4 * (0.8 * 0.2 + 0.6 * 0.4) / examples / len(tasks), rel=0.05)
+    (told,) = power_rows(decided, {row_key(row): Parts(4.0, 1e9, None)})
+    assert (told.examples_low, told.examples_high, told.draws) == (pytest.approx(100 * 4.0 / row.sd**2), 100.0, None)
+
+
+def test_draws_explain_the_variance_of_their_means():
+    rng = np.random.default_rng(2)
+    rows = []
+    for seed in range(300):
+        for task in "abc":
+            cells = {"suite": "synthetic", "model": "llama", "seed": str(seed), "test_task": task, "n": "1000"}
+            cells |= {"metric": "accuracy"}
+            rows.append(cells | {"condition": "less", "draw": "", "value": "40"})
+            for draw in "01":
+                rows.append(cells | {"condition": "more", "draw": draw, "value": str(50 + 3 * rng.normal())})
+    # A margin that no number of seeds tells from the effect.
+    claim = contrast(margin=np.mean([float(row["value"]) for row in rows if row["draw"]]) - 40)
+    claim["estimand"]["where"] = {"metric": "accuracy"}
+    tables = {"made_up.csv": rows}
+    decided = decide_claims(make_rules(claim), tables, MODELS, {})
+    (parts,) = example_variances(make_rules(claim), decided, tables, {}).values()
+    # Two draws of standard deviation 3 in each of three tasks.
+    assert parts.draws == pytest.approx(9 / 2 / 3, rel=0.1)
+    once = {"made_up.csv": [row for row in rows if row["draw"] != "1"]}
+    (parts,) = example_variances(make_rules(claim), decided, once, {}).values()
+    assert parts.draws is None
 
 
 def row_key(row):

@@ -1,17 +1,34 @@
-"""How much of the spread over seeds comes from the number of test examples, and so would shrink with more of them."""
+"""How much of the spread over seeds comes from few test examples and few draws, and would shrink with more of them."""
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean
+from dataclasses import dataclass
+from statistics import fmean, variance
 from typing import Any
 
-from taskneurons.studies.claims.estimands import Cells, sides_of
+from taskneurons.studies.claims.estimands import Cells, Row, sides_of
 from taskneurons.studies.claims.tables import Tables, left_out_of, of_run
 
 _SIDE: Mapping[str, Any] = {"depth": None, "same": None, "groups": {}}
 # Metrics of a test example that is right or wrong.
 _RIGHT_OR_WRONG = ("accuracy", "accuracy_restricted")
 _SCORES = (*_RIGHT_OR_WRONG, "rougeL")
-Variances = dict[tuple[str, str, str], tuple[float | None, float]]
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Parts of the variance of one seed's effect, in squared points.
+
+    Attributes:
+        least, greatest: by the number of test examples; `least` is None where the score is not right or wrong.
+        draws: by the number of random draws or choices; None where there is one alone.
+    """
+
+    least: float | None
+    greatest: float
+    draws: float | None
+
+
+Variances = dict[tuple[str, str, str], Parts]
 
 
 def example_variances(
@@ -20,12 +37,13 @@ def example_variances(
     tables: Tables,
     groups: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Variances:
-    """Of inconclusive contrasts of scores, the least and the greatest variance of a seed's effect by its test examples.
+    """Of inconclusive contrasts of scores, the parts of a seed's variance that its test examples and its draws make.
 
     The score of an example lies between 0 and 100 %, so that its variance is at most v (100 - v) where v is the mean;
     for what is right or wrong this is exact. The greatest takes the two sides of a contrast as independent. They are
     tested with the same examples. The least is for sides of which one is right wherever the other is, so that d % of
-    the examples differ: d (100 - d). It is for what is right or wrong. Tasks have their own examples.
+    the examples differ: d (100 - d). It is for what is right or wrong. Tasks have their own examples. Draws are told
+    apart by the column `draw`.
 
     Args:
         rules: level, alpha and the claims, each with its `id`.
@@ -34,7 +52,7 @@ def example_variances(
         groups: the lists of tasks of each suite.
 
     Returns:
-        By claim, suite and model, in squared points. A claim that rests on no score of test examples is absent.
+        By claim, suite and model. A claim that rests on no score of test examples is absent.
     """
     estimands = {claim["id"]: _of_scores(claim["estimand"]) for claim in rules["claims"]}
     found: Variances = {}
@@ -54,8 +72,27 @@ def example_variances(
             numbers = sides_of(rows, estimand | {"value": "n"}, groups.get(suite, {}), out)
             if len(values) == len(numbers) == 2:
                 least = _least(values, numbers) if estimand["where"].get("metric") in _RIGHT_OR_WRONG else None
-                found[claim["id"], suite, model] = least, _greatest(values, numbers)
+                draws = _of_draws(rows, estimand, groups.get(suite, {}), out)
+                found[claim["id"], suite, model] = Parts(least, _greatest(values, numbers), draws)
     return found
+
+
+def _of_draws(
+    rows: Sequence[Row], estimand: Mapping[str, Any], groups: Mapping[str, Sequence[str]], out: set[str]
+) -> float | None:
+    """The mean over seeds of the variance of the mean over units by the draws of each side; None where one has one."""
+    total = 0.0
+    draws = sorted({row["draw"] for row in rows} - {""}) if "draw" in rows[0] else []
+    for side in ("minuend", "subtrahend"):
+        alone = {**estimand, "minuend": estimand[side], "subtrahend": None}
+        sides = [sides_of([row for row in rows if row["draw"] == draw], alone, groups, out) for draw in draws]
+        drawn = [cells for one in sides for cells in one]
+        if len(drawn) == 1:
+            return None
+        if drawn:
+            keys = [key for key in drawn[0] if all(key in cells for cells in drawn)]
+            total += _of_means({key: variance(cells[key] for cells in drawn) / len(drawn) for key in keys})
+    return total
 
 
 def _greatest(values: Sequence[Cells], numbers: Sequence[Cells]) -> float:

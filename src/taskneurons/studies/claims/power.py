@@ -12,7 +12,7 @@ from typing import Any
 from taskneurons.files import read_json
 from taskneurons.job import Job
 from taskneurons.measures.stats import MINIMUM_SEEDS
-from taskneurons.studies.claims.examples import example_variances
+from taskneurons.studies.claims.examples import Parts, Variances, example_variances
 from taskneurons.studies.claims.rows import POWER, PowerRow
 from taskneurons.studies.claims.tables import read_tables
 
@@ -23,7 +23,6 @@ MOST_SEEDS = 200
 # Coverage of the limits of the spread.
 _COVERAGE = 0.8
 Seconds = Callable[[Iterable[str], str, str], float | None]
-Variances = Mapping[tuple[str, str, str], tuple[float | None, float]]
 
 
 def power(distance: float, sd: float, n: int, level: float) -> float:
@@ -75,7 +74,7 @@ def power_rows(decided: Mapping[str, Any], variances: Variances | None = None) -
     for claim in decided["claims"]:
         for result in claim["results"]:
             if result["verdict"] == "inconclusive":
-                one = (variances or {}).get((claim["id"], result["suite"], result["model"]), (None, None))
+                one = (variances or {}).get((claim["id"], result["suite"], result["model"]))
                 rows.append(_row(claim, result, decided["rules"], waiting.get(claim["family"], 1), one))
     return rows
 
@@ -85,7 +84,7 @@ def _row(
     result: Mapping[str, Any],
     rules: Mapping[str, float],
     waiting: int,
-    variance: tuple[float | None, float | None],
+    parts: Parts | None,
 ) -> PowerRow:
     stated = {name: claim[name] for name in ("id", "role", "unit", "direction", "margin", "table")}
     told = {name: result[name] for name in ("suite", "model", "effect", "low", "high")}
@@ -97,7 +96,8 @@ def _row(
 
     outer = round((1 - rules["level"]) / 2, 12)
     sd = math.sqrt(n) * (result["high"] - result["low"]) / 2 / float(stdtrit(n - 1, 1 - outer))
-    shares = [None if one is None else min(100.0, 100 * one / sd**2) for one in variance]
+    variances = (parts.least, parts.greatest, parts.draws) if parts else (None, None, None)
+    shares = [None if one is None else min(100.0, 100 * one / sd**2) for one in variances]
     distances, holds = _distances(claim["direction"], claim["margin"], result["effect"])
     # A claim that holds passes Holm's procedure, too. Those of its family that were not passed stay where they are.
     level = min(outer, rules["alpha"] / waiting) if holds else outer
@@ -109,7 +109,8 @@ def _row(
         reason = "; ".join([*([reason] if reason else []), "p is the study's own, and not planned for"])
     return PowerRow(
         **stated, **told, **beside, sd=sd, level=level, towards="holds" if holds else "fails", needed=found[0],
-        needed_low=found[1], needed_high=found[2], examples_low=shares[0], examples_high=shares[1], reason=reason,
+        needed_low=found[1], needed_high=found[2], examples_low=shares[0], examples_high=shares[1], draws=shares[2],
+        reason=reason,
     )  # fmt: skip
 
 

@@ -44,8 +44,10 @@ def power_lines(rows: Sequence[PowerRow], seconds: Seconds) -> list[str]:
     """
     if not rows:
         return ["No result is inconclusive."]
-    head = (*HEAD, "CPU-minutes", "spread from examples")
-    lines = list(_table(head, ((*_cells(row), _cost(row, seconds), _from_examples(row)) for row in rows)))
+    head = (*HEAD, "CPU-minutes", "spread from examples", "from draws")
+    lines = list(
+        _table(head, ((*_cells(row), _cost(row, seconds), _from_examples(row), _percent(row.draws)) for row in rows))
+    )
     lines += [
         "",
         f"Seeds needed: for a verdict with a chance of {100 * CHANCE:g} %.",
@@ -97,6 +99,10 @@ def _from_examples(row: PowerRow) -> str:
         return ""
     least = "" if row.examples_low is None else f"{row.examples_low:.0f} to "
     return f"{least or 'up to '}{row.examples_high:.0f} %"
+
+
+def _percent(share: float | None) -> str:
+    return "" if share is None else f"{share:.0f} %"
 
 
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:

@@ -126,6 +126,7 @@ class PowerRow:
         needed_low, needed_high: the same with the limits of the spread (80 %).
         examples_low, examples_high: share of the spread that comes from the number of test examples, at least and at
             most; more examples lessen that share alone, more seeds all of it.
+        draws: share of the spread that comes from few random draws or choices; empty where there is one alone.
         reason: why there is no number, or what it leaves out.
     """
 
@@ -149,6 +150,7 @@ class PowerRow:
     needed_high: Needed = None
     examples_low: Share = None
     examples_high: Share = None
+    draws: Share = None
     reason: Words = ""
 
 
