@@ -69,7 +69,7 @@ def example_variances(
                 continue
             out = left_out_of(estimand["leave_out"], tables, suite, model)
             values = sides_of(rows, estimand, groups.get(suite, {}), out)
-            numbers = sides_of(rows, estimand | {"value": "n"}, groups.get(suite, {}), out)
+            numbers = sides_of(rows, {**estimand, "value": "n"}, groups.get(suite, {}), out)
             if len(values) == len(numbers) == 2:
                 least = _least(values, numbers) if estimand["where"].get("metric") in _RIGHT_OR_WRONG else None
                 draws = _of_draws(rows, estimand, groups.get(suite, {}), out)
@@ -140,6 +140,6 @@ def _against(table: str, where: Mapping[str, Any], unit: str, other: str) -> Map
     shared = ("metric", "estimator", "percent", "selection", "intervention")
     return {
         "kind": "contrast", "table": table, "where": {name: where[name] for name in shared if name in where},
-        "minuend": _SIDE | {"where": {"condition": "task"}}, "subtrahend": _SIDE | {"where": {"condition": other}},
+        "minuend": {**_SIDE, "where": {"condition": "task"}}, "subtrahend": {**_SIDE, "where": {"condition": other}},
         "at_most": {}, "value": "value", "unit": unit, "spread": None, "leave_out": None,
     }  # fmt: skip

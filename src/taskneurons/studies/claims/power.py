@@ -88,10 +88,10 @@ def _row(
 ) -> PowerRow:
     stated = {name: claim[name] for name in ("id", "role", "unit", "direction", "margin", "table")}
     told = {name: result[name] for name in ("suite", "model", "effect", "low", "high")}
-    beside = {"seeds": len(result["seeds"]) or None}
+    seeds = len(result["seeds"]) or None
     n = result["n"]
     if n is None or n < MINIMUM_SEEDS or not result["interval"].endswith(f"over {n} seeds"):
-        return PowerRow(**stated, **told, **beside, reason=f"no interval over seeds ({_plain(result)})")
+        return PowerRow(**stated, **told, seeds=seeds, reason=f"no interval over seeds ({_plain(result)})")
     from scipy.special import chdtri, stdtrit
 
     outer = round((1 - rules["level"]) / 2, 12)
@@ -108,7 +108,7 @@ def _row(
     if holds and claim["test"] == "table":
         reason = "; ".join([*([reason] if reason else []), "p is the study's own, and not planned for"])
     return PowerRow(
-        **stated, **told, **beside, sd=sd, level=level, towards="holds" if holds else "fails", needed=found[0],
+        **stated, **told, seeds=seeds, sd=sd, level=level, towards="holds" if holds else "fails", needed=found[0],
         needed_low=found[1], needed_high=found[2], examples_low=shares[0], examples_high=shares[1], draws=shares[2],
         reason=reason,
     )  # fmt: skip
