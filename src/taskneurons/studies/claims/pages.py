@@ -18,7 +18,7 @@ STUDIES = {
     "proportion": "growing shares of neurons trained",
     "overlap": "overlap of neuron sets",
     "similarity": "parameters of neurons",
-    "dial": "a suite in which true transfer is known",
+    "dial": "tasks with known transfer",
     "continual": "continual learning",
     "published": "the printed numbers themselves",
     "layers": "layer by layer",
