@@ -336,7 +336,8 @@ def test_references_longer_than_outputs_may_be_are_counted_and_warned_of(tmp_pat
 
 def test_the_shortest_right_answer_decides_whether_one_may_be_written():
     example = make_example(ECHO, "red", "red sun ice", others=("one two", "four"))
-    assert answer_lengths([example, make_example(ECHO, "red", "red")], TOKENIZER, CONTEXT_OF_SMALL) == [2, 2]
+    examples = [example, make_example(ECHO, "red", "red")]
+    assert answer_lengths(examples, encode(examples, TOKENIZER, CONTEXT_OF_SMALL), TOKENIZER) == [2, 2]
 
 
 def test_bad_requests_are_refused(tokenizer):

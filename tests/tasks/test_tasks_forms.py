@@ -160,3 +160,10 @@ def test_leaks_that_differ_in_writing_are_found(tmp_path):
 def test_folding_keeps_what_has_a_meaning():
     assert folded("“Hello,\n World!” ") == folded("hello world") == "hello world"
     assert len({folded(text) for text in ("C", "C++", "C#", "1", "-1", "1 %", "?", "!")}) == 8
+
+
+def test_folding_keeps_numbers_apart():
+    numbers = ("35", "3.5", "3 5", "3,5", "3:5", "3-5", "3/5", ".35", "-3.5")
+    assert len({folded(text) for text in numbers}) == len(numbers)
+    assert folded("It is 3.5.") == folded("it is 3.5") != folded("It is 3 5.")
+    assert folded("(3), 5") == folded("3 5")

@@ -40,6 +40,7 @@ from taskneurons.models.load import (
     save_checkpoint,
 )
 from taskneurons.models.prompts import Prompts, prepare_for
+from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer
 
 log = logging.getLogger(__name__)
@@ -234,6 +235,10 @@ def _keep(
             where=where,
             remedy=f"Choose a context of at most {longest}",
         )
+    if fix_frequencies(model, context):
+        remark = f"Rotary positions are those of sequences of {context} tokens for every text, however short it is."
+        log.warning("%s: %s", where, remark)
+        remarks = (*remarks, remark)
     return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=remarks)
 
 

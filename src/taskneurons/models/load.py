@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
+from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
 DType = Literal["float32", "bfloat16", "float16"]
@@ -74,6 +75,7 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     check_tokenizer(folder, tokenizer, model)
     _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
+    fix_frequencies(model, facts["context"])
     # transformers types `to` as a bound of an overloaded wrapper.
     model.to(device)  # type: ignore[arg-type]
     return Checkpoint(model, tokenizer, digest, facts["context"], facts["architecture"], facts["name"])
