@@ -25,7 +25,7 @@ from taskneurons.engine.evaluation import (
 from taskneurons.errors import InputError
 from taskneurons.measures.metrics import exact_match, rouge_l, token_f1
 from taskneurons.models.answer_lengths import answer_lengths
-from taskneurons.models.encoding import Encoded
+from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.load import load_checkpoint
 from taskneurons.tasks.prompts import make_example
 

@@ -1,4 +1,4 @@
-"""Models whose rotary frequencies depend on the length of a text: results depend neither on the batch nor on the past."""
+"""Models whose rotary frequencies depend on the length of a text: neither batch nor past changes a result."""
 
 import numpy as np
 import pytest

@@ -28,7 +28,7 @@ from transformers import (
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, sha256
 from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
-from taskneurons.models.ffn import SUPPORTED
+from taskneurons.models.ffn import LANGUAGE_MODELS, SUPPORTED
 from taskneurons.models.load import (
     WEIGHTS,
     DType,
@@ -76,7 +76,10 @@ def import_folder(path: str | Path, out: str | Path, *, name: str, context: int,
     _, _, dtype = supported_folder(path)
     tokenizer = load_tokenizer(path)
     remarks = _prepare(tokenizer, prompts, str(path))
-    model = read_model(path, dtype)
+    whole = read_model(path, dtype)
+    model = _language_model(whole)
+    if model is not whole:
+        remarks = (*remarks, f"Only the language model of the {whole.config.model_type} is kept.")
     return _keep(model, tokenizer, out, where=str(path), name=name, context=context, remarks=remarks)
 
 
@@ -203,6 +206,18 @@ def _without_added(tokenizer: Any, size: int) -> Any:
     return rebuilt
 
 
+def _language_model(model: PreTrainedModel) -> PreTrainedModel:
+    """The language model of one that reads images too, or the model itself."""
+    path = LANGUAGE_MODELS.get(model.config.model_type)
+    if path is None:
+        return model
+    config = model.config.get_text_config()
+    alone: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    alone.base_model.load_state_dict(model.get_submodule(path).state_dict())
+    alone.get_output_embeddings().load_state_dict(model.get_output_embeddings().state_dict())
+    return alone
+
+
 def _prepare(tokenizer: Any, prompts: Prompts, where: str) -> tuple[str, ...]:
     """Give a tokenizer the form of prompts and the special tokens that it needs; what was done, in sentences."""
     if tokenizer.eos_token is None:
@@ -261,14 +276,14 @@ def _check_config(path: Path) -> None:
 
 
 def _check_architecture(architecture: str, where: str) -> None:
-    if architecture not in SUPPORTED:
+    if architecture not in (*SUPPORTED, *LANGUAGE_MODELS):
         raise InputError(
             f"the FFN neurons of architecture {architecture!r} are not known", where=where, remedy=_supported()
         )
 
 
 def _supported() -> str:
-    return f"Supported: {', '.join(SUPPORTED)}"
+    return f"Supported: {', '.join((*SUPPORTED, *LANGUAGE_MODELS))}"
 
 
 def without_weights(names: Iterable[str], where: str) -> InputError:

@@ -21,6 +21,7 @@ from transformers.utils import logging as transformers_logging
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
+from taskneurons.models.ffn import expose_experts
 from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
@@ -239,6 +240,7 @@ def read_model(folder: Path, dtype: DType) -> PreTrainedModel:
             remedy="The weights and config.json do not belong together",
         )
     _refuse_not_finite(model, str(folder))
+    expose_experts(model)
     return model
 
 

@@ -44,9 +44,7 @@ def reading(encoded: Mapping[str, Sequence[Encoded]], tokenizer: Any, context: i
     )
 
 
-def lengths_of(
-    examples: Sequence[Example], encoded: Sequence[Encoded], tokenizer: Any, limit: int
-) -> AnswerLengths:
+def lengths_of(examples: Sequence[Example], encoded: Sequence[Encoded], tokenizer: Any, limit: int) -> AnswerLengths:
     """What of the answers of encoded examples a model may write whose outputs have at most `limit` tokens."""
     lengths = answer_lengths(examples, encoded, tokenizer)
     return AnswerLengths(limit, max(lengths), sum(length > limit for length in lengths), len(lengths))
@@ -103,7 +101,9 @@ def describe_tasks(job: Job[CardsSettings]) -> None:
         leaks = near_leaks(splits)
         for split, number in leaks.items():
             if number:
-                log.warning("task %s: %d inputs of %s are those of held-out examples too; see its card", name, number, split)
+                log.warning(
+                    "task %s: %d inputs of %s are those of held-out examples too; see its card", name, number, split
+                )
         readings, answers = {}, {}
         for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True):
             try:
