@@ -171,7 +171,8 @@ def init(
         _write(scratch, place.name, chosen, found, choices)
         load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan"])
+        gpus = "1" if machine == "gpu" else "0"
+        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", "--gpus", gpus])
         for name in (GRAPH.parent.name, ".snakemake", "logs"):
             shutil.rmtree(scratch / name, ignore_errors=True)
         _run(scratch, ["git", "add", "--all"])
