@@ -105,7 +105,7 @@ def test_a_missing_column_is_named_with_the_way_to_name_others(tmp_path):
     with pytest.raises(InputError) as refusal:
         read_records(tmp_path / "q.train.csv")
     assert str(refusal.value).endswith(said)
-    with pytest.raises(InputError, match="`words` is missing. The table needs `words` and `label`"):
+    with pytest.raises(InputError, match=r"`words` is missing\. The table needs `words` and `label`"):
         read_records(tmp_path / "q.train.csv", ("words", "label"))
 
 

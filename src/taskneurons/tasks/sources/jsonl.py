@@ -3,9 +3,10 @@
 tasks.json is a list of objects with `name`, `type` ("classification" or "generation"), `instruction` or
 `instructions`, `options` for classification, and optionally `family`, `domain`, `license`, `source`. Each line of a
 JSONL file is an object with the text `input` and with `target`, a text or, of a generation, a list of right ones; other
-fields are ignored. `"columns": {"input": "text", "target": "label"}` names two other fields, of all files of the task.
-`<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has the fields as columns. What ends in .gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused
-with its line, never guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
+fields are ignored. `"columns": {"input": "text", "target": "label"}` names two other fields, for all files of the task.
+`<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has the fields as columns. What ends in
+.gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused with its line, never
+guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
 """
 
 import difflib
