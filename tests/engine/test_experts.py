@@ -8,10 +8,11 @@ from small_checkpoint import TOKENIZER
 from torch.nn.functional import cross_entropy
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM
 
+from taskneurons.architectures import MIXTURES
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.deactivation import deactivated
 from taskneurons.models.encoding import Encoded
-from taskneurons.models.ffn import MIXTURES, ExposedExperts, neuron_shape
+from taskneurons.models.ffn import ExposedExperts, neuron_shape
 from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.neurons.sets import NeuronSet
 

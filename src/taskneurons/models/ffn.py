@@ -1,4 +1,4 @@
-"""Where the FFN neurons of an architecture live. This is the only file that knows architectures.
+"""The FFN neurons of a model: where `architectures.py` says that they live.
 
 A neuron is one unit of the FFN's hidden activation: the number w_j that enters the down projection (Leng & Xiong 2025,
 section 2). Its weights are its rows of the input projections, their biases, and its column of the output projection.
@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 from transformers.pytorch_utils import Conv1D
 
+from taskneurons.architectures import LLAMA_LIKE, MIXTURES, PATHS, Paths, unsupported
 from taskneurons.errors import InputError
 
 
@@ -59,46 +60,6 @@ class FFN:
     gated: bool
 
 
-@dataclass(frozen=True)
-class _Paths:
-    """Module paths: of the list of layers, and of the projections within one layer. `fused` = gate and up in one."""
-
-    layers: str
-    inputs: tuple[str, ...]
-    output: str
-    gated: bool = False
-    fused: bool = False
-
-
-_LLAMA_LIKE = _Paths("model.layers", ("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj", gated=True)
-
-MIXTURES = ("mixtral", "qwen2_moe", "qwen3_moe")
-"""Mixtures of experts, whose FFNs are as those of Llama once `expose_experts` has run."""
-
-_PATHS = {
-    "llama": _LLAMA_LIKE,
-    "mistral": _LLAMA_LIKE,
-    "qwen2": _LLAMA_LIKE,
-    "qwen3": _LLAMA_LIKE,
-    "gemma": _LLAMA_LIKE,
-    "gemma2": _LLAMA_LIKE,
-    "gemma3_text": _LLAMA_LIKE,
-    "phi3": _Paths("model.layers", ("mlp.gate_up_proj",), "mlp.down_proj", gated=True, fused=True),
-    "phi": _Paths("model.layers", ("mlp.fc1",), "mlp.fc2"),
-    "bloom": _Paths("transformer.h", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
-    "gpt2": _Paths("transformer.h", ("mlp.c_fc",), "mlp.c_proj"),
-    "gpt_neox": _Paths("gpt_neox.layers", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
-    "opt": _Paths("model.decoder.layers", ("fc1",), "fc2"),
-    **dict.fromkeys(MIXTURES, _LLAMA_LIKE),
-}
-
-SUPPORTED = tuple(_PATHS)
-"""The `model_type` of every architecture whose neurons we can find."""
-
-LANGUAGE_MODELS = {"gemma3": "model.language_model"}
-"""Models of several senses by their `model_type`, and where their language model lies, which an import keeps alone."""
-
-
 def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
     """The FFN of each transformer layer, from the first to the last.
 
@@ -107,19 +68,15 @@ def ffn_layers(model: nn.Module) -> tuple[FFN, ...]:
     """
     config: Any = getattr(model, "config", None)
     architecture = getattr(config, "model_type", type(model).__name__)
-    if architecture not in _PATHS:
-        raise InputError(
-            f"the FFN neurons of architecture {architecture!r} are not known",
-            where="model",
-            remedy=f"Supported: {', '.join(SUPPORTED)}",
-        )
+    if architecture not in PATHS:
+        raise unsupported(architecture, "model")
     if getattr(config, "slow_but_exact", False) and getattr(config, "pretraining_tp", 1) > 1:
         raise InputError(
             "the model multiplies slices of its down projection itself, so that no hook can see its neurons",
             where="config.json: slow_but_exact",
             remedy="Set slow_but_exact to false",
         )
-    paths = _PATHS[architecture]
+    paths = PATHS[architecture]
     try:
         layers: Any = model.get_submodule(paths.layers)
         ffns = tuple(_ffn(index, layer, paths) for index, layer in enumerate(layers))
@@ -141,7 +98,7 @@ def ffn_blocks(model: nn.Module) -> tuple[nn.Module, ...]:
     None where a layer holds the projections itself, or where the architecture is not one of `SUPPORTED`.
     """
     config: Any = model.config
-    paths = _PATHS.get(getattr(config, "model_type", ""))
+    paths = PATHS.get(getattr(config, "model_type", ""))
     place = paths.output.rpartition(".")[0] if paths else ""
     if paths is None or not place:
         return ()
@@ -157,7 +114,7 @@ def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:
     """
     ffn_layers(model)
     config: Any = model.config
-    layers: Any = model.get_submodule(_PATHS[config.model_type].layers)
+    layers: Any = model.get_submodule(PATHS[config.model_type].layers)
     return tuple(layers)
 
 
@@ -212,7 +169,7 @@ def expose_experts(model: nn.Module) -> None:
     config: Any = getattr(model, "config", None)
     if getattr(config, "model_type", "") not in MIXTURES:
         return
-    layers: Any = model.get_submodule(_LLAMA_LIKE.layers)
+    layers: Any = model.get_submodule(LLAMA_LIKE.layers)
     for layer in layers:
         if hasattr(layer.mlp, "experts") and not isinstance(layer.mlp, ExposedExperts):
             layer.mlp = ExposedExperts(layer.mlp)
@@ -257,7 +214,7 @@ def neuron_shape(model: nn.Module) -> tuple[int, int]:
     return len(ffns), ffns[0].width
 
 
-def _ffn(index: int, layer: nn.Module, paths: _Paths) -> FFN:
+def _ffn(index: int, layer: nn.Module, paths: Paths) -> FFN:
     down = layer.get_submodule(paths.output)
     weight: Tensor = down.weight  # type: ignore[assignment]
     turned = isinstance(down, Conv1D)

@@ -7,7 +7,7 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,12 +25,19 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from taskneurons.architectures import (
+    INDEX,
+    LANGUAGE_MODELS,
+    WEIGHTS,
+    require_config,
+    require_supported,
+    supported,
+    without_weights,
+)
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, sha256
 from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
-from taskneurons.models.ffn import LANGUAGE_MODELS, SUPPORTED
 from taskneurons.models.load import (
-    WEIGHTS,
     DType,
     check_safetensors,
     check_tokenizer,
@@ -45,9 +52,6 @@ from taskneurons.models.tokenizers import load_tokenizer
 
 log = logging.getLogger(__name__)
 
-INDEX = "model.safetensors.index.json"
-ADAPTER = "adapter_config.json"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 FLOATS = ("F64", "F32", "F16", "BF16")
 COMPUTED = ("rotary_emb.inv_freq",)
 GGUF_MAGIC = b"GGUF"
@@ -257,60 +261,6 @@ def _keep(
     return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=remarks)
 
 
-def _check_config(path: Path) -> None:
-    """Refuse a quantised model and an architecture that is not supported; more is checked when the model is read."""
-    config = read_json(path) if path.is_file() else None
-    if not isinstance(config, dict):
-        return
-    if "quantization_config" in config:
-        method = config["quantization_config"]
-        kind = method.get("quant_method", "unknown") if isinstance(method, dict) else "unknown"
-        raise InputError(
-            f"the model is quantised ({kind}), and its neurons have no weights of their own",
-            where=str(path),
-            remedy="Take the model as it was before it was quantised",
-        )
-    architecture = config.get("model_type")
-    if isinstance(architecture, str):
-        _check_architecture(architecture, str(path))
-
-
-def _check_architecture(architecture: str, where: str) -> None:
-    if architecture not in (*SUPPORTED, *LANGUAGE_MODELS):
-        raise InputError(
-            f"the FFN neurons of architecture {architecture!r} are not known", where=where, remedy=_supported()
-        )
-
-
-def _supported() -> str:
-    return f"Supported: {', '.join((*SUPPORTED, *LANGUAGE_MODELS))}"
-
-
-def without_weights(names: Iterable[str], where: str) -> InputError:
-    """One sentence of a folder or repository that holds no model in safetensors.
-
-    Args:
-        names: of its files.
-        where: the folder or the repository.
-    """
-    names = set(names)
-    if ADAPTER in names:
-        return InputError(
-            f"the folder holds an adapter ({ADAPTER}) and no model",
-            where=where,
-            remedy="Merge it into its base first: model.merge_and_unload().save_pretrained(folder)",
-        )
-    pickles = sorted(name for name in names if Path(name).suffix in PICKLES)
-    return InputError(
-        f"the weights are pickles ({', '.join(pickles)}), which are never read"
-        if pickles
-        else f"the folder has no {WEIGHTS}",
-        where=where,
-        remedy="Use a revision with safetensors, or convert it where you trust its origin: "
-        "model.save_pretrained(folder)",
-    )
-
-
 def _weight_files(folder: Path) -> list[Path]:
     """The folder's safetensors files, each checked; one, or the shards that its index names."""
     if (folder / WEIGHTS).is_file():
@@ -360,7 +310,7 @@ def supported_config(path: Path) -> Any:
     Raises:
         InputError: there is none, or as `import_folder`.
     """
-    _check_config(path / "config.json")
+    require_config(path / "config.json")
     return read_config(path)
 
 
@@ -392,7 +342,7 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
             )
     with _readable(file), quiet():
         config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-        _check_architecture(config.model_type, str(file))
+        require_supported(config.model_type, str(file))
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         return config, _without_added(tokenizer, config.vocab_size)
 
@@ -405,4 +355,4 @@ def _readable(file: Path) -> Iterator[None]:
     # They raise bare exceptions of many types for what they do not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
-        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=supported()) from None

@@ -19,6 +19,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from taskneurons.architectures import WEIGHTS
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
 from taskneurons.models.ffn import expose_experts
@@ -26,7 +27,6 @@ from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
 DType = Literal["float32", "bfloat16", "float16"]
-WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = frozenset(
     {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json", "checkpoint.json", "training.csv"}
 )

@@ -12,16 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
+from taskneurons.architectures import LANGUAGE_MODELS, without_weights
 from taskneurons.errors import InputError
 from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.models.encoding import encode, encode_options
-from taskneurons.models.ffn import LANGUAGE_MODELS
 from taskneurons.models.importing import (
     COMPUTED,
     supported_config,
     supported_folder,
     supported_gguf,
-    without_weights,
 )
 from taskneurons.models.prompts import Prompts, prepare_for
 from taskneurons.models.tokenizers import load_tokenizer

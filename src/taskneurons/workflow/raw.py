@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from taskneurons.architectures import require_folder
 from taskneurons.params.folders import regular_files
 from taskneurons.params.models import Model
 from taskneurons.params.suites import Suite
@@ -36,13 +37,14 @@ def model_inputs(model: Model) -> list[str]:
     counts which is not known to be something else.
 
     Raises:
-        InputError: see `regular_files`.
+        InputError: see `require_folder` and `regular_files`.
     """
     if model.source == "gguf":
         return [] if model.package is not None else [model.path]
     if model.source != "folder":
         return []
     folder = Path(model.path)
+    require_folder(folder)
     return [
         path.as_posix()
         for path in regular_files(folder, below=True)
