@@ -14,13 +14,17 @@ from taskneurons.files import read_json
 
 @dataclass(frozen=True)
 class Paths:
-    """Module paths: of the list of layers, and of the projections within one layer. `fused` = gate and up in one."""
+    """Module paths: of the list of layers, and of the projections within one layer. `fused` = gate and up in one.
+
+    `attention` names the query and value projections; where they are fused, the module that holds them.
+    """
 
     layers: str
     inputs: tuple[str, ...]
     output: str
     gated: bool = False
     fused: bool = False
+    attention: tuple[str, ...] = ("q_proj", "v_proj")
 
 
 LLAMA_LIKE = Paths("model.layers", ("mlp.gate_proj", "mlp.up_proj"), "mlp.down_proj", gated=True)
@@ -36,11 +40,13 @@ PATHS = {
     "gemma": LLAMA_LIKE,
     "gemma2": LLAMA_LIKE,
     "gemma3_text": LLAMA_LIKE,
-    "phi3": Paths("model.layers", ("mlp.gate_up_proj",), "mlp.down_proj", gated=True, fused=True),
+    "phi3": Paths(
+        "model.layers", ("mlp.gate_up_proj",), "mlp.down_proj", gated=True, fused=True, attention=("qkv_proj",)
+    ),
     "phi": Paths("model.layers", ("mlp.fc1",), "mlp.fc2"),
-    "bloom": Paths("transformer.h", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
-    "gpt2": Paths("transformer.h", ("mlp.c_fc",), "mlp.c_proj"),
-    "gpt_neox": Paths("gpt_neox.layers", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h"),
+    "bloom": Paths("transformer.h", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h", attention=("query_key_value",)),
+    "gpt2": Paths("transformer.h", ("mlp.c_fc",), "mlp.c_proj", attention=("c_attn",)),
+    "gpt_neox": Paths("gpt_neox.layers", ("mlp.dense_h_to_4h",), "mlp.dense_4h_to_h", attention=("query_key_value",)),
     "opt": Paths("model.decoder.layers", ("fc1",), "fc2"),
     **dict.fromkeys(MIXTURES, LLAMA_LIKE),
 }
@@ -129,6 +135,20 @@ def without_weights(names: Iterable[str], where: str) -> InputError:
     )
 
 
+def require_no_adapter(names: Iterable[str], where: str) -> None:
+    """Refuse a model that an adapter lies beside: transformers would load the base that the adapter names.
+
+    Raises:
+        InputError: there is one.
+    """
+    if ADAPTER in set(names):
+        raise InputError(
+            f"the folder holds a model and an adapter ({ADAPTER}), and which of both is meant cannot be told",
+            where=where,
+            remedy="Move the adapter elsewhere, or merge it: model.merge_and_unload().save_pretrained(folder)",
+        )
+
+
 def require_folder(folder: Path) -> None:
     """Refuse a model folder that no import takes, as far as its names and its config.json tell.
 
@@ -141,5 +161,6 @@ def require_folder(folder: Path) -> None:
         raise InputError("is not a folder" if folder.exists() else "no such folder", where=str(folder))
     require_config(folder / "config.json")
     names = {path.name for path in folder.iterdir()}
-    if not names & {WEIGHTS, INDEX}:
+    if not any(name.endswith(".safetensors") and not name.startswith("adapter_") for name in names):
         raise without_weights(names, str(folder))
+    require_no_adapter(names, str(folder))

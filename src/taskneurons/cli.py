@@ -246,9 +246,11 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _params_check(options: argparse.Namespace) -> int:
     from taskneurons.params.loading import load_params
+    from taskneurons.workflow.raw import require_models
 
     for path in options.files:
         params = load_params(path)
+        require_models(params.models.values())
         seeds = sum(len(run.seeds) for run in params.runs)
         print(f"{path}: good ({len(params.runs)} runs, {seeds} seeds in all)")
     return 0

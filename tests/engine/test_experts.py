@@ -82,8 +82,9 @@ def test_equation_3_of_an_experts_neuron_is_the_loss_that_a_little_less_of_it_co
     scores = attribute(
         checkpoint(tiny_model(architecture)), encoded, task="t", batch_size=2, estimators=["taylor_global"]
     )["taylor_global"].scores
-    plain = fused(architecture).double()
-    block, step = plain.model.layers[1].mlp, 1e-4
+    # Norms of transformers round to float32, so that the steps are not too small.
+    plain, step = fused(architecture).double(), 0.02
+    experts = plain.model.layers[1].mlp.experts
 
     def loss() -> float:
         total = 0.0
@@ -92,13 +93,13 @@ def test_equation_3_of_an_experts_neuron_is_the_loss_that_a_little_less_of_it_co
             total += float(cross_entropy(logits, torch.tensor(one.target), reduction="sum"))
         return total
 
-    for expert in range(len(block.experts.down_proj)):
-        for place in (0, 5):
-            column, slopes = block.experts.down_proj[expert, :, place], []
+    for expert, own in enumerate(scores[1][: 8 * len(experts.down_proj)].reshape(-1, 8)):
+        for place in (own.argmax(), own.argmin()):
+            column, losses = experts.down_proj[expert, :, place], []
             kept = column.clone()
-            for sign in (1, -1):
-                column.copy_(kept * (1 - sign * step))
-                slopes.append(loss())
+            for scale in (1 - step, 1 + step):
+                column.copy_(kept * scale)
+                losses.append(loss())
             column.copy_(kept)
-            slope = (slopes[0] - slopes[1]) / (2 * step)
-            assert scores[1, expert * 8 + place] == pytest.approx(abs(slope), rel=1e-3, abs=1e-6)
+            assert own[place] == pytest.approx(abs(losses[0] - losses[1]) / (2 * step), rel=2e-3, abs=1e-4)
+        assert own.max() > 0.01, "no token was routed to this expert"

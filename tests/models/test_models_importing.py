@@ -197,6 +197,13 @@ def test_a_folder_with_an_adapter_alone_is_refused_by_that_name(foreign, tmp_pat
         import_folder(foreign, tmp_path / "out", name="x", context=16)
 
 
+def test_a_model_with_an_adapter_beside_it_is_refused(foreign, tmp_path):
+    """transformers would load what the adapter names as its base, from wherever that is."""
+    (foreign / "adapter_config.json").write_text('{"base_model_name_or_path": "someone/else"}')
+    with pytest.raises(InputError, match=r"a model and an adapter \(adapter_config\.json\), and which of both"):
+        import_folder(foreign, tmp_path / "out", name="x", context=16)
+
+
 def test_codes_without_scales_are_no_weights(foreign, tmp_path):
     tensors = load_file(foreign / "model.safetensors")
     name = "model.layers.0.mlp.up_proj.weight"

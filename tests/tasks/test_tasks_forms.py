@@ -74,8 +74,8 @@ def test_every_form_gives_the_same_records(tmp_path, form):
 @pytest.mark.parametrize("form", [".jsonl", ".csv", ".parquet"])
 def test_a_task_may_have_columns_of_its_own(tmp_path, form):
     """Also where a column is called as one of ours and is another."""
-    examples = [{"target": f"text {n}", "input": str(n), "label": LABELS[n % 2]} for n in range(20)]
     for split in ("train", "test"):
+        examples = [{"target": f"{split} {n}", "input": str(n), "label": LABELS[n % 2]} for n in range(20)]
         file = tmp_path / f"q.{split}{form}"
         if form == ".parquet":
             pytest.importorskip("pandas").DataFrame(examples).to_parquet(file)

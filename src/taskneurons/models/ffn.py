@@ -106,6 +106,17 @@ def ffn_blocks(model: nn.Module) -> tuple[nn.Module, ...]:
     return tuple(layer.get_submodule(place) for layer in layers)
 
 
+def attention_modules(model: nn.Module) -> tuple[str, ...]:
+    """The names of the modules that hold the query and value projections.
+
+    Raises:
+        InputError: as `ffn_layers`.
+    """
+    ffn_layers(model)
+    config: Any = model.config
+    return PATHS[config.model_type].attention
+
+
 def transformer_layers(model: nn.Module) -> tuple[nn.Module, ...]:
     """The transformer layers, from the first to the last.
 

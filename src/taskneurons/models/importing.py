@@ -30,6 +30,7 @@ from taskneurons.architectures import (
     LANGUAGE_MODELS,
     WEIGHTS,
     require_config,
+    require_no_adapter,
     require_supported,
     supported,
     without_weights,
@@ -326,6 +327,7 @@ def supported_folder(path: Path) -> tuple[Any, list[Path], DType]:
         raise InputError("no such folder", where=str(path))
     config = supported_config(path)
     files = _weight_files(path)
+    require_no_adapter([file.name for file in path.iterdir()], str(path))
     return config, files, _dtype_of(files)
 
 
