@@ -78,7 +78,8 @@ def test_taking_a_neuron_out_is_taking_its_column_out_of_its_expert(architecture
 @pytest.mark.parametrize("architecture", MIXTURES)
 def test_equation_3_of_an_experts_neuron_is_the_loss_that_a_little_less_of_it_costs(architecture):
     """|dL/dw w| is the slope of the loss along w (1 - t); the expert of transformers takes that step in its weights."""
-    encoded = [Encoded((1, 5, 6, 7, 20, 31), (8, EOS)), Encoded((1, 9, 30), (12, 40, EOS))]
+    draw = np.random.default_rng(0)
+    encoded = [Encoded((1, *draw.integers(3, VOCABULARY, 6).tolist()), (8 + n, EOS)) for n in range(8)]
     scores = attribute(
         checkpoint(tiny_model(architecture)), encoded, task="t", batch_size=2, estimators=["taylor_global"]
     )["taylor_global"].scores
@@ -102,4 +103,4 @@ def test_equation_3_of_an_experts_neuron_is_the_loss_that_a_little_less_of_it_co
                 losses.append(loss())
             column.copy_(kept)
             assert own[place] == pytest.approx(abs(losses[0] - losses[1]) / (2 * step), rel=2e-3, abs=1e-4)
-        assert own.max() > 0.01, "no token was routed to this expert"
+        assert own.max() > 0.005, "no token was routed to this expert"
