@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from threading import Thread
-from typing import TextIO
+from typing import IO, TextIO
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
@@ -275,7 +275,7 @@ def run_snakemake(
     return status
 
 
-def _ticking(stream: TextIO) -> Iterator[str | None]:
+def _ticking(stream: IO[str]) -> Iterator[str | None]:
     """The lines of a stream as they come, and None after each tick in which none came."""
     lines: SimpleQueue[str | None] = SimpleQueue()
 
