@@ -155,8 +155,9 @@ class ExposedExperts(nn.Module):
             columns = torch.cat([columns, shared.down_proj.weight], dim=1)
         self.gate_proj, self.up_proj, self.down_proj = map(_linear, (*rows, columns))
         self.train(block.training)
-        self.register_state_dict_post_hook(_fuse)
-        self.register_load_state_dict_pre_hook(_unfuse)
+        # Not typed in torch.
+        self.register_state_dict_post_hook(_fuse)  # type: ignore[no-untyped-call]
+        self.register_load_state_dict_pre_hook(_unfuse)  # type: ignore[no-untyped-call]
 
     def forward(self, hidden: Tensor) -> Tensor:
         """Of (..., hidden), the same shape."""

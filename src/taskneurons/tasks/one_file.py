@@ -57,14 +57,14 @@ def write_task_of(file: Path, out: Path, instruction: str | None, columns: Colum
     labels = not several and len(counts) <= MOST_LABELS and min(counts.values()) > 1
     kind = {"type": "classification", "options": sorted(counts)} if labels else {"type": "generation"}
     write_json(out / "tasks.json", [{"name": name, **kind, "instruction": instruction}])
-    places = {record: int(_digest(record), 16) % TEST_SHARE for record in records}
-    for split, kept in (("test", lambda place: place == 0), ("train", lambda place: place != 0)):
-        lines = [_line(record) for record in records if kept(places[record])]
-        write_text(out / f"{name}.{split}.jsonl", "".join(line + "\n" for line in lines))
+    lines = {"test": [_line(one) for one in records if _held_out(one)]}
+    lines["train"] = [_line(one) for one in records if not _held_out(one)]
+    for split, own in lines.items():
+        write_text(out / f"{name}.{split}.jsonl", "".join(line + "\n" for line in own))
 
 
-def _digest(record: Record) -> str:
-    return hashlib.sha256(_line(record).encode()).hexdigest()
+def _held_out(record: Record) -> bool:
+    return int(hashlib.sha256(_line(record).encode()).hexdigest(), 16) % TEST_SHARE == 0
 
 
 def _line(record: Record) -> str:
