@@ -109,6 +109,7 @@ def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(resources, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv(resources.VARIABLE, raising=False)
     assert not resources.gpus_here()
     (tmp_path / "nvidiactl").touch()
     assert not resources.gpus_here(), "the driver without a card"
@@ -116,6 +117,8 @@ def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     assert resources.gpus_here()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert not resources.gpus_here()
+    monkeypatch.setenv(resources.VARIABLE, "1")
+    assert resources.gpus_here()
 
 
 def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys):

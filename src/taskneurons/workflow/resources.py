@@ -18,12 +18,16 @@ TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
 
 
+VARIABLE = "TASKNEURONS_GPUS"
+"""0 or 1 in the environment: whether jobs on this machine have GPUs; where it is not set, the machine is looked at."""
 # Of NVIDIA, of NVIDIA under Windows, of AMD.
 _GPUS = ("nvidia[0-9]*", "dxg", "kfd")
 
 
 def gpus_here() -> bool:
     """Whether this machine has a GPU that jobs may use. torch, which knows, costs seconds to ask."""
+    if said := os.environ.get(VARIABLE):
+        return said != "0"
     visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
     return visible not in ("", "-1") and any(any(Path("/dev").glob(name)) for name in _GPUS)
 
