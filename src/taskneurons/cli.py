@@ -53,8 +53,10 @@ def _parser() -> argparse.ArgumentParser:
         help="a model folder, a GGUF file, PACKAGE:FILE.gguf, or owner/name[@commit]",
     )
     init.add_argument(
-        "--tasks", required=True, help="a folder with tasks.json, or names of known data sets, with commas"
+        "--tasks", required=True, help="a folder with tasks.json, a file of one task, or names of known data sets"
     )
+    init.add_argument("--columns", metavar="INPUT,TARGET", help="of a file of one task (default: input,target)")
+    init.add_argument("--instruction", metavar="TEXT", help="of a file of one task: what is asked of each input")
     machine = init.add_mutually_exclusive_group()
     for name, meaning in (("laptop", "few examples, for two CPU cores (default)"), ("gpu", "more examples, bfloat16")):
         machine.add_argument(f"--{name}", dest="machine", action="store_const", const=name, help=meaning)
@@ -191,7 +193,18 @@ def _cores(text: str) -> str:
 def _init(options: argparse.Namespace) -> int:
     from taskneurons.own_study import init
 
-    init(options.folder, options.model, options.tasks, machine=options.machine, prompts=options.prompts)
+    named = (options.columns or "input,target").split(",")
+    if len(named) != 2 or not all(named):
+        raise InputError("two names with a comma were expected", where="--columns", remedy="Such as text,label")
+    init(
+        options.folder,
+        options.model,
+        options.tasks,
+        machine=options.machine,
+        prompts=options.prompts,
+        columns=(named[0], named[1]),
+        instruction=options.instruction,
+    )
     return 0
 
 
@@ -236,9 +249,11 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _params_check(options: argparse.Namespace) -> int:
     from taskneurons.params.loading import load_params
+    from taskneurons.workflow.raw import require_models
 
     for path in options.files:
         params = load_params(path)
+        require_models(params.models.values())
         seeds = sum(len(run.seeds) for run in params.runs)
         print(f"{path}: good ({len(params.runs)} runs, {seeds} seeds in all)")
     return 0

@@ -103,6 +103,19 @@ def test_what_no_run_names_is_left_out() -> None:
         )
 
 
+@pytest.mark.parametrize("section", ["groups", "streams"])
+def test_sections_by_suite_are_compared_with_the_suites_where_a_run_needs_them(section: str) -> None:
+    """A file with another suite need not take out what the runs of another file need."""
+    values = with_runs_of({"layers"})
+    (name,) = values[section]
+    values[section]["elsewhere"] = values[section].pop(name)
+    assert "elsewhere" not in getattr(parse_params(yaml.safe_dump(values)), section)
+    needing = with_runs_of({"training", "continual"})
+    needing[section]["elsewhere"] = next(iter(needing[section].values()))
+    with pytest.raises(InputError, match=rf"{section}\.elsewhere: there is no suite `elsewhere`"):
+        parse_params(yaml.safe_dump(needing))
+
+
 def test_what_no_run_names_is_checked_all_the_same() -> None:
     values = with_runs_of({"layers"})
     values["suites"]["dial"]["asked"] = 6

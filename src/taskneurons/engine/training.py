@@ -24,10 +24,10 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from taskneurons.engine.batches import TrainingData, WeightedBatch, mixed_tasks, shuffled_text
+from taskneurons.engine.counting import counted
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.errors import InputError
 from taskneurons.files import replacing
@@ -116,7 +116,7 @@ def train(
             and belongs to this very training, removed at the end. The weights stay in their own precision.
         trainable: what moves; None: all parameters of the model.
         explosion: a loss above this counts as diverged.
-        name: shown beside the progress bar, which only a terminal gets.
+        name: of the training, where it says how far it is.
 
     Raises:
         Diverged: the loss of a step is NaN, infinite or above `explosion`; the message names the step.
@@ -153,7 +153,7 @@ def train(
         fastest(model, rows=data.batch(0).input_ids.numel()),
         without_pads(model, autocast=execution.mixed_precision != "no") as leave_out,
     ):
-        bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
+        bar = counted(name=name, unit="step", total=steps, initial=state.step)
         written = began = time.monotonic()
         before = state.seconds
         for step in range(state.step, steps):
@@ -178,7 +178,7 @@ def train(
             if state.step % log_every == 0 or state.step == steps:
                 state.log()
                 memory.return_to_system()
-                bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}")
+                bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}", refresh=False)
             due = time.monotonic() - written > 60 * execution.checkpoint_minutes
             if resume and state.step < steps and (due or stop.is_set()):
                 state.write(resume, settings, parameters, optimizer)

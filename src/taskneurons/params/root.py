@@ -108,7 +108,9 @@ class Params(Section):
             yield from self._unknown_names(index, run)
             yield from self._absent_sections(index, run)
             yield from self._unfit(index, run)
-        for section in BY_SUITE:
+        asked = {section for run in self.runs for study in run.studies for section in SECTIONS[study]}
+        # What no run needs may be of suites of other files.
+        for section in asked & set(BY_SUITE):
             for name in set(getattr(self, section)) - set(self.suites):
                 yield Inconsistency((section, name), f"there is no suite `{name}`", nearest(name, self.suites))
         for index, selection in enumerate(self.neurons.selections):

@@ -26,7 +26,6 @@ from taskneurons.workflow.costs import (
     training_flops,
     whole,
 )
-from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.plan import Plan, dtype_of
 
 # ASSUME: below this size a model is faster on the CPU cores at hand than the start of a GPU process costs.
@@ -42,8 +41,9 @@ ALL = 1000
 MARGIN, START_MINUTES = 3, 30
 # ASSUME: a disk writes 200 MB a second. A training looks after each step whether it must stop: within a minute.
 DISK, STOP_SECONDS = 2e8, 60
-# ASSUME: a process with torch takes a gigabyte besides its model.
-PROCESS = 1e9
+# ASSUME: a process with torch takes a gigabyte and a half besides its model. Those of the default, whose models have no
+# size to speak of, take 0.5 to 1.4.
+PROCESS = 1.5e9
 
 
 @dataclass(frozen=True)
@@ -470,7 +470,7 @@ def size_of(params: Params, model: str) -> Size:
     return Size(parameters, chosen.layers, width, chosen.layers * ffn)
 
 
-def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need | None:
+def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: bool = True) -> Need | None:
     """What a job needs.
 
     Args:
@@ -478,6 +478,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
         code: of the job's rule, its entry first.
         settings: the text that the rule hands the job.
         outputs: that it writes.
+        gpus: whether there are any; else all runs on CPUs.
 
     Returns:
         None of a job that runs no model.
@@ -489,7 +490,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
     params = plan.params
     _, _, suite, model = outputs[0].split("/")[:4]
     size = size_of(params, model)
-    on_gpu = size.parameters >= TINY_PARAMETERS and entry not in WITHOUT_GPU
+    on_gpu = gpus and size.parameters >= TINY_PARAMETERS and entry not in WITHOUT_GPU
     made = json.loads(settings)
     dtype = made.get("dtype") or dtype_of(params, model)
     tally = Tally(
@@ -513,8 +514,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
     host = PROCESS + max(held)
-    memory = peak if on_gpu else 0, 1e6 * FILES_ALONE_MB + host
-    return Need(int(on_gpu), *memory, tally.disk, tally.seconds, part, tally.resume)
+    return Need(int(on_gpu), peak if on_gpu else 0, host, tally.disk, tally.seconds, part, tally.resume)
 
 
 def _mb(count: float) -> int:
