@@ -5,6 +5,7 @@ from snakemake.utils import min_version
 from taskneurons.lineage import active, kept, record
 from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
+from taskneurons.time_left import save_expected
 from taskneurons.workflow import allocator, cluster, forked, hub, refusals, wake
 
 min_version("9.20")
@@ -25,6 +26,9 @@ for study in STUDIES:
 
 
 wire(rule for study in STUDIES for rule in rules_of(study))
+# Jobs on this machine wait for each other where together they would ask for more memory than it has.
+if workflow.local_exec and "mem_mb" not in workflow.global_resources:
+    workflow.register_resource("mem_mb", memory_here())
 
 
 rule all:
@@ -58,6 +62,7 @@ onstart:
         raise InputError("would date artifacts as if they had been made now", where="--touch")
     # A target such as `all` hands nothing over.
     hub.require_pinned((getattr(job.params, "settings", "") for job in workflow.dag.needrun_jobs()), PARAMS_FILE)
+    save_expected(workflow.dag.needrun_jobs())
     cluster.begin(workflow)
     # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
     if not workflow.configfiles:

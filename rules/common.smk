@@ -18,7 +18,7 @@ from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, figure_files
 from taskneurons.workflow.plan import Plan, model_of, suite_of
-from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources
+from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources, gpus_here, memory_here
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(
@@ -38,7 +38,8 @@ P = load_params(PARAMS_FILE)
 plan = Plan(P)
 inputs = Inputs(plan)
 grouped = Grouped(plan)
-resources_of = JobResources(plan, workflow.get_rule)
+# Jobs that are sent to other machines run where there are GPUs, whatever this one has.
+resources_of = JobResources(plan, workflow.get_rule, gpus=gpus_here() or not workflow.local_exec)
 
 code = Code(Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"))
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 from transformers import CONFIG_MAPPING, AutoModelForCausalLM, PreTrainedModel
 
+from taskneurons.models.ffn import expose_experts
 from taskneurons.models.load import Checkpoint
 
 PAD, BOS, EOS = 0, 1, 2
@@ -44,6 +45,23 @@ _SETTINGS: dict[str, dict] = {
         "max_position_embeddings": CONTEXT,
         "word_embed_proj_dim": 16,
     },
+    # 24 neurons: three experts of eight, or two of eight and one that runs for every token.
+    "mixtral": {**_GROUPED, "intermediate_size": 8, "num_local_experts": 3, "num_experts_per_tok": 2},
+    "qwen2_moe": {
+        **_ROTARY,
+        "num_key_value_heads": 1,
+        "moe_intermediate_size": 8,
+        "shared_expert_intermediate_size": 8,
+        "num_experts": 2,
+        "num_experts_per_tok": 1,
+    },
+    "qwen3_moe": {
+        **_GROUPED,
+        "moe_intermediate_size": 8,
+        "num_experts": 3,
+        "num_experts_per_tok": 2,
+        "norm_topk_prob": True,
+    },
 }
 
 ARCHITECTURES = tuple(_SETTINGS)
@@ -63,6 +81,7 @@ def tiny_model(architecture: str, *, seed: int = 0, **settings) -> PreTrainedMod
     )
     model = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     randomise(model, seed)
+    expose_experts(model)
     return model.eval().requires_grad_(False)
 
 

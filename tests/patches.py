@@ -29,12 +29,17 @@ def random_patch(model, seed=0, neurons=None, below=(), scale=1.0):
     return NeuronPatch(neurons, weights, BASE, below, ("sentiment",))
 
 
+def tensors(model):
+    """What a model holds by its own names; those of `state_dict` differ for a mixture of experts."""
+    return dict(model.named_parameters(remove_duplicate=False)) | dict(model.named_buffers())
+
+
 def state(model):
-    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    return {name: tensor.detach().clone() for name, tensor in tensors(model).items()}
 
 
 def assert_bit_equal(model, before):
-    after = model.state_dict()
+    after = tensors(model)
     assert after.keys() == before.keys()
     for name, tensor in before.items():
         assert torch.equal(after[name], tensor), name

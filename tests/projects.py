@@ -43,6 +43,8 @@ class Project:
             "PYTHONPATH": str(self.folder / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "OMP_NUM_THREADS": "1",
+            # As on a machine with a GPU, whatever the tests run on.
+            "TASKNEURONS_GPUS": "1",
             "GIT_CONFIG_GLOBAL": os.devnull,
             "DVC_GLOBAL_CONFIG_DIR": str(self.folder / ".none"),
             "DVC_SITE_CACHE_DIR": str(self.folder.parent / "dvc-site-cache"),

@@ -191,6 +191,25 @@ def test_a_model_of_the_hub_is_pinned_to_its_commit_and_its_weights_are_not_fetc
     assert asked["revision"] == "a" * 40 and "*.safetensors" in asked["ignore_patterns"]
 
 
+def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(tmp_path):
+    file = tmp_path / "reviews.csv"
+    file.write_text("text,label\n" + "".join(f"review {n},{MOODS[n % 2]}\n" for n in range(60)))
+    with own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder:
+        found = find_tasks(folder, SIZES["laptop"])
+        ((task, splits),) = found.tasks
+        assert (task.name, task.options) == ("reviews", ("bad", "good"))
+        assert {path.name for path in found.files} == {"tasks.json", "reviews.train.jsonl", "reviews.test.jsonl"}
+        assert len(splits["train"]) + len(splits["validation"]) + len(splits["test"]) == 60
+    with (
+        pytest.raises(InputError) as caught,
+        own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder,
+    ):
+        raise InputError("it is wrong", where=f"{folder}/reviews.train.jsonl:3")
+    assert str(caught.value) == f"{file}: reviews.train.jsonl:3: it is wrong"
+    with own_study._as_folder("sst2, rte", ("input", "target"), None) as text:
+        assert text == "sst2, rte"
+
+
 # What is refused
 
 
@@ -313,6 +332,12 @@ def in_use(place: Path) -> None:
         (with_another_label, [], "label"),
         (in_use, [], "study: the folder is not empty. Name a new or an empty folder"),
         (lambda place: None, ["--prompts", "chat"], "the tokenizer has no chat template. Write `prompts: plain`"),
+        (
+            lambda place: None,
+            ["--columns", "text"],
+            "--columns: two names with a comma were expected. Such as text,label",
+        ),
+        (lambda place: None, ["--instruction", "Say it."], "--columns and --instruction are for a task of one file"),
         (lambda place: shutil.rmtree(place / "small"), [], "no such folder or file"),
         (lambda place: shutil.rmtree(place / "tasks"), [], "neither a folder nor a known data set of the hub"),
     ],

@@ -53,8 +53,10 @@ def _parser() -> argparse.ArgumentParser:
         help="a model folder, a GGUF file, PACKAGE:FILE.gguf, or owner/name[@commit]",
     )
     init.add_argument(
-        "--tasks", required=True, help="a folder with tasks.json, or names of known data sets, with commas"
+        "--tasks", required=True, help="a folder with tasks.json, a file of one task, or names of known data sets"
     )
+    init.add_argument("--columns", metavar="INPUT,TARGET", help="of a file of one task (default: input,target)")
+    init.add_argument("--instruction", metavar="TEXT", help="of a file of one task: what is asked of each input")
     machine = init.add_mutually_exclusive_group()
     for name, meaning in (("laptop", "few examples, for two CPU cores (default)"), ("gpu", "more examples, bfloat16")):
         machine.add_argument(f"--{name}", dest="machine", action="store_const", const=name, help=meaning)
@@ -110,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     changed.add_argument("old", type=Path, metavar="OLD", help="the earlier file")
     changed.add_argument("new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW")
     changed.set_defaults(run=_claims_compare)
+    power = claims.add_parser("power", help="print how many seeds each inconclusive result needs, and what they cost")
+    power.add_argument("results", nargs="?", type=Path, default=Path("results"), metavar="RESULTS", help="their folder")
+    power.set_defaults(run=_claims_power)
 
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
@@ -188,7 +193,18 @@ def _cores(text: str) -> str:
 def _init(options: argparse.Namespace) -> int:
     from taskneurons.own_study import init
 
-    init(options.folder, options.model, options.tasks, machine=options.machine, prompts=options.prompts)
+    named = (options.columns or "input,target").split(",")
+    if len(named) != 2 or not all(named):
+        raise InputError("two names with a comma were expected", where="--columns", remedy="Such as text,label")
+    init(
+        options.folder,
+        options.model,
+        options.tasks,
+        machine=options.machine,
+        prompts=options.prompts,
+        columns=(named[0], named[1]),
+        instruction=options.instruction,
+    )
     return 0
 
 
@@ -233,9 +249,11 @@ def _fetch(options: argparse.Namespace) -> int:
 
 def _params_check(options: argparse.Namespace) -> int:
     from taskneurons.params.loading import load_params
+    from taskneurons.workflow.raw import require_models
 
     for path in options.files:
         params = load_params(path)
+        require_models(params.models.values())
         seeds = sum(len(run.seeds) for run in params.runs)
         print(f"{path}: good ({len(params.runs)} runs, {seeds} seeds in all)")
     return 0
@@ -281,11 +299,15 @@ def _claims_check(_options: argparse.Namespace) -> int:
 def _claims_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json, read_text, write_text
     from taskneurons.studies.claims import changes, words
+    from taskneurons.studies.claims.power_words import power_section
     from taskneurons.studies.claims.reasons import REASONS, load_reasons
 
     now, reasons = read_json(words.RESULTS), load_reasons()
     before = read_json(reasons.file)
-    pages = {words.PAGE: words.claims_page(now), changes.PAGE: changes.verdicts_page(before, now, reasons)}
+    pages = {
+        words.PAGE: words.claims_page(now, power_section(now)),
+        changes.PAGE: changes.verdicts_page(before, now, reasons),
+    }
     for path, text in pages.items():
         if not options.check:
             write_text(path, text)
@@ -309,6 +331,23 @@ def _claims_compare(options: argparse.Namespace) -> int:
     differ = [one for one in changes if one.is_one]
     print("\n".join(changes_table(differ)) if differ else "No verdict differs.")
     print(f"{len(differ)} of {len(changes)} verdicts differ.")
+    return 0
+
+
+def _claims_power(options: argparse.Namespace) -> int:
+    from functools import partial
+
+    from taskneurons.files import read_jsonl
+    from taskneurons.studies.claims.power import seed_seconds
+    from taskneurons.studies.claims.power_words import power_lines
+    from taskneurons.studies.claims.rows import POWER
+
+    path, folder = options.results / "tables" / "claims_power.csv", options.results.parent / "lineage"
+    if not path.exists():
+        raise InputError("there is no such table", where=path, remedy="Make it with `snakemake claims`")
+    records = [record for path in sorted(folder.glob("*.jsonl")) for record in read_jsonl(path)]
+    rows = POWER.read(path)
+    print("\n".join(power_lines(rows, partial(seed_seconds, records))))
     return 0
 
 

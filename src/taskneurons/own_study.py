@@ -31,6 +31,8 @@ from taskneurons.models.prompts import Prompts
 from taskneurons.params.loading import load_params
 from taskneurons.params.section import SLUG_LENGTH
 from taskneurons.params.suites import HubSuite, JsonlSuite
+from taskneurons.tasks.file_forms import COLUMNS, Columns
+from taskneurons.tasks.one_file import write_task_of
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.task import SPLITS, Example, Task
 from taskneurons.workflow.hub import current_commit
@@ -141,6 +143,8 @@ def init(
     *,
     machine: Machine = "laptop",
     prompts: Prompts | None = None,
+    columns: Columns = COLUMNS,
+    instruction: str | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Write a folder in which `taskneurons results` studies a model on tasks.
@@ -148,9 +152,12 @@ def init(
     Args:
         folder: the folder; absent or empty.
         model: a folder, a GGUF file, `<package>:<GGUF file inside>`, or `owner/name[@commit]` of the hub.
-        tasks: a folder with `tasks.json`, or names of known data sets of the hub, with commas.
+        tasks: a folder with `tasks.json`, one file with the examples of one task, or names of known data sets of the
+            hub, with commas.
         machine: decides how much is computed.
         prompts: their form; None: that of a chat where the tokenizer has a template.
+        columns: of a task of one file, what it calls input and target.
+        instruction: of a task of one file, what is asked of each input.
         say: takes what was found and what will be done, in lines.
 
     Raises:
@@ -162,21 +169,23 @@ def init(
     sizes = SIZES[machine]
     chosen = find_model(model)
     form = chosen.look.prepared(prompts)
-    found = find_tasks(tasks, sizes)
-    read = {task.name: _lengths(task, splits, chosen) for task, splits in found.tasks}
-    choices = choose(sizes, form, chosen, found, read)
-    for line in described(chosen, found, choices, read):
-        say(line)
-    with _beside(place) as scratch:
-        _write(scratch, place.name, chosen, found, choices)
-        load_params(scratch / "params.yaml")
-        _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan"])
-        for name in (GRAPH.parent.name, ".snakemake", "logs"):
-            shutil.rmtree(scratch / name, ignore_errors=True)
-        _run(scratch, ["git", "add", "--all"])
-    say(f"\nPlan of {plan}")
-    say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
+    with _as_folder(tasks, columns, instruction) as text:
+        found = find_tasks(text, sizes)
+        read = {task.name: _lengths(task, splits, chosen) for task, splits in found.tasks}
+        choices = choose(sizes, form, chosen, found, read)
+        for line in described(chosen, found, choices, read):
+            say(line)
+        with _beside(place) as scratch:
+            _write(scratch, place.name, chosen, found, choices)
+            load_params(scratch / "params.yaml")
+            _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
+            gpus = "1" if machine == "gpu" else "0"
+            plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", "--gpus", gpus])
+            for name in (GRAPH.parent.name, ".snakemake", "logs"):
+                shutil.rmtree(scratch / name, ignore_errors=True)
+            _run(scratch, ["git", "add", "--all"])
+        say(f"\nPlan of {plan}")
+        say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
 
 
 # The model
@@ -240,6 +249,32 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
     names = source.names(**suite_arguments(suite, source.names))
     tasks = tuple((task, splits) for task, splits, _ in source.make(names, **suite_arguments(suite, source.make)))
     return Tasks(entry, tasks, tuple(map(Path, task_inputs(suite, names))))
+
+
+@contextmanager
+def _as_folder(text: str, columns: Columns, instruction: str | None) -> Iterator[str]:
+    """A folder of tasks for the time of the block where a text names a file; else the text.
+
+    Raises:
+        InputError: as `write_task_of`; or what is said of a file is said of something else.
+    """
+    file = Path(text)
+    if not file.is_file():
+        if instruction is not None or columns != COLUMNS:
+            raise InputError(
+                "--columns and --instruction are for a task of one file",
+                where=text,
+                remedy="A folder has them in tasks.json",
+            )
+        yield text
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            write_task_of(file, Path(folder), instruction, columns)
+            yield folder
+        except InputError as error:
+            error.where = (error.where or str(file)).replace(f"{folder}/", f"{file}: ")
+            raise
 
 
 def _hub_tasks(text: str) -> dict[str, Any]:

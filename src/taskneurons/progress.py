@@ -16,14 +16,19 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TextIO
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import IO, TextIO
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
+from taskneurons.time_left import EXPECTED, TimeLeft, read_expected, seconds_of_rules
 
 TAIL_LINES = 15
-# Without a terminal a line is printed when the study changes, and otherwise at most this often, in seconds.
-PLAIN_INTERVAL = 30.0
+# Without a terminal a line is printed when the study changes, and otherwise this often, in seconds.
+PLAIN_INTERVAL = 60.0
+# How often a line on a terminal is made anew, also where Snakemake is silent.
+TICK = 1.0
 
 _STATS_ROW = re.compile(r"(\S+)\s+(\d+)")
 _JOB = re.compile(r"(?:local)?(?:rule|checkpoint) (\S+):")
@@ -50,21 +55,21 @@ class Progress:
     """What Snakemake's output says so far.
 
     Args:
-        durations: seconds that a job of each rule took before; empty where nothing is known.
+        recorded: seconds that a job of each rule took before; empty where nothing is known.
+        clock: gives the time in seconds.
     """
 
-    def __init__(self, durations: Mapping[str, float]) -> None:
-        self.durations = dict(durations)
-        # A rule that was never timed is taken for an average one; without any times, jobs are counted.
-        self.typical = sum(self.durations.values()) / len(self.durations) if self.durations else 1.0
+    def __init__(self, recorded: Mapping[str, float], clock: Callable[[], float] = time.monotonic) -> None:
+        self._recorded, self._clock = dict(recorded), clock
         self.planned: dict[str, int] = {}
-        self.finished: dict[str, int] = {}
+        self.left = TimeLeft(self._recorded, self.planned)
         self.done = self.total = 0
         self.study = ""
         self.failures: list[Failure] = []
         self.nothing_to_do = False
         self._reading_stats = False
         self._block: str | None = None
+        self._rule = ""
         self._said: deque[str] = deque(maxlen=TAIL_LINES)
 
     # One branch for each kind of line.
@@ -74,16 +79,17 @@ class Progress:
         if self._reading_stats:
             self._read_stats(line)
         elif line == "Job stats:":
-            self._reading_stats, self.planned = True, {}
+            self._reading_stats = True
+            self.planned.clear()
         elif match := _JOB.fullmatch(line):
-            self._block = "job"
+            self._block, self._rule = "job", match[1]
             self._said.clear()
         elif match := _ERROR.fullmatch(line):
             self._block = "error"
             self.failures.append(Failure(match[1], tuple(self._said)))
             self._said.clear()
         elif match := _FINISHED.fullmatch(line):
-            self.finished[match[2]] = self.finished.get(match[2], 0) + 1
+            self.left.end(int(match[1]), self._clock())
             self._said.clear()
         elif match := _STEPS.fullmatch(line):
             self.done, self.total = int(match[1]), int(match[2])
@@ -93,6 +99,8 @@ class Progress:
             self._read_field(match[1], match[2])
         elif not line.startswith(" ") or not self._block:
             self._block = None
+            if self.left.hear(line, self._clock()):
+                return
             if line.strip() and not _SNAKEMAKE.fullmatch(line):
                 self._said.append(line)
 
@@ -104,6 +112,10 @@ class Progress:
             self.planned[match[1]] = int(match[2])
 
     def _read_field(self, name: str, value: str) -> None:
+        if name == "jobid" and self._block == "job":
+            self.left.begin(int(value), self._rule, self._clock())
+        elif name == "jobid":
+            self.left.fail(int(value))
         if name != "log":
             return
         logs = [Path(part) for part in value.split(" (check log")[0].split(", ")]
@@ -113,28 +125,18 @@ class Progress:
             # Logs lie in logs/<study>/, so that the log of a job tells which study it belongs to.
             self.study = logs[0].parts[1]
 
-    def share_done(self) -> float:
-        """The share of the expected work that is done, between 0 and 1."""
-        planned = sum(self._seconds(rule) * count for rule, count in self.planned.items())
-        finished = sum(self._seconds(rule) * count for rule, count in self.finished.items())
-        return min(1.0, finished / planned) if planned else 0.0
-
-    def _seconds(self, rule: str) -> float:
-        return self.durations.get(rule, self.typical)
-
-    def time_left(self, elapsed: float) -> float | None:
-        """Seconds left if the rest goes on at the pace so far; None until the pace can be told."""
-        share = self.share_done()
-        # The first jobs are short, and starting them takes longer than they do.
-        return elapsed * (1 - share) / share if share > 0.05 else None
+    def expect(self, expected: Mapping[str, float]) -> None:
+        """Take in what jobs are expected to take, by rule; see `save_expected`."""
+        self.left.seconds = seconds_of_rules(expected, self._recorded)
 
     def line(self, elapsed: float) -> str:
         """One line for people: study, jobs, time gone, time left."""
         if not self.total:
             return f"planning, {duration(elapsed)}"
-        left = self.time_left(elapsed)
+        left = self.left.left(self._clock())
         ahead = "" if left is None else f", about {duration(left)} left"
-        return f"{self.study or 'starting'}: {self.done} of {self.total} jobs, {duration(elapsed)}{ahead}"
+        within = f"; {self.left.what}" if self.left.what else ""
+        return f"{self.study or 'starting'}: {self.done} of {self.total} jobs, {duration(elapsed)}{ahead}{within}"
 
 
 def duration(seconds: float) -> str:
@@ -233,7 +235,8 @@ def run_snakemake(
     # Jobs start `python` and `taskneurons` by name and must find those of this environment.
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"}
     begin = time.monotonic()
-    interrupted = False
+    interrupted = known = False
+    EXPECTED.unlink(missing_ok=True)
     with log.open("w", encoding="utf-8") as record, _display(out) as show:
         # A session of its own, so that an interrupt reaches the jobs once, through us.
         process = subprocess.Popen(
@@ -247,10 +250,15 @@ def run_snakemake(
         )
         assert process.stdout is not None
         with _forwarding(process) as received:
-            for line in process.stdout:
-                record.write(line)
-                record.flush()
-                progress.feed(line)
+            for line in _ticking(process.stdout):
+                if line is not None:
+                    record.write(line)
+                    record.flush()
+                    progress.feed(line)
+                    # Written before the first job begins.
+                    if not known and EXPECTED.is_file():
+                        known = True
+                        progress.expect(read_expected())
                 show(progress, time.monotonic() - begin)
             status = process.wait()
             interrupted = bool(received)
@@ -265,6 +273,27 @@ def run_snakemake(
         print(text, file=out)
     print(f"The whole log: {log}", file=out)
     return status
+
+
+def _ticking(stream: IO[str]) -> Iterator[str | None]:
+    """The lines of a stream as they come, and None after each tick in which none came."""
+    lines: SimpleQueue[str | None] = SimpleQueue()
+
+    def read() -> None:
+        for line in stream:
+            lines.put(line)
+        lines.put(None)
+
+    Thread(target=read, daemon=True).start()
+    while True:
+        try:
+            line = lines.get(timeout=TICK)
+        except Empty:
+            yield None
+            continue
+        if line is None:
+            return
+        yield line
 
 
 @contextmanager

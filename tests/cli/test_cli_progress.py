@@ -189,22 +189,21 @@ def test_time_left_follows_recorded_durations(tmp_path: Path) -> None:
     durations = recorded_durations(tmp_path)
     # Two outputs of one job are one job.
     assert durations == {"slow": 30.0, "fast": 10.0}
-    progress = Progress(durations)
-    for line in ("Job stats:", "job  count", "---  ---", "slow  2", "fast  4", "total  6"):
+    now = [0.0]
+    progress = Progress(durations, clock=lambda: now[0])
+    begin = ("rule slow:", "    jobid: 1", "")
+    for line in ("Job stats:", "job  count", "---  ---", "slow  2", "fast  4", "total  6", *begin):
         progress.feed(line)
-    assert progress.time_left(5) is None
-    progress.feed("Finished jobid: 1 (Rule: slow)")
-    progress.feed("1 of 6 steps (17%) done")
-    # 30 of 100 expected seconds are done after 15: at this pace 35 are left.
-    assert progress.time_left(15) == pytest.approx(35)
-    assert progress.line(15) == "starting: 1 of 6 jobs, 15 s, about 35 s left"
-
-
-def test_without_records_jobs_are_counted(tmp_path: Path) -> None:
-    progress = Progress(recorded_durations(tmp_path))
-    for line in ("Job stats:", "a  3", "b  1", "total  4", "Finished jobid: 1 (Rule: b)", "1 of 4 steps (25%) done"):
+    assert progress.line(0) == "starting: 0 of 6 jobs, 0 s, about 1 min 40 s left"
+    now[0] = 15
+    for line in ("Finished jobid: 1 (Rule: slow)", "1 of 6 steps (17%) done", "rule fast:", "    jobid: 2", ""):
         progress.feed(line)
-    assert progress.time_left(10) == pytest.approx(30)
+    # The other slow one takes as long as the first. Of 50 seconds 35 were needed: the four fast ones take 7 each.
+    assert progress.line(15) == "starting: 1 of 6 jobs, 15 s, about 43 s left"
+    # What a job says of itself is heard, and is not taken for words of a failure.
+    now[0] = 16
+    progress.feed("tuning: 5 of 10 steps, 00:01 gone, 00:30 left, loss=0.1")
+    assert progress.line(16) == "starting: 1 of 6 jobs, 16 s, about 1 min 6 s left; tuning: 5 of 10 steps"
 
 
 @pytest.mark.parametrize(

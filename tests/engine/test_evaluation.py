@@ -25,7 +25,7 @@ from taskneurons.engine.evaluation import (
 from taskneurons.errors import InputError
 from taskneurons.measures.metrics import exact_match, rouge_l, token_f1
 from taskneurons.models.answer_lengths import answer_lengths
-from taskneurons.models.encoding import Encoded
+from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.load import load_checkpoint
 from taskneurons.tasks.prompts import make_example
 
@@ -336,7 +336,8 @@ def test_references_longer_than_outputs_may_be_are_counted_and_warned_of(tmp_pat
 
 def test_the_shortest_right_answer_decides_whether_one_may_be_written():
     example = make_example(ECHO, "red", "red sun ice", others=("one two", "four"))
-    assert answer_lengths([example, make_example(ECHO, "red", "red")], TOKENIZER, CONTEXT_OF_SMALL) == [2, 2]
+    examples = [example, make_example(ECHO, "red", "red")]
+    assert answer_lengths(examples, encode(examples, TOKENIZER, CONTEXT_OF_SMALL), TOKENIZER) == [2, 2]
 
 
 def test_bad_requests_are_refused(tokenizer):

@@ -3,8 +3,9 @@ import torch
 from architectures import ARCHITECTURES, LAYERS, WIDTH, tiny_model
 from torch import nn
 
+from taskneurons.architectures import SUPPORTED
 from taskneurons.errors import InputError
-from taskneurons.models.ffn import SUPPORTED, ffn_layers, neuron_shape
+from taskneurons.models.ffn import ffn_layers, neuron_shape
 
 
 def test_every_supported_architecture_has_a_tiny_model():

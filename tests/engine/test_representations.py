@@ -39,6 +39,19 @@ def test_batches_and_padding_do_not_change_what_transformers_gives_each_prompt_a
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * np.abs(expected).max())
 
 
+def test_a_model_that_is_narrower_at_its_end_is_read_before_it():
+    """OPT-350m: 1024 wide between embeddings of 512."""
+    model, encoded = tiny_model("opt", word_embed_proj_dim=8, do_layer_norm_before=False), random_prompts()
+    entering, expected = [], []
+    handle = model.model.decoder.project_out.register_forward_pre_hook(lambda _, args: entering.append(args[0][0, -1]))
+    for example in encoded:
+        *hidden, _ = model(torch.tensor([example.prompt]), output_hidden_states=True).hidden_states
+        expected.append(torch.stack([*(one[0, -1] for one in hidden), entering.pop()]))
+    handle.remove()
+    found = representations(model, encoded, pad_id=PAD, batch_size=4)
+    np.testing.assert_allclose(found, torch.stack(expected, dim=1).numpy(), rtol=1e-4, atol=1e-4)
+
+
 def test_the_answer_is_not_read():
     model, encoded = tiny_model("llama"), random_prompts()
     others = [Encoded(example.prompt, (5, 6, 7, EOS)) for example in encoded]

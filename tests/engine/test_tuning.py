@@ -7,17 +7,18 @@ import numpy as np
 import pytest
 import torch
 from accelerate.state import AcceleratorState
-from architectures import ARCHITECTURES, EOS, PAD, VOCABULARY, checkpoint, tiny_model
+from architectures import ARCHITECTURES, EOS, LAYERS, PAD, VOCABULARY, checkpoint, tiny_model
 from patches import BASE, OTHER, assert_bit_equal, logits, owned, some_neurons, state
 from peft import LoraConfig, get_peft_model
 from torch.nn.functional import cross_entropy
 
+from taskneurons.architectures import MIXTURES
 from taskneurons.engine import tuning
 from taskneurons.engine.batches import MixedTasks
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.sparse_linear import training_only
 from taskneurons.engine.training import BETAS, train
-from taskneurons.engine.tuning import METHODS, Lora, Tuned, tune, tuned
+from taskneurons.engine.tuning import METHODS, Lora, Tuned, fresh_adapter, tune, tuned
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import load_adapter, save_adapter
 from taskneurons.models.encoding import Encoded, collate
@@ -99,7 +100,8 @@ def test_it_equals_masked_adamw_and_moves_nothing_else(architecture, settings):
     result = run(model, neurons=neurons)
     assert_bit_equal(model, before)
     with tuned(model, result, base=BASE):
-        assert_close(model, expected)
+        # A first step of AdamW divides by the gradient, which is near 0 where few tokens reach an expert.
+        assert_close(model, expected, atol=1e-5 if architecture in MIXTURES else 1e-6)
         for name, mask in masks.items():
             parameter = model.get_parameter(name)
             assert torch.equal(parameter[~mask], before[name][~mask]), name
@@ -167,6 +169,17 @@ def test_lora_equals_a_training_of_pefts_own_model(architecture, targets, tmp_pa
             assert (logits(model) - logits(copy.deepcopy(model).requires_grad_(False))).abs().max() == 0
         assert_bit_equal(model, before)
     assert result.change.parameters == sum(p.numel() for p in theirs.parameters() if p.requires_grad)
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_lora_on_the_attention_finds_its_modules_in_every_architecture(architecture):
+    """One module a layer where query, key and value are fused, and two elsewhere; nothing of the FFN."""
+    model = tiny_model(architecture)
+    with fresh_adapter(model, Lora(2, 4, "attention")) as wrapped:
+        adapted = {name.rpartition(".lora_A")[0] for name, _ in wrapped.named_parameters() if ".lora_A" in name}
+    fused = architecture in ("phi3", "bloom", "gpt2", "gpt_neox")
+    assert len(adapted) == LAYERS * (1 if fused else 2)
+    assert not [name for name in adapted if ".mlp." in name or ".fc" in name]
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gpt2"])

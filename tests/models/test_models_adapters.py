@@ -1,15 +1,23 @@
 """A neuron patch, exported, is an adapter that the PEFT library itself loads and merges to the same model."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 from architectures import tiny_model
 from patches import BASE, OTHER, assert_bit_equal, logits, random_patch, state
-from peft import LoraConfig, PeftModel
+from peft import AutoPeftModelForCausalLM, LoraConfig, PeftModel
+from small_checkpoint import ECHO, lay_checkpoint, lay_task
 
+from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.tune_changes import tune_changes
+from taskneurons.engine.tuning import Lora
 from taskneurons.errors import InputError
-from taskneurons.files import write_json
+from taskneurons.files import read_json, write_json
 from taskneurons.models.adapters import Adapter, adapted, injected, load_adapter, patch_as_adapter, save_adapter
+from taskneurons.models.load import load_checkpoint
 from taskneurons.models.patching import patched
 from taskneurons.neurons.sets import NeuronSet
 
@@ -33,6 +41,38 @@ def test_peft_loads_an_exported_patch_with_equal_logits(architecture, tmp_path):
     torch.testing.assert_close(logits(merged), expected, rtol=1e-4, atol=1e-5)
     for name, tensor in merged.state_dict().items():
         torch.testing.assert_close(tensor, weights[name], rtol=0, atol=1e-6)
+
+
+def said(model):
+    with torch.no_grad():
+        return model(input_ids=torch.tensor([[1, 5, 9, 13, 7]])).logits
+
+
+@pytest.mark.parametrize("kind", ["patch", "tuned"])
+def test_an_adapter_names_its_base_so_that_peft_loads_both(kind, tmp_path, monkeypatch):
+    """Also where the folder of the whole study has another place by then."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    loaded = load_checkpoint(lay_checkpoint(Path("models/base")))
+    if kind == "patch":
+        patch = replace(random_patch(loaded.model, scale=0.1), base=loaded.digest)
+        save_adapter("kept", patch_as_adapter(loaded.model, patch, base=loaded.digest))
+        with patched(loaded.model, patch, base=loaded.digest):
+            expected = said(loaded.model)
+    else:
+        lay_task(Path("echo"), ECHO)
+        schedule = Schedule(steps=2, batch_size=4, learning_rate=0.1, seed=0, warmup=0, decay="cosine", readings=())
+        folders = {"echo": "echo"}
+        tune_changes("models/base", folders, {Path("kept"): ["echo"]}, schedule, Execution(), lora=Lora(2, 4, "all"))
+        with adapted(loaded.model, load_adapter("kept")):
+            expected = said(loaded.model)
+    assert read_json(Path("kept/adapter_config.json"))["base_model_name_or_path"] == "models/base"
+    (tmp_path / "here").rename(tmp_path / "there")
+    monkeypatch.chdir(tmp_path / "there")
+    found = AutoPeftModelForCausalLM.from_pretrained("kept", dtype=torch.float32).eval()
+    torch.testing.assert_close(said(found), expected, rtol=1e-4, atol=1e-5)
+    assert (expected - said(loaded.model)).abs().max() > 1e-3
 
 
 def test_layers_without_neurons_get_no_adapter():

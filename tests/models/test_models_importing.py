@@ -5,9 +5,10 @@ import sys
 
 import pytest
 import torch
+from architectures import randomise
 from gguf_files import CHAT, CONTEXT, LAYERS, vocabulary, write_gguf
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText, Gemma3Config
 
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
@@ -15,6 +16,7 @@ from taskneurons.models import importing
 from taskneurons.models.encoding import encode
 from taskneurons.models.importing import import_folder, import_gguf, packaged
 from taskneurons.models.load import load_checkpoint
+from taskneurons.models.looking import look_at_folder
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
 from taskneurons.models.tokenizers import train_word_tokenizer
 from taskneurons.tasks.task import Example
@@ -152,8 +154,7 @@ def edit(path, **changes):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"model_type": "mixtral"}, "the FFN neurons of architecture 'mixtral' are not known. Supported: llama"),
-        ({"model_type": "gemma3"}, "the FFN neurons of architecture 'gemma3' are not known. Supported: llama"),
+        ({"model_type": "falcon"}, "the FFN neurons of architecture 'falcon' are not known. Supported: llama"),
         ({"quantization_config": {"quant_method": "gptq"}}, "the model is quantised (gptq), and its neurons have no"),
     ],
 )
@@ -165,10 +166,41 @@ def test_a_folder_that_no_study_can_read_is_refused_before_its_weights(foreign, 
     assert str(caught.value).startswith(f"{foreign}/config.json: {message}")
 
 
+def test_of_a_model_that_reads_images_the_language_model_is_kept(tmp_path):
+    text = {"num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1, "head_dim": 8}
+    config = Gemma3Config(
+        text_config={**text, "hidden_size": 16, "intermediate_size": 24, "vocab_size": 16, "pad_token_id": 0},
+        vision_config={"hidden_size": 8, "intermediate_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
+        | {"image_size": 28, "patch_size": 14},
+        mm_tokens_per_image=4,
+    )
+    whole = AutoModelForImageTextToText.from_config(config)
+    randomise(whole, 0)
+    whole.eval().save_pretrained(tmp_path / "foreign")
+    TOKENIZER.save_pretrained(tmp_path / "foreign")
+    import_folder(tmp_path / "foreign", tmp_path / "out", name="x", context=16)
+    found = load_checkpoint(tmp_path / "out")
+    assert found.architecture == "gemma3_text"
+    ids = torch.tensor([[1, 5, 6, 7, 8]])
+    with torch.no_grad():
+        assert torch.equal(found.model(ids).logits, whole(input_ids=ids).logits)
+    parameters = sum(one.numel() for one in found.model.parameters())
+    look = look_at_folder(tmp_path / "foreign")
+    assert (look.architecture, look.parameters) == ("gemma3", parameters)
+    assert look.positions == config.text_config.max_position_embeddings
+
+
 def test_a_folder_with_an_adapter_alone_is_refused_by_that_name(foreign, tmp_path):
     (foreign / "model.safetensors").rename(foreign / "adapter_model.safetensors")
     (foreign / "adapter_config.json").write_text("{}")
     with pytest.raises(InputError, match=r"holds an adapter \(adapter_config\.json\) and no model\. Merge it"):
+        import_folder(foreign, tmp_path / "out", name="x", context=16)
+
+
+def test_a_model_with_an_adapter_beside_it_is_refused(foreign, tmp_path):
+    """transformers would load what the adapter names as its base, from wherever that is."""
+    (foreign / "adapter_config.json").write_text('{"base_model_name_or_path": "someone/else"}')
+    with pytest.raises(InputError, match=r"a model and an adapter \(adapter_config\.json\), and which of both"):
         import_folder(foreign, tmp_path / "out", name="x", context=16)
 
 

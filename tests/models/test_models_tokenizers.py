@@ -117,3 +117,12 @@ def test_a_damaged_tokenizer_names_its_folder(tmp_path):
     file.write_bytes(file.read_bytes()[:-100])
     with pytest.raises(InputError, match=f"{tmp_path}: the tokenizer cannot be read"):
         load_tokenizer(tmp_path)
+
+
+def test_a_sentencepiece_model_alone_is_refused_with_the_way_to_a_fast_tokenizer(tmp_path):
+    (tmp_path / "tokenizer.model").write_bytes(b"\n\x0e\n\x05<unk>")
+    (tmp_path / "tokenizer_config.json").write_text('{"tokenizer_class": "LlamaTokenizer"}')
+    with pytest.raises(InputError) as caught:
+        load_tokenizer(tmp_path)
+    said = "the tokenizer is a SentencePiece model alone (tokenizer.model), without tokenizer.json. Where sentencepiece"
+    assert str(caught.value).startswith(f"{tmp_path}: {said}") and "tiktoken" not in str(caught.value)

@@ -138,3 +138,11 @@ def test_a_card_says_what_the_files_and_the_table_say(results):
         assert f"| {layer} | {count} | {100 * count / 6:.1f} % |" in card
     assert set_card(file, [measured]) == set_card(file, [measured, other])
     assert "Not measured." in set_card(file, [])
+
+
+def test_indices_that_were_pickled_are_refused_with_what_to_do(tmp_path):
+    torch = pytest.importorskip("torch")
+    for name, old in (("new.pth", False), ("old.pth", True)):
+        torch.save([[1, 2], [3]], tmp_path / name, _use_new_zipfile_serialization=not old)
+        with pytest.raises(InputError, match=rf"{name}: a pickle of torch, which is never read\. Where you trust"):
+            read_nested(tmp_path / name)

@@ -76,6 +76,10 @@ def test_the_card_shows_true_numbers():
     ):
         assert row in card, row
     assert "Not known" in data_card(TASK, COUNTS, SPLITS_OF, None)
+    assert "held-out example, but for" not in card
+    leaking = data_card(TASK, COUNTS, SPLITS_OF, leaks={"train": 2, "validation": 0})
+    assert "2 examples of train have the input of a held-out example, but for case" in leaking
+    assert "validation have the input" not in leaking
     assert card == data_card(TASK, COUNTS, SPLITS_OF, {"llama": LLAMA})
 
 

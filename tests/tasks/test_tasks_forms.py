@@ -71,6 +71,44 @@ def test_every_form_gives_the_same_records(tmp_path, form):
     assert all(record.where.startswith(str(file)) for record in records)
 
 
+@pytest.mark.parametrize("form", [".jsonl", ".csv", ".parquet"])
+def test_a_task_may_have_columns_of_its_own(tmp_path, form):
+    """Also where a column is called as one of ours and is another."""
+    for split in ("train", "test"):
+        examples = [{"target": f"{split} {n}", "input": str(n), "label": LABELS[n % 2]} for n in range(20)]
+        file = tmp_path / f"q.{split}{form}"
+        if form == ".parquet":
+            pytest.importorskip("pandas").DataFrame(examples).to_parquet(file)
+        elif form == ".csv":
+            with file.open("w", encoding="utf-8", newline="") as stream:
+                csv.writer(stream).writerows([examples[0], *(one.values() for one in examples)])
+        else:
+            file.write_bytes(lines(examples))
+    columns = {"input": "target", "target": "label"}
+    (tmp_path / "tasks.json").write_text(json.dumps([CLASSIFICATION | {"columns": columns}]))
+    _, splits, _ = only(tmp_path)
+    assert {(one.input, one.target) for one in splits["test"]} == {(one["target"], one["label"]) for one in examples}
+
+
+@pytest.mark.parametrize("columns", ["text", {"text": "input"}, {"input": 1}])
+def test_columns_of_another_form_are_refused_with_an_example(tmp_path, columns):
+    folder = folder_of(tmp_path, CLASSIFICATION | {"columns": columns})
+    with pytest.raises(
+        InputError, match=r'task 1: `columns` must be an object .* Such as "columns": \{"input": "text"'
+    ):
+        only(folder)
+
+
+def test_a_missing_column_is_named_with_the_way_to_name_others(tmp_path):
+    (tmp_path / "q.train.csv").write_text("text,label\na,b\n")
+    said = "`input` is missing. The table needs `input` and `target`; other names may stand as `columns` in tasks.json"
+    with pytest.raises(InputError) as refusal:
+        read_records(tmp_path / "q.train.csv")
+    assert str(refusal.value).endswith(said)
+    with pytest.raises(InputError, match=r"`words` is missing\. The table needs `words` and `label`"):
+        read_records(tmp_path / "q.train.csv", ("words", "label"))
+
+
 @pytest.mark.parametrize("name", ["validation", "valid", "val", "dev"])
 def test_a_validation_file_is_used_under_each_of_its_names(tmp_path, name):
     folder = folder_of(tmp_path, GENERATION, **{f"q.{name}.jsonl": lines(rows(4, str, "held"))})
@@ -160,3 +198,10 @@ def test_leaks_that_differ_in_writing_are_found(tmp_path):
 def test_folding_keeps_what_has_a_meaning():
     assert folded("“Hello,\n World!” ") == folded("hello world") == "hello world"
     assert len({folded(text) for text in ("C", "C++", "C#", "1", "-1", "1 %", "?", "!")}) == 8
+
+
+def test_folding_keeps_numbers_apart():
+    numbers = ("35", "3.5", "3 5", "3,5", "3:5", "3-5", "3/5", ".35", "-3.5")
+    assert len({folded(text) for text in numbers}) == len(numbers)
+    assert folded("It is 3.5.") == folded("it is 3.5") != folded("It is 3 5.")
+    assert folded("(3), 5") == folded("3 5")

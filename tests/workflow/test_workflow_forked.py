@@ -152,7 +152,7 @@ def test_each_fork_is_new_and_the_end_of_the_run_ends_the_process_that_makes_the
 
 
 @pytest.mark.parametrize(
-    "others", [{"resources": {"mem_mb": 8000, "gpu": 1}}, {"resources": {"mem_mb": 2000}}, {"resources": {}}]
+    "others", [{"resources": {"mem_mb": 8000, "gpu": 1}}, {"resources": {"mem_mb": 1000}}, {"resources": {}}]
 )
 def test_jobs_on_a_gpu_and_jobs_that_run_no_model_are_not_handed_over(runs: Runs, leader, others):
     assert not runs.run(run=leader.pid, **others)[0]["forked"]

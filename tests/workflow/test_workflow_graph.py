@@ -320,7 +320,20 @@ def test_every_rule_says_what_it_needs_and_models_are_sized(made, everything):
                 continue
             assert {"gpu", "gpu_mem_mb", "mem_mb", "runtime"} <= set(values), name
             assert values["gpu"] == "0", "a tiny model needs no GPU"
-            assert (int(values["mem_mb"]) > 2500) == is_large(name), name
+            assert (int(values["mem_mb"]) > 1500) == is_large(name), name
+
+
+def resources_of_big(text: str) -> dict[str, dict[str, str]]:
+    """The resources of the jobs of model `big`, of what a dry run prints."""
+    found = {}
+    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
+        # A model from outside is imported by a rule of its own; all other rules name it in their run.
+        if (name.endswith("_big") or "run=mine/big" in body) and "resources: tmpdir" in body:
+            (resources,) = re.findall(r"resources: (.*)", body)
+            values = dict(item.split("=", 1) for item in resources.split(", "))
+            if list(values) != ["tmpdir"]:
+                found[name] = values
+    return found
 
 
 def test_large_models_ask_for_a_gpu_that_holds_them(project):
@@ -337,15 +350,9 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
     }
     params["runs"].append({"suite": "mine", "model": "big", "seeds": [0], "studies": ["deactivation"]})
     project.path("params.yaml").write_text(yaml.safe_dump(params))
-    text = project.snakemake("-n")
-    found = {}
-    for name, body in re.findall(r"^(?:local)?rule (\w+):\n(.*?)(?=^\[|\Z)", text, flags=re.S | re.M):
-        # A model from outside is imported by a rule of its own; all other rules name it in their run.
-        if (name.endswith("_big") or "run=mine/big" in body) and "resources: tmpdir" in body:
-            (resources,) = re.findall(r"resources: (.*)", body)
-            values = dict(item.split("=", 1) for item in resources.split(", "))
-            if list(values) != ["tmpdir"]:
-                found[name] = values
+    # Of a machine that has any memory, else the workflow asks for no more than there is.
+    room = ("--resources", "gpu=1", "mem_mb=1000000")
+    found = resources_of_big(project.snakemake("-n", *room))
     large = {name: values for name, values in found.items() if is_large(name)}
     assert len(large) >= 4
     for name, values in large.items():
@@ -360,6 +367,11 @@ def test_large_models_ask_for_a_gpu_that_holds_them(project):
         assert int(values["mem_mb"]) > 2 * 6740
         assert int(values["runtime"]) >= 30, "minutes"
     assert all(values["gpu"] == "0" for name, values in found.items() if not is_large(name))
+    # Without GPUs the host holds what they would have held, but for what CUDA itself and the allocator take.
+    without = resources_of_big(project.snakemake("-n", *room, TASKNEURONS_GPUS="0"))
+    for name, values in large.items():
+        assert without[name]["gpu"] == without[name]["gpu_mem_mb"] == "0"
+        assert int(without[name]["mem_mb"]) > (int(values["gpu_mem_mb"]) - 2000) / 1.06, name
 
 
 def test_profiles_are_read_by_snakemake(made, everything):

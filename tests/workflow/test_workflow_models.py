@@ -199,7 +199,8 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     shutil.copy2(ROOT / "params.yaml", project.path("params.yaml"))
     project.path("params").mkdir()
     project.path("params/paper.yaml").write_text(text)
-    found = jobs(project.snakemake("-n", "--configfile", "params/paper.yaml"))
+    room = ("--resources", "gpu=1", "mem_mb=1000000")
+    found = jobs(project.snakemake("-n", *room, "--configfile", "params/paper.yaml"))
     of_streams = {name for name in found if re.search("[_ ]large[_/]", name)}
     streams = {name: values for name, values in found.items() if name in of_streams and values["gpu"] != "0"}
     found = {name: values for name, values in found.items() if name not in of_streams}

@@ -12,7 +12,7 @@ from taskneurons.cli import main
 from taskneurons.errors import InputError
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
-from taskneurons.workflow import outlook
+from taskneurons.workflow import outlook, resources
 from taskneurons.workflow.costs import Size
 from taskneurons.workflow.needs import WORK, Part, Tally, need
 from taskneurons.workflow.outlook import STEP, Machine, remedy_of
@@ -88,10 +88,37 @@ def test_what_is_said_to_fit_fits_and_a_little_more_does_not():
         assert Part(40e9, 7e6, 16).bytes(int(said.rpartition(" ")[2])) <= memory
 
 
-def test_a_machine_has_a_gpu_and_memory():
-    for wrong in ((0, 80.0), (1, 0.0), (1, -1.0)):
-        with pytest.raises(InputError, match="at least one GPU"):
+def test_a_machine_has_a_number_of_gpus_and_memory():
+    for wrong in ((-1, 80.0), (1, 0.0), (1, -1.0)):
+        with pytest.raises(InputError, match="a number of GPUs and some memory"):
             Machine(*wrong)
+
+
+def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
+    text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
+    output = "results/report/public/llama2_7b/seed0/top_examples.csv"
+    on, off = (need(paper, "neurons.examples:find_examples 0123", text, [output], gpus=gpus) for gpus in (True, False))
+    assert (on.resources()["gpu"], off.resources()["gpu"], off.resources()["gpu_mem_mb"]) == (1, 0, 0)
+    assert (
+        off.host_bytes
+        >= off.part.fixed + off.part.per_token * off.part.batch * paper.params.models["llama2_7b"].context
+    )
+    assert off.seconds > 100 * on.seconds
+
+
+def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
+    monkeypatch.setattr(resources, "Path", lambda _: tmp_path)
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    monkeypatch.delenv(resources.VARIABLE, raising=False)
+    assert not resources.gpus_here()
+    (tmp_path / "nvidiactl").touch()
+    assert not resources.gpus_here(), "the driver without a card"
+    (tmp_path / "nvidia0").touch()
+    assert resources.gpus_here()
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    assert not resources.gpus_here()
+    monkeypatch.setenv(resources.VARIABLE, "1")
+    assert resources.gpus_here()
 
 
 def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys):

@@ -1,13 +1,15 @@
 """The user's own files become inputs of jobs: every one that may be read, and none that never is."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
 
 from taskneurons.errors import InputError
-from taskneurons.params.models import FolderModel
+from taskneurons.params.models import FolderModel, GgufModel
 from taskneurons.params.suites import JsonlSuite, StreamSuite
-from taskneurons.workflow.raw import model_inputs, task_inputs
+from taskneurons.workflow.raw import model_inputs, require_models, task_inputs
 
 SIZES = {"train": 3, "validation": 2, "test": 2, "seed": 0, "corpus": 5}
 READ = [
@@ -34,7 +36,7 @@ def test_every_file_that_an_import_may_read_is_an_input_and_no_other(tmp_path: P
     for name in READ + NEVER:
         path = Path("raw/model", name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("")
+        path.write_text("{}")
     assert model_inputs(model("raw/model")) == sorted(f"raw/model/{name}" for name in READ)
 
 
@@ -60,3 +62,49 @@ def test_a_link_to_elsewhere_in_a_folder_of_the_user_is_refused_by_name(tmp_path
     for read in (lambda: task_inputs(jsonl(folder), ["a"]), lambda: model_inputs(model(folder))):
         with pytest.raises(InputError, match=f"{folder}/a.train.jsonl: this link leads out of the folder"):
             read()
+
+
+def with_config(**changes: object) -> dict[str, str]:
+    return {"config.json": json.dumps({"model_type": "llama"} | changes), "model.safetensors": ""}
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        (with_config(model_type="olmo2"), "'olmo2' are not known. Supported: llama, mistral"),
+        (with_config(model_type="mamba"), "mixtral, qwen2_moe, qwen3_moe, gemma3"),
+        (with_config(quantization_config={"quant_method": "awq"}), "the model is quantised (awq), and its neurons"),
+        (with_config(quantization_config={"quant_method": "fp8"}), "Take the model as it was before it was quantised"),
+        ({"adapter_config.json": "{}", "adapter_model.safetensors": ""}, "holds an adapter (adapter_config.json) and"),
+        (
+            with_config() | {"adapter_config.json": "{}"},
+            "holds a model and an adapter (adapter_config.json), and which",
+        ),
+        ({"config.json": "{}", "pytorch_model.bin": ""}, "the weights are pickles (pytorch_model.bin)"),
+        ({"config.json": "{}"}, "the folder has no model.safetensors"),
+        ({"config.json": "{"}, "config.json"),
+    ],
+)
+def test_a_folder_that_no_study_can_read_is_refused_when_parameters_are_read(
+    files: dict[str, str], said: str, tmp_path: Path
+) -> None:
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    for read in (lambda: model_inputs(model(tmp_path)), lambda: require_models([model(tmp_path)])):
+        with pytest.raises(InputError, match=re.escape(said)) as caught:
+            read()
+        assert "\n" not in str(caught.value) and str(caught.value).startswith(str(tmp_path))
+
+
+def test_a_file_or_nothing_under_the_name_of_a_folder_is_refused_with_what_to_write(tmp_path: Path) -> None:
+    file = tmp_path / "tiny.gguf"
+    file.write_bytes(b"GGUF")
+    with pytest.raises(InputError, match=r"tiny\.gguf: a GGUF file is no folder\. Write `source: gguf`"):
+        require_models([model(file)])
+    with pytest.raises(InputError, match="absent: no such folder"):
+        require_models([model(tmp_path / "absent")])
+    gguf = {"source": "gguf", "package": None, "sha256": "0" * 64, "parameters": 1e6, "context": 64}
+    gguf |= {"dtype": "float32", "prompts": "plain"}
+    with pytest.raises(InputError, match=r"absent\.gguf: no such file"):
+        require_models([GgufModel(path=str(tmp_path / "absent.gguf"), **gguf)])
+    require_models([GgufModel(path=str(file), **gguf)])

@@ -9,11 +9,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from tqdm import tqdm
-
 from taskneurons.continual.method import Learned, Method, Weighting
 from taskneurons.continual.stages import Stages
 from taskneurons.continual.stream_tuner import StreamTuner
+from taskneurons.engine.counting import counted
 from taskneurons.errors import InputError
 from taskneurons.files import sha256
 
@@ -75,7 +74,7 @@ def follow(
         for task in order if whole else ():
             key = ["base", _data(tuner, [task], "test")]
             scores += _found(stages, key, partial(_base_scores, tuner, task))
-        bar = tqdm(order, desc=f"{method.name}: {' > '.join(order)[:60]}", unit="stage", disable=None)
+        bar = counted(order, name=f"{method.name}: {' > '.join(order)[:60]}", unit="stage")
         for number, task in enumerate(bar, start=1):
             past = method.depends(order[:number])
             learner = method.learner if isinstance(method, Weighting) else method

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from taskneurons.engine.counting import counted
 from taskneurons.engine.evaluation import Score
 from taskneurons.engine.fine_tuner import FineTuner
 from taskneurons.engine.training import Diverged
@@ -162,7 +161,7 @@ def run_cells(
     """
     finished = _Finished(tuner)
     with tuner.many():
-        for cell in tqdm(list(cells), desc=name, unit="cell", disable=None):
+        for cell in counted(list(cells), name=name, unit="cell"):
             scores = None if cell.keep else finished.scores(cell)
             result = None
             if scores is None:

@@ -298,14 +298,15 @@ def prepare_task(
     task = read_task(folder)
     examples = read_split(folder, split, limit=limit)
     with naming(folder):
-        if task.kind == "generation":
-            _warn_of_long_answers(answer_lengths(examples, loaded.tokenizer, loaded.context), max_new_tokens, task.name)
         options = encode_options(task.options, loaded.tokenizer)
         # Room for what may be written after the prompt: the longest option, or a whole generated answer.
         reserve = max(map(len, options)) if options else max_new_tokens
+        encoded = encode(examples, loaded.tokenizer, loaded.context, reserve=reserve)
+        if task.kind == "generation":
+            _warn_of_long_answers(answer_lengths(examples, encoded, loaded.tokenizer), max_new_tokens, task.name)
         return task, prepare(
             task.kind,
-            encode(examples, loaded.tokenizer, loaded.context, reserve=reserve),
+            encoded,
             loaded.tokenizer,
             options=options,
             references=[example.references for example in examples] if task.kind == "generation" else (),

@@ -2,7 +2,8 @@
 
 Layer 0 is the input of the first transformer layer, layer l the output of the l-th, the last one after the final norm:
 the convention of transformers' `output_hidden_states`, and so of Zhao et al. 2024. It is not used, since it
-keeps every token of every layer; hooks keep one row a layer. The language head is not computed.
+keeps every token of every layer; hooks keep one row a layer. The language head is not computed. Where a model has
+another width at its end (OPT-350m), its last layer is taken as it leaves it.
 """
 
 from collections.abc import Callable, Sequence
@@ -104,16 +105,23 @@ def _hidden(model: nn.Module, batch: Batch, position: Position) -> Float[Tensor,
     def entering(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keep(args[0] if args else kwargs["hidden_states"])
 
+    def leaving(_: nn.Module, __: tuple[Any, ...], output: Any) -> None:
+        last[:] = [output[0] if isinstance(output, tuple) else output]
+
     body: Any = getattr(model, "base_model", model)
+    last: list[Tensor] = []
     with ExitStack() as hooks:
-        for layer in transformer_layers(model):
+        layers = transformer_layers(model)
+        for layer in layers:
             handle = layer.register_forward_pre_hook(entering, with_kwargs=True)
             hooks.callback(handle.remove)
+        hooks.callback(layers[-1].register_forward_hook(leaving).remove)
         output = body(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,
             position_ids=batch.position_ids,
             use_cache=False,
         )
-    keep(output.last_hidden_state)
+    final = output.last_hidden_state
+    keep(final if final.shape[-1] == last[0].shape[-1] else last[0])
     return torch.stack(kept)

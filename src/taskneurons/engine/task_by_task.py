@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
+from taskneurons.engine.counting import counted
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.load import Checkpoint
@@ -31,5 +30,5 @@ def encoded_split(loaded: Checkpoint, folder: str | Path, split: str, limit: int
 
 
 def progress(items: Any, what: str) -> Any:
-    """A progress bar on a terminal; jobs of a workflow write to files and get none."""
-    return tqdm(items, desc=what, unit="task", disable=None)
+    """How far the tasks are; see `counted`."""
+    return counted(items, name=what, unit="task")

@@ -26,12 +26,12 @@ from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from taskneurons.engine import processes
 from taskneurons.engine.batches import TrainingData, WeightedBatch, mixed_tasks, shuffled_text
 from taskneurons.engine.batching import Batching, out_of_memory
+from taskneurons.engine.counting import counted
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.spreading import Spread, laid_as, spread, whole
 from taskneurons.errors import InputError
@@ -122,7 +122,7 @@ def train(
             its `micro_batch_size` is halved where the memory does not suffice.
         trainable: what moves; None: all parameters of the model.
         explosion: a loss above this counts as diverged.
-        name: shown beside the progress bar, which only a terminal gets.
+        name: of the training, where it says how far it is.
 
     Raises:
         Diverged: the loss of a step is NaN, infinite or above `explosion`; the message names the step.
@@ -169,7 +169,7 @@ def train(
         without_pads(prepared.model, autocast=execution.mixed_precision != "no") as leave_out,
     ):
         gradients = _Gradients(accelerator, prepared, prepared_optimizer, (leave_out, select), Batching(size))
-        bar = tqdm(total=steps, initial=state.step, desc=name, unit="step", disable=None)
+        bar = counted(name=name, unit="step", total=steps, initial=state.step)
         written = began = time.monotonic()
         before = state.seconds
         for step in range(state.step, steps):
@@ -191,7 +191,7 @@ def train(
             if state.step % log_every == 0 or state.step == steps:
                 state.log()
                 memory.return_to_system()
-                bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}")
+                bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}", refresh=False)
             due = time.monotonic() - written > 60 * execution.checkpoint_minutes
             due, stopped = processes.any_of([due, stop.is_set()], accelerator.device)
             if resume and state.step < steps and (due or stopped):

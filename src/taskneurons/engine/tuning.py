@@ -22,7 +22,7 @@ from taskneurons.engine.training import Trainable, TrainingLog, train
 from taskneurons.errors import InputError
 from taskneurons.models.adapters import Adapter, adapted, injected, settings_of
 from taskneurons.models.encoding import Encoded
-from taskneurons.models.ffn import neuron_shape
+from taskneurons.models.ffn import attention_modules, neuron_shape
 from taskneurons.models.load import Checkpoint
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.models.patching import applied_patches, patched
@@ -226,7 +226,7 @@ def fresh_adapter(model: nn.Module, form: Lora) -> AbstractContextManager[Any]:
     config = LoraConfig(
         r=form.rank,
         lora_alpha=form.alpha,  # type: ignore[arg-type]
-        target_modules="all-linear" if form.targets == "all" else None,
+        target_modules="all-linear" if form.targets == "all" else list(attention_modules(model)),
         fan_in_fan_out=turned,
         task_type="CAUSAL_LM",
     )

@@ -1,1 +1,1 @@
-"""Checkpoints, tokenizers and encoding; `ffn` is the only file that knows architectures."""
+"""Checkpoints, tokenizers and encoding; `ffn` finds the neurons of a model."""

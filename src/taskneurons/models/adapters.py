@@ -52,7 +52,10 @@ class Adapter:
 
 
 def save_adapter(folder: str | Path, adapter: Adapter) -> None:
-    """Write adapter_config.json and adapter_model.safetensors, which `PeftModel.from_pretrained` loads."""
+    """Write adapter_config.json and adapter_model.safetensors, which `PeftModel.from_pretrained` loads.
+
+    `AutoPeftModelForCausalLM.from_pretrained` loads them with their base, where the base has the path that it had here.
+    """
     folder = Path(folder)
     write_safetensors(folder / WEIGHTS, adapter.tensors, {"format": "pt"})
     write_json(folder / CONFIG, dict(adapter.settings))
@@ -101,6 +104,8 @@ def patch_as_adapter(model: nn.Module, patch: NeuronPatch, *, base: str) -> Adap
         for part, tensor in _factors(own, patch, with_bias).items():
             tensors[f"{_PREFIX}.{name}.{part}"] = tensor.numpy()
     config = LoraConfig(
+        # The folder that the model was read from, by which PEFT finds it again.
+        base_model_name_or_path=getattr(model, "name_or_path", None) or None,
         r=1,
         lora_alpha=1,
         rank_pattern=ranks,

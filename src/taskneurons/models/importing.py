@@ -7,7 +7,7 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -25,12 +25,20 @@ from transformers import (
     PreTrainedTokenizerFast,
 )
 
+from taskneurons.architectures import (
+    INDEX,
+    LANGUAGE_MODELS,
+    WEIGHTS,
+    require_config,
+    require_no_adapter,
+    require_supported,
+    supported,
+    without_weights,
+)
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, sha256
 from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
-from taskneurons.models.ffn import SUPPORTED
 from taskneurons.models.load import (
-    WEIGHTS,
     DType,
     check_safetensors,
     check_tokenizer,
@@ -40,13 +48,11 @@ from taskneurons.models.load import (
     save_checkpoint,
 )
 from taskneurons.models.prompts import Prompts, prepare_for
+from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer
 
 log = logging.getLogger(__name__)
 
-INDEX = "model.safetensors.index.json"
-ADAPTER = "adapter_config.json"
-PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 FLOATS = ("F64", "F32", "F16", "BF16")
 COMPUTED = ("rotary_emb.inv_freq",)
 GGUF_MAGIC = b"GGUF"
@@ -75,7 +81,10 @@ def import_folder(path: str | Path, out: str | Path, *, name: str, context: int,
     _, _, dtype = supported_folder(path)
     tokenizer = load_tokenizer(path)
     remarks = _prepare(tokenizer, prompts, str(path))
-    model = read_model(path, dtype)
+    whole = read_model(path, dtype)
+    model = _language_model(whole)
+    if model is not whole:
+        remarks = (*remarks, f"Only the language model of the {whole.config.model_type} is kept.")
     return _keep(model, tokenizer, out, where=str(path), name=name, context=context, remarks=remarks)
 
 
@@ -202,6 +211,18 @@ def _without_added(tokenizer: Any, size: int) -> Any:
     return rebuilt
 
 
+def _language_model(model: PreTrainedModel) -> PreTrainedModel:
+    """The language model of one that reads images too, or the model itself."""
+    path = LANGUAGE_MODELS.get(model.config.model_type)
+    if path is None:
+        return model
+    config = model.config.get_text_config()
+    alone: PreTrainedModel = AutoModelForCausalLM.from_config(config, dtype=model.dtype)
+    alone.base_model.load_state_dict(model.get_submodule(path).state_dict())
+    alone.get_output_embeddings().load_state_dict(model.get_output_embeddings().state_dict())
+    return alone
+
+
 def _prepare(tokenizer: Any, prompts: Prompts, where: str) -> tuple[str, ...]:
     """Give a tokenizer the form of prompts and the special tokens that it needs; what was done, in sentences."""
     if tokenizer.eos_token is None:
@@ -234,61 +255,11 @@ def _keep(
             where=where,
             remedy=f"Choose a context of at most {longest}",
         )
+    if fix_frequencies(model, context):
+        remark = f"Rotary positions are those of sequences of {context} tokens for every text, however short it is."
+        log.warning("%s: %s", where, remark)
+        remarks = (*remarks, remark)
     return save_checkpoint(out, model, tokenizer, name=name, context=context, parent=None, remarks=remarks)
-
-
-def _check_config(path: Path) -> None:
-    """Refuse a quantised model and an architecture that is not supported; more is checked when the model is read."""
-    config = read_json(path) if path.is_file() else None
-    if not isinstance(config, dict):
-        return
-    if "quantization_config" in config:
-        method = config["quantization_config"]
-        kind = method.get("quant_method", "unknown") if isinstance(method, dict) else "unknown"
-        raise InputError(
-            f"the model is quantised ({kind}), and its neurons have no weights of their own",
-            where=str(path),
-            remedy="Take the model as it was before it was quantised",
-        )
-    architecture = config.get("model_type")
-    if isinstance(architecture, str):
-        _check_architecture(architecture, str(path))
-
-
-def _check_architecture(architecture: str, where: str) -> None:
-    if architecture not in SUPPORTED:
-        raise InputError(
-            f"the FFN neurons of architecture {architecture!r} are not known", where=where, remedy=_supported()
-        )
-
-
-def _supported() -> str:
-    return f"Supported: {', '.join(SUPPORTED)}"
-
-
-def without_weights(names: Iterable[str], where: str) -> InputError:
-    """One sentence of a folder or repository that holds no model in safetensors.
-
-    Args:
-        names: of its files.
-        where: the folder or the repository.
-    """
-    names = set(names)
-    if ADAPTER in names:
-        return InputError(
-            f"the folder holds an adapter ({ADAPTER}) and no model",
-            where=where,
-            remedy="Merge it into its base first: model.merge_and_unload().save_pretrained(folder)",
-        )
-    pickles = sorted(name for name in names if Path(name).suffix in PICKLES)
-    return InputError(
-        f"the weights are pickles ({', '.join(pickles)}), which are never read"
-        if pickles
-        else f"the folder has no {WEIGHTS}",
-        where=where,
-        remedy="Use a revision with safetensors, or convert it where you trust its origin: "
-        "model.save_pretrained(folder)",
-    )
 
 
 def _weight_files(folder: Path) -> list[Path]:
@@ -340,7 +311,7 @@ def supported_config(path: Path) -> Any:
     Raises:
         InputError: there is none, or as `import_folder`.
     """
-    _check_config(path / "config.json")
+    require_config(path / "config.json")
     return read_config(path)
 
 
@@ -356,6 +327,7 @@ def supported_folder(path: Path) -> tuple[Any, list[Path], DType]:
         raise InputError("no such folder", where=str(path))
     config = supported_config(path)
     files = _weight_files(path)
+    require_no_adapter([file.name for file in path.iterdir()], str(path))
     return config, files, _dtype_of(files)
 
 
@@ -372,7 +344,7 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
             )
     with _readable(file), quiet():
         config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
-        _check_architecture(config.model_type, str(file))
+        require_supported(config.model_type, str(file))
         tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
         return config, _without_added(tokenizer, config.vocab_size)
 
@@ -385,4 +357,4 @@ def _readable(file: Path) -> Iterator[None]:
     # They raise bare exceptions of many types for what they do not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
-        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=_supported()) from None
+        raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=supported()) from None

@@ -19,12 +19,14 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from taskneurons.architectures import WEIGHTS
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
+from taskneurons.models.ffn import expose_experts
+from taskneurons.models.rotary import fix_frequencies
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
 DType = Literal["float32", "bfloat16", "float16"]
-WEIGHTS = "model.safetensors"
 CHECKPOINT_FILES = frozenset(
     {WEIGHTS, "config.json", "tokenizer.json", "tokenizer_config.json", "checkpoint.json", "training.csv"}
 )
@@ -74,6 +76,7 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     check_tokenizer(folder, tokenizer, model)
     _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
+    fix_frequencies(model, facts["context"])
     # transformers types `to` as a bound of an overloaded wrapper.
     model.to(device)  # type: ignore[arg-type]
     return Checkpoint(model, tokenizer, digest, facts["context"], facts["architecture"], facts["name"])
@@ -237,6 +240,7 @@ def read_model(folder: Path, dtype: DType) -> PreTrainedModel:
             remedy="The weights and config.json do not belong together",
         )
     _refuse_not_finite(model, str(folder))
+    expose_experts(model)
     return model
 
 

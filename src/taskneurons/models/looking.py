@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from safetensors import safe_open
 
+from taskneurons.architectures import LANGUAGE_MODELS, without_weights
 from taskneurons.errors import InputError
 from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.models.encoding import encode, encode_options
@@ -20,7 +21,6 @@ from taskneurons.models.importing import (
     supported_config,
     supported_folder,
     supported_gguf,
-    without_weights,
 )
 from taskneurons.models.prompts import Prompts, prepare_for
 from taskneurons.models.tokenizers import load_tokenizer
@@ -102,7 +102,8 @@ def look_at_folder(path: Path) -> Look:
         InputError: as `import_folder`, as far as it can be told without reading weights.
     """
     config, files, _ = supported_folder(path)
-    return Look(config.model_type, _positions(config), _count(files), load_tokenizer(path), str(path))
+    part = LANGUAGE_MODELS.get(config.model_type, "").rpartition(".")[2]
+    return Look(config.model_type, _positions(config), _count(files, part), load_tokenizer(path), str(path))
 
 
 def look_at_gguf(file: Path) -> Look:
@@ -166,14 +167,15 @@ def lengths(task: "Task", splits: "Mapping[str, Sequence[Example]]", tokenizer: 
 
 
 def _positions(config: Any) -> int | None:
-    found: int | None = getattr(config, "max_position_embeddings", None)
+    found: int | None = getattr(config.get_text_config(), "max_position_embeddings", None)
     return found
 
 
-def _count(files: Sequence[Path]) -> int:
+def _count(files: Sequence[Path], part: str) -> int:
+    """The parameters whose names have this part."""
     total = 0
     for path in files:
         with safe_open(path, framework="pt") as file:
-            names = [name for name in file.keys() if not name.endswith(COMPUTED)]  # noqa: SIM118
+            names = [name for name in file.keys() if part in name and not name.endswith(COMPUTED)]  # noqa: SIM118
             total += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
     return total

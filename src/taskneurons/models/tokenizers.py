@@ -167,6 +167,12 @@ def load_tokenizer(folder: str | Path) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     # The library raises bare exceptions of many types (its Rust part even `Exception`) for an unreadable tokenizer.
     except Exception as error:
+        if not any((folder / name).is_file() for name in ("tokenizer.json", "vocab.json")):
+            raise InputError(
+                "the tokenizer is a SentencePiece model alone (tokenizer.model), without tokenizer.json",
+                where=str(folder),
+                remedy="Where sentencepiece is installed: AutoTokenizer.from_pretrained(path).save_pretrained(path)",
+            ) from None
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the tokenizer cannot be read ({first_line})", where=str(folder)) from None
     if not tokenizer.is_fast:

@@ -6,6 +6,7 @@ over layers of the indices of its neurons; here tasks stand in the place of lang
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -210,6 +211,13 @@ def read_nested(path: str | Path) -> dict[str, NeuronSet]:
     """The sets, by task, of a file in the form of `write_nested`, whoever wrote it.
 
     Raises:
-        InputError: as `from_nested`; the message names the file.
+        InputError: as `from_nested`; the message names the file. A pickle of torch is never read.
     """
+    with suppress(OSError), Path(path).open("rb") as file:
+        if file.read(2) in (b"PK", b"\x80\x02"):
+            raise InputError(
+                "a pickle of torch, which is never read",
+                where=str(path),
+                remedy="Where you trust its origin, write its lists as JSON: json.dump(torch.load(path), file)",
+            )
     return from_nested(read_json(path), where=str(path))

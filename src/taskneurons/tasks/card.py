@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import numpy as np
 
-from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Task
 
@@ -58,6 +57,7 @@ def data_card(
     splits: Mapping[str, Sequence[Example]],
     readings: Mapping[str, Reading] | None = None,
     answers: Mapping[str, AnswerLengths] = MappingProxyType({}),
+    leaks: Mapping[str, int] = MappingProxyType({}),
 ) -> str:
     """A Markdown data card; all text of the data is escaped. The same arguments give the same bytes.
 
@@ -67,6 +67,7 @@ def data_card(
         splits: the examples.
         readings: how each model reads the task; None when not known.
         answers: of a generation, model -> what of its test answers that model may write.
+        leaks: split -> examples of it that `near_leaks` found.
     """
     blocks = [
         f"# {escape(task.name)}",
@@ -85,7 +86,7 @@ def data_card(
         _sizes(counts),
         *_shortages(counts),
         "## Left out",
-        _left_out(counts, splits),
+        _left_out(counts, splits, leaks),
         "## As models read it",
         _read(readings),
         "## Truncated",
@@ -151,14 +152,14 @@ def _shortages(counts: Counts) -> list[str]:
     ]
 
 
-def _left_out(counts: Counts, splits: Mapping[str, Sequence[Example]]) -> str:
+def _left_out(counts: Counts, splits: Mapping[str, Sequence[Example]], leaks: Mapping[str, int]) -> str:
     rows = [(split, escape(reason), n) for split, one in counts.splits.items() for reason, n in one.dropped.items()]
     text = _table(("split", "reason", "records"), rows) if rows else "Nothing."
     test = splits["test"]
     copies = len(test) - len({(example.input, example.target) for example in test})
     if copies:
         text += f"\n\nThe test split holds {copies} exact copies of its own examples; they were kept."
-    for split, number in near_leaks(splits).items():
+    for split, number in leaks.items():
         if number:
             text += (
                 f"\n\n{number} examples of {split} have the input of a held-out example, but for case, white space, "

@@ -17,7 +17,9 @@ from taskneurons.tasks.task import SPLITS
 SPLIT_NAMES = {"train": ("train",), "validation": ("validation", "valid", "val", "dev"), "test": ("test",)}
 """What files call the splits."""
 FORMS = (".jsonl", ".csv", ".parquet", ".jsonl.gz", ".csv.gz")
-COLUMNS = ("input", "target")
+Columns = tuple[str, str]
+"""What a file calls the input and the target of an example."""
+COLUMNS: Columns = ("input", "target")
 # A cell longer than this is no example but a broken file.
 MAX_CELL = 1_000_000
 
@@ -70,8 +72,8 @@ def opened(file: Path) -> Iterator[BinaryIO]:
         raise InputError(f"cannot be read ({error.strerror or type(error).__name__})", where=str(file)) from None
 
 
-def read_csv_records(file: Path) -> list[Record]:
-    """The rows of a CSV file with the columns `input` and `target` (RFC 4180, UTF-8), each with file:line.
+def read_csv_records(file: Path, columns: Columns = COLUMNS) -> list[Record]:
+    """The rows of a CSV file with two columns (RFC 4180, UTF-8), each with file:line.
 
     Raises:
         InputError: as `opened`; the file is empty, not UTF-8, has a byte order mark, other columns, a row with more or
@@ -82,14 +84,14 @@ def read_csv_records(file: Path) -> list[Record]:
         try:
             rows = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""), strict=True)
             header = next(rows, [])
-            _require_columns(header, f"{file}:1")
+            _require_columns(header, columns, f"{file}:1")
             records = []
             for cells in rows:
                 where = f"{file}:{rows.line_num}"
                 if len(cells) != len(header):
                     raise InputError(f"{len(cells)} cells in a table of {len(header)} columns", where=where)
                 row = dict(zip(header, cells, strict=True))
-                records.append(Record(where, row["input"], row["target"]))
+                records.append(Record(where, row[columns[0]], row[columns[1]]))
         except UnicodeDecodeError as error:
             raise InputError(
                 f"not UTF-8 (byte {error.start + 1} of a block)", where=str(file), remedy="Save it as UTF-8"
@@ -99,8 +101,8 @@ def read_csv_records(file: Path) -> list[Record]:
     return _some(records, file)
 
 
-def read_parquet_records(file: Path) -> list[Record]:
-    """The rows of a Parquet file with the columns `input` (text) and `target` (text, or a list of texts).
+def read_parquet_records(file: Path, columns: Columns = COLUMNS) -> list[Record]:
+    """The rows of a Parquet file with two columns, of which the second may hold lists of texts.
 
     Raises:
         InputError: as `opened`; it is no Parquet file, has other columns, or a cell that is not text.
@@ -112,11 +114,11 @@ def read_parquet_records(file: Path) -> list[Record]:
     with opened(file) as stream:
         try:
             table = parquet.ParquetFile(stream)
-            _require_columns(table.schema_arrow.names, str(file))
-            columns = table.read(list(COLUMNS)).to_pydict()
+            _require_columns(table.schema_arrow.names, columns, str(file))
+            found = table.read(list(dict.fromkeys(columns))).to_pydict()
         except pyarrow.ArrowException as error:
             raise InputError(f"not a Parquet file that can be read ({type(error).__name__})", where=str(file)) from None
-    rows = zip(columns["input"], columns["target"], strict=True)
+    rows = zip(*(found[name] for name in columns), strict=True)
     return _some([record(text, target, f"{file}, row {number}") for number, (text, target) in enumerate(rows, 1)], file)
 
 
@@ -146,23 +148,31 @@ def type_name(value: Any) -> str:
     return "null" if value is None else names.get(type(value), type(value).__name__)
 
 
-def require_field(key: str, present: Iterable[str], where: str, otherwise: str) -> None:
-    """Refuse a record or a table without a field, and name the one that may be meant.
+def require_fields(columns: Columns, present: Iterable[str], where: str, what: str) -> None:
+    """Refuse a record or a table without one of two fields, and name the one that may be meant.
+
+    Args:
+        columns: what the fields are called.
+        present: the fields that there are.
+        where: named in messages.
+        what: has the fields, in words.
 
     Raises:
-        InputError: the field is missing.
+        InputError: a field is missing.
     """
     present = list(present)
-    if key not in present:
-        near = difflib.get_close_matches(key, [one for one in present if one not in COLUMNS], n=1)
-        raise InputError(f"`{key}` is missing", where=where, remedy=f"Rename {near[0]!r}" if near else otherwise)
+    for key in columns:
+        if key not in present:
+            near = difflib.get_close_matches(key, [one for one in present if one not in columns], n=1)
+            needs = f"{what} needs `{columns[0]}` and `{columns[1]}`; other names may stand as `columns` in tasks.json"
+            raise InputError(f"`{key}` is missing", where=where, remedy=f"Rename {near[0]!r}" if near else needs)
 
 
-def _require_columns(names: list[str], where: str) -> None:
+def _require_columns(names: list[str], columns: Columns, where: str) -> None:
     if names and names[0].startswith("\ufeff"):
         raise InputError("the file starts with a byte order mark", where=where, remedy="Save it as UTF-8 without BOM")
-    for key in COLUMNS:
-        require_field(key, names, where, "The table needs the columns `input` and `target`")
+    require_fields(columns, names, where, "The table")
+    for key in columns:
         if names.count(key) > 1:
             raise InputError(f"the column `{key}` is there twice", where=where)
 

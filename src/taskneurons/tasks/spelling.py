@@ -7,8 +7,9 @@ import regex
 
 from taskneurons.tasks.task import Example
 
-# Marks of punctuation, but for those that have a meaning of their own and for the sign of a number.
-_MARKS = regex.compile(r"(?V1)(?:(?![-\u2212]\d)[\p{P}--[%#*@&/\\]]|\s)+")
+# Marks of punctuation, but for those that have a meaning of their own and for those of a number: its sign, its point,
+# and whatever stands between two of its digits.
+_MARKS = regex.compile(r"(?V1)(?:(?![-\u2212]\d|(?<=\d)\p{P}\d|(?<!\S)[.,]\d)[\p{P}--[%#*@&/\\]]|\s)+")
 
 
 def folded(text: str) -> str:

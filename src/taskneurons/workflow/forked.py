@@ -24,8 +24,8 @@ VARIABLE = "TASKNEURONS_FORKS_UNTIL_END_OF"
 FOLDER = Path(".taskneurons")
 LOG = FOLDER / "forks.log"
 """Of all processes that fork in a run: one that starts late must not delete what the others said."""
-FILES_ALONE_MB = 2000
-"""Memory that a job asks for which reads files and runs no model."""
+FILES_ALONE_MB = 1000
+"""Memory that a job asks for which reads files and runs no model; those of the default take 250 to 410."""
 # ASSUME: importing takes less on any machine on which it is worth anything.
 PATIENCE = 180.0
 FORWARDED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)

@@ -84,7 +84,7 @@ def _locked(names: list[str], number: int) -> dict[str, IO[str]]:
     folder.mkdir(mode=0o700, exist_ok=True)
     found: dict[str, IO[str]] = {}
     for name in names:
-        file = (folder / f"{name.replace('/', '_')}.lock").open("w")
+        file: IO[str] = (folder / f"{name.replace('/', '_')}.lock").open("w")
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -93,6 +93,6 @@ def _locked(names: list[str], number: int) -> dict[str, IO[str]]:
         found[name] = file
         if len(found) == number:
             return found
-    for file in found.values():
-        file.close()
+    for held in found.values():
+        held.close()
     return {}

@@ -4,7 +4,7 @@ import json
 import os
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -54,10 +54,17 @@ def pins(path: Path) -> list[Pin]:
     """
     document = merged(read_with_bases(path))
     whole = document.value if isinstance(document.value, dict) else {}
-    return [
-        Pin(keys, document.places[keys], kind, repository)
-        for keys, kind, repository in [*_of_models(whole.get("models")), *_of_suites(whole.get("suites"))]
-    ]
+    return [Pin(keys, document.places[keys], kind, repository) for keys, kind, repository in unpinned_in(whole)]
+
+
+def unpinned_in(document: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], Kind, str]]:
+    """The key path, the kind and the repository of every `pin-me` of some parameters, as plain values.
+
+    Raises:
+        InputError: a task is not known.
+    """
+    yield from _of_models(document.get("models"))
+    yield from _of_suites(document.get("suites"))
 
 
 def _of_models(models: Any) -> Iterator[tuple[tuple[str, ...], Kind, str]]:
@@ -159,13 +166,10 @@ def unpinned_of(settings: str) -> list[str]:
         settings: the text that its rule hands the job.
     """
     made = json.loads(settings)
-    arguments = made.get("arguments") or {}
-    found = [str(made.get("repository"))] if made.get("revision") == UNPINNED else []
-    if arguments.get("mirror") is None:
-        found += [REPOSITORY] if arguments.get("revision") == UNPINNED else []
-        revisions = arguments.get("revisions") or {}
-        found += [hub_tasks()[task].repository for task in made.get("tasks", ()) if revisions.get(task) == UNPINNED]
-    return found
+    suite = made.get("arguments") or {}
+    asked = {"models": {"": made}, "suites": {"": suite if suite.get("mirror") is None else {}}}
+    found = unpinned_in(asked)
+    return [repository for keys, _, repository in found if "revisions" not in keys or keys[-1] in made.get("tasks", ())]
 
 
 def require_pinned(settings: Iterable[str], params: str | Path) -> None:

@@ -29,7 +29,6 @@ from taskneurons.workflow.costs import (
     training_flops,
     whole,
 )
-from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.plan import Plan, dtype_of
 
 # ASSUME: below this size a model is faster on the CPU cores at hand than the start of a GPU process costs.
@@ -45,8 +44,9 @@ ALL = 1000
 MARGIN, START_MINUTES = 3, 30
 # ASSUME: a disk writes 200 MB a second. A training looks after each step whether it must stop: within a minute.
 DISK, STOP_SECONDS = 2e8, 60
-# ASSUME: a process with torch takes a gigabyte besides its model.
-PROCESS = 1e9
+# ASSUME: a process with torch takes a gigabyte and a half besides its model. Those of the default, whose models have no
+# size to speak of, take 0.5 to 1.4.
+PROCESS = 1.5e9
 
 
 @dataclass(frozen=True)
@@ -420,6 +420,21 @@ def _weigh(tally: Tally) -> None:
     tally.loaded = held
 
 
+def _plant(tally: Tally) -> None:
+    course = tally.settings["schedule"]
+    tally.train("whole", course["steps"], course["batch_size"], "validation.tuning.batch_size")
+    tally.disk += 4 * tally.size.parameters
+
+
+def _proof(tally: Tally) -> None:
+    made = tally.settings
+    examples = tally.tasks * made["test_examples"]
+    # Each neuron alone, and some sixty sets of each task.
+    passes = _neurons(tally.size) + 60 * tally.tasks
+    tally.read(passes * examples, made["batch_size"], "attribution.batch_size")
+    tally.attribute(3 * tally.tasks, _train_examples(tally, made), made["batch_size"], "attribution.batch_size", 40)
+
+
 def _examples(tally: Tally) -> None:
     examples = len(tally.settings["tasks"]) * _test_examples(tally)
     tally.read(examples, tally.params.workflow.evaluation_batch_size, "workflow.evaluation_batch_size")
@@ -448,6 +463,8 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "keystone.measure:score_neutral": _neutral,
     "keystone.measure:score_signed": _signed,
     "keystone.measure:deactivate": _keystone,
+    "validation.measure:plant_neurons": _plant,
+    "validation.measure:measure": _proof,
     "continual.measure:choose_rates": _choose,
     "continual.measure:learn_streams": _learn,
     "continual.measure:weigh_patches": _weigh,
@@ -470,7 +487,7 @@ def size_of(params: Params, model: str) -> Size:
     return Size(parameters, chosen.layers, width, chosen.layers * ffn)
 
 
-def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need | None:
+def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: bool = True) -> Need | None:
     """What a job needs.
 
     Args:
@@ -478,6 +495,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
         code: of the job's rule, its entry first.
         settings: the text that the rule hands the job.
         outputs: that it writes.
+        gpus: whether there are any; else all runs on CPUs.
 
     Returns:
         None of a job that runs no model.
@@ -489,7 +507,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
     params = plan.params
     _, _, suite, model = outputs[0].split("/")[:4]
     size = size_of(params, model)
-    on_gpu = size.parameters >= TINY_PARAMETERS and entry not in WITHOUT_GPU
+    on_gpu = gpus and size.parameters >= TINY_PARAMETERS and entry not in WITHOUT_GPU
     made = json.loads(settings)
     dtype = made.get("dtype") or dtype_of(params, model)
     tally = Tally(
@@ -514,10 +532,10 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str]) -> Need |
     ]
     processes = 1 if entry in WITHOUT_GPU else params.workflow.processes_per_job
     host = processes * (PROCESS + max(held))
-    memory = peak if on_gpu else 0, 1e6 * FILES_ALONE_MB + host
     # ASSUME: processes that share a job lose a tenth of their time for each other.
     seconds = tally.seconds / (1 + 0.9 * (processes - 1))
-    return Need(processes * on_gpu, *memory, tally.disk, seconds, part, tally.resume, processes)
+    gpu_bytes = peak if on_gpu else 0
+    return Need(processes * on_gpu, gpu_bytes, host, tally.disk, seconds, part, tally.resume, processes)
 
 
 def _mb(count: float) -> int:

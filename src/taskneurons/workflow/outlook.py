@@ -11,7 +11,7 @@ from taskneurons.lineage.graph import PlannedJob
 from taskneurons.lineage.workflow import read_workflow
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
-from taskneurons.params.section import UNPINNED
+from taskneurons.workflow.hub import unpinned_in
 from taskneurons.workflow.needs import Need, Part, need
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.resources import LIGHT
@@ -25,7 +25,7 @@ class Machine:
     """Where jobs would run.
 
     Attributes:
-        gpus: that jobs have at a time.
+        gpus: that jobs have at a time; 0: all runs on CPUs.
         gpu_memory: of each, GB.
     """
 
@@ -33,8 +33,8 @@ class Machine:
     gpu_memory: float = 80.0
 
     def __post_init__(self) -> None:
-        if self.gpus < 1 or not self.gpu_memory > 0:
-            raise InputError("at least one GPU and some memory were expected", where="--gpus, --gpu-memory")
+        if self.gpus < 0 or not self.gpu_memory > 0:
+            raise InputError("a number of GPUs and some memory were expected", where="--gpus, --gpu-memory")
 
 
 @dataclass(frozen=True)
@@ -188,7 +188,7 @@ def outlook(params: Path | None = None, machine: Machine | None = None) -> Outlo
     costs = {study: Cost(study) for study in graph.studies}
     too_large: dict[tuple[str, str], list[Need]] = {}
     for job in graph.jobs:
-        found = need(plan, job.code, job.settings, job.outputs)
+        found = need(plan, job.code, job.settings, job.outputs, gpus=machine.gpus > 0)
         study = graph.study_of[job.rule]
         costs[study] = costs[study].with_job(found)
         if found and found.gpu_bytes > 1e9 * machine.gpu_memory:
@@ -204,16 +204,12 @@ def outlook(params: Path | None = None, machine: Machine | None = None) -> Outlo
 
 def unpinned(params: Params) -> list[str]:
     """The key paths of models and tasks whose revision is still to be written."""
-    found = [f"models.{name}" for name, model in params.models.items() if getattr(model, "revision", "") == UNPINNED]
-    for name, suite in params.suites.items():
-        if getattr(suite, "mirror", None) is not None:
-            continue
-        if getattr(suite, "revision", "") == UNPINNED:
-            found.append(f"suites.{name}")
-        revisions = getattr(suite, "revisions", {})
-        if number := Counter(revisions.values())[UNPINNED]:
-            found.append(f"{number} tasks of suites.{name}")
-    return found
+    document = params.model_dump(mode="json")
+    suites = {name: suite for name, suite in document["suites"].items() if suite.get("mirror") is None}
+    found: Counter[tuple[str, ...]] = Counter()
+    for keys, _, _ in unpinned_in({**document, "suites": suites}):
+        found[keys[:3] if "revisions" in keys else keys[:2]] += 1
+    return [f"{n} tasks of {keys[0]}.{keys[1]}" if len(keys) == 3 else ".".join(keys) for keys, n in found.items()]
 
 
 def _shown(hours: float) -> str:

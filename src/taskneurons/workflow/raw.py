@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from taskneurons.architectures import require_folder
+from taskneurons.errors import InputError
 from taskneurons.params.folders import regular_files
 from taskneurons.params.models import Model
 from taskneurons.params.suites import Suite
@@ -36,15 +38,31 @@ def model_inputs(model: Model) -> list[str]:
     counts which is not known to be something else.
 
     Raises:
-        InputError: see `regular_files`.
+        InputError: see `require_folder` and `regular_files`.
     """
     if model.source == "gguf":
         return [] if model.package is not None else [model.path]
     if model.source != "folder":
         return []
     folder = Path(model.path)
+    if folder.is_file():
+        require_folder(folder)
+    files = regular_files(folder, below=True)
+    require_folder(folder)
     return [
         path.as_posix()
-        for path in regular_files(folder, below=True)
+        for path in files
         if path.suffix not in NEVER_READ and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     ]
+
+
+def require_models(models: Iterable[Model]) -> None:
+    """Refuse models of the user that no import takes, as far as it can be told at once.
+
+    Raises:
+        InputError: see `model_inputs`; or a GGUF file is absent.
+    """
+    for model in models:
+        for file in model_inputs(model):
+            if not Path(file).is_file():
+                raise InputError("no such file", where=file, remedy="Name the GGUF file")

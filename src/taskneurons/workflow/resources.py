@@ -1,7 +1,11 @@
 """Resources of rules, of what their jobs do: GPUs, memory and disk in MB, expected seconds, a limit in minutes."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+
+import psutil
 
 from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.needs import STOP_SECONDS, need
@@ -14,16 +18,36 @@ TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
 
 
+VARIABLE = "TASKNEURONS_GPUS"
+"""0 or 1 in the environment: whether jobs on this machine have GPUs; where it is not set, the machine is looked at."""
+# Of NVIDIA, of NVIDIA under Windows, of AMD.
+_GPUS = ("nvidia[0-9]*", "dxg", "kfd")
+
+
+def gpus_here() -> bool:
+    """Whether this machine has a GPU that jobs may use. torch, which knows, costs seconds to ask."""
+    if said := os.environ.get(VARIABLE):
+        return said != "0"
+    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
+    return visible not in ("", "-1") and any(any(Path("/dev").glob(name)) for name in _GPUS)
+
+
+def memory_here() -> int:
+    """The memory of this machine in MB."""
+    return int(psutil.virtual_memory().total // 1_000_000)
+
+
 class JobResources:
     """The resources of rules that run models: each is a function of a job's wildcards, see `needs.need`.
 
     Args:
         plan: of the parameters.
         rule_named: gives Snakemake's rule of a name; what the rule hands its job decides what the job needs.
+        gpus: whether there are any. Without them jobs of large models run side by side, as their memory allows.
     """
 
-    def __init__(self, plan: Plan, rule_named: Callable[[str], Any]) -> None:
-        self._plan, self._rule_named = plan, rule_named
+    def __init__(self, plan: Plan, rule_named: Callable[[str], Any], *, gpus: bool = True) -> None:
+        self._plan, self._rule_named, self._gpus = plan, rule_named, gpus
         self._known: dict[tuple[Any, ...], dict[str, int]] = {}
 
     def model(self) -> dict[str, Any]:
@@ -57,6 +81,6 @@ class JobResources:
             settings = rule.params.settings
             outputs = [str(path) for path in rule.expand_output(values)[0]]
             text = settings(wildcards) if callable(settings) else settings
-            found = need(self._plan, rule.params.code, text, outputs)
+            found = need(self._plan, rule.params.code, text, outputs, gpus=self._gpus)
             self._known[key] = LIGHT if found is None else found.resources()
         return self._known[key]

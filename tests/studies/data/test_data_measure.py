@@ -7,6 +7,7 @@ from small_checkpoint import ECHO, MOOD, TOKENIZER, lay_task
 
 from taskneurons.errors import InputError
 from taskneurons.job import Files, Job
+from taskneurons.models.encoding import encode
 from taskneurons.models.tokenizers import save_tokenizer, train_bpe_tokenizer
 from taskneurons.studies.data.measure import CardsSettings, describe_tasks, reading
 from taskneurons.studies.data.rows import ANSWERS
@@ -46,7 +47,10 @@ def test_each_model_cuts_by_its_own_tokenizer_and_its_own_context(tmp_path: Path
     )
     for folder in folders:
         task, splits, counts = read_task_folder(folder)
-        readings = {name: reading(splits, *of) for name, of in contexts.items()}
+        readings = {
+            name: reading({split: encode(own, *of) for split, own in splits.items()}, *of)
+            for name, of in contexts.items()
+        }
         card = (tmp_path / "cards" / f"{folder.name}.md").read_text()
         rows = ANSWERS.read(tmp_path / "answers" / f"{folder.name}.csv")
         found = {row.model: AnswerLengths(row.limit, row.longest, row.longer, row.n) for row in rows}

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from random import Random
-from statistics import pstdev
+from statistics import fmean, pstdev
 
 from taskneurons.files import write_json
 from taskneurons.job import Job, NoSettings
@@ -59,7 +59,7 @@ def constant_answer(
     judges = random.sample(list(train), min(JUDGES, len(train)))
     answer = max(candidates, key=lambda text: rouge_l([text] * len(judges), judges, task.words))
     scores = [rouge_l([answer], [right], task.words) for right in test]
-    return ConstantAnswer(answer, "rougeL", rouge_l([answer] * len(test), test, task.words), pstdev(scores))
+    return ConstantAnswer(answer, "rougeL", fmean(scores), pstdev(scores))
 
 
 # Jobs

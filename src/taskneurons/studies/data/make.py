@@ -4,7 +4,6 @@ So these jobs reach no source through imports: a rule names the one that its sui
 the suites of no other source again.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,11 +12,8 @@ from taskneurons.files import write_jsonl
 from taskneurons.job import Job
 from taskneurons.measures.metrics import rule_for
 from taskneurons.tasks.source import source_named
-from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.storage import read_split, write_task
 from taskneurons.tasks.task import Example, Task
-
-log = logging.getLogger(__name__)
 
 # Jobs
 
@@ -42,14 +38,6 @@ def make_tasks(job: Job[TasksSettings]) -> None:
     folders = job.outputs.folders("tasks")
     source = source_named(job.settings.source)
     for task, splits, counts in source.make(job.settings.tasks, **job.settings.arguments):
-        for split, number in near_leaks(splits).items():
-            if number:
-                log.warning(
-                    "task %s: %d inputs of %s are those of held-out examples too; see its card",
-                    task.name,
-                    number,
-                    split,
-                )
         write_task(folders[task.name], with_words(task, splits), splits, counts)
 
 

@@ -1,5 +1,6 @@
 """What the tokenizers of models make of the data."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,21 +10,23 @@ from taskneurons.files import write_text
 from taskneurons.job import Job
 from taskneurons.measures.metrics import script_of
 from taskneurons.models.answer_lengths import answer_lengths
-from taskneurons.models.encoding import encode
+from taskneurons.models.encoding import Encoded, encode
 from taskneurons.models.tokenizers import first_ids, load_tokenizer
 from taskneurons.studies.data.rows import ANSWERS, AnswerRow
 from taskneurons.tasks.card import AnswerLengths, Reading, data_card
+from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.storage import read_task_folder
 from taskneurons.tasks.task import Example, Task
 
+log = logging.getLogger(__name__)
 
-def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: int) -> Reading:
-    """How a model with this tokenizer reads the examples of a task.
+
+def reading(encoded: Mapping[str, Sequence[Encoded]], tokenizer: Any, context: int) -> Reading:
+    """How a model with this tokenizer reads the encoded examples of a task.
 
     Raises:
         InputError: most of them do not fit the context.
     """
-    encoded = {split: encode(examples, tokenizer, context) for split, examples in splits.items()}
     cut = {split: sum(one.truncated > 0 for one in own) for split, own in encoded.items()}
     total = sum(map(len, encoded.values()))
     # ASSUME: a task of which most inputs are cut is not the task that was meant.
@@ -41,9 +44,9 @@ def reading(splits: Mapping[str, Sequence[Example]], tokenizer: Any, context: in
     )
 
 
-def lengths_of(examples: Sequence[Example], tokenizer: Any, context: int, limit: int) -> AnswerLengths:
-    """What of some answers a model may write whose outputs have at most `limit` tokens."""
-    lengths = answer_lengths(examples, tokenizer, context)
+def lengths_of(examples: Sequence[Example], encoded: Sequence[Encoded], tokenizer: Any, limit: int) -> AnswerLengths:
+    """What of the answers of encoded examples a model may write whose outputs have at most `limit` tokens."""
+    lengths = answer_lengths(examples, encoded, tokenizer)
     return AnswerLengths(limit, max(lengths), sum(length > limit for length in lengths), len(lengths))
 
 
@@ -95,17 +98,22 @@ def describe_tasks(job: Job[CardsSettings]) -> None:
     cards, tables = job.outputs.by_stem("cards"), job.outputs.by_stem("answers")
     for name, folder in job.inputs.folders("tasks").items():
         task, splits, counts = read_task_folder(folder)
-        readings = {}
+        leaks = near_leaks(splits)
+        for split, number in leaks.items():
+            if number:
+                log.warning(
+                    "task %s: %d inputs of %s are those of held-out examples too; see its card", name, number, split
+                )
+        readings, answers = {}, {}
         for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True):
             try:
-                readings[model] = reading(splits, tokenizer, context)
+                encoded = {split: encode(examples, tokenizer, context) for split, examples in splits.items()}
+                readings[model] = reading(encoded, tokenizer, context)
             except InputError as error:
                 error.where = f"model {model}, {folder}" + (f": {error.where}" if error.where else "")
                 raise
-        answers = {
-            model: lengths_of(splits["test"], tokenizer, context, job.settings.max_new_tokens)
-            for (model, context), tokenizer in zip(job.settings.models, tokenizers, strict=True)
-            if task.kind == "generation"
-        }
-        write_text(cards[name], data_card(task, counts, splits, readings, answers))
+            if task.kind == "generation":
+                limit = job.settings.max_new_tokens
+                answers[model] = lengths_of(splits["test"], encoded["test"], tokenizer, limit)
+        write_text(cards[name], data_card(task, counts, splits, readings, answers, leaks))
         ANSWERS.write(tables[name], answer_rows(job.settings.suite, task, splits["test"], answers))

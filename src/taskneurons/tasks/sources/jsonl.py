@@ -3,9 +3,10 @@
 tasks.json is a list of objects with `name`, `type` ("classification" or "generation"), `instruction` or
 `instructions`, `options` for classification, and optionally `family`, `domain`, `license`, `source`. Each line of a
 JSONL file is an object with the text `input` and with `target`, a text or, of a generation, a list of right ones; other
-fields are ignored. `<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has these fields as
-columns. What ends in .gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused
-with its line, never guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
+fields are ignored. `"columns": {"input": "text", "target": "label"}` names two other fields, for all files of the task.
+`<task>.validation.jsonl` (valid, val, dev) is optional. A CSV or Parquet file has the fields as columns. What ends in
+.gz is decompressed. Reading is strict: a file that is not exactly UTF-8 JSON Lines is refused with its line, never
+guessed at. One letter is one character in the tasks, however the file writes its accents (NFC).
 """
 
 import difflib
@@ -19,11 +20,12 @@ from taskneurons.tasks.corpus import text_corpus
 from taskneurons.tasks.curation import Record, curate
 from taskneurons.tasks.file_forms import (
     COLUMNS,
+    Columns,
     opened,
     read_csv_records,
     read_parquet_records,
     record,
-    require_field,
+    require_fields,
     split_files,
     type_name,
 )
@@ -37,6 +39,7 @@ MAX_DESCRIPTION_BYTES = 10_000_000
 REQUIRED_KEYS = ("name", "type")
 TEXT_KEYS = ("name", "type", "family", "instruction", "domain", "license", "source")
 LIST_KEYS = ("instructions", "options")
+OBJECT_KEY = "columns"
 BOM = b"\xef\xbb\xbf"
 
 
@@ -80,11 +83,11 @@ def make(
         InputError: anything wrong with a file, with file and line.
     """
     folder = Path(path)
-    descriptions = read_descriptions(folder, list_options)
+    descriptions, columns = _read_descriptions(folder, list_options)
     sizes: dict[str, Size] = dict(zip(SPLITS, (train, validation, test), strict=True))
     for name in choose_tasks(chosen, descriptions, where=str(folder / "tasks.json")):
         files = split_files(name, {file.name for file in folder.iterdir()})
-        records = {split: read_records(folder / file) for split, file in files.items()}
+        records = {split: read_records(folder / file, columns[name]) for split, file in files.items()}
         task = descriptions[name]
         splits, counts = curate(
             task, records, sizes, seed=seed, max_invalid_percent=max_invalid_percent, where=str(folder / name)
@@ -107,17 +110,25 @@ def read_descriptions(path: str | Path, list_options: ListOptions = "sometimes")
     Raises:
         InputError: the file is absent, no JSON list, or an entry is malformed; the message names the entry.
     """
+    return _read_descriptions(path, list_options)[0]
+
+
+def _read_descriptions(path: str | Path, list_options: ListOptions) -> tuple[dict[str, Task], dict[str, Columns]]:
+    """The tasks of tasks.json, and what their files call input and target."""
     file = Path(path) / "tasks.json"
     content = _parse(_read_bytes(file, MAX_DESCRIPTION_BYTES), str(file))
     if not isinstance(content, list) or not content:
         raise InputError("expected a list with one object for each task", where=str(file))
     tasks: dict[str, Task] = {}
+    columns: dict[str, Columns] = {}
     for number, entry in enumerate(content, start=1):
         task = _describe(composed(entry), f"{file}, task {number}", list_options)
         if task.name in tasks:
             raise InputError(f"task {task.name!r} is described twice", where=str(file))
         tasks[task.name] = task
-    return tasks
+        named = entry.get(OBJECT_KEY, {})
+        columns[task.name] = (named.get(COLUMNS[0], COLUMNS[0]), named.get(COLUMNS[1], COLUMNS[1]))
+    return tasks, columns
 
 
 def _require_keys(entry: Any, where: str) -> None:
@@ -125,8 +136,8 @@ def _require_keys(entry: Any, where: str) -> None:
     if not isinstance(entry, dict):
         raise InputError(f"expected an object, not {type_name(entry)}", where=where)
     for key in entry:
-        if key not in TEXT_KEYS + LIST_KEYS:
-            near = difflib.get_close_matches(key, TEXT_KEYS + LIST_KEYS, n=1)
+        if key not in (known := (*TEXT_KEYS, *LIST_KEYS, OBJECT_KEY)):
+            near = difflib.get_close_matches(key, known, n=1)
             raise InputError(
                 f"unknown key {key[:60]!r}", where=where, remedy=f"Did you mean {near[0]!r}?" if near else None
             )
@@ -140,6 +151,13 @@ def _require_keys(entry: Any, where: str) -> None:
         value = entry.get(key, [])
         if not isinstance(value, list) or not all(isinstance(one, str) for one in value):
             raise InputError(f"`{key}` must be a list of texts", where=where)
+    named = entry.get(OBJECT_KEY, {})
+    if not isinstance(named, dict) or not all(key in COLUMNS and isinstance(one, str) for key, one in named.items()):
+        raise InputError(
+            f"`{OBJECT_KEY}` must be an object with the names of `input` and `target`",
+            where=where,
+            remedy=f'Such as "{OBJECT_KEY}": {{"input": "text", "target": "label"}}',
+        )
 
 
 def _describe(entry: Any, where: str, list_options: ListOptions) -> Task:
@@ -165,8 +183,12 @@ def _describe(entry: Any, where: str, list_options: ListOptions) -> Task:
         raise InputError(error.message.replace("`kind`", "`type`"), where=where, remedy=error.remedy) from None
 
 
-def read_records(file: str | Path) -> list[Record]:
+def read_records(file: str | Path, columns: Columns = COLUMNS) -> list[Record]:
     """The records of one file, each with file:line (or row).
+
+    Args:
+        file: JSON Lines, CSV or Parquet, by its name.
+        columns: the fields that are input and target.
 
     Raises:
         InputError: the file is absent, empty, truncated, not UTF-8, has a byte order mark, carriage returns, a line
@@ -174,19 +196,19 @@ def read_records(file: str | Path) -> list[Record]:
     """
     file = Path(file)
     if file.suffix == ".parquet":
-        return read_parquet_records(file)
+        return read_parquet_records(file, columns)
     if file.name.endswith((".csv", ".csv.gz")):
-        return read_csv_records(file)
+        return read_csv_records(file, columns)
     records: list[Record] = []
     with opened(file) as lines:
         for number, line in enumerate(iter(lambda: lines.readline(MAX_LINE_BYTES + 1), b""), start=1):
-            records.append(_record(line, f"{file}:{number}", first=number == 1))
+            records.append(_record(line, columns, f"{file}:{number}", first=number == 1))
     if not records:
         raise InputError("the file is empty", where=str(file))
     return records
 
 
-def _record(line: bytes, where: str, *, first: bool) -> Record:
+def _record(line: bytes, columns: Columns, where: str, *, first: bool) -> Record:
     if len(line) > MAX_LINE_BYTES:
         raise InputError(f"the line is longer than {MAX_LINE_BYTES:,} bytes", where=where)
     if first and line.startswith(BOM):
@@ -200,9 +222,8 @@ def _record(line: bytes, where: str, *, first: bool) -> Record:
     content = _parse(line, where, truncated=not line.endswith(b"\n"))
     if not isinstance(content, dict):
         raise InputError(f"expected an object, not {type_name(content)}", where=where)
-    for key in COLUMNS:
-        require_field(key, content, where, "Each line needs `input` and `target`")
-    return record(content["input"], content["target"], where)
+    require_fields(columns, content, where, "Each line")
+    return record(content[columns[0]], content[columns[1]], where)
 
 
 def _read_bytes(file: Path, limit: int) -> bytes:
