@@ -15,7 +15,8 @@ from architectures import PAD, checkpoint
 from patches import BASE, some_neurons
 from test_tuning import examples, model_of, run
 
-from taskneurons.engine import processes, training
+from taskneurons import processes
+from taskneurons.engine import training
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.batches import MixedTasks
 from taskneurons.engine.evaluation import evaluate_examples, prepare

@@ -7,9 +7,9 @@ from several_processes import TRAININGS, difference, results
 from several_processes import together as of_two
 from test_tuning import BATCH, STEPS
 
-from taskneurons.engine import processes, training
+from taskneurons import processes
+from taskneurons.engine import training
 from taskneurons.errors import InputError
-from taskneurons.workflow import together
 
 
 @pytest.fixture(scope="module")
@@ -58,14 +58,3 @@ def test_fewer_examples_than_processes_are_refused(monkeypatch):
     monkeypatch.setattr(processes, "number", lambda: 4)
     with pytest.raises(InputError, match=r"processes_per_job: 3 examples are too few for 4 processes"):
         processes.share(3)
-
-
-def test_what_one_process_says_is_what_the_job_says(tmp_path):
-    script = tmp_path / "script.py"
-    script.write_text(
-        "import sys\nfrom pathlib import Path\nfrom taskneurons.errors import InputError\n"
-        "from taskneurons.workflow.together import said\n"
-        "with said(Path(sys.argv[1])):\n    raise InputError('too large', where='here', remedy='Do less')\n"
-    )
-    with pytest.raises(InputError, match=r"here: too large\. Do less"):
-        together.start([str(script), str(tmp_path)], 1, tmp_path)

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from safetensors import SafetensorError, safe_open
 
+from taskneurons import processes
 from taskneurons.continual.method import Learned
-from taskneurons.engine import processes
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_json, write_safetensors
 

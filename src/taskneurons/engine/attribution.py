@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from taskneurons.engine import processes
+from taskneurons import processes
 from taskneurons.engine.batching import in_batches
 from taskneurons.engine.forward import forward
 from taskneurons.errors import InputError

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import torch
 
-from taskneurons.engine import processes
+from taskneurons import processes
 from taskneurons.errors import InputError
 
 log = logging.getLogger(__name__)

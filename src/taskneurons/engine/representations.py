@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
-from taskneurons.engine import processes
+from taskneurons import processes
 from taskneurons.engine.batching import in_batches
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Batch, Encoded, collate

@@ -20,7 +20,7 @@ from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, distribute_tensor
 from transformers import PreTrainedModel
 
-from taskneurons.engine import processes
+from taskneurons import processes
 from taskneurons.errors import InputError
 from taskneurons.models.ffn import transformer_layers
 

@@ -28,7 +28,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from taskneurons.engine import processes
+from taskneurons import processes
 from taskneurons.engine.batches import TrainingData, WeightedBatch, mixed_tasks, shuffled_text
 from taskneurons.engine.batching import Batching, out_of_memory
 from taskneurons.engine.counting import counted

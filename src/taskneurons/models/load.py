@@ -19,6 +19,7 @@ from torch import nn
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedModel
 from transformers.utils import logging as transformers_logging
 
+from taskneurons import processes
 from taskneurons.architectures import WEIGHTS
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
@@ -104,7 +105,7 @@ def save_checkpoint(
         remarks: what a reader of the checkpoint must know, in sentences.
 
     Returns:
-        The digest of the weights.
+        The digest of the weights; none in a process that is not the first of a job.
 
     Raises:
         InputError: a weight is NaN or infinite.
@@ -112,6 +113,9 @@ def save_checkpoint(
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     _refuse_not_finite(model, str(folder))
+    # Of several processes transformers writes in the first alone.
+    if processes.place():
+        return ""
     (folder / "checkpoint.json").unlink(missing_ok=True)
     # Named as `replacing` names what is half written: recovery removes it and DVC does not take it.
     with tempfile.TemporaryDirectory(prefix=".weights.", suffix=".partial", dir=folder) as scratch:

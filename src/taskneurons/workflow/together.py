@@ -1,6 +1,6 @@
 """A job that several processes do together: this process starts torchrun, which starts them, and waits.
 
-They get the job as JSON, without a pickle, and do it as one process would (see `taskneurons.engine.processes`). The
+They get the job as JSON, without a pickle, and do it as one process would (see `taskneurons.processes`). The
 first one writes the outputs; the others write theirs below a folder that is removed in the end.
 """
 
@@ -125,11 +125,11 @@ def said(folder: Path) -> Iterator[None]:
 def main(folder: Path) -> None:
     """Do the job of a folder as one of the processes that torchrun started."""
     # Imported here: the process that waits needs no torch.
-    from taskneurons.engine import processes
+    from taskneurons import processes
     from taskneurons.models.device import granted_device
     from taskneurons.workflow.runner import named_function
 
-    _act_on_stop()
+    act_on_stop()
     description = read_json(folder / JOB)
     snakemake = read(description)
     with said(folder):
@@ -159,7 +159,8 @@ def _ignore_stop() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
-def _act_on_stop() -> None:
+def act_on_stop() -> None:
+    """Act on the signals that torchrun ignores, which a process that it starts inherits."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
