@@ -34,6 +34,7 @@ def make_tuner(stream, tmp_path):
         base=stream / "model",
         checkpoint_minutes=5.0,
         dtype="float32",
+        micro_batch_size=None,
         **recipe,
     ):
         settings = {"steps": 6, "batch_size": 4, "warmup": 1, "seed": 0}
@@ -42,7 +43,12 @@ def make_tuner(stream, tmp_path):
             base,
             {name: stream / name for name in STREAM},
             Recipe(**(settings | {"evaluation": evaluation} | recipe)),
-            Execution(dtype=dtype, resume=tmp_path / "resume", checkpoint_minutes=checkpoint_minutes),
+            Execution(
+                dtype=dtype,
+                resume=tmp_path / "resume",
+                checkpoint_minutes=checkpoint_minutes,
+                micro_batch_size=micro_batch_size,
+            ),
         )
 
     return make

@@ -80,7 +80,10 @@ class Job(Generic[Settings]):
         gpus: GPUs that the scheduler granted.
         checkpoint_minutes: time between two resume files of a training.
         evaluation_batch_size: test examples of one forward pass.
+        micro_batch_size: examples of one forward pass of a training, at most; None: those of a step.
+        gradient_checkpointing: whether trainings compute activations again in their backward pass.
         resources: what else the rule grants or asks for; it decides no result.
+        aside: of several processes that do the job, the folder below which one writes that is not the first.
     """
 
     settings: Settings
@@ -93,7 +96,10 @@ class Job(Generic[Settings]):
     gpus: int = 0
     checkpoint_minutes: float = 5.0
     evaluation_batch_size: int = 100
+    micro_batch_size: int | None = None
+    gradient_checkpointing: bool = False
     resources: Mapping[str, Any] = field(default_factory=dict)
+    aside: Path = Path()
 
     @property
     def seed(self) -> int:
@@ -112,5 +118,5 @@ class Job(Generic[Settings]):
 
     @property
     def resume(self) -> Path:
-        """A folder of its own for what a killed job leaves for the next one."""
-        return RESUME / self.outputs.all()[0].with_suffix("")
+        """A folder of its own for what a killed job leaves for the next one; its processes share it."""
+        return RESUME / self.outputs.all()[0].relative_to(self.aside).with_suffix("")

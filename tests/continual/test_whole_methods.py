@@ -10,6 +10,7 @@ from torch import nn
 
 from taskneurons.continual.ewc import EWC, _pulled_back, fisher_diagonal
 from taskneurons.continual.multitask import Multitask
+from taskneurons.continual.olora import OLoRA
 from taskneurons.continual.pertask import PerTask
 from taskneurons.continual.replay import Replay
 from taskneurons.continual.seqft import SeqFT
@@ -197,3 +198,12 @@ def test_multitask_training_is_the_same_in_every_order_and_comes_last(make_tuner
 def test_ewc_refuses_a_scaled_loss(make_tuner, order):
     with pytest.raises(InputError, match="unscaled loss"):
         EWC(RATE, 1.0, 4).learn(make_tuner(dtype="float16"), [], order[0])
+
+
+@pytest.mark.parametrize("method", [EWC(RATE, 50.0, 4), OLoRA(RATE, 0.5)])
+def test_a_penalty_counts_once_a_step_whatever_the_passes(make_tuner, order, method):
+    whole, parts = (learned(make_tuner(micro_batch_size=size), method, order[:2])[1] for size in (None, 1))
+    free = learned(make_tuner(), replace(method, strength=0.0), order[:2])[1]
+    names = [name for name in whole.tensors if "fisher/" not in name]
+    a, b, c = (np.concatenate([one.tensors[name].ravel() for name in names]) for one in (whole, parts, free))
+    assert np.linalg.norm(a - b) < 1e-3 * np.linalg.norm(a - c)

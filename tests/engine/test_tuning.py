@@ -188,7 +188,10 @@ def test_checkpointing_changes_no_bit(architecture, method):
     # GPT-2 with its dropout: what is computed again must drop the same activations.
     model = tiny_model(architecture)
     extra = {"neurons": some_neurons(model)} if method == "neurons" else {}
-    runs, after = [run(model, method, checkpointing=checkpointing, **extra) for checkpointing in (False, True)], []
+    runs, after = (
+        [run(model, method, execution=Execution(gradient_checkpointing=wanted), **extra) for wanted in (False, True)],
+        [],
+    )
     for result in runs:
         with tuned(model, result, base=BASE):
             after.append(logits(model))

@@ -62,7 +62,7 @@ def test_top_examples_are_found_in_batches_of_the_evaluation_and_keep_no_activat
 
 def test_of_several_trainings_the_largest_decides_what_the_host_loads(paper):
     """All weights that train are loaded in float32, frozen ones in the job's own type, whichever comes first."""
-    size, schedule = Size.of_parameters(6.74e9), {"steps": 1, "batch": 1, "key": "-"}
+    size, schedule = Size.of_parameters(6.74e9), {"steps": 1, "batch": 1}
     for order in itertools.permutations(("whole", "neurons", "lora")):
         tally = Tally(paper.params, size, "bfloat16", 64, {}, 1, (), "llama2_7b")
         for method in order:

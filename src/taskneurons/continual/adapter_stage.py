@@ -151,15 +151,16 @@ def _add(penalty: Penalty, trained: Mapping[str, nn.Parameter]) -> None:
     """Add the penalty's gradient to that of the loss.
 
     `train` has no place for another term of the loss. None is needed: the gradient of a sum is the sum of the
-    gradients, and a hook on a parameter gets, once a backward pass, its whole gradient before anything reads it. The
-    clipping and the optimizer see what they would see of loss + penalty. The hooks go when the layers are taken out.
+    gradients, and a hook on a parameter gets, once a backward pass, its gradient before anything reads it. Of the
+    passes of a step the first one, which finds no gradient yet, brings the penalty. The clipping and the optimizer see
+    what they would see of loss + penalty. The hooks go when the layers are taken out.
     """
     for name, weights in trained.items():
         module, down, _ = name.partition(_DOWN)
         if down:
 
             def both(gradient: Tensor, module: str = module, weights: nn.Parameter = weights) -> Tensor:
-                return gradient + penalty.gradient(module, weights.detach())
+                return gradient + penalty.gradient(module, weights.detach()) if weights.grad is None else gradient
 
             weights.register_hook(both)
 

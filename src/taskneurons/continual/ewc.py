@@ -118,8 +118,9 @@ def fisher_diagonal(model: nn.Module, examples: Sequence[Encoded], pad_id: int) 
 def _pulled_back(model: nn.Module, before: Learned | None, strength: float) -> Iterator[None]:
     """Add the penalty's gradient, strength * F * (theta - theta*), to that of the loss as a backward pass arrives.
 
-    A hook on a leaf sees its whole gradient once, before it is stored: what the optimizer takes and what is clipped is
-    the gradient of loss plus penalty, as if the penalty had been added to the loss.
+    A hook on a leaf sees the gradient of each pass once, before it is stored; the first pass of a step finds none yet.
+    What the optimizer takes and what is clipped is the gradient of loss plus penalty, as if the penalty had been added
+    to the loss.
     """
     if before is None:
         yield
@@ -133,7 +134,7 @@ def _pulled_back(model: nn.Module, before: Learned | None, strength: float) -> I
         def pull(
             gradient: Tensor, parameter: nn.Parameter = parameter, fisher: Tensor = fisher, anchor: Tensor = anchor
         ) -> Tensor:
-            return gradient + fisher * (parameter.detach() - anchor)
+            return gradient + fisher * (parameter.detach() - anchor) if parameter.grad is None else gradient
 
         handles.append(parameter.register_hook(pull))
     try:

@@ -16,6 +16,7 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 
 from taskneurons.continual.method import Learned
+from taskneurons.engine import processes
 from taskneurons.errors import InputError
 from taskneurons.files import read_json, write_json, write_safetensors
 
@@ -62,6 +63,10 @@ class Stages:
 
     def finish(self, *, keep: bool) -> None:
         """The job is done: keep the stages that it used for a next one, which takes disk, or remove all."""
+        # Others of several processes may still read them; the first one removes them.
+        processes.wait()
+        if processes.place():
+            return
         for path in self._folder.glob("*"):
             if not (keep and path in self._used):
                 path.unlink()

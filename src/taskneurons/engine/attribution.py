@@ -16,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
+from taskneurons.engine import processes
 from taskneurons.engine.batching import in_batches
 from taskneurons.engine.forward import forward
 from taskneurons.errors import InputError
@@ -90,6 +91,12 @@ class Attributor:
             total += sums[name]
         self._examples += len(batch)
         self._tokens += int(batch.attention_mask.sum())
+
+    def add_up(self) -> None:
+        """Count the batches of all processes that do the job, not only this one's."""
+        counts = torch.tensor([self._examples, self._tokens], device=next(iter(self._sums.values())).device)
+        processes.add_up([*self._sums.values(), counts])
+        self._examples, self._tokens = counts.tolist()
 
     def result(self, *, task: str, model_digest: str) -> dict[str, NeuronScores]:
         """The scores so far, by estimator, of a task and of a model with this digest.
@@ -231,6 +238,7 @@ def attribute(
     attributor, pad_id = Attributor(checkpoint.model, estimators), checkpoint.tokenizer.pad_token_id
     ordered = sorted(encoded, key=lambda example: len(example.prompt) + len(example.target), reverse=True)
     in_batches(len(ordered), batch_size, lambda begin, end: attributor.update(collate(ordered[begin:end], pad_id)))
+    attributor.add_up()
     return attributor.result(task=task, model_digest=checkpoint.digest)
 
 

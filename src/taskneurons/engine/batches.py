@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -38,6 +38,21 @@ class WeightedBatch:
             raise ValueError("input_ids, labels and weights need one shape")
         if int(self.lengths.max()) != self.input_ids.shape[1]:
             raise ValueError("a batch must be as wide as its longest sequence")
+
+    def __len__(self) -> int:
+        return self.input_ids.shape[0]
+
+    def rows(self, begin: int, end: int) -> "WeightedBatch":
+        """Some of the sequences, as wide as the longest of them; losses of parts add up to that of the whole."""
+        if begin == 0 and end == len(self):
+            return self
+        lengths = self.lengths[begin:end]
+        part = slice(begin, end), slice(0, int(lengths.max()))
+        return WeightedBatch(self.input_ids[part], self.labels[part], self.weights[part], lengths)
+
+    def counting_nothing(self) -> "WeightedBatch":
+        """The same with weights of 0: for a process that has to go through a pass for which it has no sequence."""
+        return replace(self, weights=torch.zeros_like(self.weights))
 
 
 @dataclass(frozen=True)

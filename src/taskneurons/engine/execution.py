@@ -25,31 +25,34 @@ class Execution:
         dtype: precision of the products, and of the weights where they are not all trained.
         resume: the file or the folder of what a killed job leaves for the next one; None: neither written nor read.
         checkpoint_minutes: time between two writings of a resume file.
+        micro_batch_size: examples of one forward pass of a training, at most; a step with more examples adds up the
+            gradients of several passes. None: the examples of a step. No result depends on it beyond rounding.
+        gradient_checkpointing: whether a training computes activations again in its backward pass, and keeps none.
     """
 
     device: str | torch.device = "cpu"
     dtype: DType = "float32"
     resume: Path | None = None
     checkpoint_minutes: float = 5.0
+    micro_batch_size: int | None = None
+    gradient_checkpointing: bool = False
 
-    @classmethod
-    def granted(
-        cls,
-        gpus: int,
-        threads: int | None = None,
-        *,
-        dtype: DType = "float32",
-        resume: Path | None = None,
-        checkpoint_minutes: float = 5.0,
-    ) -> "Execution":
-        """On what the scheduler granted the job: see `granted_device`."""
-        return cls(granted_device(gpus, threads=threads), dtype, resume, checkpoint_minutes)
+    def __post_init__(self) -> None:
+        if self.micro_batch_size is not None and self.micro_batch_size < 1:
+            raise InputError(
+                f"a pass needs at least one example, not {self.micro_batch_size}", where="micro_batch_size"
+            )
 
     @classmethod
     def of(cls, job: Job[Any], dtype: DType = "float32") -> "Execution":
-        """As a job of the workflow runs."""
-        return cls.granted(
-            job.gpus, job.threads, dtype=dtype, resume=job.resume, checkpoint_minutes=job.checkpoint_minutes
+        """As a job of the workflow runs: on what the scheduler granted it, see `granted_device`."""
+        return cls(
+            granted_device(job.gpus, threads=job.threads),
+            dtype,
+            job.resume,
+            job.checkpoint_minutes,
+            job.micro_batch_size,
+            job.gradient_checkpointing,
         )
 
     @property

@@ -15,6 +15,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
+from taskneurons.engine import processes
 from taskneurons.engine.batching import in_batches
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Batch, Encoded, collate
@@ -54,7 +55,7 @@ def stream_representations(
     batch_size: int,
     position: Position = "last",
 ) -> None:
-    """Call `use(examples, values)` for each batch; nothing is kept.
+    """Call `use(examples, values)` for each batch; nothing is kept, where one process does the job.
 
     `examples` are indices into `encoded`; `values` is float32 (layers + 1, batch, width). Prompts of like length share
     a batch, in an order that depends on `encoded` alone: two models see the same batches unless one runs out of memory
@@ -73,14 +74,18 @@ def stream_representations(
     order = sorted(range(len(encoded)), key=lambda index: len(encoded[index].prompt), reverse=True)
     device = next(model.parameters()).device
 
-    def run(begin: int, end: int) -> None:
+    def run(begin: int, end: int) -> tuple[np.ndarray, np.ndarray]:
         chosen = order[begin:end]
         # A target of one token leaves the prompt alone in the batch, and its last token in the last column.
         prompts = [Encoded(encoded[index].prompt, encoded[index].target[:1]) for index in chosen]
         values = _hidden(model, collate(prompts, pad_id).to(device), position).cpu().numpy()
-        use(np.array(chosen), values)
+        return np.array(chosen), values
 
-    in_batches(len(order), batch_size, run)
+    if processes.number() == 1:
+        in_batches(len(order), batch_size, lambda begin, end: use(*run(begin, end)))
+        return
+    for found in in_batches(len(order), batch_size, run):
+        use(*found)
 
 
 @torch.inference_mode()

@@ -55,4 +55,5 @@ def attribute_signed(checkpoint: Checkpoint, encoded: Sequence[Encoded], *, task
     attributor, pad_id = SignedAttributor(checkpoint.model), checkpoint.tokenizer.pad_token_id
     ordered = sorted(encoded, key=lambda example: len(example.prompt) + len(example.target), reverse=True)
     in_batches(len(ordered), batch_size, lambda begin, end: attributor.update(collate(ordered[begin:end], pad_id)))
+    attributor.add_up()
     return attributor.result(task=task, model_digest=checkpoint.digest)[SIGNED]

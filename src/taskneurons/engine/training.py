@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -20,15 +20,20 @@ from typing import Annotated, Any
 
 import torch
 from accelerate import Accelerator
+from accelerate.optimizer import AcceleratedOptimizer
+from accelerate.utils import DistributedDataParallelKwargs
 from jaxtyping import Float
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
+from taskneurons.engine import processes
 from taskneurons.engine.batches import TrainingData, WeightedBatch, mixed_tasks, shuffled_text
+from taskneurons.engine.batching import Batching, out_of_memory
 from taskneurons.engine.counting import counted
 from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.spreading import Spread, laid_as, spread, whole
 from taskneurons.errors import InputError
 from taskneurons.files import replacing
 from taskneurons.models.corpus import tokenize_corpus
@@ -113,20 +118,26 @@ def train(
         data: what it sees.
         schedule: its steps, learning rates and readings; the batch size and the seed are those of the data.
         execution: its resume file is written every `checkpoint_minutes` and at SIGTERM, continued from if it is there
-            and belongs to this very training, removed at the end. The weights stay in their own precision.
+            and belongs to this very training, removed at the end. The weights stay in their own precision. A pass of
+            its `micro_batch_size` is halved where the memory does not suffice.
         trainable: what moves; None: all parameters of the model.
         explosion: a loss above this counts as diverged.
         name: of the training, where it says how far it is.
 
     Raises:
         Diverged: the loss of a step is NaN, infinite or above `explosion`; the message names the step.
+        InputError: one example does not fit the memory; there are fewer examples in a step than processes.
     """
     cpu = torch.device(execution.device).type == "cpu"
-    accelerator = Accelerator(cpu=cpu, mixed_precision=execution.mixed_precision)
+    accelerator = Accelerator(
+        cpu=cpu,
+        mixed_precision=execution.mixed_precision,
+        kwargs_handlers=[DistributedDataParallelKwargs(broadcast_buffers=False)],
+    )
     model.train()
     if trainable is None:
         trainable = Trainable(dict(model.requires_grad_(True).named_parameters()))
-    parameters, publish, resume, steps = trainable.parameters, trainable.publish, execution.resume, schedule.steps
+    publish, resume, steps = trainable.publish, execution.resume, schedule.steps
     settings = {
         "steps": steps,
         "learning_rate": schedule.learning_rate,
@@ -134,9 +145,10 @@ def train(
         "decay": schedule.decay,
         "mixed_precision": execution.mixed_precision,
         "data": data.digest,
-        "start": _digest(parameters) if resume else "",
+        "start": _digest(trainable.parameters) if resume else "",
     }
-    prepared = accelerator.prepare(model)
+    prepared = spread(accelerator, model, trainable.parameters)
+    parameters = prepared.parameters
     optimizer = torch.optim.AdamW(
         parameters.values(), lr=schedule.learning_rate, betas=BETAS, weight_decay=0.0, fused=True
     )
@@ -146,31 +158,32 @@ def train(
         publish()
     log_every = max(1, steps // LOG_POINTS)
     memory = FreeMemory()
+    first = data.batch(0)
+    size = min(execution.micro_batch_size or len(first), len(first))
     with (
-        _released(accelerator, prepared, model),
+        _released(accelerator, prepared.called, model),
         _terminated() as stop,
-        _loss_rows_only(model) as select,
-        fastest(model, rows=data.batch(0).input_ids.numel()),
-        without_pads(model, autocast=execution.mixed_precision != "no") as leave_out,
+        _checkpointing(prepared.model, execution.gradient_checkpointing),
+        _loss_rows_only(prepared.model) as select,
+        fastest(prepared.model, rows=first.rows(0, size).input_ids.numel()),
+        without_pads(prepared.model, autocast=execution.mixed_precision != "no") as leave_out,
     ):
+        gradients = _Gradients(accelerator, prepared, prepared_optimizer, (leave_out, select), Batching(size))
         bar = counted(name=name, unit="step", total=steps, initial=state.step)
         written = began = time.monotonic()
         before = state.seconds
         for step in range(state.step, steps):
             for group in optimizer.param_groups:
                 group["lr"] = schedule.learning_rate * _share_of_rate(step, schedule)
-            batch = data.batch(step)
-            leave_out(batch.lengths.to(accelerator.device))
-            loss = _loss(prepared, batch, select, accelerator.device)
-            value = loss.item()
+            value = gradients.add(data.batch(step))
             _refuse_divergence(value, explosion, f"step {step + 1} of {steps}", name)
-            accelerator.backward(loss)
             accelerator.clip_grad_norm_(parameters.values(), LARGEST_GRADIENT)
             prepared_optimizer.step()
             prepared_optimizer.zero_grad(set_to_none=True)
             if publish:
                 publish()
             if trainable.read and step + 1 in schedule.readings:
+                prepared.collect()
                 trainable.read(step + 1)
             state.step, state.seconds = step + 1, before + time.monotonic() - began
             state.losses += value
@@ -180,12 +193,16 @@ def train(
                 memory.return_to_system()
                 bar.set_postfix(loss=f"{state.rows[-1][1]:.3f}", refresh=False)
             due = time.monotonic() - written > 60 * execution.checkpoint_minutes
-            if resume and state.step < steps and (due or stop.is_set()):
+            due, stopped = processes.any_of([due, stop.is_set()], accelerator.device)
+            if resume and state.step < steps and (due or stopped):
                 state.write(resume, settings, parameters, optimizer)
                 written = time.monotonic()
-            if stop.is_set():
+            if stopped:
+                # The first process may still write: when another one ends, torchrun ends it.
+                processes.wait()
                 raise SystemExit(128 + signal.SIGTERM)
         bar.close()
+        prepared.collect()
     if resume:
         _remove(resume)
     return TrainingLog(tuple(state.rows))
@@ -246,15 +263,80 @@ def tune_multitask(
     return train(model, mixed_tasks(encoded, schedule, pad_id), schedule, execution, name="multi-task tuning")
 
 
-def _loss(
-    model: nn.Module, batch: WeightedBatch, select: Callable[[Tensor], None], device: torch.device
-) -> Float[Tensor, ""]:
-    """The weighted sum of cross-entropies; the language head sees only the positions that predict something."""
-    counted = batch.labels != IGNORED
-    select(counted.to(device))
-    logits = model(input_ids=batch.input_ids.to(device), use_cache=False).logits
-    losses = nn.functional.cross_entropy(logits.float(), batch.labels[counted].to(device), reduction="none")
-    return losses @ batch.weights[counted].to(device)
+@dataclass(frozen=True)
+class _Gradients:
+    """Gradients of whole batches, each the sum over passes that fit the memory, and over processes.
+
+    Attributes:
+        accelerator: of the training.
+        prepared: the model.
+        optimizer: that the accelerator prepared.
+        before: are called before each call of the model, with the lengths of the sequences and with the positions that
+            the language head must see.
+        batching: how many sequences a pass has.
+    """
+
+    accelerator: Accelerator
+    prepared: Spread
+    optimizer: AcceleratedOptimizer
+    before: tuple[Callable[[Tensor], None], Callable[[Tensor], None]]
+    batching: Batching
+
+    def add(self, batch: WeightedBatch) -> float:
+        """Leave the gradient of a batch's loss with the parameters, which have none yet, and return the loss.
+
+        Raises:
+            InputError: one sequence does not fit the memory, or the passes of several processes do not; there are fewer
+                sequences than processes.
+        """
+        if processes.number() > 1:
+            return self._add_together(batch)
+        losses = self.batching.over(
+            len(batch),
+            lambda begin, end: self._pass(batch.rows(begin, end)),
+            undo=lambda: self.optimizer.zero_grad(set_to_none=True),
+        )
+        return float(sum(loss.item() for loss in losses))
+
+    def _add_together(self, batch: WeightedBatch) -> float:
+        """The same by all processes, each with its share of the batch and with as many passes."""
+        own = batch.rows(*processes.share(len(batch)))
+        size = self.batching.size
+        ends = range(size, -(-len(batch) // processes.number()) + size, size)
+        total = torch.zeros((), device=self.accelerator.device)
+        for end in ends:
+            empty = len(own) <= end - size
+            part = own.rows(0, 1).counting_nothing() if empty else own.rows(end - size, min(end, len(own)))
+            last_or_shared = end == ends[-1] or self.prepared.shared_out
+            try:
+                with nullcontext() if last_or_shared else self.accelerator.no_sync(self.prepared.called):
+                    total += self._pass(part)
+            except (RuntimeError, MemoryError) as error:
+                if not out_of_memory(error):
+                    raise
+                raise InputError(
+                    f"the device's memory does not hold {len(part)} examples at once",
+                    where="workflow.micro_batch_size",
+                    remedy="Lower it: several processes do not halve it by themselves",
+                ) from None
+        processes.add_up([total])
+        return total.item()
+
+    def _pass(self, batch: WeightedBatch) -> Float[Tensor, ""]:
+        loss = self._loss(batch)
+        self.accelerator.backward(loss * processes.number() if self.prepared.averages else loss)
+        return loss.detach()
+
+    def _loss(self, batch: WeightedBatch) -> Float[Tensor, ""]:
+        """The weighted sum of cross-entropies; the language head sees only the positions that predict something."""
+        device = self.accelerator.device
+        lengths, positions = self.before
+        lengths(batch.lengths.to(device))
+        counted = batch.labels != IGNORED
+        positions(counted.to(device))
+        logits = self.prepared.called(input_ids=batch.input_ids.to(device), use_cache=False).logits
+        losses = nn.functional.cross_entropy(logits.float(), batch.labels[counted].to(device), reduction="none")
+        return losses @ batch.weights[counted].to(device)
 
 
 def _share_of_rate(step: int, schedule: Schedule) -> float:
@@ -286,6 +368,19 @@ def _loss_rows_only(model: PreTrainedModel) -> Iterator[Callable[[Tensor], None]
         yield keep
     finally:
         handle.remove()
+
+
+@contextmanager
+def _checkpointing(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
+    """Gradient checkpointing inside the block; the reentrant kind would need gradients at the model's input."""
+    if not wanted:
+        yield
+        return
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    try:
+        yield
+    finally:
+        model.gradient_checkpointing_disable()
 
 
 @contextmanager
@@ -352,11 +447,11 @@ class _Progress:
                     return fresh
                 with torch.no_grad():
                     for name, parameter in parameters.items():
-                        parameter.copy_(file.get_tensor(f"weight/{name}"))
+                        parameter.copy_(laid_as(parameter, file.get_tensor(f"weight/{name}")))
                         optimizer.state[parameter] = {
                             "step": torch.tensor(float(header["step"]), device=parameter.device),
                             **{
-                                moment: torch.empty_like(parameter).copy_(file.get_tensor(f"{moment}/{name}"))
+                                moment: laid_as(parameter, file.get_tensor(f"{moment}/{name}"))
                                 for moment in ("exp_avg", "exp_avg_sq")
                             },
                         }
@@ -374,12 +469,14 @@ class _Progress:
         parameters: Mapping[str, nn.Parameter],
         optimizer: torch.optim.Optimizer,
     ) -> None:
-        """Write the resume file atomically."""
+        """Write the resume file atomically; of several processes the first one does, and all must call this."""
         tensors = {}
         for name, parameter in parameters.items():
-            tensors[f"weight/{name}"] = parameter.detach().cpu().contiguous()
+            tensors[f"weight/{name}"] = whole(parameter.detach()).cpu().contiguous()
             for moment in ("exp_avg", "exp_avg_sq"):
-                tensors[f"{moment}/{name}"] = optimizer.state[parameter][moment].cpu().contiguous()
+                tensors[f"{moment}/{name}"] = whole(optimizer.state[parameter][moment]).cpu().contiguous()
+        if processes.place():
+            return
         header = {
             "settings": _fingerprint(settings),
             "step": str(self.step),
@@ -393,8 +490,10 @@ class _Progress:
 
 def _remove(resume: Path) -> None:
     """Remove the resume file, and the partial ones that a kill in the middle of a write left beside it."""
+    processes.wait()
     for file in (resume, *resume.parent.glob(f".{resume.name}.*.partial")):
         file.unlink(missing_ok=True)
+    processes.wait()
 
 
 def _fingerprint(settings: Mapping[str, Any]) -> str:

@@ -69,7 +69,7 @@ class Lora:
 
 @dataclass(frozen=True, eq=False)
 class FullWeights:
-    """New values of every parameter of a model, on the device and in the dtype that it was trained with."""
+    """New values of every parameter of a model, in the dtype that it was trained with; readings lie on the host."""
 
     tensors: Mapping[str, Tensor]
 
@@ -101,7 +101,6 @@ def tune(
     *,
     neurons: NeuronSet | None = None,
     lora: Lora | None = None,
-    checkpointing: bool = False,
 ) -> Tuned:
     """Fine-tune a model on one or several tasks; the tasks give equal shares of each batch.
 
@@ -119,7 +118,6 @@ def tune(
         execution: see `train`. A killed training that has readings begins anew, since they are not in a resume file.
         neurons: the set, for the method neurons alone. The full set is allowed and equals the method ffn.
         lora: the adapters' form, for the method lora alone; None: rank 8 on the attention.
-        checkpointing: compute activations again in the backward pass instead of keeping them.
 
     Raises:
         InputError: a set that is missing, not wanted, empty or of another shape; LoRA's form with another method; full
@@ -140,7 +138,7 @@ def tune(
         log = train(model, data, schedule, execution, trainable=trainable, explosion=explosion, name=f"{method} tuning")
         return log, readings
 
-    with random_state(schedule.seed, model.device), _checkpointing(model, checkpointing):
+    with random_state(schedule.seed, model.device):
         if method == "lora":
             return _tune_lora(model, lora or Lora(), run)
         if method == "full":
@@ -248,17 +246,17 @@ def read_adapter(wrapped: Any) -> Adapter:
 
 
 def _tune_full(model: PreTrainedModel, run: _Run) -> Tuned:
-    before = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
-
     def made() -> FullWeights:
-        return FullWeights({name: parameter.detach().clone() for name, parameter in model.named_parameters()})
+        # On the host: a copy beside a training would be a fifth of what it holds.
+        return FullWeights({name: one.detach().to("cpu", copy=True) for name, one in model.named_parameters()})
 
+    before = made().tensors
     try:
         log, readings = run(Trainable(dict(model.requires_grad_(True).named_parameters())), made)
         after = {name: parameter.detach() for name, parameter in model.named_parameters()}
     finally:
         for name, parameter in model.named_parameters():
-            parameter.data = before[name]
+            parameter.data = before[name].to(parameter.device)
         model.requires_grad_(False)
     return Tuned(FullWeights(after), log, readings)
 
@@ -285,16 +283,3 @@ def random_state(seed: int, device: torch.device) -> Iterator[None]:
     with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed(seed)
         yield
-
-
-@contextmanager
-def _checkpointing(model: PreTrainedModel, wanted: bool) -> Iterator[None]:
-    """Gradient checkpointing inside the block; the reentrant kind would need gradients at the model's input."""
-    if not wanted:
-        yield
-        return
-    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-    try:
-        yield
-    finally:
-        model.gradient_checkpointing_disable()

@@ -78,6 +78,11 @@ def peak_memory() -> dict[str, int]:
     return found
 
 
+def used() -> dict[str, Any]:
+    """What this process computed on, and how much memory it took, as a note says it."""
+    return {"device": device(), "machine": machine(), "memory": peak_memory()}
+
+
 def cpu_seconds() -> float:
     """CPU time of this process and of the children that it waited for, in user and system mode."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

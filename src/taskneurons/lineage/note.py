@@ -61,10 +61,12 @@ class Watch:
 
     Attributes:
         inputs, outputs: paths in the rule's order.
+        done_by: `device`, `machine` and `memory` of the processes that did the job; None: this one did.
     """
 
     inputs: tuple[Path, ...]
     outputs: tuple[Path, ...]
+    done_by: Mapping[str, Any] | None = None
     _digests: dict[Path, str] = field(default_factory=dict)
     _states: dict[Path, tuple[int, ...]] = field(default_factory=dict)
     _wall: float = 0.0
@@ -115,10 +117,8 @@ class Watch:
             started=self._wall,
             # The clock of the wall may be set back while a job runs; this one never is.
             ended=self._wall + (time.monotonic() - self._clock),
-            device=machine.device(),
-            machine=machine.machine(),
             software=machine.software(),
-            memory=machine.peak_memory(),
+            **(self.done_by or machine.used()),
             cpu_seconds=machine.cpu_seconds(),
             node=machine.node(),
         )

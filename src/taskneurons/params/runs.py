@@ -36,6 +36,21 @@ class Workflow(Section):
     evaluation_batch_size: PositiveInt = described(
         "test examples of one forward pass; losses are rounded so that changing it makes nothing again", "examples"
     )
+    processes_per_job: PositiveInt = described(
+        "processes that do a job with a model together, on one machine and each with a GPU of its own where the model "
+        "needs one; changing it makes nothing again",
+        "processes",
+    )
+    micro_batch_size: PositiveInt | None = described(
+        "examples of one forward pass of a training, at most: a step with more examples adds up gradients; null: those "
+        "of a step. It need not divide a step's examples, and changing it makes nothing again",
+        "examples",
+    )
+    gradient_checkpointing: bool = described(
+        "whether trainings compute activations again in the backward pass instead of keeping them; changing it makes "
+        "nothing again",
+        "-",
+    )
 
 
 class Run(Section):

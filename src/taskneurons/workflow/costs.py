@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Method = Literal["whole", "full", "neurons", "lora"]
-"""What moves in a training. `whole`: the checkpoint itself; `full`: all weights, of which the base is kept beside."""
+"""What moves in a training. `whole`: the checkpoint itself; `full`: all weights, of which the host keeps the base."""
 
 MASTER, GRADIENT, MOMENTS = 4, 4, 8
 """Bytes of a weight that moves: float32 itself, its gradient, the two moments of AdamW."""
@@ -59,24 +59,23 @@ def moved(size: Size, method: Method, share: float = 1.0) -> float:
     return ADAPTERS * size.parameters if method == "lora" else size.parameters
 
 
-def training_bytes(size: Size, method: Method, dtype: str, *, share: float = 1.0, readings: int = 0) -> float:
-    """GPU memory of a training besides activations.
+def training_bytes(size: Size, method: Method, dtype: str, *, share: float = 1.0, processes: int = 1) -> float:
+    """Memory of each GPU of a training besides activations.
 
     Weights that stay are in the job's own type. All weights move in float32; under mixed precision autocast keeps a
-    narrow copy of them besides. `full` keeps what it started from. A reading of `full` is a copy on the GPU; those of
-    neurons and adapters lie on the host.
+    narrow copy of them besides. What `full` started from, and readings, lie on the host. Several processes share out
+    all weights that move, with gradients and moments, beside the model that they came from.
 
     Args:
         dtype: precision of the products.
         share: of the neurons, of the method neurons.
-        readings: results that are kept.
+        processes: that do it together.
     """
     moving = moved(size, method, share) * (MASTER + GRADIENT + MOMENTS)
     if method in ("neurons", "lora"):
         return size.parameters * BYTES[dtype] + moving
     narrow = size.parameters * BYTES[dtype] if dtype != "float32" else 0
-    kept = MASTER * (1 + readings) * size.parameters if method == "full" else 0
-    return moving + narrow + kept
+    return narrow + (moving if processes == 1 else moving / processes + MASTER * size.parameters)
 
 
 def resume_bytes(size: Size, method: Method, share: float = 1.0) -> float:
@@ -84,14 +83,16 @@ def resume_bytes(size: Size, method: Method, share: float = 1.0) -> float:
     return moved(size, method, share) * (MASTER + MOMENTS)
 
 
-def kept_bytes(size: Size, dtype: str, tokens: float, *, moving: bool) -> float:
+def kept_bytes(size: Size, dtype: str, tokens: float, *, moving: bool, checkpointing: bool = False) -> float:
     """Activations that a forward pass keeps for its backward pass.
 
     Args:
         tokens: of the batch, pads included.
         moving: whether weights of the model move; else what flows back is for its inputs or for adapters.
+        checkpointing: whether only the input of each layer is kept, in float32 at most, and the rest of one layer.
     """
-    return KEPT[dtype][0 if moving else 1] * tokens * size.layers * size.width
+    of_layer = KEPT[dtype][0 if moving else 1] * tokens * size.width
+    return of_layer + 4 * size.layers * tokens * size.width if checkpointing else size.layers * of_layer
 
 
 def cache_bytes(size: Size, dtype: str, tokens: float) -> float:

@@ -17,13 +17,14 @@ def settings_type(function: Callable[[Job[Any]], None]) -> Any:
     return settings
 
 
-def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[Any]:
+def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str], aside: Path = Path()) -> Job[Any]:
     """The job that Snakemake describes.
 
     Args:
         snakemake: the object that Snakemake gives to scripts.
         settings: the type of the settings.
         digests: the SHA-256 of each input; a killed job's work is gone on with from equal inputs alone.
+        aside: a folder below which its outputs are written instead.
     """
     inputs = "".join(f"{path} {digest}\n" for path, digest in digests.items())
     batch_size = snakemake.resources.get("evaluation_batch_size", Job.evaluation_batch_size)
@@ -31,7 +32,7 @@ def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[An
     return Job(
         settings=TypeAdapter(settings).validate_json(filled),
         inputs=_files(snakemake.input),
-        outputs=_files(snakemake.output),
+        outputs=_files(snakemake.output, aside),
         wildcards=dict(snakemake.wildcards.items()),
         identity=snakemake.params.settings + snakemake.params.code + hashlib.sha256(inputs.encode()).hexdigest(),
         code=snakemake.params.code,
@@ -39,7 +40,10 @@ def job_of(snakemake: Any, settings: Any, digests: Mapping[Path, str]) -> Job[An
         gpus=snakemake.resources.get("gpu", 0),
         checkpoint_minutes=snakemake.resources.get("checkpoint_minutes", 5.0),
         evaluation_batch_size=batch_size,
+        micro_batch_size=snakemake.resources.get("micro_batch_size", 0) or None,
+        gradient_checkpointing=bool(snakemake.resources.get("gradient_checkpointing", 0)),
         resources=dict(snakemake.resources.items()),
+        aside=aside,
     )
 
 
@@ -58,10 +62,10 @@ def _with_batch_size(values: Any, batch_size: int) -> Any:
     return filled
 
 
-def _files(named: Any) -> Files:
+def _files(named: Any, folder: Path = Path()) -> Files:
     return Files(
         {
-            name: tuple(Path(path) for path in ([found] if isinstance(found, str) else found))
+            name: tuple(folder / path for path in ([found] if isinstance(found, str) else found))
             for name, found in named.items()
         }
     )

@@ -16,6 +16,9 @@ from taskneurons.workflow.costs import (
     BYTES,
     CORE,
     GPU,
+    GRADIENT,
+    MASTER,
+    MOMENTS,
     Method,
     Rates,
     Size,
@@ -75,12 +78,13 @@ class Need:
 
     Attributes:
         gpu: GPUs.
-        gpu_bytes: of GPU memory.
+        gpu_bytes: of the memory of each GPU.
         host_bytes: of host memory.
         disk_bytes: of what it leaves.
         seconds: that it is expected to take.
         part: that decides its memory.
         resume_bytes: of the file that it leaves when it is stopped.
+        processes: that do it together.
     """
 
     gpu: int
@@ -90,10 +94,12 @@ class Need:
     seconds: float
     part: Part
     resume_bytes: float = 0
+    processes: int = 1
 
     def resources(self) -> dict[str, int]:
         """As Snakemake is told: `seconds` expected, `runtime` allowed in minutes, `stop_seconds` to save work."""
         return {
+            "processes": self.processes,
             "gpu": self.gpu,
             "gpu_mem_mb": _mb(self.gpu_bytes),
             "mem_mb": _mb(self.host_bytes),
@@ -149,21 +155,25 @@ class Tally:
         method: Method,
         steps: int,
         batch: int,
-        key: str,
         *,
         times: float = 1,
         share: float = 1,
         readings: int = 0,
         other: tuple[tuple[str, float | None], ...] = (),
     ) -> None:
-        """Some trainings of the same form."""
-        fixed = training_bytes(self.size, method, self.dtype, share=share, readings=readings)
-        per_token = kept_bytes(self.size, self.dtype, 1, moving=method != "lora")
-        self.parts.append(Part(fixed, per_token, batch, key, other))
+        """Some trainings of the same form; readings of a training of all weights lie on the host."""
+        workflow = self.params.workflow
+        fixed = training_bytes(self.size, method, self.dtype, share=share, processes=workflow.processes_per_job)
+        per_token = kept_bytes(
+            self.size, self.dtype, 1, moving=method != "lora", checkpointing=workflow.gradient_checkpointing
+        )
+        own = -(-batch // workflow.processes_per_job)
+        self.parts.append(Part(fixed, per_token, min(own, workflow.micro_batch_size or own), MICRO, other))
         flops = training_flops(self.size, method, steps * batch * self.tokens, share)
         self._spend(times * flops, 3 * times * steps)
         self.resume = max(self.resume, resume_bytes(self.size, method, share))
-        loaded = 4 * self.size.parameters if method in ("whole", "full") else self.weights
+        kept = 1 + readings if method == "full" else 1
+        loaded = 4 * kept * self.size.parameters if method in ("whole", "full") else self.weights
         self.loaded = max(self.loaded, loaded)
 
     def test(self, tasks: float, examples: int | None) -> None:
@@ -199,16 +209,18 @@ def _import(tally: Tally) -> None:
 
 def _pretrain(tally: Tally) -> None:
     course = tally.settings["model"]["pretraining"]
-    tally.train("whole", course["steps"], course["batch_size"], f"models.{tally.name}.pretraining.batch_size")
+    tally.train("whole", course["steps"], course["batch_size"])
     tally.disk += 4 * tally.size.parameters
 
 
 def _multitask(tally: Tally) -> None:
     course = tally.settings["schedule"]
     tally.train(
-        "whole", course["steps"], course["batch_size"], "multitask.batch_size",
+        "whole",
+        course["steps"],
+        course["batch_size"],
         other=(("multitask: null (the model is studied as it is)", None),),
-    )  # fmt: skip
+    )
     tally.disk += 4 * tally.size.parameters
 
 
@@ -237,11 +249,9 @@ def _deactivate(tally: Tally) -> None:
 def _curves(tally: Tally) -> None:
     made, recipe = tally.settings, tally.settings["recipe"]
     tasks, readings = len(tally.outputs), len(recipe["readings"])
-    course = (recipe["steps"], recipe["batch_size"], "curves.batch_size")
+    course = (recipe["steps"], recipe["batch_size"])
     rates = len({one["learning_rate"] for one in made["trained"]})
-    fewer = training_bytes(tally.size, "full", tally.dtype, readings=1)
-    other = ((f"curves.readings: [{recipe['steps']}] (each reading is a copy of the model)", fewer),)
-    tally.train("full", *course, times=tasks * rates, readings=readings, other=other)
+    tally.train("full", *course, times=tasks * rates, readings=readings)
     trained = 0
     for one in made["trained"]:
         sets = 1 + made["random_draws"] + len(one["controls"])
@@ -252,7 +262,7 @@ def _curves(tally: Tally) -> None:
 
 def _proportion(tally: Tally) -> None:
     made, recipe = tally.settings, tally.settings["recipe"]
-    steps, batch, key = recipe["steps"], recipe["batch_size"], "proportion.tuning.batch_size"
+    steps, batch = recipe["steps"], recipe["batch_size"]
     for group in made["groups"]:
         tasks, tested = len(group["tasks"]), len(group["tasks"]) + len(group["unseen"])
         tally.test(tested, recipe["limit"])
@@ -263,8 +273,8 @@ def _proportion(tally: Tally) -> None:
             sets = 1 + (made["random_draws"] if union <= 0.5 else 0)
             tenth = training_bytes(tally.size, "neurons", tally.dtype, share=0.2)
             other = (("proportion.percents up to 10", tenth),)
-            tally.train("neurons", tasks * steps, batch, key, times=sets, share=union, other=other)
-            tally.train("neurons", steps, batch, key, times=tasks, share=share, other=other)
+            tally.train("neurons", tasks * steps, batch, times=sets, share=union, other=other)
+            tally.train("neurons", steps, batch, times=tasks, share=share, other=other)
             tally.test(sets * tested + tasks, recipe["limit"])
 
 
@@ -276,37 +286,38 @@ def _overlap(tally: Tally) -> None:
         for selection in overlaps["selections"]:
             sets = 1 + 2 * unseen * len(overlaps["overlaps"]) * overlaps["choices"]
             tally.train(
-                "neurons", tasks * recipe["steps"], recipe["batch_size"], "overlap.tuning.batch_size",
-                times=sets, share=selection["percent"] / 100,
-            )  # fmt: skip
+                "neurons",
+                tasks * recipe["steps"],
+                recipe["batch_size"],
+                times=sets,
+                share=selection["percent"] / 100,
+            )
             tally.test(sets + tasks - 1, recipe["limit"])
 
 
 def _similarity(tally: Tally) -> None:
     made, recipe = tally.settings, tally.settings["recipe"]
     tasks, unseen = len(made["tasks"]), len(made["unseen"])
-    tally.train("full", recipe["steps"], recipe["batch_size"], "similarity.tuning.batch_size", times=tasks)
+    tally.train("full", recipe["steps"], recipe["batch_size"], times=tasks)
     tally.test(tasks + unseen + tasks * (1 + unseen), recipe["limit"])
 
 
-def _changes(tally: Tally, key: str, trainings: int) -> None:
-    """Fine-tunings whose results are kept as files."""
+def _changes(tally: Tally, trainings: int, *, or_adapters: bool = False) -> None:
+    """Fine-tunings whose results are kept as files, and which could be of adapters."""
     course, lora = tally.settings["schedule"], tally.settings.get("lora")
     method: Method = "lora" if lora else "full"
     adapters = training_bytes(tally.size, "lora", tally.dtype)
-    other = () if lora or not key.startswith("layers") else (("layers.tuning.method: lora", adapters),)
-    tally.train(method, course["steps"], course["batch_size"], key, times=trainings, other=other)
+    other = (("layers.tuning.method: lora", adapters),) if or_adapters and not lora else ()
+    tally.train(method, course["steps"], course["batch_size"], times=trainings, other=other)
     tally.disk += trainings * 4 * tally.size.parameters * (ADAPTERS if lora else 1)
 
 
 def _controls(tally: Tally) -> None:
-    _changes(tally, "layers.controls.batch_size", len(_folders(tally.outputs)))
+    _changes(tally, len(_folders(tally.outputs)), or_adapters=True)
 
 
 def _generalists(tally: Tally) -> None:
-    lora = tally.settings.get("lora")
-    key = "layers.tuning.generalists.batch_size" if lora else "multitask.batch_size"
-    _changes(tally, key, len(_folders(tally.outputs)))
+    _changes(tally, len(_folders(tally.outputs)))
 
 
 def _layers(tally: Tally) -> None:
@@ -327,7 +338,7 @@ def _transfer(tally: Tally) -> None:
 
 
 def _dial_tuning(tally: Tally) -> None:
-    _changes(tally, "dial.tuning.batch_size", tally.tasks)
+    _changes(tally, tally.tasks)
 
 
 def _dial(tally: Tally) -> None:
@@ -367,9 +378,13 @@ def _streams(tally: Tally, methods: Iterable[Mapping[str, Any]], stages: float) 
         held = METHODS[asked["name"]].bytes_per_parameter
         method: Method = "full" if held > 8 else "lora" if "lora" in asked["parameters"] else "neurons"
         share = asked["parameters"].get("ncft", {}).get("percent", 100) / 100
-        tally.train(method, budget["steps"], budget["batch_size"], "continual.batch_size", times=stages, share=share)
+        tally.train(method, budget["steps"], budget["batch_size"], times=stages, share=share)
         other = ((f"continual.methods without {asked['name']}", None),) if held > 8 else ()
-        tally.parts[-1] = replace(tally.parts[-1], fixed=held * tally.size.parameters, other=other)
+        processes = tally.params.workflow.processes_per_job
+        # Weights under a penalty are not shared out: it needs the whole of them.
+        spread = 1 - 1 / processes if method == "full" and not METHODS[asked["name"]].penalised else 0
+        fixed = (held - spread * (MASTER + GRADIENT + MOMENTS)) * tally.size.parameters
+        tally.parts[-1] = replace(tally.parts[-1], fixed=fixed, other=other)
         # ASSUME: what a method carries from stage to stage lies on the host too, with all that it holds in training.
         tally.loaded = max(tally.loaded, held * tally.size.parameters)
         if held > 8:
@@ -455,6 +470,8 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "continual.measure:weigh_patches": _weigh,
 }
 """What the jobs of an entry do."""
+MICRO = "workflow.micro_batch_size"
+"""What trainings of any study have in one pass."""
 WITHOUT_GPU = frozenset({"models.make:import_model", "layers.measure:merge"})
 
 
@@ -513,8 +530,12 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         tally.resume,
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
-    host = PROCESS + max(held)
-    return Need(int(on_gpu), peak if on_gpu else 0, host, tally.disk, tally.seconds, part, tally.resume)
+    processes = 1 if entry in WITHOUT_GPU else params.workflow.processes_per_job
+    host = processes * (PROCESS + max(held))
+    # ASSUME: processes that share a job lose a tenth of their time for each other.
+    seconds = tally.seconds / (1 + 0.9 * (processes - 1))
+    gpu_bytes = peak if on_gpu else 0
+    return Need(processes * on_gpu, gpu_bytes, host, tally.disk, seconds, part, tally.resume, processes)
 
 
 def _mb(count: float) -> int:

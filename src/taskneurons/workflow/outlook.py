@@ -62,7 +62,7 @@ class Cost:
         """And one job more; None: of one that runs no model."""
         if found is None:
             return replace(self, jobs=self.jobs + 1, cpu_hours=self.cpu_hours + LIGHT["seconds"] / 3600)
-        hours = found.seconds / 3600
+        hours = found.processes * found.seconds / 3600
         return Cost(
             self.study,
             self.jobs + 1,

@@ -12,7 +12,7 @@ from taskneurons.workflow.needs import STOP_SECONDS, need
 from taskneurons.workflow.plan import Plan, Wildcards
 
 # ASSUME: a job that reads files takes five seconds, most of them the start of a process.
-LIGHT = {"gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
+LIGHT = {"processes": 1, "gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
 """Of a job that reads files and runs no model."""
 TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
@@ -57,8 +57,15 @@ class JobResources:
 
     def training(self) -> dict[str, Any]:
         """As `model`, of jobs that write resume files; SLURM tells them to stop early enough before it ends them."""
-        minutes = self._plan.params.workflow.checkpoint_minutes
-        return {**self.model(), "checkpoint_minutes": minutes, "slurm_extra": self._stop}
+        workflow = self._plan.params.workflow
+        return {
+            **self.model(),
+            "checkpoint_minutes": workflow.checkpoint_minutes,
+            # A resource is a number or a text.
+            "micro_batch_size": workflow.micro_batch_size or 0,
+            "gradient_checkpointing": int(workflow.gradient_checkpointing),
+            "slurm_extra": self._stop,
+        }
 
     def _stop(self, wildcards: Wildcards, rulename: str) -> str:
         return f"--signal=TERM@{self._of(rulename, wildcards).get('stop_seconds', STOP_SECONDS)}"

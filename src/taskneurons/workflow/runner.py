@@ -18,7 +18,7 @@ from taskneurons.job import Job
 from taskneurons.lineage.active import STATE
 from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
-from taskneurons.workflow import node
+from taskneurons.workflow import gpus, node, together
 from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
@@ -59,12 +59,17 @@ def run_job(snakemake: Any) -> None:
     planned = snakemake.params.code
     entry = planned.partition(" ")[0]
     node.require_planned(planned, list(snakemake.output))
+    processes = snakemake.resources.get("processes", 1)
+    gpus.take(snakemake.resources.get("gpu", 0), processes)
     watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
     watch.start()
     sources = Sources(Path(taskneurons.__file__).parent, CACHE)
     _require_planned(planned, sources)
-    function = named_function(entry)
-    function(job_of(snakemake, settings_type(function), watch.digests))
+    if processes > 1:
+        watch.done_by = together.do(snakemake, watch.digests, processes)
+    else:
+        function = named_function(entry)
+        function(job_of(snakemake, settings_type(function), watch.digests))
     # What was loaded, also by imports in functions, and what lies there now.
     _require_planned(planned, sources.again(LOADED))
     _require_planned(planned, sources.again())

@@ -102,14 +102,14 @@ METHODS: Mapping[str, Method] = MappingProxyType(
     {
         method.name: method
         for method in (
-            Method("seqft", "SeqFT", "sequential", "seqft", main=True, published="SeqFT", bytes_per_parameter=24),
+            Method("seqft", "SeqFT", "sequential", "seqft", main=True, published="SeqFT", bytes_per_parameter=20),
             Method(
                 "seqlora", "SeqLoRA", "sequential", "seqlora", main=True, published="SeqLoRA", sections=_ADAPTERS
             ),
             Method(
-                "ewc", "EWC", "stored", "ewc", main=True, sections=("ewc",), penalised=True, bytes_per_parameter=32
+                "ewc", "EWC", "stored", "ewc", main=True, sections=("ewc",), penalised=True, bytes_per_parameter=28
             ),
-            Method("replay", "Replay", "stored", "replay", main=True, sections=("replay",), bytes_per_parameter=24),
+            Method("replay", "Replay", "stored", "replay", main=True, sections=("replay",), bytes_per_parameter=20),
             Method(
                 "olora", "O-LoRA", "stored", "olora", main=True, published="O-LoRA", sections=_ADAPTERS,
                 penalised=True,
@@ -154,12 +154,12 @@ METHODS: Mapping[str, Method] = MappingProxyType(
                 "wncft_rewind", "NCFT, rewound", main=True, options={"reading": "rewound", "similarity": "prototype"}
             ),
             Method(
-                "pertask", "Per-Task FT", "bound", "pertask", main=True, published="PerTaskFT", bytes_per_parameter=20
+                "pertask", "Per-Task FT", "bound", "pertask", main=True, published="PerTaskFT", bytes_per_parameter=16
             ),
             # Both train all weights from the base, so a rate of its own would tell nothing.
             Method(
                 "multitask", "Joint training", "bound", "multitask", main=True, rate_of="pertask",
-                bytes_per_parameter=20,
+                bytes_per_parameter=16,
             ),
         )
     }

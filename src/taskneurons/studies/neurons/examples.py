@@ -91,13 +91,14 @@ def top_examples(
         found = np.zeros((len(neurons), len(encoded)), np.float32)
         order = sorted(range(len(encoded)), key=lambda index: len(encoded[index].prompt), reverse=True)
 
-        def run(begin: int, end: int) -> None:
+        def run(begin: int, end: int) -> tuple[list[int], np.ndarray]:
             chosen = order[begin:end]  # noqa: B023
             batch = collate([encoded[index] for index in chosen], loaded.tokenizer.pad_token_id).to(execution.device)  # noqa: B023
-            found[:, chosen] = _strongest(loaded.model, ffns, batch, neurons.mask).cpu().numpy().T  # noqa: B023
+            return chosen, _strongest(loaded.model, ffns, batch, neurons.mask).cpu().numpy().T
 
         with fastest(loaded.model):
-            in_batches(len(order), batch_size, run)
+            for chosen, values in in_batches(len(order), batch_size, run):
+                found[:, chosen] = values
         best = np.concatenate([best, found], axis=1)
         places = np.concatenate([places, np.tile(np.arange(len(read)) + len(names), (len(neurons), 1))], axis=1)
         names += [(task, example.id) for example in read]

@@ -1,0 +1,188 @@
+"""A job that several processes do together: this process starts torchrun, which starts them, and waits.
+
+They get the job as JSON, without a pickle, and do it as one process would (see `taskneurons.engine.processes`). The
+first one writes the outputs; the others write theirs below a folder that is removed in the end.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from types import FrameType, SimpleNamespace
+from typing import Any
+
+from taskneurons.errors import InputError
+from taskneurons.files import read_json, write_json
+from taskneurons.lineage import machine
+from taskneurons.lineage.active import STATE
+from taskneurons.workflow.handing import job_of, settings_type
+
+FOLDER = STATE / "together"
+JOB, VERDICT, FACTS = "job.json", "verdict.json", "facts{place}.json"
+STOPPED = 128 + signal.SIGTERM
+
+
+def do(snakemake: Any, digests: Mapping[Path, str], processes: int) -> dict[str, Any]:
+    """Do a job of the workflow by several processes.
+
+    Args:
+        snakemake: the object that Snakemake gives to scripts.
+        digests: the SHA-256 of each input.
+        processes: their number.
+
+    Returns:
+        What they computed on, `device`, `machine` and `memory`, for the job's record.
+
+    Raises:
+        InputError: as the job; there are fewer GPUs than processes.
+        SystemExit: they were told to stop, and have left their resume file.
+    """
+    folder = FOLDER / str(os.getpid())
+    write_json(folder / JOB, described(snakemake, digests))
+    try:
+        start(["-m", __name__, str(folder)], processes, folder)
+        return _together([read_json(folder / FACTS.format(place=place)) for place in range(processes)])
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def start(command: Sequence[str], processes: int, folder: Path) -> None:
+    """Start torchrun on this machine and wait for its end; signals that end a job go to the processes, not to it.
+
+    torchrun gives its processes 30 seconds to end when it is told to stop, which is too short for a resume file.
+
+    Args:
+        command: a script, or `-m` and a module, with its arguments.
+        processes: how many run it.
+        folder: in which one of them may leave its verdict, see `said`.
+
+    Raises:
+        InputError: one of them said why it could not go on, or ended without a word.
+        SystemExit: they were told to stop.
+    """
+    run = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    # The signals that torchrun is to act on itself; processes that it starts inherit that it ignores the others.
+    environment = os.environ | {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+    with (
+        subprocess.Popen(
+            [*run, "--signals-to-handle", "SIGQUIT", *command], env=environment, preexec_fn=_ignore_stop
+        ) as torchrun,
+        _passing_on(torchrun.pid),
+    ):
+        status = torchrun.wait()
+    verdict = read_json(folder / VERDICT) if (folder / VERDICT).exists() else {}
+    if verdict.get("stopped"):
+        raise SystemExit(STOPPED)
+    if status:
+        raise InputError(
+            verdict.get("message", f"one of {processes} processes ended without a word (torchrun: status {status})"),
+            where=verdict.get("where", "torchrun"),
+            remedy=verdict.get("remedy", "See above what it printed"),
+        )
+
+
+def described(snakemake: Any, digests: Mapping[Path, str]) -> dict[str, Any]:
+    """A job as JSON knows it."""
+    plain = (bool, int, float, str)
+    return {
+        "settings": snakemake.params.settings,
+        "code": snakemake.params.code,
+        "input": _named(snakemake.input),
+        "output": _named(snakemake.output),
+        "wildcards": dict(snakemake.wildcards.items()),
+        "threads": snakemake.threads,
+        "resources": {name: value for name, value in snakemake.resources.items() if isinstance(value, plain)},
+        "digests": {str(path): digest for path, digest in digests.items()},
+    }
+
+
+def read(description: Mapping[str, Any]) -> Any:
+    """A job that `described` wrote, as Snakemake gives it to scripts."""
+    params = SimpleNamespace(settings=description["settings"], code=description["code"])
+    rest = {name: description[name] for name in ("input", "output", "wildcards", "threads", "resources")}
+    return SimpleNamespace(params=params, **rest)
+
+
+@contextmanager
+def said(folder: Path) -> Iterator[None]:
+    """Leave the reason for which one of several processes cannot go on; torchrun ends the others."""
+    try:
+        yield
+    except InputError as error:
+        verdict = {"message": error.message, "where": error.where, "remedy": error.remedy}
+        write_json(folder / VERDICT, {name: text for name, text in verdict.items() if text})
+        raise
+    except SystemExit as end:
+        if end.code == STOPPED:
+            write_json(folder / VERDICT, {"stopped": True})
+        raise
+
+
+def main(folder: Path) -> None:
+    """Do the job of a folder as one of the processes that torchrun started."""
+    # Imported here: the process that waits needs no torch.
+    from taskneurons.engine import processes
+    from taskneurons.models.device import granted_device
+    from taskneurons.workflow.runner import named_function
+
+    _act_on_stop()
+    description = read_json(folder / JOB)
+    snakemake = read(description)
+    with said(folder):
+        function = named_function(snakemake.params.code.partition(" ")[0])
+        processes.join(cpu=granted_device(snakemake.resources.get("gpu", 0)).type == "cpu")
+        aside = folder / str(processes.place()) if processes.place() else Path()
+        digests = {Path(path): digest for path, digest in description["digests"].items()}
+        function(job_of(snakemake, settings_type(function), digests, aside))
+        write_json(folder / FACTS.format(place=processes.place()), machine.used())
+        processes.leave()
+
+
+def _together(facts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What all processes used: the host's memory adds up, that of a GPU is of the process that needed most."""
+    memory = {"host": sum(one["memory"]["host"] for one in facts)}
+    if gpu := [one["memory"]["gpu"] for one in facts if "gpu" in one["memory"]]:
+        memory["gpu"] = max(gpu)
+    return {"device": f"{len(facts)} x {facts[0]['device']}", "machine": facts[0]["machine"], "memory": memory}
+
+
+def _named(files: Any) -> dict[str, str | list[str]]:
+    return {name: found if isinstance(found, str) else list(found) for name, found in files.items()}
+
+
+def _ignore_stop() -> None:
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _act_on_stop() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def _passing_on(torchrun: int) -> Iterator[None]:
+    """Hand SIGTERM, SIGINT and SIGHUP to the processes that torchrun started."""
+    import psutil
+
+    def pass_on(number: int, _: FrameType | None) -> None:
+        with suppress(psutil.NoSuchProcess):
+            for child in psutil.Process(torchrun).children():
+                child.send_signal(number)
+
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {number: signal.signal(number, pass_on) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
