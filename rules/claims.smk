@@ -52,6 +52,39 @@ rule decide_claims:
         "../workflow/scripts/run.py"
 
 
+rule tabulate_claims_power:
+    input:
+        json="results/claims.json",
+        tables=CLAIM_TABLES,
+    output:
+        table="results/tables/claims_power.csv",
+    log:
+        "logs/claims/tabulate_claims_power.log",
+    priority: 80
+    localrule: True
+    params:
+        settings=settings(rules=CLAIMS.rules(), groups=P.groups),
+        code=code("claims.power:tabulate"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+rule plot_claims_power:
+    input:
+        table="results/tables/claims_power.csv",
+    output:
+        figure=figure_files("results/figures/claims", ["power"]),
+    log:
+        "logs/claims/plot_claims_power.log",
+    priority: 80
+    localrule: True
+    params:
+        settings=settings(dpi=P.figures.dpi),
+        code=code("claims.power_figure:plot"),
+    script:
+        "../workflow/scripts/run.py"
+
+
 rule plot_claims:
     input:
         json="results/claims.json",

@@ -112,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     changed.add_argument("old", type=Path, metavar="OLD", help="the earlier file")
     changed.add_argument("new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW")
     changed.set_defaults(run=_claims_compare)
+    power = claims.add_parser("power", help="print how many seeds each inconclusive result needs, and what they cost")
+    power.add_argument("results", nargs="?", type=Path, default=Path("results"), metavar="RESULTS", help="their folder")
+    power.set_defaults(run=_claims_power)
 
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
@@ -296,11 +299,15 @@ def _claims_check(_options: argparse.Namespace) -> int:
 def _claims_docs(options: argparse.Namespace) -> int:
     from taskneurons.files import read_json, read_text, write_text
     from taskneurons.studies.claims import changes, words
+    from taskneurons.studies.claims.power_words import power_section
     from taskneurons.studies.claims.reasons import REASONS, load_reasons
 
     now, reasons = read_json(words.RESULTS), load_reasons()
     before = read_json(reasons.file)
-    pages = {words.PAGE: words.claims_page(now), changes.PAGE: changes.verdicts_page(before, now, reasons)}
+    pages = {
+        words.PAGE: words.claims_page(now, power_section(now)),
+        changes.PAGE: changes.verdicts_page(before, now, reasons),
+    }
     for path, text in pages.items():
         if not options.check:
             write_text(path, text)
@@ -324,6 +331,23 @@ def _claims_compare(options: argparse.Namespace) -> int:
     differ = [one for one in changes if one.is_one]
     print("\n".join(changes_table(differ)) if differ else "No verdict differs.")
     print(f"{len(differ)} of {len(changes)} verdicts differ.")
+    return 0
+
+
+def _claims_power(options: argparse.Namespace) -> int:
+    from functools import partial
+
+    from taskneurons.files import read_jsonl
+    from taskneurons.studies.claims.power import seed_seconds
+    from taskneurons.studies.claims.power_words import power_lines
+    from taskneurons.studies.claims.rows import POWER
+
+    path, folder = options.results / "tables" / "claims_power.csv", options.results.parent / "lineage"
+    if not path.exists():
+        raise InputError("there is no such table", where=path, remedy="Make it with `snakemake claims`")
+    records = [record for path in sorted(folder.glob("*.jsonl")) for record in read_jsonl(path)]
+    rows = POWER.read(path)
+    print("\n".join(power_lines(rows, partial(seed_seconds, records))))
     return 0
 
 

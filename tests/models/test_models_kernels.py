@@ -22,15 +22,12 @@ def test_losses_and_gradients_are_the_plain_ones(architecture):
     shape = Shape(hidden_size=64, layers=2, heads=4, ffn_size=256, context=32)
     model = new_model(architecture, shape, Vocabulary(40, pad_id=0, bos_id=1, eos_id=2), seed=0)
     expected, gradients = loss_and_gradients(model)
-    modules = [type(module) for module in model.modules()]
     for rows in (60, None):
         with fastest(model, rows=rows):
-            assert ([type(module) for module in model.modules()] != modules) == (architecture == "bloom")
             loss, found = loss_and_gradients(model)
         torch.testing.assert_close(loss, expected, rtol=1e-6, atol=0)
         for a, b in zip(found, gradients, strict=True):
             torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5 * b.abs().max().item())
-        assert [type(module) for module in model.modules()] == modules
 
 
 def test_which_library_multiplies_follows_from_the_sizes_alone() -> None:

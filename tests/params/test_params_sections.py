@@ -1,5 +1,6 @@
 """A section is asked for only where a run names a study that needs it; what no run names is checked and left out."""
 
+from copy import deepcopy
 from pathlib import Path
 
 import pytest
@@ -17,12 +18,22 @@ STUDIES = sorted(SECTIONS)
 OPTIONAL = sorted({section for sections in SECTIONS.values() for section in sections})
 
 
-def with_runs_of(studies: set[str]) -> dict:
-    """The default with the runs that name some of these studies, which they name alone.
+def every_study() -> dict:
+    """The default with the runs of planted neurons, which stand in a file of their own."""
+    values, plants = yaml.safe_load(DEFAULT), yaml.safe_load((ROOT / "params/validation.yaml").read_text())
+    merged = {section: values[section] | plants[section] for section in ("suites", "models")}
+    return values | merged | {"runs": values["runs"] + plants["runs"], "validation": plants["validation"]}
 
-    What no run of the default names, its first run is made to name.
+
+EVERY = every_study()
+
+
+def with_runs_of(studies: set[str]) -> dict:
+    """All studies with the runs that name some of these, which they name alone.
+
+    What no run names, the first run is made to name.
     """
-    values = yaml.safe_load(DEFAULT)
+    values = deepcopy(EVERY)
     named = {study for run in values["runs"] for study in run["studies"]}
     values["runs"][0]["studies"] += sorted(set(STUDIES) - named)
     for run in values["runs"]:
@@ -114,3 +125,21 @@ def test_what_no_run_names_is_checked_all_the_same() -> None:
 
 def test_studies_that_train_on_some_tasks_know_their_groups() -> None:
     assert set(GROUPED) == {"training", "proportion", "overlap", "similarity"}
+
+
+def test_neurons_are_planted_into_random_weights_on_a_suite_whose_skills_are_known() -> None:
+    values = with_runs_of({"validation"})
+    values["runs"][0]["suite"] = "dial"
+    values["models"]["bloom_plant"] = {
+        "source": "folder", "path": "mine", "parameters": 1e6, "context": 64, "dtype": "float32", "prompts": "plain",
+    }  # fmt: skip
+    with pytest.raises(InputError) as error:
+        parse_params(yaml.safe_dump(values))
+    assert "study `validation` needs to know which skills the tasks of suite `dial` ask" in str(error.value)
+    assert "study `validation` plants neurons into random weights, and model `bloom_plant` has others" in str(
+        error.value
+    )
+    values = with_runs_of({"validation"})
+    values["validation"]["gates"] = {"open": 0.7, "closed": 0.4}
+    with pytest.raises(InputError, match=r"open 0\.7 and closed 0\.4 are more than all"):
+        parse_params(yaml.safe_dump(values))

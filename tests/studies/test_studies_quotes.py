@@ -78,6 +78,15 @@ def test_a_cell_is_the_one_row_that_fits_with_its_digits_and_its_interval_where_
     assert quotes.quoted(made, "docs/page.md") == made
 
 
+def test_a_quote_may_be_of_the_study_in_another_folder(folder):
+    other = folder / "examples/mine/results/tables/leads.csv"
+    other.parent.mkdir(parents=True)
+    other.write_text(LEADS.replace("1.26", "3.38"))
+    made = quotes.quoted(QUOTE.replace("table: leads", "in: examples/mine\ntable: leads"), "docs/page.md")
+    assert "| random | 3.4 (0.0 to 2.0) | 20.1 |" in made
+    assert "| random | 1.3 (0.0 to 2.0) | 20.1 |" in quotes.quoted(QUOTE, "docs/page.md")
+
+
 def test_a_page_whose_table_was_made_anew_is_stale_until_its_quotes_are(folder, capsys):
     assert main(["tables", "docs"]) == 0
     assert main(["tables", "docs", "--check"]) == 0
@@ -97,7 +106,11 @@ def test_a_page_whose_table_was_made_anew_is_stale_until_its_quotes_are(folder, 
         ("{value:", "{mean:", "leads.csv has no column mean"),
         ("against: sibling", "againts: sibling", "leads.csv has no column againts"),
         ("table: leads\n", "", "a quote needs 'table'"),
-        ("columns:", "column:", "a quote needs rows and columns, and knows cell, columns, head, rows, table, where"),
+        (
+            "columns:",
+            "column:",
+            "a quote needs rows and columns, and knows cell, columns, head, in, rows, table, where",
+        ),
         ("where: {", "where: {{", "docs/page.md: a quote is no YAML"),
         ("<!-- end of quote -->\n", "", "a quote without its end"),
     ],

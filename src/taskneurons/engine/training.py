@@ -34,7 +34,7 @@ from taskneurons.files import replacing
 from taskneurons.models.corpus import tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded
 from taskneurons.models.kernels import FreeMemory, fastest
-from taskneurons.models.padding import ffn_without_pads
+from taskneurons.models.padding import without_pads
 from taskneurons.table import Column, Table
 
 log = logging.getLogger(__name__)
@@ -150,8 +150,8 @@ def train(
         _released(accelerator, prepared, model),
         _terminated() as stop,
         _loss_rows_only(model) as select,
-        ffn_without_pads(model) as leave_out,
         fastest(model, rows=data.batch(0).input_ids.numel()),
+        without_pads(model, autocast=execution.mixed_precision != "no") as leave_out,
     ):
         bar = counted(name=name, unit="step", total=steps, initial=state.step)
         written = began = time.monotonic()

@@ -5,7 +5,7 @@ ends an answer. Where the context is too short, tokens are cut from the end of t
 instruction, never from the answer.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -135,22 +135,27 @@ def collate(encoded: Sequence[Encoded], pad_id: int, *, padding: Literal["left",
         raise ValueError("a batch needs at least one example")
     rows = [example.prompt + example.target[:-1] for example in encoded]
     width = max(map(len, rows))
-    size = (len(rows), width)
-    input_ids = torch.full(size, pad_id, dtype=torch.long)
-    labels = torch.full(size, IGNORED, dtype=torch.long)
-    attention_mask = torch.zeros(size, dtype=torch.long)
-    position_ids = torch.zeros(size, dtype=torch.long)
-    first_label = width
-    for index, (row, example) in enumerate(zip(rows, encoded, strict=True)):
-        begin = width - len(row) if padding == "left" else 0
-        end = begin + len(row)
-        answer = end - len(example.target)
-        input_ids[index, begin:end] = torch.tensor(row)
-        attention_mask[index, begin:end] = 1
-        position_ids[index, begin:end] = torch.arange(len(row))
-        labels[index, answer:end] = torch.tensor(example.target)
-        first_label = min(first_label, answer)
-    return Batch(input_ids, attention_mask, position_ids, labels, width - first_label)
+
+    def tensor(values: Iterable[Sequence[int]], fill: int) -> Tensor:
+        """One tensor of all rows: to fill a tensor row by row takes longer than a small model's layer."""
+        padded = []
+        for row in values:
+            pads = [fill] * (width - len(row))
+            padded.append([*pads, *row] if padding == "left" else [*row, *pads])
+        return torch.tensor(padded)
+
+    labels = [
+        [*[IGNORED] * (len(row) - len(example.target)), *example.target]
+        for row, example in zip(rows, encoded, strict=True)
+    ]
+    before = [len(example.prompt) - 1 for example in encoded]
+    return Batch(
+        tensor(rows, pad_id),
+        tensor(([1] * len(row) for row in rows), 0),
+        tensor((range(len(row)) for row in rows), 0),
+        tensor(labels, IGNORED),
+        max(len(example.target) for example in encoded) if padding == "left" else width - min(before),
+    )
 
 
 def _shortened(form: Form, example: "Example", room: int, context: int) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import psutil
 import torch
-from torch import nn
-from transformers.models.bloom.modeling_bloom import BloomGelu
+
+from taskneurons.models.fused import FORWARDS, forwards
 
 LEAST_PRODUCT = 2**22
 """Multiplications of a call's smallest product (rows x hidden size x hidden size) from which oneDNN is taken.
@@ -56,47 +56,26 @@ def _plain_products() -> Iterator[None]:
 def fastest(model: Any, *, rows: int | None = None) -> Iterator[None]:
     """Compute a model in this block with the kernels that are fastest for it; results change by rounding alone.
 
-    GELUs of Bloom are fused everywhere. In float32 on a CPU, products are those of oneDNN where it is exact and the
-    products are large, else those of MKL, and torch's fused attention is left out: it is slow with oneDNN, and no
-    faster with MKL.
+    The modules that we know are computed by functions of our own (see `fused`). In float32 on a CPU, products are those
+    of oneDNN where it is exact and the products are large, else those of MKL, and torch's fused attention is left out:
+    it is slow with oneDNN, and no faster with MKL.
 
     Args:
         model: of transformers.
         rows: tokens of one call, pads included, where calls may be small; None: they are not.
     """
     if model.device.type != "cpu" or model.dtype != torch.float32:
-        with fused_gelu(model):
+        with forwards(model, FORWARDS):
             yield
         return
     attention = model.config._attn_implementation
     large = rows is None or rows * model.config.hidden_size**2 >= LEAST_PRODUCT
-    with fast_exact_products() if large else _plain_products(), fused_gelu(model):
+    with fast_exact_products() if large else _plain_products(), forwards(model, FORWARDS):
         try:
             model.set_attn_implementation("eager")
             yield
         finally:
             model.set_attn_implementation(attention)
-
-
-@contextmanager
-def fused_gelu(model: nn.Module) -> Iterator[None]:
-    """Compute Bloom's GELU with torch's one kernel in this block, in place of the dozen that transformers calls.
-
-    Both are the tanh approximation; those dozen kernels cost 40 % of the training step of a small Bloom.
-    """
-    owners = [
-        (owner, name, child)
-        for owner in model.modules()
-        for name, child in owner.named_children()
-        if isinstance(child, BloomGelu)
-    ]
-    for owner, name, _ in owners:
-        owner.register_module(name, nn.GELU(approximate="tanh"))
-    try:
-        yield
-    finally:
-        for owner, name, module in owners:
-            owner.register_module(name, module)
 
 
 def _keeps_float32() -> bool:

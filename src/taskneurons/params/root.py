@@ -12,7 +12,7 @@ from taskneurons.params.models import Model, ScratchModel
 from taskneurons.params.runs import Run, Study, Workflow
 from taskneurons.params.section import Inconsistency, Named, Section, described
 from taskneurons.params.selection import DERIVED_FROM
-from taskneurons.params.suites import DialSuite, Suite
+from taskneurons.params.suites import DialSuite, PlantSuite, Suite
 from taskneurons.studies.continual.params import Continual, Streams
 from taskneurons.studies.deactivation.params import Deactivation
 from taskneurons.studies.dial.params import Dial
@@ -24,6 +24,7 @@ from taskneurons.studies.overlap.params import Overlap
 from taskneurons.studies.proportion.params import Proportion
 from taskneurons.studies.similarity.params import Similarity
 from taskneurons.studies.training.params import Curves, Training
+from taskneurons.studies.validation.params import Validation
 
 # The sections that each study reads, beside those that every run reads.
 SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
@@ -38,6 +39,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         "dial": ("training", "dial"),
         "continual": ("streams", "continual"),
         "keystone": ("keystone",),
+        "validation": ("validation",),
     }
 )
 # They train on some tasks of a suite and test on others.
@@ -83,6 +85,7 @@ class Params(Section):
     )
     continual: Continual | None = described("continual learning", "-", default=None)
     keystone: Keystone | None = described("what every task needs, and what is special to one", "-", default=None)
+    validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -166,6 +169,8 @@ class Params(Section):
                 f"study `keystone` ranks neurons by the scores of `{DERIVED_FROM}`, which are not computed",
                 f"Add {DERIVED_FROM} to attribution.estimators",
             )
+        if "validation" in run.studies:
+            yield from self._not_plantable(index, run)
         if self.multitask is None:
             yield from self._untuned(index, run)
         if isinstance(model, ScratchModel) and suite is not None and suite.corpus is None:
@@ -173,6 +178,28 @@ class Params(Section):
                 ("suites", run.suite, "corpus"),
                 f"model `{run.model}` is trained from scratch on this suite, which has no pre-training text",
                 "Write a number of documents",
+            )
+
+    def _not_plantable(self, index: int, run: Run) -> Iterator[Inconsistency]:
+        """Yield why neurons cannot be planted into the model of a run."""
+        suite, model = self.suites.get(run.suite), self.models.get(run.model)
+        if suite is not None and not isinstance(suite, PlantSuite):
+            yield Inconsistency(
+                ("runs", index, "studies"),
+                f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask",
+                "Name a suite whose source is `plant`",
+            )
+        elif model is not None and not isinstance(model, ScratchModel):
+            yield Inconsistency(
+                ("runs", index, "model"),
+                f"study `validation` plants neurons into random weights, and model `{run.model}` has others",
+                "Name a model whose source is `scratch`",
+            )
+        elif isinstance(suite, PlantSuite) and self.validation and 2 * max(self.validation.sizes) > suite.train:
+            yield Inconsistency(
+                ("validation", "sizes"),
+                f"two draws of {max(self.validation.sizes)} examples share some, suite `{run.suite}` has {suite.train}",
+                f"Write at most {suite.train // 2}",
             )
 
     def _untuned(self, index: int, run: Run) -> Iterator[Inconsistency]:

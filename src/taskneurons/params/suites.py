@@ -179,6 +179,18 @@ class TransferSuite(Section):
             yield from task_list(self.tasks)
 
 
+class PlantSuite(Section):
+    """Generated tasks in families of two: each asks a skill that all ask, one of its family and one of its own."""
+
+    source: Literal["plant"] = described("where the examples come from", "-")
+    families: int = described("families of two tasks", "families", ge=2, le=3)
+    train: PositiveInt = described("training examples of each task", "examples")
+    validation: PositiveInt = described("validation examples of each task", "examples")
+    test: PositiveInt = described("test examples of each task", "examples")
+    seed: int = described("seed of the generator", "-", ge=0, lt=2**31)
+    corpus: PositiveInt = described("documents of the pre-training text", "documents")
+
+
 def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
     """A list of tasks is not empty and repeats nothing."""
     if not tasks:
@@ -187,6 +199,6 @@ def task_list(tasks: tuple[str, ...]) -> Iterator[Inconsistency]:
 
 
 Suite = Annotated[
-    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite | TransferSuite,
+    SyntheticSuite | JsonlSuite | HubSuite | FlanSuite | DialSuite | StreamSuite | TransferSuite | PlantSuite,
     Field(discriminator="source"),
 ]

@@ -16,6 +16,7 @@ A quote begins with a comment in YAML and ends with another one; what stands bet
     -->
     <!-- end of quote -->
 
+`in` names the folder of another study, such as `examples/smollm2`, whose `results/tables` is quoted then.
 Each cell shows the one row of the table that has what `where`, its row and its column ask for. A row or a column may
 name another `table` or `cell`. What stands in square brackets is left out where a number in it is missing. A cell
 without a row, or without its number, is a dash.
@@ -36,7 +37,7 @@ from taskneurons.studies.all_tables import all_tables
 
 TABLES = Path("results/tables")
 PAGES = "docs/*.md"
-KEYS = {"table", "where", "head", "rows", "columns", "cell"}
+KEYS = {"in", "table", "where", "head", "rows", "columns", "cell"}
 _QUOTE = re.compile(r"<!-- quote\n(?P<asked>.*?)-->\n(?P<made>.*?)<!-- end of quote -->", re.DOTALL)
 _OPTIONAL = re.compile(r"\[([^\]]*)\]")
 _PLAIN = str.maketrans("", "", "[]")
@@ -82,7 +83,7 @@ def _table(asked: str, where: str) -> str:
         raise InputError(f"a quote is no YAML ({str(error).splitlines()[0]})", where=where) from None
     if not isinstance(quote, dict) or not {"rows", "columns"} <= set(quote) <= KEYS:
         raise InputError(f"a quote needs rows and columns, and knows {', '.join(sorted(KEYS))}", where=where)
-    shared = {key: quote[key] for key in ("table", "cell") if key in quote} | (quote.get("where") or {})
+    shared = {key: quote[key] for key in ("in", "table", "cell") if key in quote} | (quote.get("where") or {})
     lines = [[str(quote.get("head", "")), *map(str, quote["columns"])], ["---"] * (1 + len(quote["columns"]))]
     for name, of_row in quote["rows"].items():
         cells = (shared | (of_column or {}) | (of_row or {}) for of_column in quote["columns"].values())
@@ -92,6 +93,7 @@ def _table(asked: str, where: str) -> str:
 
 def _cell(asked: Mapping[str, Any], where: str) -> str:
     wanted = dict(asked)
+    tables = Path(str(wanted.pop("in", ""))) / TABLES
     try:
         stem, cell = str(wanted.pop("table")), str(wanted.pop("cell"))
     except KeyError as missing:
@@ -101,7 +103,11 @@ def _cell(asked: Mapping[str, Any], where: str) -> str:
     columns = all_tables()[stem].columns
     if unknown := [name for name in (*wanted, *_fields(cell.translate(_PLAIN))) if name not in columns]:
         raise InputError(f"{stem}.csv has no column {', '.join(unknown)}", where=where)
-    fitting = [row for row in _rows(stem) if all(getattr(row, name) == value for name, value in wanted.items())]
+    fitting = [
+        row
+        for row in _rows(tables / f"{stem}.csv")
+        if all(getattr(row, name) == value for name, value in wanted.items())
+    ]
     if len(fitting) > 1:
         differ = [name for name in columns if len({getattr(row, name) for row in fitting}) > 1]
         raise InputError(
@@ -128,5 +134,5 @@ def _fields(text: str) -> Iterator[str]:
 
 
 @cache
-def _rows(stem: str) -> list[Any]:
-    return all_tables()[stem].read(TABLES / f"{stem}.csv")
+def _rows(path: Path) -> list[Any]:
+    return all_tables()[path.stem].read(path)

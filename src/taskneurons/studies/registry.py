@@ -17,6 +17,7 @@ from taskneurons.studies.overlap import study as overlap
 from taskneurons.studies.proportion import study as proportion
 from taskneurons.studies.similarity import study as similarity
 from taskneurons.studies.training import study as training
+from taskneurons.studies.validation import study as validation
 
 STUDIES: tuple[Study, ...] = (
     data.STUDY,
@@ -31,6 +32,7 @@ STUDIES: tuple[Study, ...] = (
     dial.STUDY,
     continual.STUDY,
     keystone.STUDY,
+    validation.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.

@@ -405,6 +405,21 @@ def _weigh(tally: Tally) -> None:
     tally.loaded = held
 
 
+def _plant(tally: Tally) -> None:
+    course = tally.settings["schedule"]
+    tally.train("whole", course["steps"], course["batch_size"], "validation.tuning.batch_size")
+    tally.disk += 4 * tally.size.parameters
+
+
+def _proof(tally: Tally) -> None:
+    made = tally.settings
+    examples = tally.tasks * made["test_examples"]
+    # Each neuron alone, and some sixty sets of each task.
+    passes = _neurons(tally.size) + 60 * tally.tasks
+    tally.read(passes * examples, made["batch_size"], "attribution.batch_size")
+    tally.attribute(3 * tally.tasks, _train_examples(tally, made), made["batch_size"], "attribution.batch_size", 40)
+
+
 def _examples(tally: Tally) -> None:
     examples = len(tally.settings["tasks"]) * _test_examples(tally)
     tally.read(examples, tally.params.workflow.evaluation_batch_size, "workflow.evaluation_batch_size")
@@ -433,6 +448,8 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "keystone.measure:score_neutral": _neutral,
     "keystone.measure:score_signed": _signed,
     "keystone.measure:deactivate": _keystone,
+    "validation.measure:plant_neurons": _plant,
+    "validation.measure:measure": _proof,
     "continual.measure:choose_rates": _choose,
     "continual.measure:learn_streams": _learn,
     "continual.measure:weigh_patches": _weigh,

@@ -213,6 +213,23 @@ def test_holm_is_within_a_family_over_all_its_runs():
     assert [claim["results"][0]["p_holm"] for claim in found["claims"]] == [0.03, 0.03]
 
 
+def test_the_opposite_is_corrected_as_what_holds_is_and_is_the_claim_turned_round():
+    claim = make_claim({"kind": "row", "effect": "statistic", "p": "p_value"}, test="table")
+    rows = diagonal([-9.0, -10.0, -11.0], 0.98)
+    assert [r["verdict"] for r in decided(claim, rows)] == ["opposite"]
+    family = make_rules(*(claim | {"id": name} for name in "abc"))
+    for (found,) in (one["results"] for one in decide_claims(family, {"made_up.csv": rows}, MODELS, {})["claims"]):
+        assert (found["verdict"], found["p_opposite"]) == ("fails", pytest.approx(0.06))
+        assert found["reason"].endswith("on the other side, but there corrected within its family, p is 0.06")
+    table = make_table(-4.0, noise=1.5)
+    (one,), (turned,) = decided(contrast(), table), decided(contrast(direction="below", margin=-1.0), table)
+    assert one["p_opposite"] == pytest.approx(turned["p_holm"])
+    assert turned["p_opposite"] == pytest.approx(one["p_holm"])
+    # What 0 meets has no opposite.
+    (none,) = decided(contrast(margin=-1.0), table)
+    assert none["p_opposite"] is None
+
+
 def test_a_check_of_the_design_is_in_no_family_and_no_count():
     rows = make_table(5.0, noise=1.0)
     claims = [contrast(), contrast(id="other")]

@@ -14,6 +14,7 @@ from taskneurons.studies.all_tables import all_tables
 from taskneurons.studies.claims.decision import file_digest
 from taskneurons.studies.claims.estimands import INDEPENDENT
 from taskneurons.studies.claims.params import load_claims, parse_claims
+from taskneurons.studies.claims.power_words import power_section
 from taskneurons.studies.claims.printed import union_jaccard
 from taskneurons.studies.claims.words import claims_page
 from taskneurons.studies.overlap.controlled import published_slope
@@ -224,4 +225,4 @@ def test_the_page_is_in_step_with_the_results():
     if found["rules"]["digest"] != file_digest(rules["claims"], rules["level"], rules["alpha"]):
         pytest.skip("these results were decided by other rules")
     text = (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
-    assert claims_page(found) == text, "run `taskneurons claims docs`"
+    assert claims_page(found, power_section(found)) == text, "run `taskneurons claims docs`"

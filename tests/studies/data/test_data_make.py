@@ -27,6 +27,8 @@ from taskneurons.studies.data.make import make_corpus, make_tasks, with_words
 from taskneurons.tasks import sources
 from taskneurons.tasks.dial.corpus import dial_corpus
 from taskneurons.tasks.dial.suite import dial_suite, dial_task_names
+from taskneurons.tasks.plant.corpus import plant_corpus
+from taskneurons.tasks.plant.suite import plant_suite, plant_task_names
 from taskneurons.tasks.prompts import make_example
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.storage import content_of, read_split, read_task_folder, write_task
@@ -45,6 +47,7 @@ SIZES = {"train": 12, "validation": 3, "test": 5, "seed": 3}
 SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 DIAL = {"source": "dial", "skills": 4, "asked": 2, **SIZES, "corpus": 7}
 STREAM = {"source": "stream", "tasks": "all", **SIZES, "corpus": 7}
+PLANT = {"source": "plant", "families": 2, **SIZES, "corpus": 7}
 TRANSFER = {"source": "transfer", "tasks": "all", **SIZES, "corpus": 7}
 SUITES = {one.model_fields["source"].annotation: one for one in get_args(get_args(Suite)[0])}
 NAMES = sorted(name for literal in SUITES for name in get_args(literal))
@@ -118,8 +121,9 @@ def hub_suite(folder: Path) -> dict[str, Any]:
         (DIAL, dial_task_names(4, 2)[1:3], lambda *a, **k: dial_suite(4, 2, *a, **k), dial_corpus(7, 4, 2, 3)),
         (STREAM, stream_task_names("all")[2:4], stream_suite, stream_corpus(7, 3)),
         (TRANSFER, transfer_task_names("all")[2:4], transfer_suite, transfer_corpus(7, 3)),
+        (PLANT, plant_task_names(2)[1:3], lambda *a, **k: plant_suite(2, *a, **k), plant_corpus(7, 2, 3)),
     ],
-    ids=["synthetic", "dial", "stream", "transfer"],
+    ids=["synthetic", "dial", "stream", "transfer", "plant"],
 )
 def test_a_generated_suite_is_the_generators(tmp_path, root, suite, tasks, generated, text) -> None:
     found = made(suite, tmp_path, root, tasks)

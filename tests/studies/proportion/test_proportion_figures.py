@@ -63,14 +63,14 @@ def test_everything_stands_inside_the_page(case: str) -> None:
 
 def test_figures_say_the_change_the_trend_and_the_rates() -> None:
     words = words_of(drawn("joint", noise=0.01))
-    assert "classification trained: trained tasks +18.0" in words
+    assert "on classification: trained tasks +18.0" in words
     assert "ρ = +1.00, p = 0.017" in words
     assert "Learning rate, one for all shares: 0.001." in words
     assert "whole band is above the dashed line, and are forgotten where it is below" in words
     assert "Thin: each tested task" in words
     assert "Thin: each seed" in words_of(drawn("joint", seeds=(0, 1, 2)))
     figure = drawn("single-loss", noise=0.01)
-    assert "generation trained: trained tasks −0.45" in words_of(figure)
+    assert "on generation: trained tasks −0.45" in words_of(figure)
     assert "ρ = −1.00" in words_of(figure)
     assert "dashed line" not in words_of(figure)
     assert len(figure.axes) == 2

@@ -49,6 +49,27 @@ def p_of(found: Estimate, claim: Mapping[str, Any]) -> float | None:
     return max(_p_above(found, -claim["margin"]), 1 - _p_above(found, claim["margin"]))
 
 
+def p_of_opposite(found: Estimate, claim: Mapping[str, Any]) -> float | None:
+    """One-sided p against the null hypothesis that the effect is not beyond the margin on the other side of 0.
+
+    None of a claim that 0 meets, which has no opposite, and of words. A table's own p has no margin: see `p_of`.
+    """
+    direction, margin = claim["direction"], claim["margin"]
+    if claim["test"] == "words" or not _has_opposite(direction, margin):
+        return None
+    if claim["test"] == "table":
+        return None if found.p is None else (1 - found.p if direction == "above" else found.p)
+    if found.error is None:
+        return None
+    beyond = _p_above(found, -margin)
+    return 1 - beyond if direction == "above" else beyond
+
+
+def _has_opposite(direction: str, margin: float) -> bool:
+    """Whether a claim is one of a difference: 0 does not meet it."""
+    return (direction == "above" and margin >= 0) or (direction == "below" and margin <= 0)
+
+
 def _p_above(found: Estimate, least: float) -> float:
     """One-sided p of a t test that the effect is above a value."""
     assert found.effect is not None and found.error is not None and found.freedom is not None
@@ -58,17 +79,23 @@ def _p_above(found: Estimate, least: float) -> float:
 
 
 def verdict_on(
-    found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float, gate: Passage | None = None
+    found: Estimate,
+    claim: Mapping[str, Any],
+    p_holm: float | None,
+    alpha: float,
+    *,
+    p_opposite: float | None = None,
+    gate: Passage | None = None,
 ) -> tuple[Verdict, str]:
     """The verdict on a claim that was tested, and why where that is not plain.
 
     1. The setting cannot tell: the positive control did not pass in the same cells, whatever the numbers say.
     2. Holds: the whole interval lies beyond the margin (without an interval: the effect does, by the table's own test),
        and the corrected p is at most alpha.
-    3. Opposite: the claim is one of a difference (0 does not meet it), and the whole interval lies beyond the margin on
-       the other side of 0.
-    4. Fails: the whole interval lies short of the margin. Without an interval, 3 and 4 ask that p on the other side of
-       0 is at most alpha / 2.
+    3. Opposite: the claim is one of a difference (0 does not meet it), the whole interval lies beyond the margin on the
+       other side of 0, and the corrected p of that side is at most alpha, too: it is a finding like `holds`.
+    4. Fails: the whole interval lies short of the margin, and it is not the opposite. It is said of each claim by
+       itself. Without an interval, 3 and 4 ask that p on the other side of 0 is at most alpha / 2.
     5. Else inconclusive.
 
     Three or more values that are all equal have no interval, and no claim of a difference rests on them; a claim that
@@ -80,7 +107,8 @@ def verdict_on(
         found: of `estimands.estimate`.
         claim: with `direction`, `margin` and `test`.
         p_holm: corrected within the family; None where the test has no p.
-        alpha: greatest corrected p of a claim that holds.
+        alpha: greatest corrected p of a claim that holds, or is the opposite.
+        p_opposite: of `p_of_opposite`, corrected within the family; None where there is none.
         gate: what its positive control says; None for a claim that needs none.
     """
     if gate is not None and not gate.passed:
@@ -94,10 +122,10 @@ def verdict_on(
             return "inconclusive", f"the study says: {found.words}"
         return "holds" if found.agrees else "fails", ""
     if found.low is None or found.high is None:
-        return _without_interval(found, claim, p_holm, alpha)
+        return _without_interval(found, claim, p_holm, alpha, p_opposite)
     beyond, short = _against_margin(found.low, found.high, claim["direction"], claim["margin"])
     if short:
-        return _short(found.low, found.high, claim), ""
+        return _short(found.low, found.high, claim, p_opposite, alpha)
     if not beyond:
         return "inconclusive", "the margin lies in the interval"
     if p_holm is not None and p_holm > alpha:
@@ -106,7 +134,7 @@ def verdict_on(
 
 
 def _without_interval(
-    found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float
+    found: Estimate, claim: Mapping[str, Any], p_holm: float | None, alpha: float, p_opposite: float | None
 ) -> tuple[Verdict, str]:
     if found.constant and claim["direction"] == "within" and found.effect is not None:
         inside, _ = _against_margin(found.effect, found.effect, "within", claim["margin"])
@@ -118,21 +146,25 @@ def _without_interval(
     if beyond and p_holm <= alpha:
         return "holds", ""
     if 1 - p <= alpha / 2:
-        return _short(found.effect, found.effect, claim), "the effect is the other way round"
+        verdict, reason = _short(found.effect, found.effect, claim, p_opposite, alpha)
+        return verdict, reason or "the effect is the other way round"
     return "inconclusive", _not_small(p_holm) if beyond else "the effect is not beyond the margin"
 
 
-def _short(low: float, high: float, claim: Mapping[str, Any]) -> Verdict:
-    """Which verdict it is that all from low to high lies short of the margin.
+def _short(
+    low: float, high: float, claim: Mapping[str, Any], p_opposite: float | None, alpha: float
+) -> tuple[Verdict, str]:
+    """Which verdict it is that all from low to high lies short of the margin, and why where that is not plain.
 
     A claim that 0 meets ("hardly anything", "no lower") has no opposite: what lies beyond its margin fails.
     """
-    margin = claim["margin"]
-    if claim["direction"] == "above" and margin >= 0 and high < -margin:
-        return "opposite"
-    if claim["direction"] == "below" and margin <= 0 and low > -margin:
-        return "opposite"
-    return "fails"
+    margin, above = claim["margin"], claim["direction"] == "above"
+    beyond = high < -margin if above else low > -margin
+    if not beyond or not _has_opposite(claim["direction"], margin):
+        return "fails", ""
+    if p_opposite is not None and p_opposite > alpha:
+        return "fails", f"beyond the margin on the other side, but there {_not_small(p_opposite)}"
+    return "opposite", ""
 
 
 def _against_margin(low: float, high: float, direction: str, margin: float) -> tuple[bool, bool]:

@@ -149,6 +149,18 @@ def cells_of(
     return {} if isinstance(sides, Estimate) else _differences(sides)
 
 
+def sides_of(
+    rows: Sequence[Row],
+    estimand: Estimand,
+    groups: Mapping[str, Sequence[str]],
+    left_out: Iterable[str] = (),
+) -> list[Cells]:
+    """The mean of each side of a contrast by seed and unit; empty where one side has none."""
+    chosen = [row for row in rows if matches(row, estimand["where"])]
+    sides = _sides(chosen, estimand, groups, set(left_out)) if chosen else []
+    return [] if isinstance(sides, Estimate) else sides
+
+
 def _contrast(
     rows: Sequence[Row],
     estimand: Estimand,

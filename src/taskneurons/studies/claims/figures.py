@@ -37,7 +37,7 @@ _MINOR = (-30, -3, 3, 30)
 _END = 130
 LINEAR = 3.0  # the scale is linear up to about here and logarithmic beyond
 # Where the names of models end in the right column: room for a dozen letters.
-_NAMES = 0.34
+_NAMES = 0.36
 _REASONS = 26
 
 
@@ -76,9 +76,10 @@ def draw_claims(decided: Mapping[str, Any], name: str, paths: Iterable[str | Pat
         "three, else across tasks or families (claims.csv says which). Blue band: where the claim holds, from its "
         "margin on. It holds when its whole interval lies there and p, Holm-corrected within its family, is at most "
         f"{alpha:g}; it fails when the whole interval lies outside, and is the opposite when it lies beyond the margin "
-        "on the other side. Nothing is drawn where the positive control did not pass. The axis is turned so that "
-        "right is as claimed; the numbers beside it are not. Points of accuracy or ROUGE-L; correlations and "
-        "similarities are drawn in hundredths, slopes over the whole range of overlap. Control: what must also be so "
+        "on the other side, with a p as small. Nothing is drawn where the positive control did "
+        "not pass. The axis is turned so that right is as claimed; the numbers beside it are not. Points of accuracy "
+        "or ROUGE-L; correlations and similarities are drawn in hundredths, slopes over the whole range of overlap. "
+        "Control: what must also be so "
         f"for a claim to mean what it seems. Digest of the rules: {digest[:12]}. {_all_pages(decided)}"
     )
     handles = [
@@ -212,7 +213,10 @@ def _numbers(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
 
 def _title(decided: Mapping[str, Any], page: Page) -> str:
     names = [one.name for one in pages_of(decided["claims"])]
-    return f"The papers' claims, page {names.index(page.name) + 1} of {len(names)}: {_counted(page.claims)}"
+    # A page of several studies has them as headings.
+    topic = "" if " and " in page.title else f" on {page.title}"
+    place = f"page {names.index(page.name) + 1} of {len(names)}"
+    return f"The papers' claims{topic}, {place}: {_counted(page.claims)}"
 
 
 def _all_pages(decided: Mapping[str, Any]) -> str:

@@ -18,10 +18,11 @@ STUDIES = {
     "proportion": "growing shares of neurons trained",
     "overlap": "overlap of neuron sets",
     "similarity": "parameters of neurons",
-    "dial": "a suite in which true transfer is known",
+    "dial": "tasks with known transfer",
     "continual": "continual learning",
     "published": "the printed numbers themselves",
     "layers": "layer by layer",
+    "keystone": "neurons that every task needs",
 }
 DESIGNED = "The suite was designed until this was so; in no count"
 # Inches of a line, of the space below a claim and of a heading, characters of a line, and how much one page holds.

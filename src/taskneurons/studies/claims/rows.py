@@ -8,6 +8,8 @@ from taskneurons.table import Column, Table
 Verdict = Literal["holds", "fails", "opposite", "inconclusive", "the setting cannot tell", "not tested"]
 Number = Annotated[float | None, Column(unit="unit of the claim", measured=True)]
 Words = Annotated[str, Column(measured=True)]
+Needed = Annotated[int | None, Column(unit="seeds", low=3, high=200, measured=True)]
+Share = Annotated[float | None, Column(unit="% of the variance", low=0, high=100, measured=True)]
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,51 @@ class CheckRow:
     note: Annotated[str, Column(measured=True)] = ""
 
 
+@dataclass(frozen=True)
+class PowerRow:
+    """How many seeds a verdict on an inconclusive result needs, if effect and spread are as they were seen.
+
+    Attributes:
+        id, role, unit, direction, margin, table: of the claim; see the table of the claims.
+        suite, model: the run.
+        effect, low, high: the estimate and the limits of its interval.
+        seeds: behind the effect.
+        sd: standard deviation over seeds.
+        level: of the one-sided t test that the verdict asks for, corrected by Holm where it is that the claim holds.
+        towards: the verdict on whose side of the margin the effect lies; fails stands for opposite, too.
+        needed: seeds with which the verdict is reached with a chance of 80 %; empty where 200 are too few.
+        needed_low, needed_high: the same with the limits of the spread (80 %).
+        examples_low, examples_high: share of the spread that comes from the number of test examples, at least and at
+            most; more examples lessen that share alone, more seeds all of it.
+        draws: share of the spread that comes from few random draws or choices; empty where there is one alone.
+        reason: why there is no number, or what it leaves out.
+    """
+
+    id: str
+    role: str
+    suite: str
+    model: str
+    effect: Number
+    low: Number
+    high: Number
+    unit: str
+    direction: str
+    margin: Annotated[int | float, Column(unit="unit of the claim")]
+    table: str
+    seeds: Annotated[int | None, Column(unit="seeds", measured=True)] = None
+    sd: Number = None
+    level: Annotated[float | None, Column(low=0, high=1, measured=True)] = None
+    towards: Annotated[Literal["holds", "fails"] | None, Column(measured=True)] = None
+    needed: Needed = None
+    needed_low: Needed = None
+    needed_high: Needed = None
+    examples_low: Share = None
+    examples_high: Share = None
+    draws: Share = None
+    reason: Words = ""
+
+
 CLAIMS = Table(ClaimRow)
+POWER = Table(PowerRow)
 CHECKS = Table(CheckRow)
-TABLES: dict[str, Table[Any]] = {"claims": CLAIMS, "published_checks": CHECKS}
+TABLES: dict[str, Table[Any]] = {"claims": CLAIMS, "claims_power": POWER, "published_checks": CHECKS}

@@ -13,7 +13,15 @@ from typing import Any
 from taskneurons.errors import InputError
 from taskneurons.files import read_csv, read_json, write_json
 from taskneurons.job import Job
-from taskneurons.studies.claims.decision import VERDICTS, corrected, file_digest, p_of, rule_digest, verdict_on
+from taskneurons.studies.claims.decision import (
+    VERDICTS,
+    corrected,
+    file_digest,
+    p_of,
+    p_of_opposite,
+    rule_digest,
+    verdict_on,
+)
 from taskneurons.studies.claims.estimands import Estimate, Row, cell, estimate, matches
 from taskneurons.studies.claims.gates import Passage, passage
 from taskneurons.studies.claims.rows import CLAIMS, ClaimRow, Verdict
@@ -51,6 +59,8 @@ class Result:
         effect, low, high, interval, n, words, seeds: of the estimate.
         p: one-sided, against the margin.
         p_holm: corrected within the family.
+        p_opposite: the same for the margin on the other side; None where the claim has no opposite. It is no column of
+            the table; where it decides alone, `reason` tells it.
         family_size: claims of the family that have a p.
         gate_value, gate_passed: of the positive control in the same cells; None where the claim has none.
         verdict: on the claim.
@@ -69,6 +79,7 @@ class Result:
     seeds: tuple[str, ...] = ()
     p: float | None = None
     p_holm: float | None = None
+    p_opposite: float | None = None
     family_size: int | None = None
     gate_value: float | None = None
     gate_passed: bool | None = None
@@ -126,12 +137,12 @@ def decide_claims(
         families.setdefault(family, []).extend((claim, result, tried) for result, tried in found)
     for members in families.values():
         p_values = corrected([result.p for _, result, _ in members])
+        others = corrected([p_of_opposite(one, claim) for claim, _, (one, _) in members])
         size = sum(p is not None for p in p_values)
-        for (claim, result, (one, gate)), p_holm in zip(members, p_values, strict=True):
-            verdict, reason = verdict_on(one, claim, p_holm, alpha, gate)
-            results[claim["id"]].append(
-                replace(result, p_holm=p_holm, family_size=size, verdict=verdict, reason=reason)
-            )
+        for (claim, result, (one, gate)), p_holm, other in zip(members, p_values, others, strict=True):
+            verdict, reason = verdict_on(one, claim, p_holm, alpha, p_opposite=other, gate=gate)
+            tested = replace(result, p_holm=p_holm, p_opposite=other, family_size=size)
+            results[claim["id"]].append(replace(tested, verdict=verdict, reason=reason))
     counts = Counter[str](
         result.verdict for claim in claims if claim["role"] != "design" for result in results[claim["id"]]
     )
@@ -176,12 +187,12 @@ def _estimates(
     for run in _runs(claim, rows, models):
         suite, model = run.suite, run.model
         one = estimate(
-            _of_run(rows, run),
+            of_run(rows, suite, model),
             estimand,
             test=claim["test"],
             level=level,
             groups=groups.get(suite, {}),
-            left_out=_left_out(estimand.get("leave_out"), tables, suite, model),
+            left_out=left_out_of(estimand.get("leave_out"), tables, suite, model),
         )
         # A run of another study may stand in the table without the rows of this claim.
         if not one.absent:
@@ -202,16 +213,17 @@ def _passage(
     estimand = gate["estimand"]
     return passage(
         gate,
-        _of_run(tables.get(estimand["table"], ()), run),
+        of_run(tables.get(estimand["table"], ()), run.suite, run.model),
         found,
         claim["estimand"].get("unit"),
         groups=groups.get(run.suite, {}),
-        left_out=_left_out(estimand.get("leave_out"), tables, run.suite, run.model),
+        left_out=left_out_of(estimand.get("leave_out"), tables, run.suite, run.model),
     )
 
 
-def _of_run(rows: Sequence[Row], run: Decider) -> Sequence[Row]:
-    return rows if not run.suite else [row for row in rows if (row["suite"], row["model"]) == (run.suite, run.model)]
+def of_run(rows: Sequence[Row], suite: str, model: str) -> Sequence[Row]:
+    """The rows of a model on a suite; all of them where no suite is named."""
+    return rows if not suite else [row for row in rows if (row["suite"], row["model"]) == (suite, model)]
 
 
 def _stated_gate(gate: Mapping[str, Any] | None) -> dict[str, Any] | None:
@@ -253,7 +265,12 @@ def _not_tested(claim: Mapping[str, Any], tables: Tables, models: Mapping[Any, M
     return Result("", "", "", reason=reason)
 
 
-def _left_out(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, model: str) -> set[str]:
+def left_out_of(chosen: Mapping[str, Any] | None, tables: Tables, suite: str, model: str) -> set[str]:
+    """The units that an estimand leaves out in a run.
+
+    Raises:
+        InputError: the table that names them is absent.
+    """
     if chosen is None:
         return set()
     if chosen["table"] not in tables:

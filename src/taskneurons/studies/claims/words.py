@@ -9,7 +9,7 @@ from taskneurons.studies.claims.pages import STUDIES, pages_of
 
 PAGE, RESULTS = "docs/claims.md", "results/claims.json"
 SYMBOLS = {verdict: symbol for verdict, (symbol, _, _) in VERDICTS.items()}
-# What p is told for: on the other side of the margin a one-sided p says nothing.
+# What p against the claim's margin is told for: on the other side of it that p says nothing.
 _WITH_P = ("holds", "inconclusive")
 _PAPERS = {"leng2025": "Leng & Xiong 2025", "zhao2024": "Zhao et al. 2024"}
 _ROLES = {
@@ -21,11 +21,12 @@ _ROLES = {
 _DIGITS = {"points": 1, "slope": 2, "percent": 0, "layers": 0, "correlation": 2, "similarity": 2}
 
 
-def claims_page(decided: Mapping[str, Any]) -> str:
+def claims_page(decided: Mapping[str, Any], more: Sequence[str] = ()) -> str:
     """The page of all claims: what the rules are, how many verdicts there are, one row a claim.
 
     Args:
         decided: the content of `claims.json`.
+        more: lines of further sections.
     """
     counts, rules = decided["counts"], decided["rules"]
     verdicts = ", ".join(f"{SYMBOLS[verdict]} {verdict} {counts.get(verdict, 0)}" for verdict in SYMBOLS)
@@ -58,6 +59,7 @@ def claims_page(decided: Mapping[str, Any]) -> str:
         *_rows(others),
         "",
     ]
+    lines += more
     if designs:
         lines += [
             "## Checks of a design",
@@ -168,8 +170,9 @@ def _found(claim: Mapping[str, Any], result: Mapping[str, Any]) -> str:
     text = f"{start} {shown(result['effect'], claim['unit'])}"
     if result["low"] is not None:
         text += f" ({shown(result['low'], claim['unit'])} to {shown(result['high'], claim['unit'])})"
-    if result["p_holm"] is not None and verdict in _WITH_P:
-        text += f", p {result['p_holm']:.2g}"
+    p = result.get("p_opposite") if verdict == "opposite" else result["p_holm"] if verdict in _WITH_P else None
+    if p is not None:
+        text += f", p {p:.2g}"
     return f"{text}, {_units(result)}"
 
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
@@ -177,6 +178,7 @@ def _label(axis: Axes, points: Mapping[str, Point]) -> None:
     for point in points.values():
         x, y = axis.transData.transform(point)
         taken.append(Bbox.from_extents(x - 4, y - 4, x + 4, y + 4))
+    taken += _along(axis, [ranked[name] for name in front(ranked)])
     for name in dict.fromkeys(named):
         for dx, dy, across, along in _SPOTS:
             text = axis.annotate(
@@ -192,6 +194,16 @@ def _label(axis: Axes, points: Mapping[str, Point]) -> None:
                 taken.append(box)
                 break
             text.remove()
+
+
+def _along(axis: Axes, line: Sequence[Point]) -> list[Bbox]:
+    """Boxes that cover the line through some points, which a name must not cross."""
+    corners = [corner for one, other in pairwise(line) for corner in (one, (other[0], one[1]))] + list(line[-1:])
+    found = []
+    for one, other in pairwise(axis.transData.transform(corners) if corners else []):
+        (x0, x1), (y0, y1) = sorted((one[0], other[0])), sorted((one[1], other[1]))
+        found.append(Bbox.from_extents(x0 - 1, y0 - 1, x1 + 1, y1 + 1))
+    return found
 
 
 def _title(points: Mapping[tuple[str, str], Mapping[str, Point]]) -> str:

@@ -136,4 +136,4 @@ def _title(panels: Mapping[str, Lines]) -> str:
             parts.append(f"{name}: {listed([f'{METHODS[method].label} {last[method]:.0f} %' for method in chosen])}")
     if not parts:
         return "Retention of earlier tasks by stage"
-    return "What is left of the earlier tasks at the end, among the options: " + "; ".join(parts)
+    return "What is left of the earlier tasks at the end, among the options. " + "; ".join(parts)

@@ -97,6 +97,7 @@ def draw_drops(
         f"deactivated. {_range({row.n for row in chosen})} test examples a task"
         + (f", {draws} random draws a seed. " if draws else ". ")
         + interval_words(seeds, drawn)
+        + (" They are cut at 0 and 100 %." if drawn else "")
         + (
             " Dashed: chance, the best constant answer."
             if any(task.chance is not None for group in groups.values() for task in group)

@@ -172,8 +172,8 @@ def _title(summary: Sequence[SummaryRow], selection: str) -> str:
         )
     )
     return (
-        f"Rank correlation with the skills that two tasks share: transfer {transfer}, overlap of neurons {overlap} "
-        f"(with shuffled answers {shuffled}), likeness of their parameters {likeness}"
+        f"Rank correlation with the skills that two tasks share: transfer {transfer}; neurons of the base "
+        f"({selection}): overlap {overlap} (shuffled answers {shuffled}), their parameters {likeness}"
     )
 
 

@@ -30,6 +30,8 @@ from taskneurons.neurons.selection import Selection
 from taskneurons.studies.neurons.rows import LAYER_SHARES, LayerShare
 
 _POINTS = 200
+# Two columns of names with their shares are as wide as a panel.
+_LEGEND_COLUMNS, _LEGEND_LETTERS = 2, 15
 _DECADES = 6  # shown below the highest score
 _DASHES = ("-", (0, (4, 1.5)), (0, (1, 1)), (0, (4, 1, 1, 1)))
 _COLUMNS = 4
@@ -96,20 +98,22 @@ def draw_scores(
     ranks = np.unique(np.round(np.geomspace(1, size, _POINTS)).astype(int))
     highest = max(float(curve[0]) for curve in means.values())
     groups = by_kind([task for task in tasks if task.name in means])
-    with sheet(2.9, Words(title, caption), paths, dpi) as figure:
+    lines = -(-max(map(len, groups.values())) // _LEGEND_COLUMNS)
+    with sheet(2.5 + 0.16 * lines, Words(title, caption), paths, dpi) as figure:
         axes = figure.subplots(1, len(groups), squeeze=False, sharey=True)[0]
         for axis, (kind, group) in zip(axes, groups.items(), strict=True):
             families = list(dict.fromkeys(task.family for task in group))
             seen: dict[str, int] = defaultdict(int)
             for task in group:
-                mean = means[task.name]
+                mean, number = means[task.name], families.index(task.family)
                 axis.plot(
                     100 * ranks / size,
                     np.where(mean[ranks - 1] > 0, mean[ranks - 1], np.nan),
-                    color=FAMILY_COLOURS[families.index(task.family) % len(FAMILY_COLOURS)],
+                    color=FAMILY_COLOURS[number % len(FAMILY_COLOURS)],
                     linestyle=_DASHES[seen[task.family] % len(_DASHES)],
-                    linewidth=1.2,
-                    label=f"{shortened(task.name)} ({held[task.name]:.0f} %)",
+                    # A family more than there are colours has a thinner line of the first colour.
+                    linewidth=1.2 / (1 + number // len(FAMILY_COLOURS)),
+                    label=f"{shortened(task.name, _LEGEND_LETTERS)} ({held[task.name]:.0f} %)",
                 )
                 seen[task.family] += 1
             axis.axvline(percent, color=GREY, linewidth=0.9, linestyle=":")
@@ -121,7 +125,11 @@ def draw_scores(
                 side.set_major_formatter(lambda value, _: f"{value:g}")
             axis.set_xlabel("rank from the top (% of neurons)")
             axis.set_title(kind)
-            axis.legend(loc="lower left", handlelength=2.2, labelspacing=0.3)
+            # Below the panel, where any number of tasks covers no curve.
+            axis.legend(
+                loc="upper left", bbox_to_anchor=(-0.08, -0.2), ncols=_LEGEND_COLUMNS,
+                handlelength=1.5, handletextpad=0.4, labelspacing=0.3, columnspacing=0.5, borderpad=0, borderaxespad=0,
+            )  # fmt: skip
         axes[0].set_ylabel("score / mean score")
 
 

@@ -265,9 +265,9 @@ def _title(trends: Sequence[TrendRow], how: How, measure: Measure) -> str:
     if len(shares) != 1:
         return f"{'Scores' if measure == 'score' else 'Losses'} while a growing share of the neurons is trained, {how}"
     first, last = shares.pop()
-    parts = "; ".join(f"{trained} trained: {', '.join(some)}" for trained, some in changes.items())
+    parts = "; ".join(f"on {trained}: {', '.join(some)}" for trained, some in changes.items())
     unit = "points" if measure == "score" else "nats"
-    return f"From {first:g} to {last:g} % of the neurons, {how} training, {unit}: {parts}"
+    return f"Change from {first:g} to {last:g} % of the neurons ({unit}), {how} training {parts}"
 
 
 # Jobs

@@ -74,13 +74,14 @@ def draw_curves(
         for pair in present
     ]
     handles.append(Patch(color=SHADE, label="cannot decide"))
+    other = " and of another family's" if ("task", "other_task") in present else ""
     words = Words(
         f"Training a task's own neurons less the same training of others, by "
         f"{'share of the neurons' if by == 'shares' else 'learning rate'}: "
         f"{'score' if measure == 'score' else 'loss'} after each number of steps",
         f"{first.model}, {first.suite}. {fixed} kept after the warm-up; neurons by {first.estimator}. One training is "
         f"read at every step shown. Mean over {_counts(chosen, kinds)} and {seeds_in_words(first.seeds)}; bands: "
-        f"{interval_words_of(chosen)} of the first and of another family's line. Grey: random neurons already reach "
+        f"{interval_words_of(chosen)} of the first{other} line. Grey: random neurons already reach "
         "the best that anything reaches (less a tenth of the range, or 2 points), or neither own neurons nor the whole "
         "model have gained as much yet; such a reading decides nothing.",
     )

@@ -51,6 +51,7 @@ def draw_map(rows: Iterable[CurveRow], paths: Iterable[str | Path], *, dpi: int 
                 own = [row for row in chosen if (row.kind, row.metric) == (kind, metric)]
                 _panel(axis, own, cells, readings)
                 axis.set_title(f"{kind}, {'accuracy' if metric == 'accuracy' else metric.replace('rougeL', 'ROUGE-L')}")
+            line[0].set_ylabel("share, learning rate")
             line[1].set_yticks([])
         for axis in axes[-1]:
             axis.set_xlabel("steps")
@@ -65,6 +66,7 @@ def _panel(axis: Axes, rows: Sequence[CurveRow], cells: Sequence[tuple[float, fl
         decides[at] = row.decides
     shown = np.abs(values[np.isfinite(values) & decides])
     highest = max(float(shown.max()) if shown.size else 0.0, 1e-6)
+    digits = 1 if highest > 2 else 2 if highest > 0.05 else 3
     axis.imshow(
         np.where(decides, values, np.nan), cmap=DIVERGING.with_extremes(bad="#E6E6E6"), vmin=-highest, vmax=highest,
         aspect="auto", interpolation="nearest",
@@ -72,7 +74,7 @@ def _panel(axis: Axes, rows: Sequence[CurveRow], cells: Sequence[tuple[float, fl
     for (line, column), value in np.ndenumerate(values):
         if not np.isfinite(value):
             continue
-        text = signed(float(value), 1 if highest > 2 else 2)
+        text = signed(float(value), digits)
         near = decides[line, column] and abs(value) > 0.75 * highest
         axis.text(
             column, line, text if decides[line, column] else f"({text})", ha="center", va="center", fontsize=SMALL,

@@ -93,11 +93,12 @@ def draw_specificity(
         shown.append(Panel(f"{kind}: {where}", _UNITS[SCORE[kind]], lines, reaches_chance=False))
         said.append(_ahead(kind, here))
     words = Words(
-        f"Own neurons less those of others, trained on the task's own data: {'; '.join(filter(None, said))}",
+        f"Own neurons less another family's, less its sibling's: {'; '.join(filter(None, said))}",
         f"{first.model}, {first.suite}, learning rate {first.learning_rate:g}, neurons by {first.estimator}. Black: "
         f"untrained. Bars: {interval_words_of(rows)} of the gain, cut at 100 %. Each kind is shown where, of the "
         "readings that decide, random neurons are nearest to half-way from the untrained score to the best. Figure 5 c "
-        "of Leng & Xiong 2025 is about classification, 5 d about generation; here only the neurons differ.",
+        "of Leng & Xiong 2025 is about classification, 5 d about generation; here only the neurons differ. "
+        "A sibling is its family's other task.",
     )
     used = {name for panel in shown for line in panel.lines for name in line.bars}
     looks: dict[str, Look] = {name: look for name, look in LOOKS.items() if name in used}
@@ -116,13 +117,15 @@ def _line(name: str, rows: Sequence[CurveRow], *, chance: float | None = None, a
 
 
 def _ahead(kind: Kind, rows: Sequence[CurveRow]) -> str:
-    """How far own neurons are ahead of a sibling's and of another family's, in words."""
+    """How far own neurons are ahead of another family's and of a sibling's, in this order."""
     own = {(row.condition, row.against): row for row in rows if row.task == MEANS[kind]}
     parts = []
-    names: dict[Condition, str] = {"other_task": "another family's", "sibling": "its family's other task's"}
-    for against, name in names.items():
-        row = own.get(("task", against))
+    against: tuple[Condition, ...] = ("other_task", "sibling")
+    for condition in against:
+        row = own.get(("task", condition))
         if row is not None and row.difference is not None:
             limits = "" if row.low is None or row.high is None else f" ({signed(row.low)} to {signed(row.high)})"
-            parts.append(f"{signed(row.difference)}{limits} {name}")
-    return f"{kind} {', '.join(parts)}" if parts else ""
+            parts.append(f"{signed(row.difference)}{limits}")
+        else:
+            parts.append("not measured")
+    return f"{kind} {', '.join(parts)}"

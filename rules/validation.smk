@@ -1,0 +1,114 @@
+# Planted neurons: models in which it is known what each neuron carries, and the estimators that look for it:
+# results/validation/.
+
+VALIDATION = "results/validation/{run}/seed{seed}"
+PLANT = f"{VALIDATION}/plant"
+PLANTED = f"{VALIDATION}/members.safetensors"
+VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranked", "drops", "agreement"]}
+
+
+def planted_model(wildcards):
+    """The model of a job as it is before neurons are planted into it."""
+    chosen = P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
+    return chosen | {"spread": P.validation.spread}
+
+
+rule plant_neurons:
+    input:
+        tokenizer=paths.tokenizer(paths.TOKENIZER),
+        tasks=inputs.tasks,
+    output:
+        checkpoint=checkpoint(PLANT),
+        training=f"{PLANT}/training.csv",
+        members=PLANTED,
+    log:
+        "logs/validation/{run}/seed{seed}/plant_neurons.log",
+    wildcard_constraints:
+        run=plan.pattern("validation", seeds="all"),
+    priority: 20
+    threads: P.workflow.training_threads
+    resources:
+        **resources_of.training(),
+    params:
+        settings=lambda wildcards: settings(
+            families=P.suites[suite_of(wildcards)].families,
+            model=planted_model(wildcards),
+            neurons=P.validation.neurons,
+            schedule=P.validation.tuning,
+            gates=P.validation.gates,
+            effect=P.validation.needed,
+        ),
+        code=code("validation.measure:plant_neurons"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+rule measure_plant:
+    input:
+        checkpoint=checkpoint(PLANT),
+        members=PLANTED,
+        tasks=inputs.tasks,
+    output:
+        **VALIDATION_ROWS,
+    log:
+        "logs/validation/{run}/seed{seed}/measure_plant.log",
+    wildcard_constraints:
+        run=plan.pattern("validation", seeds="all"),
+    priority: 70
+    resources:
+        **resources_of.model(),
+    params:
+        settings=lambda wildcards: settings(
+            families=P.suites[suite_of(wildcards)].families,
+            model=planted_model(wildcards),
+            limits=P.validation.proof,
+            examples=P.attribution.examples,
+            test_examples=P.validation.test_examples,
+            sizes=P.validation.sizes,
+            batch_size=P.attribution.batch_size,
+        ),
+        code=code("validation.measure:measure"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+if plan.runs("validation"):
+
+    rule tabulate_validation:
+        input:
+            **{name: plan.expand(path, study="validation") for name, path in VALIDATION_ROWS.items()},
+        output:
+            summary="results/tables/validation.csv",
+            proof="results/tables/validation_proof.csv",
+            specificity="results/tables/validation_specificity.csv",
+            stability="results/tables/validation_stability.csv",
+        log:
+            "logs/validation/tabulate_validation.log",
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(floor=P.validation.floor, draws=P.validation.draws),
+            code=code("validation.tables:tabulate"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule plot_validation:
+        input:
+            summary="results/tables/validation.csv",
+            specificity="results/tables/validation_specificity.csv",
+            stability="results/tables/validation_stability.csv",
+        output:
+            estimators=figure_files("results/figures/validation/{run}", ["estimators"]),
+            specificity=figure_files("results/figures/validation/{run}", ["specificity"]),
+            stability=figure_files("results/figures/validation/{run}", ["stability"]),
+        log:
+            "logs/validation/{run}/plot_validation.log",
+        wildcard_constraints:
+            run=plan.pattern("validation"),
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(dpi=P.figures.dpi),
+            code=code("validation.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"
