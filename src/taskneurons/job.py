@@ -119,4 +119,6 @@ class Job(Generic[Settings]):
     @property
     def resume(self) -> Path:
         """A folder of its own for what a killed job leaves for the next one; its processes share it."""
-        return RESUME / self.outputs.all()[0].relative_to(self.aside).with_suffix("")
+        first = self.outputs.all()[0]
+        # Outputs with a root of their own lie aside of nothing.
+        return RESUME / (first if first.is_absolute() else first.relative_to(self.aside)).with_suffix("")

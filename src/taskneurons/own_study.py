@@ -242,7 +242,8 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
     local = folder.is_dir()
     entry: dict[str, Any] = {"source": "jsonl", "path": TASKS, "tasks": "all"} if local else _hub_tasks(text)
     entry |= {"train": sizes.train, "validation": sizes.validation, "test": sizes.test, "seed": 0}
-    entry |= {"max_invalid_percent": 5.0, "corpus": None} | ({"list_options": "sometimes"} if local else {})
+    # A model as it is was not taught which answers there are.
+    entry |= {"max_invalid_percent": 5.0, "corpus": None} | ({"list_options": "always"} if local else {})
     kind = JsonlSuite if local else HubSuite
     suite = kind.model_validate_json(json.dumps(entry | ({"path": str(folder)} if local else {})))
     source = source_named(suite.source)

@@ -367,5 +367,8 @@ def _made(progress: Progress, elapsed: float) -> Iterator[str]:
     results = Path("results")
     places = [("figures", "**/*.png", "figures"), ("tables", "*.csv", "tables"), ("cards", "*/*.md", "data cards")]
     for folder, pattern, word in places:
-        if found := sorted((results / folder).glob(pattern)):
+        # Not first what is compared with the papers.
+        if found := sorted((results / folder).glob(pattern), key=lambda path: ("claims" in path.parts, path)):
             yield f"  {len(found)} {word} in {results / folder}/, such as {found[0]}"
+    if (report := results / "report.html").is_file():
+        yield f"  the report of all: {report}"

@@ -28,7 +28,7 @@ def save_expected(jobs: Iterable[Any]) -> None:
     """
     found: dict[str, list[float]] = {}
     for job in jobs:
-        seconds = 0.0 if job.is_norun else float(job.resources.get("seconds", UNKNOWN))
+        seconds = 0.0 if job.is_norun else max(UNKNOWN, float(job.resources.get("seconds", UNKNOWN)))
         found.setdefault(job.rule.name, []).append(seconds)
     write_json(EXPECTED, {rule: sum(own) / len(own) for rule, own in sorted(found.items())})
 

@@ -52,15 +52,17 @@ def results(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_makes_the_targets_and_says_what_and_where(project: Path) -> None:
     picture = project / "results/figures/late/suite/model/drops.png"
-    picture.parent.mkdir(parents=True)
-    picture.touch()
+    for file in (picture, project / "results/figures/claims/claims-1.png", project / "results/report.html"):
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
     done = results(project, "--cores", "1")
     assert done.returncode == 0, done.stdout + done.stderr
     lines = done.stdout.splitlines()
     assert any(line.startswith("early: ") and " of 5 jobs, " in line for line in lines)
     assert any(line.startswith("late: ") and " left" in line for line in lines)
     assert "Made 5 jobs in" in done.stdout
-    assert "1 figures in results/figures/, such as results/figures/late/suite/model/drops.png" in done.stdout
+    assert "2 figures in results/figures/, such as results/figures/late/suite/model/drops.png" in done.stdout
+    assert "the report of all: results/report.html" in done.stdout
     assert "1 tables in results/tables/, such as results/tables/late.csv" in done.stdout
     log = Path(lines[-1].removeprefix("The whole log: "))
     assert log.parts[0] == "logs"

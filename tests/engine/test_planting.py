@@ -14,7 +14,7 @@ from taskneurons.engine.planting import Gates, plant, pruned
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded
 from taskneurons.models.ffn import neuron_shape
-from taskneurons.models.padding import ffn_without_pads
+from taskneurons.models.padding import without_pads
 from taskneurons.neurons.sets import NeuronSet
 
 SCHEDULE = Schedule(steps=2, batch_size=6, learning_rate=1e-2)
@@ -64,7 +64,7 @@ def test_a_gate_is_the_deactivation_of_what_it_does_not_keep(architecture) -> No
     both = [*examples(5, (3,)), *examples(6, (6,))]
     batch = answer_batch(both, PAD)
     sets = list(members(model).values())
-    with torch.no_grad(), planting._gated(model) as gate, ffn_without_pads(model) as leave_out:
+    with torch.no_grad(), planting._gated(model) as gate, without_pads(model) as leave_out:
         gate.set(np.stack([one.mask for one in sets]), batch.lengths)
         leave_out(batch.lengths)
         found = model(input_ids=batch.input_ids, use_cache=False).logits

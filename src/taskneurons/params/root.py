@@ -19,6 +19,7 @@ from taskneurons.studies.dial.params import Dial
 from taskneurons.studies.keystone.params import Keystone
 from taskneurons.studies.layers.params import Layers
 from taskneurons.studies.models.params import Multitask
+from taskneurons.studies.multiverse.params import Multiverse
 from taskneurons.studies.neurons.params import Attribution, Neurons
 from taskneurons.studies.overlap.params import Overlap
 from taskneurons.studies.proportion.params import Proportion
@@ -40,13 +41,15 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         "continual": ("streams", "continual"),
         "keystone": ("keystone",),
         "validation": ("validation",),
+        # Neutral text and the bound of a model's health are those of the study of keystone neurons.
+        "multiverse": ("keystone", "multiverse"),
     }
 )
 # They train on some tasks of a suite and test on others.
 GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items() if "groups" in sections)
 # They study the model that is tuned on all tasks of its suite, or the pre-trained one where `multitask` is null; the
 # others train what starts from the pre-trained one.
-TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone")
+TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "multiverse")
 # What a section tells of a suite, where it has an entry for each.
 BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.
@@ -86,6 +89,7 @@ class Params(Section):
     continual: Continual | None = described("continual learning", "-", default=None)
     keystone: Keystone | None = described("what every task needs, and what is special to one", "-", default=None)
     validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
+    multiverse: Multiverse | None = described("the paper's open choices, crossed", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 

@@ -18,6 +18,7 @@ Study = Literal[
     "continual",
     "keystone",
     "validation",
+    "multiverse",
 ]
 # The seeds of a run with which something is done.
 Seeds = Literal["first", "all"]

@@ -12,6 +12,7 @@ from taskneurons.studies.dial import study as dial
 from taskneurons.studies.keystone import study as keystone
 from taskneurons.studies.layers import study as layers
 from taskneurons.studies.models import study as models
+from taskneurons.studies.multiverse import study as multiverse
 from taskneurons.studies.neurons import study as neurons
 from taskneurons.studies.overlap import study as overlap
 from taskneurons.studies.proportion import study as proportion
@@ -33,6 +34,7 @@ STUDIES: tuple[Study, ...] = (
     continual.STUDY,
     keystone.STUDY,
     validation.STUDY,
+    multiverse.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.

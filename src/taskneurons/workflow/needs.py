@@ -371,6 +371,26 @@ def _keystone(tally: Tally) -> None:
     tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"])
 
 
+def _readings(tally: Tally) -> None:
+    made = tally.settings
+    signed = len({"signed"} & set(made["grid"]["scores"]))
+    # Scores of one loss share a pass, but for signed ones. A file of scores is written for each task and reading.
+    losses = len(made["grid"]["losses"])
+    tasks = len({path.rpartition("/")[2] for path in tally.outputs}) - 1
+    examples = _train_examples(tally, made)
+    tally.attribute(tasks, examples, made["batch_size"], "attribution.batch_size", losses * (1 + signed))
+    tally.disk += 8 * _neurons(tally.size) * len(tally.outputs)
+
+
+def _multiverse(tally: Tally) -> None:
+    grid = tally.settings["grid"]
+    scores = sum(1 if score == "activation" else len(grid["losses"]) for score in grid["scores"])
+    makings = scores * len(grid["specificities"]) * len(grid["within"]) * len(grid["percents"])
+    sets = makings * len(grid["interventions"]) * (1 + len(grid["controls"]))
+    tally.test(len(tally.outputs) * sets, tally.settings["test_examples"])
+    tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"])
+
+
 def _streams(tally: Tally, methods: Iterable[Mapping[str, Any]], stages: float) -> None:
     """Stages of streams; `bytes_per_parameter` of a method is what it holds besides activations."""
     budget = tally.settings["budget"]
@@ -422,7 +442,7 @@ def _weigh(tally: Tally) -> None:
 
 def _plant(tally: Tally) -> None:
     course = tally.settings["schedule"]
-    tally.train("whole", course["steps"], course["batch_size"], "validation.tuning.batch_size")
+    tally.train("whole", course["steps"], course["batch_size"])
     tally.disk += 4 * tally.size.parameters
 
 
@@ -465,6 +485,8 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "keystone.measure:deactivate": _keystone,
     "validation.measure:plant_neurons": _plant,
     "validation.measure:measure": _proof,
+    "multiverse.measure:score": _readings,
+    "multiverse.measure:deactivate": _multiverse,
     "continual.measure:choose_rates": _choose,
     "continual.measure:learn_streams": _learn,
     "continual.measure:weigh_patches": _weigh,

@@ -119,14 +119,27 @@ class Plan:
         Raises:
             InputError: `groups` names a task that the suite has not.
         """
-        chosen = self.params.groups[suite].tasks()
-        if unknown := sorted(set(chosen) - set(self.tasks(suite))):
+        return self.some_tasks(suite, self.params.groups[suite].tasks(), f"groups.{suite}")
+
+    def some_tasks(self, suite: str, chosen: Literal["all"] | Iterable[str], where: str) -> tuple[str, ...]:
+        """Chosen tasks of a suite, in the suite's order.
+
+        Args:
+            suite: the suite.
+            chosen: names, or all.
+            where: the key of the parameters that chooses.
+
+        Raises:
+            InputError: the suite has no such task.
+        """
+        names = set(self.tasks(suite) if chosen == "all" else chosen)
+        if unknown := sorted(names - set(self.tasks(suite))):
             raise InputError(
                 f"there is no task {', '.join(unknown)}",
-                where=f"groups.{suite}",
+                where=where,
                 remedy=f"Choose among {', '.join(self.tasks(suite))}",
             )
-        return tuple(task for task in self.tasks(suite) if task in chosen)
+        return tuple(task for task in self.tasks(suite) if task in names)
 
     def batches(self, suite: str, tasks: Sequence[str] | None = None) -> list[Batch]:
         """The tasks of a suite, or some of them, in groups that one job does together."""

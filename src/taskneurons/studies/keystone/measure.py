@@ -1,41 +1,25 @@
 """What a task, and neutral text, lose without its own neurons, without another task's, and without keystone neurons."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
+from taskneurons.engine.ablation import NEUTRAL, Ablation, AblationTester, check_scored, encode_neutral
 from taskneurons.engine.attribution import attribute
-from taskneurons.engine.deactivation import deactivated
-from taskneurons.engine.evaluation import (
-    METRICS,
-    Evaluation,
-    PreparedTask,
-    Score,
-    evaluate,
-    prepare,
-    prepare_task,
-    score_task,
-)
+from taskneurons.engine.evaluation import METRICS, Evaluation, prepare_task
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.signed_attribution import attribute_signed
 from taskneurons.engine.task_by_task import encoded_split, progress
-from taskneurons.errors import InputError
 from taskneurons.job import Job
-from taskneurons.models.encoding import Encoded
 from taskneurons.models.kernels import fastest
-from taskneurons.models.load import Checkpoint, DType, load_checkpoint
-from taskneurons.models.plain_text import encode_text
+from taskneurons.models.load import DType, load_checkpoint
 from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.others import other_task
 from taskneurons.neurons.scores import NeuronScores, Within
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.neurons.special import Rankings, Special, load_scores
 from taskneurons.studies.keystone.rows import MEASURED, Condition, MeasuredRow, share
-from taskneurons.tasks.neutral import Neutral, neutral_texts
+from taskneurons.tasks.neutral import Neutral
 from taskneurons.tasks.storage import read_task
-
-# No task has such a name.
-NEUTRAL = "neutral text"
 
 
 @dataclass(frozen=True)
@@ -78,50 +62,6 @@ class Design:
     scores: bool
 
 
-class Tester:
-    """What tasks and neutral text score while neurons are deactivated; equal sets are measured once.
-
-    Args:
-        loaded: the model.
-        neutral: encoded neutral texts.
-        evaluation: how answers are generated and scored.
-        scores: whether answers are scored, too, and not their loss alone.
-    """
-
-    def __init__(self, loaded: Checkpoint, neutral: Sequence[Encoded], evaluation: Evaluation, *, scores: bool) -> None:
-        self._loaded, self._evaluation, self._scores = loaded, evaluation, scores
-        # The "answer" of a text is the text itself; nothing is generated, so no reference counts.
-        self._neutral = prepare("generation", neutral, loaded.tokenizer, references=[()] * len(neutral))
-        self._losses: dict[NeuronSet, float] = {}
-
-    def neutral_loss(self, neurons: NeuronSet) -> float:
-        """Nats a token of neutral text, averaged over the texts."""
-        if neurons not in self._losses:
-            with deactivated(self._loaded.model, neurons):
-                found = evaluate(
-                    self._loaded.model, self._neutral, batch_size=self._evaluation.batch_size, metrics=["loss"]
-                )
-            self._losses[neurons] = found["loss"][0]
-        return self._losses[neurons]
-
-    def test(self, name: str, task: PreparedTask, tested: Sequence[Case]) -> Iterator[tuple[Case, Score]]:
-        """The scores of a task in each case.
-
-        Args:
-            name: of the task.
-            task: its examples.
-            tested: the cases.
-        """
-        known: dict[NeuronSet, list[Score]] = {}
-        for case in tested:
-            if case.neurons not in known:
-                metrics = METRICS[task.kind] if self._scores else ("loss",)
-                with deactivated(self._loaded.model, case.neurons):
-                    known[case.neurons] = score_task(self._loaded.model, name, task, self._evaluation, metrics=metrics)
-            for score in known[case.neurons]:
-                yield case, score
-
-
 def cases(rankings: Rankings, design: Design, task: str, other: str, *, seed: int) -> Iterator[Case]:
     """Every set that is deactivated on a task: first none, then by share.
 
@@ -143,19 +83,6 @@ def cases(rankings: Rankings, design: Design, task: str, other: str, *, seed: in
             found = rankings.sets(how, percent)
             for whose in (task, other):
                 yield Case(how, found[whose], whose, percent)
-
-
-def neutral_encoded(
-    loaded: Checkpoint, neutral: Neutral, tasks: Mapping[str, Path], files: Sequence[Path]
-) -> tuple[list[Encoded], list[Encoded]]:
-    """Neutral texts as the model reads them: those that are scored, and those that are tested.
-
-    Raises:
-        InputError: see `neutral_texts` and `encode_text`.
-    """
-    longest = min(neutral.tokens, loaded.context - 1)
-    scored, tested = (encode_text(texts, loaded.tokenizer, longest) for texts in neutral_texts(neutral, tasks, files))
-    return scored, tested
 
 
 # Jobs
@@ -180,7 +107,7 @@ def score_neutral(job: Job[NeutralSettings]) -> None:
     """Score the neurons of a model for neutral text, by Eq. 3 with the loss of the language model."""
     execution = Execution.of(job, job.settings.dtype)
     loaded = load_checkpoint(job.inputs.folder("checkpoint"), device=execution.device, dtype=execution.dtype)
-    texts, _ = neutral_encoded(loaded, job.settings.neutral, job.inputs.folders("tasks"), job.inputs["text"])
+    texts, _ = encode_neutral(loaded, job.settings.neutral, job.inputs.folders("tasks"), job.inputs["text"])
     with fastest(loaded.model):
         scores = attribute(loaded, texts, task=NEUTRAL, batch_size=job.settings.batch_size)
     scores["taylor"].save(job.outputs.one("scores"))
@@ -244,27 +171,23 @@ def deactivate(job: Job[DeactivateSettings]) -> None:
         design.within,
         load_scores(job.inputs["signed"]) or None,
     )
-    if rankings.neutral.model_digest != loaded.digest:
-        raise InputError(
-            f"made with the model {rankings.neutral.model_digest[:12]}, the checkpoint is {loaded.digest[:12]}",
-            where=str(job.inputs.one("neutral")),
-            remedy="Make the scores again with this checkpoint",
-        )
+    check_scored(rankings.neutral, loaded, job.inputs.one("neutral"))
     described = {name: read_task(folder) for name, folder in folders.items()}
     kinds = {name: (task.kind, task.family) for name, task in described.items()}
-    _, texts = neutral_encoded(loaded, job.settings.neutral, folders, job.inputs["text"])
-    tester = Tester(loaded, texts, job.settings.evaluation, scores=design.scores)
+    _, texts = encode_neutral(loaded, job.settings.neutral, folders, job.inputs["text"])
+    tester = AblationTester(loaded, texts, job.settings.evaluation)
     with fastest(loaded.model):
         for name in progress(list(paths), "keystone"):
             tokens = job.settings.evaluation.max_new_tokens
             task, prepared = prepare_task(loaded, folders[name], tokens, limit=design.test_examples)
             other = other_task(name, kinds, seed=job.seed)
-            tested = list(cases(rankings, design, name, other, seed=job.seed))
-            untouched = tester.neutral_loss(tested[0].neurons)
+            metrics = METRICS[task.kind] if design.scores else ("loss",)
+            tested = [(case, Ablation(case.neurons)) for case in cases(rankings, design, name, other, seed=job.seed)]
+            untouched = tester.neutral_loss(tested[0][1])
             rows = []
-            for case, score in tester.test(name, prepared, tested):
-                neutral = tester.neutral_loss(case.neurons)
-                rows.append(
+            for case, ablation in tested:
+                neutral = tester.neutral_loss(ablation)
+                rows += [
                     MeasuredRow(
                         study="keystone",
                         model=job.model,
@@ -283,5 +206,6 @@ def deactivate(job: Job[DeactivateSettings]) -> None:
                         neutral=neutral,
                         neutral_rise=100 * (neutral / untouched - 1),
                     )
-                )
+                    for score in tester.scores(name, prepared, ablation, metrics)
+                ]
             MEASURED.write(paths[name], rows)
