@@ -79,9 +79,9 @@ def start(command: Sequence[str], processes: int, folder: Path) -> None:
         raise SystemExit(STOPPED)
     if status:
         raise InputError(
-            verdict.get("message", f"one of {processes} processes ended without a word (torchrun: status {status})"),
-            where=verdict.get("where", "torchrun"),
-            remedy=verdict.get("remedy", "See above what it printed"),
+            verdict.get("message", f"one of {processes} processes ended without a word, with status {status}"),
+            where=verdict.get("where", f"{processes} processes"),
+            remedy=verdict.get("remedy"),
         )
 
 
@@ -113,13 +113,21 @@ def said(folder: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        verdict = {"message": error.message, "where": error.where, "remedy": error.remedy}
-        write_json(folder / VERDICT, {name: text for name, text in verdict.items() if text})
+        _leave(folder, {"message": error.message, "where": error.where, "remedy": error.remedy})
         raise
     except SystemExit as end:
         if end.code == STOPPED:
-            write_json(folder / VERDICT, {"stopped": True})
+            _leave(folder, {"stopped": True})
         raise
+    except Exception as error:
+        _leave(folder, {"message": f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"})
+        raise
+
+
+def _leave(folder: Path, verdict: Mapping[str, Any]) -> None:
+    """The first word counts: when one process fails, the others fail for that reason."""
+    if not (folder / VERDICT).exists():
+        write_json(folder / VERDICT, {name: text for name, text in verdict.items() if text})
 
 
 def main(folder: Path) -> None:
