@@ -85,6 +85,10 @@ SIZES: Mapping[Machine, Sizes] = {
 }
 
 
+PLANNED: Mapping[Machine, tuple[str, ...]] = {"laptop": ("--laptop",), "gpu": ()}
+"""How `taskneurons plan` is asked what a study takes on a machine."""
+
+
 @dataclass(frozen=True)
 class Model:
     """A model that was looked at.
@@ -171,7 +175,7 @@ def init(
         _write(scratch, place.name, chosen, found, choices)
         load_params(scratch / "params.yaml")
         _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan"])
+        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", *PLANNED[machine]])
         for name in (GRAPH.parent.name, ".snakemake", "logs"):
             shutil.rmtree(scratch / name, ignore_errors=True)
         _run(scratch, ["git", "add", "--all"])
