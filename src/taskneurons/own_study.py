@@ -34,6 +34,7 @@ from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.file_forms import COLUMNS, Columns
 from taskneurons.tasks.one_file import write_task_of
 from taskneurons.tasks.source import source_named
+from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.task import SPLITS, Example, Task
 from taskneurons.workflow.hub import current_commit
 from taskneurons.workflow.raw import task_inputs
@@ -366,6 +367,9 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
         kind = f"{task.kind}, {len(task.options)} labels" if task.options else task.kind
         cut = sum(tokens > choices.context for tokens in one.needed(choices.generated))
         yield f"Task {task.name}: {kind}; {sizes}"
+        for split, number in near_leaks(splits).items():
+            if number:
+                yield f"  {number} inputs of {split} are those of held-out examples, but for their writing or answer"
         written = "" if task.options else f", of which {choices.generated} are generated at most"
         yield (
             f"  prompts of {min(one.prompts)} to {max(one.prompts)} tokens, answers of up to {max(one.answers)}"
