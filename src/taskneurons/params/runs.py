@@ -8,7 +8,16 @@ from pydantic import NonNegativeInt, PositiveInt
 from taskneurons.params.section import Inconsistency, Section, Slug, described, repeated
 
 Study = Literal[
-    "deactivation", "training", "proportion", "overlap", "similarity", "layers", "dial", "continual", "keystone"
+    "deactivation",
+    "training",
+    "proportion",
+    "overlap",
+    "similarity",
+    "layers",
+    "dial",
+    "continual",
+    "keystone",
+    "scaling",
 ]
 # The seeds of a run with which something is done.
 Seeds = Literal["first", "all"]

@@ -15,6 +15,7 @@ from taskneurons.studies.models import study as models
 from taskneurons.studies.neurons import study as neurons
 from taskneurons.studies.overlap import study as overlap
 from taskneurons.studies.proportion import study as proportion
+from taskneurons.studies.scaling import study as scaling
 from taskneurons.studies.similarity import study as similarity
 from taskneurons.studies.training import study as training
 
@@ -31,6 +32,7 @@ STUDIES: tuple[Study, ...] = (
     dial.STUDY,
     continual.STUDY,
     keystone.STUDY,
+    scaling.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.
