@@ -465,6 +465,7 @@ def _examples(tally: Tally) -> None:
 WORK: Mapping[str, Callable[[Tally], None]] = {
     "models.make:import_model": _import,
     "models.make:pretrain_model": _pretrain,
+    "models.make:pretrain_further_model": _pretrain,
     "models.make:tune_multitask_model": _multitask,
     "models.measure:evaluate_multitask": _evaluate,
     "neurons.measure:attribute_scores": _attribute,
