@@ -6,7 +6,6 @@ from taskneurons.lineage import active, kept, record
 from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
 from taskneurons.time_left import save_expected
-from taskneurons.workflow import allocator, cluster, forked, hub, refusals, wake
 from taskneurons.workflow import allocator, cluster, containers, forked, here, hub, refusals, wake
 
 min_version("9.20")

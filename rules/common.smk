@@ -17,10 +17,8 @@ from taskneurons.workflow import paths, raw
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.paths import Inputs, checkpoint, figure_files
-from taskneurons.workflow.plan import Plan, model_of, suite_of
-from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources, gpus_here, memory_here
 from taskneurons.workflow.plan import Plan, further_model, model_of, suite_of
-from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources
+from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources, gpus_here, memory_here
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(

@@ -184,28 +184,12 @@ def init(
             _write(scratch, place.name, chosen, found, choices)
             load_params(scratch / "params.yaml")
             _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-            gpus = "1" if machine == "gpu" else "0"
-            plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", "--gpus", gpus])
+            plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", *PLANNED[machine]])
             for name in (GRAPH.parent.name, ".snakemake", "logs"):
                 shutil.rmtree(scratch / name, ignore_errors=True)
             _run(scratch, ["git", "add", "--all"])
         say(f"\nPlan of {plan}")
         say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
-    found = find_tasks(tasks, sizes)
-    read = {task.name: _lengths(task, splits, chosen) for task, splits in found.tasks}
-    choices = choose(sizes, form, chosen, found, read)
-    for line in described(chosen, found, choices, read):
-        say(line)
-    with _beside(place) as scratch:
-        _write(scratch, place.name, chosen, found, choices)
-        load_params(scratch / "params.yaml")
-        _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
-        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", *PLANNED[machine]])
-        for name in (GRAPH.parent.name, ".snakemake", "logs"):
-            shutil.rmtree(scratch / name, ignore_errors=True)
-        _run(scratch, ["git", "add", "--all"])
-    say(f"\nPlan of {plan}")
-    say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
 
 
 # The model

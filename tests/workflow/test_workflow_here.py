@@ -36,10 +36,11 @@ def paper(root: Path) -> Plan:
 
 def test_jobs_that_ask_for_a_gpu_are_named_where_there_is_none(paper: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
-    monkeypatch.setattr(here, "has_gpu", lambda: False)
+    target = SimpleNamespace(rule=SimpleNamespace(name="all"), params=SimpleNamespace(), output=[], resources={})
+    monkeypatch.setattr(here, "gpus_here", lambda: False)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1e12))
     monkeypatch.setattr(here.psutil, "virtual_memory", lambda: SimpleNamespace(total=16e9))
-    here.begin(run_of(job("llama2_7b", gpu=1), job("llama2_7b")), paper, said.append)
+    here.begin(run_of(job("llama2_7b"), target), paper, said.append)
     (sentence,) = said
     alone = need(paper, "models.make:tune_multitask_model 0123", MULTITASK, job("llama2_7b").output, gpus=False)
     assert sentence.startswith("1 job asks for a GPU and this machine shows none")
@@ -47,25 +48,16 @@ def test_jobs_that_ask_for_a_gpu_are_named_where_there_is_none(paper: Plan, monk
     assert "tune_llama2_7b holds 121 GB at the least, where there are 16" in sentence
     assert sentence.endswith("`taskneurons plan --laptop`")
     # Other machines do jobs of a cluster; with a GPU, or without a job that asks for one, nothing is lacking.
-    here.begin(run_of(job("llama2_7b", gpu=1), local=False), paper, said.append)
+    here.begin(run_of(job("llama2_7b"), local=False), paper, said.append)
+    here.begin(run_of(target), paper, said.append)
+    monkeypatch.setattr(here, "gpus_here", lambda: True)
     here.begin(run_of(job("llama2_7b")), paper, said.append)
-    monkeypatch.setattr(here, "has_gpu", lambda: True)
-    here.begin(run_of(job("llama2_7b", gpu=1)), paper, said.append)
     assert len(said) == 1
-
-
-def test_a_gpu_is_seen_by_its_device_unless_it_is_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    (tmp_path / "nvidiactl").touch()
-    assert not here.has_gpu(tmp_path)
-    (tmp_path / "nvidia0").touch()
-    assert here.has_gpu(tmp_path)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not here.has_gpu(tmp_path)
 
 
 def test_a_disk_that_is_too_small_for_a_run_is_named_before_it(paper: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
+    monkeypatch.setattr(here, "gpus_here", lambda: True)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=30e9))
     here.begin(run_of(job("llama2_7b", disk_mb=27_000)), paper, said.append)
     assert not said

@@ -42,7 +42,9 @@ def of_multitask(plan, **changed):
 
 def test_every_rule_that_runs_a_model_is_one_whose_needs_are_known(root):
     rules = "\n".join(path.read_text() for path in sorted((root / "rules").glob("*.smk")))
-    asking = re.findall(r"\*\*resources_of\.\w+\(\).*?code=code\(\s*\"([\w.]+:\w+)\"", rules, flags=re.S)
+    asking = re.findall(
+        r"(?:\*\*resources_of\.\w+\(\)|^use rule pretrain).*?code=code\(\s*\"([\w.]+:\w+)\"", rules, flags=re.S | re.M
+    )
     assert len(asking) >= len(WORK) and set(asking) == set(WORK)
 
 
@@ -97,12 +99,6 @@ def test_what_is_said_to_fit_fits_and_a_little_more_does_not():
         assert Part(40e9, 7e6, 16).bytes(int(said.rpartition(" ")[2])) <= memory
 
 
-def test_a_machine_has_a_number_of_gpus_and_memory():
-    for wrong in ((-1, 80.0), (1, 0.0), (1, -1.0)):
-        with pytest.raises(InputError, match="a number of GPUs and some memory"):
-            Machine(*wrong)
-
-
 def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
     text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
     output = "results/report/public/llama2_7b/seed0/top_examples.csv"
@@ -128,6 +124,8 @@ def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     assert not resources.gpus_here()
     monkeypatch.setenv(resources.VARIABLE, "1")
     assert resources.gpus_here()
+
+
 def test_a_machine_has_some_gpus_or_none_and_memory():
     for wrong in ((-1, 80.0), (1, 0.0), (1, -1.0), (0, 80.0, 0.0)):
         with pytest.raises(InputError, match="a number of GPUs from 0 and some memory"):
@@ -158,7 +156,7 @@ def test_a_job_that_is_larger_than_the_host_is_named_with_what_makes_it_fit(pape
     assert machine.lacks(found) and not machine.lacks(replace(found, host_bytes=7e9))
     assert machine.remedy(found, "llama2_7b", 2048).startswith("multitask: null")
     beside = found.host_bytes - found.part.bytes(2048)
-    large = Machine(gpus=0, memory=200.0)
+    large = Machine(gpus=0, memory=126.0)
     (context,) = re.findall(r"models\.llama2_7b\.context: (\d+)", large.remedy(found, "llama2_7b", 2048))
     assert found.part.bytes(int(context)) + beside <= 1e9 * large.memory
     assert 1e9 * large.memory < found.part.bytes(int(context) + STEP) + beside

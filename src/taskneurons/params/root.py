@@ -51,8 +51,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
 GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items() if "groups" in sections)
 # They study the model that is tuned on all tasks of its suite, or the pre-trained one where `multitask` is null; the
 # others train what starts from the pre-trained one.
-TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "multiverse")
-TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "scaling")
+TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "multiverse", "scaling")
 # What a section tells of a suite, where it has an entry for each.
 BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.

@@ -3,19 +3,15 @@
 Estimates are rough, and a user may know better: nothing is refused.
 """
 
-import os
 import shutil
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
 import psutil
 
 from taskneurons.workflow.needs import Need, need
 from taskneurons.workflow.plan import Plan
-
-# Of NVIDIA's driver, of AMD's, and of Windows for Linux.
-GPUS = ("nvidia[0-9]*", "kfd", "dxg")
+from taskneurons.workflow.resources import gpus_here
 
 
 def begin(workflow: Any, plan: Plan, warn: Callable[[str], None]) -> None:
@@ -32,20 +28,8 @@ def begin(workflow: Any, plan: Plan, warn: Callable[[str], None]) -> None:
     disk = sum(_number(job.resources.get("disk_mb")) for job in jobs)
     if sentence := lacks_disk(1e6 * disk, shutil.disk_usage(".").free):
         warn(sentence)
-    asking = [job for job in jobs if _number(job.resources.get("gpu"))]
-    if asking and not has_gpu():
-        found = [
-            (job.rule.name, need(plan, job.params.code, job.params.settings, list(job.output), gpus=False))
-            for job in asking
-        ]
-        needs = [(rule, one) for rule, one in found if one is not None]
+    if not gpus_here() and (needs := [found for job in jobs if (found := _without_gpu(job, plan))]):
         warn(lacks_gpu(needs, psutil.virtual_memory().total))
-
-
-def has_gpu(devices: Path = Path("/dev")) -> bool:
-    """Whether this machine shows a GPU; torch is not imported for it."""
-    hidden = os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1")
-    return not hidden and any(path for name in GPUS for path in devices.glob(name))
 
 
 def lacks_disk(needed: float, free: float) -> str:
@@ -81,6 +65,16 @@ def lacks_gpu(needs: Sequence[tuple[str, Need]], memory: float) -> str:
             f", and {rule} holds {largest.part.fixed / 1e9:,.0f} GB at the least, where there are {memory / 1e9:,.0f}"
         )
     return f"{text}. Run this on a machine with a GPU, or see what to change: `taskneurons plan --laptop`"
+
+
+def _without_gpu(job: Any, plan: Plan) -> tuple[str, Need] | None:
+    """The rule of a job that asks for a GPU where there are some, and what it needs here; None: of another job."""
+    # A target such as `all` hands nothing over.
+    if not (code := getattr(job.params, "code", "")):
+        return None
+    asked = code, job.params.settings, list(job.output)
+    with_gpu, alone = need(plan, *asked), need(plan, *asked, gpus=False)
+    return (job.rule.name, alone) if with_gpu and with_gpu.gpu and alone else None
 
 
 def _number(value: Any) -> float:

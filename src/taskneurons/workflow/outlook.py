@@ -27,7 +27,6 @@ class Machine:
     """Where jobs would run.
 
     Attributes:
-        gpus: that jobs have at a time; 0: all runs on CPUs.
         gpus: that jobs have at a time; 0: models of any size are run by a core each.
         gpu_memory: of each, GB.
         memory: of the host, GB; None: as much as a job asks for.
@@ -38,8 +37,6 @@ class Machine:
     memory: float | None = None
 
     def __post_init__(self) -> None:
-        if self.gpus < 0 or not self.gpu_memory > 0:
-            raise InputError("a number of GPUs and some memory were expected", where="--gpus, --gpu-memory")
         if self.gpus < 0 or not self.gpu_memory > 0 or not (self.memory is None or self.memory > 0):
             raise InputError(
                 "a number of GPUs from 0 and some memory were expected", where="--gpus, --gpu-memory, --memory"
