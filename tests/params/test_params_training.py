@@ -12,6 +12,7 @@ from taskneurons.params.loading import parse_params
 DEFAULT = (Path(__file__).resolve().parents[2] / "params.yaml").read_text(encoding="utf-8")
 UNSEEN = "test_classification: [topic_news, "
 SHARES = "  percents: [10, 50, 70, 100]\n  tuning"
+PERCENTS = "tasks: 2\n  percents: [0.3, 1, 3, 10]"
 
 
 def refusal(old: str, new: str) -> str:
@@ -43,16 +44,9 @@ def refusal(old: str, new: str) -> str:
         ("controlled: [10, 100]", "controlled: [10, 150]", "overlap.controlled[1]: 150 is not a share"),
         ("controlled: [10, 100]", "controlled: [50]", "overlap.controlled: a trend needs at least two overlaps"),
         ("trained_percents: [10]", "trained_percents: [0.0]", "overlap.trained_percents[0]: 0 is not a share"),
-        ("tasks: 2\n  percents: [0.3, 1, 3, 10]", "tasks: 2\n  percents: []", "curves.percents: is empty"),
-        (
-            "tasks: 2\n  percents: [0.3, 1, 3, 10]",
-            "tasks: 2\n  percents: [0.3, 1, 10]",
-            "curves.centre.percent: is not in `percents`",
-        ),
-        (
-            "tasks: 2\n  percents: [0.3, 1, 3, 10]",
-            "tasks: 2\n  percents: [0, 3]",
-            "curves.percents[0]: 0 is not a share",
+        (PERCENTS, "tasks: 2\n  percents: []", "curves.percents: is empty"),
+        (PERCENTS, "tasks: 2\n  percents: [0.3, 1, 10]", "curves.centre.percent: is not in `percents`"),
+        (PERCENTS, "tasks: 2\n  percents: [0, 3]", "curves.percents[0]: 0 is not a share"),
         ),
         ("readings: [5, 10, 20, 40]", "readings: [5, 20, 10]", "curves.readings: steps must rise"),
         (
