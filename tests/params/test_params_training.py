@@ -47,7 +47,6 @@ def refusal(old: str, new: str) -> str:
         (PERCENTS, "tasks: 2\n  percents: []", "curves.percents: is empty"),
         (PERCENTS, "tasks: 2\n  percents: [0.3, 1, 10]", "curves.centre.percent: is not in `percents`"),
         (PERCENTS, "tasks: 2\n  percents: [0, 3]", "curves.percents[0]: 0 is not a share"),
-        ),
         ("readings: [5, 10, 20, 40]", "readings: [5, 20, 10]", "curves.readings: steps must rise"),
         (
             "centre: {percent: 3, learning_rate: 1.0e-3}",
