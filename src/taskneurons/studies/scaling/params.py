@@ -1,11 +1,18 @@
 """Parameters of the study of scale: models of several sizes and architectures side by side."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from pydantic import PositiveFloat
 
 from taskneurons.params.section import Inconsistency, Line, Section, Slug, described, repeated
 from taskneurons.params.selection import shares
+
+# The measures that figures show.
+Drawn = Literal[
+    "own", "own_less_sibling", "own_less_other_family", "own_less_random", "own_share", "half_share", "keystone_share",
+    "overlap_sibling", "overlap_other_family",
+]  # fmt: skip
 
 
 class KnownValue(Section):
@@ -13,7 +20,7 @@ class KnownValue(Section):
 
     model: Line = described("name of the model", "-")
     parameters: PositiveFloat = described("number of its parameters", "parameters")
-    measure: Slug = described("what was measured, as in the table `scaling`", "-")
+    measure: Drawn = described("what was measured, as in the table `scaling`", "-")
     value: float = described("the value, at the share that is shown", "as the measure")
 
 
