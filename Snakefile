@@ -7,6 +7,7 @@ from taskneurons.progress import recorded_costs
 from taskneurons.studies.registry import TARGETS as STUDIES
 from taskneurons.time_left import save_expected
 from taskneurons.workflow import allocator, cluster, forked, hub, refusals, wake
+from taskneurons.workflow import allocator, cluster, containers, forked, here, hub, refusals, wake
 
 min_version("9.20")
 wake.install()
@@ -14,6 +15,11 @@ logger.addFilter(refusals.only_the_sentence)
 
 # Jobs on other machines read this file too; they neither claim the folder nor touch its records.
 left_by_killed_run = active.claim() if workflow.is_main_process else []
+
+
+if containers.asked(workflow):
+
+    container: containers.image()
 
 
 include: "rules/common.smk"
@@ -64,12 +70,14 @@ onstart:
     hub.require_pinned((getattr(job.params, "settings", "") for job in workflow.dag.needrun_jobs()), PARAMS_FILE)
     save_expected(workflow.dag.needrun_jobs())
     cluster.begin(workflow)
+    here.begin(workflow, plan, logger.warning)
     # Another parameter file asks for other artifacts, which does not make those of params.yaml superfluous.
     if not workflow.configfiles:
         kept.prune(GRAPH, logger.warning)
     kept.keep_outputs((job.output for job in workflow.dag.needrun_jobs()), GRAPH, logger.warning)
     allocator.tune_jobs()
-    forked.offer(local=workflow.local_exec)
+    # What one container started would lose its files with it.
+    forked.offer(local=workflow.local_exec and not containers.asked(workflow))
 
 
 onsuccess:

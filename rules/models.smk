@@ -58,7 +58,7 @@ rule pretrain_model:
     log:
         "logs/models/{run}/seed{seed}/pretrain_model.log",
     wildcard_constraints:
-        run=plan.pattern(seeds="all", models=plan.scratch_models),
+        run=plan.pattern(seeds="all", models=plan.first_architectures),
     priority: plan.sooner(10)
     threads: P.workflow.training_threads
     resources:
@@ -70,6 +70,16 @@ rule pretrain_model:
         code=code("models.make:pretrain_model"),
     script:
         "../workflow/scripts/run.py"
+
+
+use rule pretrain_model as pretrain_further_model with:
+    log:
+        "logs/models/{run}/seed{seed}/pretrain_further_model.log",
+    wildcard_constraints:
+        run=plan.pattern(seeds="all", models=plan.further_architectures),
+    params:
+        settings=lambda wildcards: settings(model=further_model(P.models[model_of(wildcards)])),
+        code=code("models.make:pretrain_further_model"),
 
 
 rule tune_multitask:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from accelerate.state import AcceleratorState
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -76,6 +77,66 @@ def test_deactivation(tmp_path, capsys):
     assert found["task_seconds"]["classification"] > 0
     assert {bar["most"] for bar in found["bars"]} == {1.03, 0.3}
     assert "four options on one prompt" in capsys.readouterr().out
+
+
+def test_the_script_for_a_gpu_runs_on_the_cpu_at_tiny_dimensions(tmp_path, capsys):
+    from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task
+
+    from benchmarks import gpu
+
+    for task in (MOOD, ECHO):
+        lay_task(tmp_path / "tasks" / task.name, task)
+    lay_checkpoint(tmp_path / "checkpoint")
+    given = ["--weights", str(tmp_path / "checkpoint"), "--tasks", str(tmp_path / "tasks")]
+    # accelerate keeps the precision of a process.
+    AcceleratorState._reset_state(reset_partial_state=True)
+    found = run(gpu.main, tmp_path / "found.json", "--small", *given)
+    AcceleratorState._reset_state(reset_partial_state=True)
+    assert set(found["ways"]) == {"attribution", "deactivation", "neurons", "lora", "mask"}
+    for way in found["ways"].values():
+        assert way["layers"] == 2 and way["tokens_per_second"] == pytest.approx(4 * 24 / way["seconds"])
+    conditions = {(row["seed"], row["kind"], row["condition"]) for row in found["table_1"]}
+    cases = ("original", "task", "other_task", "random")
+    assert conditions == {(s, k, c) for s in range(3) for k in ("classification", "generation") for c in cases}
+    assert all(row["drop"] == 0 for row in found["table_1"] if row["condition"] == "original")
+    assert "share_of_product_rate" in capsys.readouterr().out
+    assert not found["late"]
+
+
+def test_the_script_for_a_gpu_stops_in_time_and_says_where_there_is_none(tmp_path, capsys, monkeypatch):
+    from benchmarks import gpu
+
+    assert gpu.main(["--small", "--minutes", "0.0001", "--check"]) == 1
+    assert "stopped after 0.0001 minutes" in capsys.readouterr().out
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert gpu.main([]) == 0 and gpu.main(["--check"]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("There is no GPU here") and len(said) == 2
+
+
+def test_products_of_a_step_are_those_that_torch_counts_and_layers_are_as_many_as_fit():
+    from benchmarks import gpu
+    from benchmarks.attribution import limit
+    from benchmarks.shapes import SHAPES, build_model, operations
+
+    shape = SHAPES["tiny"]
+    size, tokens = gpu.size_of(shape, products=True), shape.examples * shape.tokens
+    model = build_model(shape)
+    assert gpu.size_of(shape).parameters == pytest.approx(model.num_parameters(), rel=0.01)
+    batch = gpu.batch_of(shape, model.device)
+    counted = operations(limit(model, batch))
+    head = 4 * shape.examples * batch.answer_width * shape.hidden_size * shape.vocabulary
+    # Backward ends at the first layer's neurons; attention is what torch counts besides.
+    first = 2 * tokens * (size.parameters / shape.layers - shape.hidden_size * shape.ffn_size)
+    expected = gpu.WAYS["attribution"].products(size, tokens) + head - first
+    assert expected <= counted <= 1.2 * expected
+    whole = gpu.SHAPES["llama2-7b"]
+    for name, way in gpu.WAYS.items():
+        held = [gpu.costs.whole(way.held(gpu.size_of(gpu.replace(whole, layers=n)), 8 * 527)) for n in (7, 8)]
+        assert gpu.fitting(way, whole, held[1]).layers == 8, name
+        assert gpu.fitting(way, whole, held[1] - 1).layers == 7, name
+    # On a GPU of 80 GB all but the papers' way have all layers.
+    assert {name for name, way in gpu.WAYS.items() if gpu.fitting(way, whole, 76e9).layers < 32} == {"mask"}
 
 
 def test_workflow(tmp_path, capsys, monkeypatch):

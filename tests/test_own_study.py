@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -29,7 +30,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from taskneurons import own_study
 from taskneurons.cli import main
 from taskneurons.errors import InputError
-from taskneurons.models.looking import lengths, look_at_folder, look_at_gguf
+from taskneurons.models.looking import Lengths, lengths, look_at_folder, look_at_gguf
 from taskneurons.own_study import SIZES, find_model, find_tasks, init
 from taskneurons.params.loading import load_params
 
@@ -191,7 +192,7 @@ def test_a_model_of_the_hub_is_pinned_to_its_commit_and_its_weights_are_not_fetc
     assert asked["revision"] == "a" * 40 and "*.safetensors" in asked["ignore_patterns"]
 
 
-def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(tmp_path):
+def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(small, tmp_path):
     file = tmp_path / "reviews.csv"
     file.write_text("text,label\n" + "".join(f"review {n},{MOODS[n % 2]}\n" for n in range(60)))
     with own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder:
@@ -200,6 +201,12 @@ def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(
         assert (task.name, task.options) == ("reviews", ("bad", "good"))
         assert {path.name for path in found.files} == {"tasks.json", "reviews.train.jsonl", "reviews.test.jsonl"}
         assert len(splits["train"]) + len(splits["validation"]) + len(splits["test"]) == 60
+        model = find_model(str(small / "small"))
+        twice = {**splits, "validation": splits["test"][:1]}
+        choices = own_study.Choices(SIZES["laptop"], "plain", CONTEXT, 8)
+        read = {"reviews": Lengths((3,), (2,), 2, "review 1")}
+        said = list(own_study.described(model, replace(found, tasks=((task, twice),)), choices, read))
+        assert "  1 inputs of validation are those of held-out examples, but for their writing or answer" in said
     with (
         pytest.raises(InputError) as caught,
         own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder,

@@ -74,6 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     plan.add_argument("file", nargs="?", type=Path, metavar="FILE", help="default: params.yaml")
     plan.add_argument("--gpus", type=int, default=1, metavar="N", help="GPUs that there are (default: %(default)s)")
     plan.add_argument("--gpu-memory", type=float, default=80.0, metavar="GB", help="of each (default: %(default)s)")
+    plan.add_argument("--memory", type=float, metavar="GB", help="of the host (default: as much as a job needs)")
+    plan.add_argument(
+        "--laptop", action="store_true", help="this machine's memory and no GPU: hours are those of a core"
+    )
     plan.add_argument("--json", action="store_true", help="print everything as JSON")
     plan.set_defaults(run=_plan)
 
@@ -225,7 +229,8 @@ def _results(options: argparse.Namespace) -> int:
 def _plan(options: argparse.Namespace) -> int:
     from taskneurons.workflow.outlook import Machine, outlook
 
-    found = outlook(options.file, Machine(options.gpus, options.gpu_memory))
+    machine = Machine.here() if options.laptop else Machine(options.gpus, options.gpu_memory, options.memory)
+    found = outlook(options.file, machine)
     if options.json:
         _print_json(found.as_dict())
     else:

@@ -34,6 +34,7 @@ from taskneurons.params.suites import HubSuite, JsonlSuite
 from taskneurons.tasks.file_forms import COLUMNS, Columns
 from taskneurons.tasks.one_file import write_task_of
 from taskneurons.tasks.source import source_named
+from taskneurons.tasks.spelling import near_leaks
 from taskneurons.tasks.task import SPLITS, Example, Task
 from taskneurons.workflow.hub import current_commit
 from taskneurons.workflow.raw import task_inputs
@@ -85,6 +86,10 @@ SIZES: Mapping[Machine, Sizes] = {
     "laptop": Sizes(300, 50, 60, 64, 4, 40, 20, 2, "float32", 1024, 48),
     "gpu": Sizes(1000, 200, 500, 300, 8, 200, 64, 5, "bfloat16", 4096, 128),
 }
+
+
+PLANNED: Mapping[Machine, tuple[str, ...]] = {"laptop": ("--laptop",), "gpu": ()}
+"""How `taskneurons plan` is asked what a study takes on a machine."""
 
 
 @dataclass(frozen=True)
@@ -186,6 +191,21 @@ def init(
             _run(scratch, ["git", "add", "--all"])
         say(f"\nPlan of {plan}")
         say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
+    found = find_tasks(tasks, sizes)
+    read = {task.name: _lengths(task, splits, chosen) for task, splits in found.tasks}
+    choices = choose(sizes, form, chosen, found, read)
+    for line in described(chosen, found, choices, read):
+        say(line)
+    with _beside(place) as scratch:
+        _write(scratch, place.name, chosen, found, choices)
+        load_params(scratch / "params.yaml")
+        _run(scratch, [sys.executable, "-m", "taskneurons.cli", "stages"])
+        plan = _run(scratch, [sys.executable, "-m", "taskneurons.cli", "plan", *PLANNED[machine]])
+        for name in (GRAPH.parent.name, ".snakemake", "logs"):
+            shutil.rmtree(scratch / name, ignore_errors=True)
+        _run(scratch, ["git", "add", "--all"])
+    say(f"\nPlan of {plan}")
+    say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
 
 
 # The model
@@ -347,6 +367,9 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
         kind = f"{task.kind}, {len(task.options)} labels" if task.options else task.kind
         cut = sum(tokens > choices.context for tokens in one.needed(choices.generated))
         yield f"Task {task.name}: {kind}; {sizes}"
+        for split, number in near_leaks(splits).items():
+            if number:
+                yield f"  {number} inputs of {split} are those of held-out examples, but for their writing or answer"
         written = "" if task.options else f", of which {choices.generated} are generated at most"
         yield (
             f"  prompts of {min(one.prompts)} to {max(one.prompts)} tokens, answers of up to {max(one.answers)}"

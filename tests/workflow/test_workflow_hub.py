@@ -153,6 +153,18 @@ def test_without_a_network_one_sentence_says_so(monkeypatch):
         current_commit("model", "some/model")
 
 
+def test_a_reason_that_holds_for_every_repository_is_said_once(own, monkeypatch):
+    before = own.read_text()
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(time, "sleep", lambda _: None)
+    with pytest.raises(InputError) as refused:
+        pin(own)
+    said = str(refused.value)
+    assert "0 of 3 revisions are pinned; maker/tiny, " in said and said.count("the hub cannot be reached") == 1
+    assert said.endswith("Run this where there is a network")
+    assert own.read_text() == before
+
+
 def test_a_job_is_refused_for_its_own_missing_pins_alone():
     arguments = {"revisions": {"sst2": "pin-me", "rte": COMMIT}, "mirror": None}
     pinned, unpinned = ({"tasks": [task], "arguments": arguments} for task in ("rte", "sst2"))

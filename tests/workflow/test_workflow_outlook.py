@@ -4,12 +4,14 @@ import itertools
 import json
 import re
 import time
+from dataclasses import replace
 from functools import cache
 
 import pytest
 
 from taskneurons.cli import main
 from taskneurons.errors import InputError
+from taskneurons.files import read_jsonl
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.workflow import outlook, resources
@@ -24,11 +26,18 @@ def paper(root):
     return Plan(load_params(root / "params/paper.yaml"))
 
 
-def of_multitask(plan, **changed):
+NINE = ("mnli", "rte", "qqp", "sst2", "amazon", "agnews", "dbpedia", "e2e", "webquestions")
+
+
+def multitask(**changed):
     schedule = {"steps": 750, "batch_size": 64, "learning_rate": 1e-5, "warmup": 25} | changed
     text = settings(tasks=["sst2"], schedule=schedule, dtype="bfloat16")
     output = "results/models/public/llama2_7b/seed0/multitask/config.json"
-    return need(plan, "models.make:tune_multitask_model 0123", text, [output])
+    return "models.make:tune_multitask_model 0123", text, [output]
+
+
+def of_multitask(plan, **changed):
+    return need(plan, *multitask(**changed))
 
 
 def test_every_rule_that_runs_a_model_is_one_whose_needs_are_known(root):
@@ -119,6 +128,42 @@ def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     assert not resources.gpus_here()
     monkeypatch.setenv(resources.VARIABLE, "1")
     assert resources.gpus_here()
+def test_a_machine_has_some_gpus_or_none_and_memory():
+    for wrong in ((-1, 80.0), (1, 0.0), (1, -1.0), (0, 80.0, 0.0)):
+        with pytest.raises(InputError, match="a number of GPUs from 0 and some memory"):
+            Machine(*wrong)
+
+
+def test_without_a_gpu_a_real_model_takes_the_hours_that_its_records_say(root, monkeypatch):
+    """SmolLM2 on nine tasks on one core; examples/smollm2 has the records, not the tasks."""
+    folder = root / "examples" / "smollm2"
+    plan = Plan(load_params(folder / "params.yaml"))
+    monkeypatch.setattr(plan, "tasks", lambda _: NINE)
+    expected = taken = 0.0
+    for path in sorted((folder / "lineage").glob("*.jsonl")):
+        for one in read_jsonl(path):
+            given = one["entry"], json.dumps(one["settings"]), [out["output"] for out in one["outputs"]]
+            if found := need(plan, *given, gpus=False):
+                assert not found.gpu and not found.gpu_bytes and need(plan, *given).gpu in (0, 1)
+                # Whatever it reads and holds lies on the host.
+                assert one["memory"]["host"] < found.host_bytes
+                expected, taken = expected + found.seconds, taken + one["cpu_seconds"]
+    assert taken > 1000
+    assert taken / 2.5 < expected < 2.5 * taken
+
+
+def test_a_job_that_is_larger_than_the_host_is_named_with_what_makes_it_fit(paper):
+    found = need(paper, *multitask(), gpus=False)
+    machine = Machine(gpus=0, memory=8.0)
+    assert machine.lacks(found) and not machine.lacks(replace(found, host_bytes=7e9))
+    assert machine.remedy(found, "llama2_7b", 2048).startswith("multitask: null")
+    beside = found.host_bytes - found.part.bytes(2048)
+    large = Machine(gpus=0, memory=200.0)
+    (context,) = re.findall(r"models\.llama2_7b\.context: (\d+)", large.remedy(found, "llama2_7b", 2048))
+    assert found.part.bytes(int(context)) + beside <= 1e9 * large.memory
+    assert 1e9 * large.memory < found.part.bytes(int(context) + STEP) + beside
+    on_gpu = need(paper, *multitask())
+    assert Machine(gpu_memory=1e4, memory=8.0).remedy(on_gpu, "llama2_7b", 2048).startswith("no parameter")
 
 
 def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys):
@@ -144,3 +189,10 @@ def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch,
     main(["plan", "params/paper.yaml", "--gpu-memory", "10000"])
     text = capsys.readouterr().out
     assert "Every job fits." in text and len(text.splitlines()) < 25 and max(map(len, text.splitlines())) < 140
+    # Without a GPU the same products take a core's time.
+    main(["plan", "params/paper.yaml", "--gpus", "0", "--memory", "16"])
+    text = capsys.readouterr().out
+    assert "Without a GPU, two cores: " in text and "do not fit 16 GB of the host" in text
+    main(["plan", "params/paper.yaml", "--laptop", "--json"])
+    total = json.loads(capsys.readouterr().out)["total"]
+    assert total["gpu_hours"] == 0 and total["cpu_hours"] > 1000 * found["total"]["gpu_hours"]

@@ -52,7 +52,9 @@ class ScratchModel(Section):
     """A transformer trained from random weights on the text of its suite."""
 
     source: Literal["scratch"] = described("where the model comes from", "-")
-    architecture: Literal["llama", "bloom"] = described("shape of the transformer", "-")
+    architecture: Literal["llama", "bloom", "gpt2", "opt", "gpt_neox", "gemma", "qwen3"] = described(
+        "shape of the transformer", "-"
+    )
     hidden_size: PositiveInt = described("width of the residual stream", "dimensions")
     layers: PositiveInt = described("transformer layers", "layers")
     heads: PositiveInt = described("attention heads", "heads")
@@ -67,9 +69,15 @@ class ScratchModel(Section):
             yield Inconsistency(
                 ("heads",), f"{self.heads} heads do not divide hidden_size {self.hidden_size}", "Choose a divisor"
             )
-        elif self.architecture == "llama" and (self.hidden_size // self.heads) % 2:
+        elif self.architecture in ("llama", "gemma", "qwen3") and (self.hidden_size // self.heads) % 2:
             yield Inconsistency(
                 ("heads",), f"heads are {self.hidden_size // self.heads} wide; rotary positions need an even width"
+            )
+        elif self.architecture == "gpt_neox" and (self.hidden_size // self.heads) % 8:
+            yield Inconsistency(
+                ("heads",),
+                f"heads are {self.hidden_size // self.heads} wide; the quarter with rotary positions must be even",
+                "Choose heads of 8, 16, 24... dimensions",
             )
         if self.architecture == "bloom" and self.ffn_size != 4 * self.hidden_size:
             yield Inconsistency(

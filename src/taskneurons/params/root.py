@@ -23,6 +23,7 @@ from taskneurons.studies.multiverse.params import Multiverse
 from taskneurons.studies.neurons.params import Attribution, Neurons
 from taskneurons.studies.overlap.params import Overlap
 from taskneurons.studies.proportion.params import Proportion
+from taskneurons.studies.scaling.params import Scaling
 from taskneurons.studies.similarity.params import Similarity
 from taskneurons.studies.training.params import Curves, Training
 from taskneurons.studies.validation.params import Validation
@@ -43,6 +44,7 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         "validation": ("validation",),
         # Neutral text and the bound of a model's health are those of the study of keystone neurons.
         "multiverse": ("keystone", "multiverse"),
+        "scaling": ("scaling",),
     }
 )
 # They train on some tasks of a suite and test on others.
@@ -50,6 +52,7 @@ GROUPED: tuple[Study, ...] = tuple(study for study, sections in SECTIONS.items()
 # They study the model that is tuned on all tasks of its suite, or the pre-trained one where `multitask` is null; the
 # others train what starts from the pre-trained one.
 TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "multiverse")
+TUNED: tuple[Study, ...] = ("deactivation", "layers", "dial", "keystone", "scaling")
 # What a section tells of a suite, where it has an entry for each.
 BY_SUITE = {"groups": "which of its tasks to train on", "streams": "in which orders its tasks come"}
 # `results/models/imported/` holds the models that were not trained here.
@@ -90,6 +93,7 @@ class Params(Section):
     keystone: Keystone | None = described("what every task needs, and what is special to one", "-", default=None)
     validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     multiverse: Multiverse | None = described("the paper's open choices, crossed", "-", default=None)
+    scaling: Scaling | None = described("models of several sizes and architectures", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -117,6 +121,7 @@ class Params(Section):
         for section in asked & set(BY_SUITE):
             for name in set(getattr(self, section)) - set(self.suites):
                 yield Inconsistency((section, name), f"there is no suite `{name}`", nearest(name, self.suites))
+        yield from self._unknown_sizes()
         for index, selection in enumerate(self.neurons.selections):
             needed = DERIVED_FROM if selection.estimator in ("contrast", "entropy") else selection.estimator
             if needed not in self.attribution.estimators:
@@ -149,6 +154,18 @@ class Params(Section):
                         at,
                         f"study `{study}` needs the section `{section}` ({meaning})",
                         "Write it, or leave out the study",
+                    )
+
+    def _unknown_sizes(self) -> Iterator[Inconsistency]:
+        """Yield the models that the study of scale is to compare and no run of it has."""
+        scaled = [run.model for run in self.runs if "scaling" in run.studies]
+        for key in ("sizes", "architectures") if self.scaling and scaled else ():
+            for place, name in enumerate(getattr(self.scaling, key)):
+                if name not in scaled:
+                    yield Inconsistency(
+                        ("scaling", key, place),
+                        f"no run with study `scaling` has model `{name}`",
+                        nearest(name, scaled),
                     )
 
     def _unfit(self, index: int, run: Run) -> Iterator[Inconsistency]:

@@ -19,6 +19,7 @@ Study = Literal[
     "keystone",
     "validation",
     "multiverse",
+    "scaling",
 ]
 # The seeds of a run with which something is done.
 Seeds = Literal["first", "all"]

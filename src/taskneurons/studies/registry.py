@@ -16,6 +16,7 @@ from taskneurons.studies.multiverse import study as multiverse
 from taskneurons.studies.neurons import study as neurons
 from taskneurons.studies.overlap import study as overlap
 from taskneurons.studies.proportion import study as proportion
+from taskneurons.studies.scaling import study as scaling
 from taskneurons.studies.similarity import study as similarity
 from taskneurons.studies.training import study as training
 from taskneurons.studies.validation import study as validation
@@ -35,6 +36,7 @@ STUDIES: tuple[Study, ...] = (
     keystone.STUDY,
     validation.STUDY,
     multiverse.STUDY,
+    scaling.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.

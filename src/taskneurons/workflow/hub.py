@@ -105,13 +105,13 @@ def pin(path: Path, commit_of: "Callable[[Kind, str], str] | None" = None) -> li
     """
     ask = commit_of or current_commit
     commits: dict[tuple[Kind, str], str] = {}
-    refused: list[str] = []
+    refused: dict[tuple[str, str], list[str]] = defaultdict(list)
     found = pins(path)
     for kind, repository in dict.fromkeys((one.kind, one.repository) for one in found):
         try:
             commits[kind, repository] = ask(kind, repository)
         except InputError as error:
-            refused.append(str(error))
+            refused[error.message, error.remedy or ""].append(repository)
     known = [one for one in found if (one.kind, one.repository) in commits]
     by_file: dict[str, list[Pin]] = defaultdict(list)
     for one in known:
@@ -119,7 +119,9 @@ def pin(path: Path, commit_of: "Callable[[Kind, str], str] | None" = None) -> li
     for file, own in by_file.items():
         write_text(file, _written(read_text(file), own, commits))
     if refused:
-        raise InputError(f"{len(known)} of {len(found)} revisions are pinned; {'; '.join(refused)}", where=str(path))
+        # Where there is no network, one reason holds for all of them.
+        reasons = [f"{', '.join(names)}: {'. '.join(filter(None, reason))}" for reason, names in refused.items()]
+        raise InputError(f"{len(known)} of {len(found)} revisions are pinned; {'; '.join(reasons)}", where=str(path))
     return known
 
 

@@ -176,15 +176,15 @@ class Tally:
         loaded = 4 * kept * self.size.parameters if method in ("whole", "full") else self.weights
         self.loaded = max(self.loaded, loaded)
 
-    def test(self, tasks: float, examples: int | None) -> None:
-        """Answers to the test examples of some tasks; half of them are generated."""
+    def test(self, tasks: float, examples: int | None, *, generated: float = GENERATED) -> None:
+        """Answers to the test examples of some tasks, of which a share of the tokens they may have is generated."""
         number, batch = examples or ALL, self.params.workflow.evaluation_batch_size
         new = self.settings.get("evaluation", {}).get("max_new_tokens") or self.params.evaluation.max_new_tokens
         self.parts.append(
             Part(self.weights, cache_bytes(self.size, self.dtype, 1), batch, "workflow.evaluation_batch_size")
         )
-        passes = tasks * -(-number // batch) * (1 + GENERATED * new)
-        flops = 2 * self.size.parameters * tasks * number * (self.tokens + GENERATED * new)
+        passes = tasks * -(-number // batch) * (1 + generated * new)
+        flops = 2 * self.size.parameters * tasks * number * (self.tokens + generated * new)
         self._spend(flops, passes, passes * self.weights)
 
     def attribute(self, tasks: float, examples: int, batch: int, key: str, estimators: int = 1) -> None:
@@ -367,8 +367,10 @@ def _keystone(tally: Tally) -> None:
     design = tally.settings["design"]
     # Sets of the task and of another one, beside random and keystone neurons; each of them on neutral text, too.
     sets = 1 + len(design["percents"]) * (1 + design["random_draws"] + 2 * len(design["sets"]))
-    tally.test(len(tally.outputs) * sets, design["test_examples"])
-    tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"])
+    # Losses need no generation, those on neutral text least of all.
+    generated = GENERATED if design["scores"] else 0
+    tally.test(len(tally.outputs) * sets, design["test_examples"], generated=generated)
+    tally.test(len(tally.outputs) * sets, tally.settings["neutral"]["texts"], generated=0)
 
 
 def _readings(tally: Tally) -> None:
@@ -463,6 +465,7 @@ def _examples(tally: Tally) -> None:
 WORK: Mapping[str, Callable[[Tally], None]] = {
     "models.make:import_model": _import,
     "models.make:pretrain_model": _pretrain,
+    "models.make:pretrain_further_model": _pretrain,
     "models.make:tune_multitask_model": _multitask,
     "models.measure:evaluate_multitask": _evaluate,
     "neurons.measure:attribute_scores": _attribute,
@@ -518,6 +521,7 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         settings: the text that the rule hands the job.
         outputs: that it writes.
         gpus: whether there are any; else all runs on CPUs.
+        gpus: whether there are any; without them a model of any size is run by one core.
 
     Returns:
         None of a job that runs no model.

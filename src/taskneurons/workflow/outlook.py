@@ -6,6 +6,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from taskneurons.errors import InputError
 from taskneurons.lineage.graph import PlannedJob
 from taskneurons.lineage.workflow import read_workflow
@@ -26,15 +28,43 @@ class Machine:
 
     Attributes:
         gpus: that jobs have at a time; 0: all runs on CPUs.
+        gpus: that jobs have at a time; 0: models of any size are run by a core each.
         gpu_memory: of each, GB.
+        memory: of the host, GB; None: as much as a job asks for.
     """
 
     gpus: int = 1
     gpu_memory: float = 80.0
+    memory: float | None = None
 
     def __post_init__(self) -> None:
         if self.gpus < 0 or not self.gpu_memory > 0:
             raise InputError("a number of GPUs and some memory were expected", where="--gpus, --gpu-memory")
+        if self.gpus < 0 or not self.gpu_memory > 0 or not (self.memory is None or self.memory > 0):
+            raise InputError(
+                "a number of GPUs from 0 and some memory were expected", where="--gpus, --gpu-memory, --memory"
+            )
+
+    @classmethod
+    def here(cls) -> "Machine":
+        """This machine, whatever GPU it has left aside."""
+        return cls(gpus=0, memory=psutil.virtual_memory().total / 1e9)
+
+    def lacks(self, found: Need) -> bool:
+        """Whether a job needs more memory than there is."""
+        return found.gpu_bytes > 1e9 * self.gpu_memory or (
+            self.memory is not None and found.host_bytes > 1e9 * self.memory
+        )
+
+    def remedy(self, found: Need, model: str, context: int) -> str:
+        """The parameter by which a job fits that lacks memory."""
+        if found.gpu_bytes > 1e9 * self.gpu_memory or self.memory is None:
+            return remedy_of(found.part, model, context, 1e9 * self.gpu_memory)
+        # What the host holds besides the part: the process, and copies while weights are read.
+        beside = found.host_bytes - found.part.bytes(context)
+        if found.gpu or beside >= 1e9 * self.memory:
+            return "no parameter: take a machine with more memory"
+        return remedy_of(found.part, model, context, 1e9 * self.memory - beside)
 
 
 @dataclass(frozen=True)
@@ -76,13 +106,13 @@ class Cost:
 
 @dataclass(frozen=True)
 class Misfit:
-    """Jobs that need more memory than a GPU has.
+    """Jobs that need more memory than there is.
 
     Attributes:
         entry: what they do.
         model: in the parameters.
         jobs: their number.
-        bytes: of GPU memory that the largest needs.
+        bytes: of memory that the largest needs, on a GPU or, where that is what lacks, on the host.
         remedy: the parameter that makes it fit.
     """
 
@@ -135,12 +165,14 @@ class Outlook:
             cells += [f"{count / 1e9:,.1f}" for count in (one.gpu_peak, one.host_peak, one.disk)]
             lines.append(f"  {one.study:<14}" + "".join(f"{cell:>11}" for cell in cells))
         lines += ["", "GPU and host: of the job that needs most. Hours are estimates, within a factor of about three."]
+        gpus = self.machine.gpus
         if total.gpu_hours:
-            gpus = self.machine.gpus
             lines.append(
                 f"With {gpus} GPU{'s' if gpus > 1 else ''} of {self.machine.gpu_memory:g} GB: "
                 f"{total.gpu_hours / gpus / 24:,.1f} days."
             )
+        elif not gpus and total.cpu_hours >= 1:
+            lines.append(f"Without a GPU, two cores: {_time(total.cpu_hours / 2)}.")
         lines += self._misfits(total)
         if self.unpinned:
             lines.append(f"Still to be pinned, by `taskneurons pin {self.params}`: {', '.join(self.unpinned)}.")
@@ -148,11 +180,13 @@ class Outlook:
 
     def _misfits(self, total: Cost) -> list[str]:
         if not self.misfits:
-            return ["Every job fits."] if total.gpu_hours else []
+            return ["Every job fits."] if total.gpu_hours or self.machine.memory else []
         number = sum(one.jobs for one in self.misfits)
+        there = [f"{self.machine.gpu_memory:g} GB of a GPU"] if self.machine.gpus else []
+        there += [f"{self.machine.memory:.0f} GB of the host"] if self.machine.memory else []
         lines = [
             "",
-            f"{number} of {total.jobs} jobs do not fit {self.machine.gpu_memory:g} GB; what would make them fit:",
+            f"{number} of {total.jobs} jobs do not fit {' and '.join(there)}; what would make them fit:",
         ]
         # One line for what one parameter mends.
         together: dict[str, list[Misfit]] = {}
@@ -191,7 +225,7 @@ def outlook(params: Path | None = None, machine: Machine | None = None) -> Outlo
         found = need(plan, job.code, job.settings, job.outputs, gpus=machine.gpus > 0)
         study = graph.study_of[job.rule]
         costs[study] = costs[study].with_job(found)
-        if found and found.gpu_bytes > 1e9 * machine.gpu_memory:
+        if found and machine.lacks(found):
             too_large.setdefault(_kind(job), []).append(found)
     return Outlook(
         file.as_posix(),
@@ -212,6 +246,10 @@ def unpinned(params: Params) -> list[str]:
     return [f"{n} tasks of {keys[0]}.{keys[1]}" if len(keys) == 3 else ".".join(keys) for keys, n in found.items()]
 
 
+def _time(hours: float) -> str:
+    return f"{hours:.0f} hours" if hours < 48 else f"{hours / 24:,.0f} days"
+
+
 def _shown(hours: float) -> str:
     """Hours with as many digits as say something."""
     return f"{hours:.2f}" if hours < 10 else f"{hours:,.0f}"
@@ -224,12 +262,13 @@ def _kind(job: PlannedJob) -> tuple[str, str]:
 
 def _misfits(params: Params, found: dict[tuple[str, str], list[Need]], machine: Machine) -> Iterable[Misfit]:
     for (entry, model), needs in found.items():
-        largest = max(needs, key=lambda one: one.gpu_bytes)
-        remedy = remedy_of(largest.part, model, params.models[model].context, 1e9 * machine.gpu_memory)
+        largest = max(needs, key=lambda one: (one.gpu_bytes, one.host_bytes))
+        remedy = machine.remedy(largest, model, params.models[model].context)
+        on_gpu = largest.gpu_bytes > 1e9 * machine.gpu_memory
         # The module of a method of continual learning tells it from the others.
         name, *makers = entry.split()
         name += "".join(f" {maker.split('.')[1].partition(':')[0]}" for maker in makers[:1])
-        yield Misfit(name, model, len(needs), largest.gpu_bytes, remedy)
+        yield Misfit(name, model, len(needs), largest.gpu_bytes if on_gpu else largest.host_bytes, remedy)
 
 
 def remedy_of(part: Part, model: str, context: int, memory: float) -> str:

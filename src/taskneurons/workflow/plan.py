@@ -13,6 +13,7 @@ from string import Formatter
 from typing import Any, Literal, TypeVar
 
 from taskneurons.errors import InputError
+from taskneurons.params.models import Model, ScratchModel
 from taskneurons.params.root import Params
 from taskneurons.params.selection import Selection
 from taskneurons.params.suites import Suite
@@ -100,6 +101,16 @@ class Plan:
     def scratch_models(self) -> tuple[str, ...]:
         """The models that are trained here from random weights."""
         return tuple(name for name, model in self.params.models.items() if model.source == "scratch")
+
+    @cached_property
+    def first_architectures(self) -> tuple[str, ...]:
+        """The models from scratch whose architecture is Llama or Bloom."""
+        return tuple(name for name in self.scratch_models if not _is_further(self.params.models[name]))
+
+    @cached_property
+    def further_architectures(self) -> tuple[str, ...]:
+        """The models from scratch of another architecture."""
+        return tuple(name for name in self.scratch_models if _is_further(self.params.models[name]))
 
     def runs_on(self, suite: str) -> list[Run]:
         """The runs on a suite, in the order of the names of their models."""
@@ -262,6 +273,20 @@ def present(section: Section | None) -> Section:
 def dtype_of(params: Params, model: str) -> str:
     """The precision in which a model is loaded."""
     return getattr(params.models[model], "dtype", "float32")
+
+
+def further_model(model: ScratchModel) -> dict[str, Any]:
+    """The settings of the pre-training of a model of another architecture than Llama and Bloom."""
+    sizes = ("hidden_size", "layers", "heads", "ffn_size", "context")
+    return {
+        "architecture": model.architecture,
+        "shape": {name: getattr(model, name) for name in sizes},
+        "pretraining": model.pretraining,
+    }
+
+
+def _is_further(model: Model) -> bool:
+    return isinstance(model, ScratchModel) and model.architecture not in ("llama", "bloom")
 
 
 def suite_of(wildcards: Wildcards) -> str:

@@ -4,12 +4,14 @@ The code of the job is fingerprinted when the job starts and when it ends. Where
 or changed in between, the job fails: what it wrote would be recorded under code that did not make it.
 """
 
+import errno
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import taskneurons
 from taskneurons.errors import InputError
@@ -23,6 +25,7 @@ from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
 CACHE = STATE / "code.json"
+FULL = (errno.ENOSPC, errno.EDQUOT)
 STOPPED = 128 + signal.SIGTERM
 """The status of a training that was told to stop and has left its resume file."""
 
@@ -41,13 +44,40 @@ def run(snakemake: Any) -> None:
     try:
         run_job(snakemake)
     except InputError as error:
-        print(f"error: {error}", file=sys.stderr)
-        write_text(log, f"error: {error}\n")
-        sys.exit(1)
+        _refuse(error, log)
+    except Exception as error:
+        if not is_full(error):
+            raise
+        _refuse(full(error), log)
     except SystemExit as end:
         if end.code == STOPPED:
             write_text(log, "it was told to stop, as before a time limit; the same command goes on from here\n")
         raise
+
+
+def _refuse(error: InputError, log: Path) -> NoReturn:
+    print(f"error: {error}", file=sys.stderr)
+    # On a full disk the log has no room either.
+    with suppress(OSError):
+        write_text(log, f"error: {error}\n")
+    sys.exit(1)
+
+
+def is_full(error: Exception) -> bool:
+    """Whether a disk had no room, or a quota was used up; safetensors says so in words alone."""
+    if isinstance(error, OSError):
+        return error.errno in FULL
+    # A library may wrap what the system said.
+    return any(f"(os error {number})" in str(error) for number in FULL)
+
+
+def full(error: Exception) -> InputError:
+    """What is said where a disk has no room."""
+    return InputError(
+        f"no room is left on a disk that this job writes to ({error})",
+        where=str(Path.cwd()),
+        remedy="Free some (`df -h` shows where), then run the same command again: what is finished stays",
+    )
 
 
 def run_job(snakemake: Any) -> None:

@@ -72,7 +72,7 @@ def draw_methods(
         "the method has chosen on an order that is not shown; hollow, below: at the rate that all have. Small "
         f"dots: {bases} base model{'s' if bases > 1 else ''}, each the mean of its orders; bars: 95 % t intervals over "
         "them, from three on. Crossed out: just after its stage a task was not learned well enough to speak of "
-        "forgetting (docs/continual.md). "
+        "forgetting (docs/continual.md). Bold: the methods themselves; others are variants of theirs. "
         + ("Grey diamonds: Leng & Xiong 2025, Table 5 (Llama-2-7b, the real tasks)." if printed else "")
     )
     handles = family_handles(methods)

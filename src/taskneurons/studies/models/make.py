@@ -11,6 +11,7 @@ from taskneurons.engine.training import pretrain, tune_multitask
 from taskneurons.files import read_jsonl
 from taskneurons.job import Job
 from taskneurons.models.encoding import encode, encode_options
+from taskneurons.models.further import Further, new_further_model
 from taskneurons.models.importing import import_folder, import_gguf, import_hub, packaged
 from taskneurons.models.load import DType, load_checkpoint, save_checkpoint
 from taskneurons.models.prompts import Prompts
@@ -100,6 +101,41 @@ def pretrain_from_scratch(
     )
     log.write(Path(out) / "training.csv")
     save_checkpoint(out, fresh, words, name=name, context=model.context, parent=None)
+
+
+@dataclass(frozen=True)
+class FurtherModel:
+    """A model from random weights, of another architecture than Llama and Bloom.
+
+    Attributes:
+        architecture: of the model.
+        shape: its sizes.
+        pretraining: how it is trained.
+    """
+
+    architecture: Further
+    shape: Shape
+    pretraining: Pretraining
+
+
+def pretrain_further(
+    corpus: str | Path,
+    tokenizer: str | Path,
+    out: str | Path,
+    model: FurtherModel,
+    *,
+    name: str,
+    seed: int,
+    execution: Execution,
+) -> None:
+    """As `pretrain_from_scratch`, for a model of a further architecture."""
+    words, course, context = load_tokenizer(tokenizer), model.pretraining, model.shape.context
+    fresh = new_further_model(model.architecture, model.shape, Vocabulary.of(words), seed=seed)
+    schedule = Schedule(course.steps, course.batch_size, course.learning_rate, course.warmup, seed)
+    documents = read_jsonl(corpus)
+    log = pretrain(fresh, words, documents, schedule, execution, focus_weight=course.focus_weight, context=context)
+    log.write(Path(out) / "training.csv")
+    save_checkpoint(out, fresh, words, name=name, context=context, parent=None)
 
 
 def tune_on_tasks(
@@ -213,6 +249,30 @@ class PretrainSettings:
 def pretrain_model(job: Job[PretrainSettings]) -> None:
     """Pre-train one model from scratch on its suite's text."""
     pretrain_from_scratch(
+        job.inputs.one("corpus"),
+        job.inputs.folder("tokenizer"),
+        job.outputs.folder("checkpoint"),
+        job.settings.model,
+        name=job.model,
+        seed=job.seed,
+        execution=Execution.of(job),
+    )
+
+
+@dataclass(frozen=True)
+class FurtherSettings:
+    """Settings of `pretrain_further_model`.
+
+    Attributes:
+        model: its shape, and the course of its training.
+    """
+
+    model: FurtherModel
+
+
+def pretrain_further_model(job: Job[FurtherSettings]) -> None:
+    """Pre-train one model of a further architecture from scratch on its suite's text."""
+    pretrain_further(
         job.inputs.one("corpus"),
         job.inputs.folder("tokenizer"),
         job.outputs.folder("checkpoint"),
