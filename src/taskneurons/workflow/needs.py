@@ -520,7 +520,6 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         code: of the job's rule, its entry first.
         settings: the text that the rule hands the job.
         outputs: that it writes.
-        gpus: whether there are any; else all runs on CPUs.
         gpus: whether there are any; without them a model of any size is run by one core.
 
     Returns:
