@@ -41,6 +41,10 @@ MEASURES: tuple[Measure, ...] = (
 )  # fmt: skip
 RANGES: dict[Measure, tuple[float, float]] = {
     "own_share": (-float("inf"), 100),
+    "own_points": (-100, 100),
+    "own_less_sibling_points": (-100, 100),
+    "own_less_other_family_points": (-100, 100),
+    "own_less_random_points": (-100, 100),
     "half_share": (0, 50),
     "gini": (0, 1),
     "keystone_share": (0, 100),
