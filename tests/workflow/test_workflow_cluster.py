@@ -16,7 +16,13 @@ from taskneurons.lineage import active, machine
 from taskneurons.lineage.graph import Graph, PlannedJob
 from taskneurons.lineage.record import Line, line_texts, lines_of_text
 from taskneurons.workflow import node, runner
-from taskneurons.workflow.cluster import Request, require_accounts, require_ends_seen, require_room
+from taskneurons.workflow.cluster import (
+    Request,
+    require_accounts,
+    require_ends_seen,
+    require_no_arrays,
+    require_room,
+)
 from taskneurons.workflow.needs import Need, Part
 
 SINFO = """\
@@ -106,6 +112,13 @@ def test_a_command_that_would_not_see_the_end_of_jobs_is_refused(say: Say) -> No
     require_ends_seen("sacct")
     with pytest.raises(InputError, match=r"only 60 s after its end \(MinJobAge\)"):
         require_ends_seen("squeue")
+
+
+def test_arrays_are_refused_with_the_parameter_that_makes_fewer_jobs() -> None:
+    require_no_arrays(None)
+    require_no_arrays("")
+    with pytest.raises(InputError, match=r"--slurm-array-jobs all: an array gives .* workflow\.tasks_per_job"):
+        require_no_arrays("all")
 
 
 @pytest.fixture

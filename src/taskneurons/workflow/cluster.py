@@ -49,6 +49,7 @@ def begin(workflow: Any) -> None:
     if workflow.executor_plugin.name != EXECUTOR:
         return
     require_ends_seen(workflow.executor_settings.status_command)
+    require_no_arrays(getattr(workflow.executor_settings, "array_jobs", None))
     requests = [_request(job) for job in workflow.dag.needrun_jobs() if not job.is_local]
     require_accounts(requests, slurm.accounts())
     require_room(requests, slurm.nodes())
@@ -94,6 +95,26 @@ def require_ends_seen(command: str | None) -> None:
             f"seen; {SEEN_SECONDS} s are needed",
             where="--slurm-status-command squeue",
             remedy="Use sacct; then cancel the run, not single jobs, because the plugin does not see those",
+        )
+
+
+def require_no_arrays(rules: str | None) -> None:
+    """Require that jobs are submitted one by one.
+
+    An array of the plugin (2.8.0) asks for what its first job needs; ours need memory and time by their model. Where
+    more jobs of a rule are ready than `--jobs` takes at a time, the plugin submits none of them, and no run ends.
+
+    Args:
+        rules: whose jobs are to become arrays.
+
+    Raises:
+        InputError: there are such rules.
+    """
+    if rules:
+        raise InputError(
+            "an array gives all its jobs the memory and the time of its first, and the plugin may forget some of them",
+            where=f"--slurm-array-jobs {rules}",
+            remedy="Leave it out; fewer and longer jobs come of workflow.tasks_per_job in the parameters",
         )
 
 

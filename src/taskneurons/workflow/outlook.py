@@ -57,11 +57,12 @@ class Machine:
         """The parameter by which a job fits that lacks memory."""
         if found.gpu_bytes > 1e9 * self.gpu_memory or self.memory is None:
             return remedy_of(found.part, model, context, 1e9 * self.gpu_memory)
-        # What the host holds besides the part: the process, and copies while weights are read.
-        beside = found.host_bytes - found.part.bytes(context)
-        if found.gpu or beside >= 1e9 * self.memory:
+        # What a process holds besides the part: itself, and copies while weights are read.
+        beside = found.host_bytes / found.processes - found.part.bytes(context)
+        there = 1e9 * self.memory / found.processes
+        if found.gpu or beside >= there:
             return "no parameter: take a machine with more memory"
-        return remedy_of(found.part, model, context, 1e9 * self.memory - beside)
+        return remedy_of(found.part, model, context, there - beside)
 
 
 @dataclass(frozen=True)
