@@ -78,6 +78,12 @@ def test_a_cell_is_the_one_row_that_fits_with_its_digits_and_its_interval_where_
     assert quotes.quoted(made, "docs/page.md") == made
 
 
+def test_a_row_may_ask_for_something_else_in_one_column():
+    row = "  random: {against: random, columns: {Llama: {percent: 3.0}}}"
+    made = quotes.quoted(QUOTE.replace("  random: {against: random}", row), "docs/page.md")
+    assert "| random | 7.0 (6.0 to 8.0) | 20.1 |" in made
+
+
 def test_a_quote_may_be_of_the_study_in_another_folder(folder):
     other = folder / "examples/mine/results/tables/leads.csv"
     other.parent.mkdir(parents=True)

@@ -18,8 +18,8 @@ A quote begins with a comment in YAML and ends with another one; what stands bet
 
 `in` names the folder of another study, such as `examples/smollm2`, whose `results/tables` is quoted then.
 Each cell shows the one row of the table that has what `where`, its row and its column ask for. A row or a column may
-name another `table` or `cell`. What stands in square brackets is left out where a number in it is missing. A cell
-without a row, or without its number, is a dash.
+name another `table` or `cell`; a row names in `columns` what it asks for in one column alone. What stands in square
+brackets is left out where a number in it is missing. A cell without a row, or without its number, is a dash.
 """
 
 import re
@@ -86,7 +86,9 @@ def _table(asked: str, where: str) -> str:
     shared = {key: quote[key] for key in ("in", "table", "cell") if key in quote} | (quote.get("where") or {})
     lines = [[str(quote.get("head", "")), *map(str, quote["columns"])], ["---"] * (1 + len(quote["columns"]))]
     for name, of_row in quote["rows"].items():
-        cells = (shared | (of_column or {}) | (of_row or {}) for of_column in quote["columns"].values())
+        row = dict(of_row or {})
+        alone = row.pop("columns", {})
+        cells = (shared | (ofs or {}) | row | alone.get(column, {}) for column, ofs in quote["columns"].items())
         lines.append([str(name), *(_cell(one, f"{where}, {name}") for one in cells)])
     return "\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines) + "\n"
 
