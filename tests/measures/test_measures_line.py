@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from taskneurons.errors import InputError
-from taskneurons.measures.line import fit_line
+from taskneurons.measures.line import curvature_p, fit_line
 
 
 def test_slope_and_interval_are_those_of_scipy():
@@ -37,3 +37,14 @@ def test_two_points_or_one_level_make_no_line_and_unequal_numbers_are_refused():
         fit_line([1, 2, 3], [1, 2])
     with pytest.raises(InputError, match="finite"):
         fit_line([1, 2, 3], [1, 2, np.nan])
+
+
+def test_the_p_of_a_bend_is_that_of_comparing_parabola_and_line():
+    rng = np.random.default_rng(7)
+    levels = rng.uniform(4, 7, 7)
+    values = levels**2 / 8 + rng.normal(0, 0.2, 7)
+    left = [((np.polynomial.Polynomial.fit(levels, values, degree)(levels) - values) ** 2).sum() for degree in (1, 2)]
+    statistic = (left[0] - left[1]) / (left[1] / 4)
+    assert curvature_p(levels, values) == pytest.approx(stats.f.sf(statistic, 1, 4))
+    assert curvature_p(levels[:3], values[:3]) is None
+    assert curvature_p(levels, np.ones(7)) is None

@@ -87,3 +87,30 @@ def fit_line(levels: Sequence[float], values: Sequence[float], *, level: float =
     quantile = float(stdtrit(freedom, 0.5 + level / 2))
     half = quantile * error / math.sqrt(spread)
     return Line(len(x), slope, slope - half, slope + half, float(x.mean()), float(y.mean()), spread, error, quantile)
+
+
+def curvature_p(levels: Sequence[float], values: Sequence[float]) -> float | None:
+    """The two-sided p of a square beside the line: how rarely points about a line would show such a bend.
+
+    Student's test of the square's coefficient in the least-squares parabola.
+
+    Args, Raises: as `fit_line`.
+
+    Returns:
+        None with fewer than four points or fewer than three levels, or where the parabola meets every point.
+    """
+    x, y = np.asarray(levels, dtype=np.float64), np.asarray(values, dtype=np.float64)
+    if fit_line(levels, values) is None or len(x) < MINIMUM_POINTS + 1 or len(np.unique(x)) < MINIMUM_POINTS:
+        return None
+    from scipy.special import stdtr
+
+    design = np.vander(x - x.mean(), 3)
+    weights = np.linalg.solve(design.T @ design, design.T)
+    bend = float(weights[0] @ y)
+    left = y - design @ (weights @ y)
+    freedom = len(x) - 3
+    error = math.sqrt(float(left @ left) / freedom) * float(np.linalg.norm(weights[0]))
+    # What is left is rounding: the points lie on the parabola, or are all equal.
+    if error <= 1e-12 * float(np.abs(y).max(initial=1.0)):
+        return None
+    return 2 * float(stdtr(freedom, -abs(bend) / error))

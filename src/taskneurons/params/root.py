@@ -156,16 +156,13 @@ class Params(Section):
                     )
 
     def _unknown_sizes(self) -> Iterator[Inconsistency]:
-        """Yield the models that the study of scale is to compare and no run of it has."""
-        scaled = [run.model for run in self.runs if "scaling" in run.studies]
-        for key in ("sizes", "architectures") if self.scaling and scaled else ():
+        """Yield the models that the study of scale is to compare and the parameters do not have."""
+        asked = any("scaling" in run.studies for run in self.runs)
+        for key in ("sizes", "architectures") if asked else ():
             for place, name in enumerate(getattr(self.scaling, key)):
-                if name not in scaled:
-                    yield Inconsistency(
-                        ("scaling", key, place),
-                        f"no run with study `scaling` has model `{name}`",
-                        nearest(name, scaled),
-                    )
+                if name not in self.models:
+                    remedy = nearest(name, self.models)
+                    yield Inconsistency(("scaling", key, place), f"there is no model `{name}`", remedy)
 
     def _unfit(self, index: int, run: Run) -> Iterator[Inconsistency]:
         """Yield where a run's suite and model do not go with each other or with its studies."""

@@ -32,7 +32,9 @@ def decided(**claims):
 
 def reasons(**changes):
     given = {"commit": "0123456", "date": "2026-01-02", "file": "before.json", "introduction": "Much differs."}
-    return VerdictReasons.model_validate({**given, "changes": {"gate": "g", "base": "b"}, "reasons": {}, **changes})
+    return VerdictReasons.model_validate(
+        {**given, "changes": {"gate": "g", "base": "b"}, "reasons": {}, "notes": {}, **changes}
+    )
 
 
 def test_a_file_does_not_differ_from_itself():

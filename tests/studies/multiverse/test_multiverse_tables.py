@@ -24,6 +24,7 @@ def test_a_difference_is_own_less_control_paired_by_task_with_its_t_interval():
     differences = [9.3, 9.5, 9.7]
     half = stats.t.ppf(0.975, 2) * stats.sem(differences)
     assert (one.difference, one.low, one.high) == pytest.approx((9.5, 9.5 - half, 9.5 + half))
+    assert (one.classification, one.generation) == pytest.approx((9.4, 9.7))
     assert one.own == pytest.approx(one.control_effect + 9.5) and one.metric == "score"
 
 

@@ -31,7 +31,7 @@ class VerdictReasons(Section):
     introduction: str = described("what a reader must know first", "-")
     changes: Sentences = described("name of a change and what it was", "-")
     reasons: Names = described("claim and the names of the changes that changed its verdict", "-")
-    notes: Sentences = described("claim and what else there is to say of it", "-", default_factory=dict)
+    notes: Sentences = described("claim and what else there is to say of it", "-")
 
     def of(self, claim: str, shape: str) -> tuple[str, ...]:
         """The names of the changes that changed a claim's verdict on a shape of model; empty where none is written."""

@@ -30,7 +30,7 @@ from taskneurons.studies.multiverse.tables import Pattern
 
 UNITS: Mapping[Metric, str] = {"score": "points", "loss": "nats a token"}
 COLOURS = {"random": VERMILLION, "other_task": BLUE}
-NAMES = {"random": "held against random neurons", "other_task": "held against another task's set"}
+NAMES = {"random": "less random neurons", "other_task": "less another task's set"}
 PALE = {"random": "#F3C9AE", "other_task": "#B9D5E8"}
 HEADINGS = {
     "score": "neurons ranked by",
@@ -109,7 +109,7 @@ def draw_curve(curve: Curve, paths: Iterable[str | Path], *, dpi: int = 200) -> 
     for kind in COLOURS:
         if any(_kind(row) == kind for row in curve.rows):
             handles.append(_dot(COLOURS[kind], f"{NAMES[kind]}, model healthy"))
-            handles.append(_dot(PALE[kind], "… model not healthy"))
+            handles.append(_dot(PALE[kind], f"{NAMES[kind]}, not healthy"))
     if curve.metric == "score":
         handles.append(Patch(color=GREEN, alpha=0.35, label="the paper's"))
     height = 2.2 + 0.125 * len(lines)

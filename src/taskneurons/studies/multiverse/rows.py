@@ -127,6 +127,7 @@ class SpecificationRow:
         control_effect: mean effect of the set that it is held against.
         difference: own less control, paired by task.
         low, high: limits of its 95 % t interval over tasks; empty for fewer than three or equal ones.
+        classification, generation: the difference, over the tasks of one kind.
         neutral_rise: mean rise of the loss on neutral text without the own set.
         neutral_worst: the largest rise of one of both sets, of tasks and seeds.
         healthy: whether that is within the bound that the parameters set.
@@ -152,6 +153,8 @@ class SpecificationRow:
     difference: Effect
     low: Limit
     high: Limit
+    classification: Limit
+    generation: Limit
     neutral_rise: Rise
     neutral_worst: Rise
     healthy: Annotated[bool, Column(measured=True)]

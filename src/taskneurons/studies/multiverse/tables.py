@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
-from taskneurons.evidence.tasks import SCORE
+from taskneurons.evidence.tasks import KINDS, SCORE
 from taskneurons.job import Job
 from taskneurons.measures.stats import sign_flip_p, t_interval
 from taskneurons.studies.multiverse.grid import CHOICES, LEVELS, RANDOM
@@ -106,6 +106,8 @@ def _summarised(
     own, control = fmean(own for own, _ in pairs.values()), fmean(other for _, other in pairs.values())
     worst = max(max(row.own_rise, row.control_rise) for row in rows)
     healthy = worst <= health
+    kinds = {row.test_task: row.kind for row in rows}
+    of_kind = {kind: [own - other for task, (own, other) in pairs.items() if kinds[task] == kind] for kind in KINDS}
     decided = metric == "score" and chosen.control in RANDOM
     return SpecificationRow(
         model=model,
@@ -120,6 +122,8 @@ def _summarised(
         difference=own - control,
         low=interval.low,
         high=interval.high,
+        classification=fmean(of_kind["classification"]) if of_kind["classification"] else None,
+        generation=fmean(of_kind["generation"]) if of_kind["generation"] else None,
         neutral_rise=fmean(row.own_rise for row in rows),
         neutral_worst=worst,
         healthy=healthy,

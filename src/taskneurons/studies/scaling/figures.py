@@ -49,6 +49,7 @@ PANELS = (
     ),
 )
 _ROWS, _COLUMNS = 2, 3
+_BENT = 0.05  # p of a bend below which the title says that the line does not hold
 _LEGEND = (
     ("own_less_sibling", PURPLE, "s", "beside the task of the same family (sibling)"),
     ("own_less_other_family", VERMILLION, "^", "beside tasks of other families, same kind"),
@@ -181,7 +182,9 @@ def _title(trends: Mapping[Measure, TrendRow]) -> str:
     ):
         trend = trends.get(measure)  # type: ignore[call-overload]
         if trend is not None and trend.slope is not None and trend.low is not None and trend.high is not None:
-            clear = "" if trend.low > 0 or trend.high < 0 else ", not clear of 0"
+            clear = "" if trend.low > 0 or trend.high < 0 else " (not clear of 0)"
+            if trend.curvature_p is not None and trend.curvature_p < _BENT:
+                clear = " (but it bends)"
             words.append(f"{name} {trend.slope:+.{digits}f}{clear}".replace("-", "−"))
     return (
         f"Change with each factor of ten in parameters: {'; '.join(words)}" if words else "Too few models for a trend"

@@ -151,6 +151,8 @@ class TrendRow:
         smallest, largest: numbers of parameters of the smallest and the largest one.
         slope: of the line.
         low, high: limits of its 95 % interval (Student's, two degrees of freedom less than models).
+        curvature_p: two-sided p of a bend, Student's test of a square beside the line; where it is small, the line is
+            not what the measure follows, and its prediction is worth nothing.
         fitted: value of the line at the largest model.
         predicted_parameters: the size that is predicted for.
         decades: from the largest model to that size, in factors of ten.
@@ -169,6 +171,7 @@ class TrendRow:
     slope: Annotated[float | None, Column(unit="as the measure, a decade of parameters", measured=True)] = None
     low: Annotated[float | None, Column(unit="as the measure, a decade of parameters", measured=True)] = None
     high: Annotated[float | None, Column(unit="as the measure, a decade of parameters", measured=True)] = None
+    curvature_p: Annotated[float | None, Column(low=0, high=1, measured=True)] = None
     fitted: Value = None
     predicted_parameters: Annotated[float | None, Column(unit="parameters", low=0, measured=True)] = None
     decades: Annotated[float | None, Column(unit="decades", measured=True)] = None

@@ -14,7 +14,7 @@ from taskneurons.evidence.intervals import in_words
 from taskneurons.evidence.measurements import MEASUREMENTS, Measurement
 from taskneurons.evidence.tasks import SCORE, DescribedTask, described_tasks
 from taskneurons.job import Job
-from taskneurons.measures.line import MINIMUM_POINTS, fit_line
+from taskneurons.measures.line import MINIMUM_POINTS, curvature_p, fit_line
 from taskneurons.measures.stats import t_interval
 from taskneurons.studies.scaling.rows import (
     MEASURED,
@@ -184,18 +184,19 @@ def trends(rows: Sequence[SummaryRow], sizes: Sequence[str], *, predicted: float
     found = []
     for (suite, measure, percent), every in points.items():
         there = [(log10(row.parameters), row.value) for row in every if row.value is not None]
-        line = fit_line([level for level, _ in there], [value for _, value in there])
+        levels, values = [level for level, _ in there], [value for _, value in there]
+        line, bend = fit_line(levels, values), curvature_p(levels, values)
         if line is None:
             note = f"{len(there)} models that have learned their tasks, at least {MINIMUM_POINTS} are needed"
             found.append(TrendRow(suite, measure, percent, len(there), note=note))
             continue
-        smallest, largest = min(level for level, _ in there), max(level for level, _ in there)
+        smallest, largest = min(levels), max(levels)
         far = line.at(log10(predicted))
         lowest, highest = RANGES.get(measure, (-float("inf"), float("inf")))
         found.append(
             TrendRow(
                 suite, measure, percent, len(there), 10**smallest, 10**largest, line.slope, line.low, line.high,
-                line.at(largest).value, predicted, log10(predicted) - largest, far.value, far.low, far.high,
+                bend, line.at(largest).value, predicted, log10(predicted) - largest, far.value, far.low, far.high,
                 lowest <= far.value <= highest,
             )
         )  # fmt: skip

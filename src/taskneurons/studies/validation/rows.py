@@ -198,8 +198,9 @@ class SpecificityRow:
         low, high: limits of its interval.
         difference: own less others.
         difference_low, difference_high: limits of its interval.
-        of_plant: the difference over that of the planted neurons themselves in the same seed: 1 is all there is to
-            find, 0 nothing, also where the index is empty.
+        of_plant: the difference over that of the planted neurons themselves in the same seed: 1 on the plant, 0 where
+            nothing is special, also where the index is empty. Above 1 where a set also holds neurons of the family or
+            common ones, which cost the own task more than the mean of the others.
         p: one-sided, of the difference under the permutation of whose neurons were taken out; not adjusted for the
             other rows.
         own: what tasks lose without their own set, mean.
