@@ -76,6 +76,8 @@ for suite, chosen in P.suites.items():
                 corpus=paths.fill(paths.CORPUS, suite=suite),
             log:
                 f"logs/data/{suite}/make_corpus.log",
+            # As of tokenizers.
+            priority: 400
             resources:
                 **LIGHT,
             params:

@@ -39,6 +39,8 @@ rule train_tokenizer:
         "logs/models/{run}/train_tokenizer.log",
     wildcard_constraints:
         run=plan.pattern(models=plan.scratch_models),
+    # It takes seconds, and all training of a run waits for it.
+    priority: 400
     resources:
         **TOKENIZING,
     params:
