@@ -297,7 +297,7 @@ def test_what_was_edited_is_not_removed_with_its_task(toy):
     """A task leaves the parameters: what the workflow made of it goes, what somebody wrote stays."""
     edited, other = (toy.path(f"results/neurons/mine/small/seed{seed}/echo.txt") for seed in (0, 1))
     edited.write_text("by hand\n")
-    toy.edit("params.yaml", "tasks: all", "tasks: [colour]")
+    toy.edit("params.yaml", "path: raw/tasks\n    tasks: all", "path: raw/tasks\n    tasks: [colour]")
     text = toy.snakemake()
     assert f"{edited.relative_to(toy.folder)} belongs to nothing any more but was edited: left alone" in text
     assert edited.read_text() == "by hand\n"

@@ -158,7 +158,7 @@ class Params(Section):
     def _unknown_sizes(self) -> Iterator[Inconsistency]:
         """Yield the models that the study of scale is to compare and the parameters do not have."""
         asked = any("scaling" in run.studies for run in self.runs)
-        for key in ("sizes", "architectures") if asked else ():
+        for key in ("sizes", "architectures") if self.scaling and asked else ():
             for place, name in enumerate(getattr(self.scaling, key)):
                 if name not in self.models:
                     remedy = nearest(name, self.models)

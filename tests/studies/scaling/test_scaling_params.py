@@ -39,6 +39,7 @@ def test_parameters_that_contradict_themselves_are_refused(change, words):
 
 def test_a_model_that_is_not_there_is_refused_with_the_nearest_name():
     text = (ROOT / "params.yaml").read_text(encoding="utf-8").replace("sizes: [llama]", "sizes: [lama]")
+    text = text.replace("overlap, similarity]}", "overlap, similarity, scaling]}", 1)
     with pytest.raises(InputError, match=r"scaling.sizes\[0\]: there is no model `lama`. Did you mean `llama`\?"):
         parse_params(text)
 
