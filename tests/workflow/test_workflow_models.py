@@ -222,8 +222,8 @@ def test_the_papers_scale_asks_for_gpus_that_hold_its_models(laid, tmp_path):
     assert held["ncft"] < held["seqft"] < held["ewc"]
     whole = ("tune", "train_neurons", "compare_parameters")
     # What a kind of job holds for each parameter, keeps of each token, and how many examples it takes at once. Trained
-    # neurons own two thirds of the weights up to all of them. A checkpointed layer keeps its input alone, so that where a
-    # tenth is trained, answering the tests takes more.
+    # neurons own two thirds of the weights up to all of them. A checkpointed layer keeps its input alone, so that where
+    # a tenth is trained, answering the tests takes more.
     most = {
         "tune_multitask": (18, 6, 4), "train_neurons": (18, 6, 4), "compare_parameters": (18, 6, 4),
         "train_proportions": (2 + 16 * 2 / 3, 6, 4), "train_overlaps": (2, 4, 16),
