@@ -109,7 +109,7 @@ def draw_estimators(rows: Sequence[SummaryRow], run: str, paths: Iterable[str | 
             if not names:
                 say_in_panel(axis, _reason(rows))
                 continue
-            _frame(axis, names, (0.0, 1.0), 0.5, "AUROC")
+            _frame(axis, names, (0.0, 1.03), 0.5, "AUROC")
             for place, name in enumerate(names):
                 row = by[name, positives, negatives]
                 _point(axis, place, (row.value, row.low, row.high), _colour(name), "o")
