@@ -66,3 +66,9 @@ def test_a_cluster_gives_gpus_itself(machine, monkeypatch):
     monkeypatch.setenv("SLURMD_NODENAME", "n1")
     gpus.take(4)
     assert os.environ[gpus.VARIABLE] == "3,GPU-8f1c"
+
+
+@pytest.mark.parametrize("hidden", ["", "-1"])
+def test_gpus_that_are_hidden_are_none(monkeypatch, hidden):
+    monkeypatch.setenv(gpus.VARIABLE, hidden)
+    assert gpus.visible() == []

@@ -71,7 +71,8 @@ def visible() -> list[str]:
     """What CUDA calls the GPUs that this process may use."""
     named = os.environ.get(VARIABLE)
     if named is not None:
-        return [name for name in named.split(",") if name.strip()]
+        # "-1" hides all, as "" does.
+        return [name for name in named.split(",") if name.strip() not in ("", "-1")]
     # Imported here: jobs without a GPU do without.
     import torch
 
