@@ -7,12 +7,6 @@ PLANTED = f"{VALIDATION}/members.safetensors"
 VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranked", "drops", "agreement"]}
 
 
-def planted_model(wildcards):
-    """The model of a job as it is before neurons are planted into it."""
-    chosen = P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
-    return chosen | {"spread": P.validation.spread}
-
-
 rule plant_neurons:
     input:
         tokenizer=paths.tokenizer(paths.TOKENIZER),
@@ -32,7 +26,9 @@ rule plant_neurons:
     params:
         settings=lambda wildcards: settings(
             families=P.suites[suite_of(wildcards)].families,
-            model=planted_model(wildcards),
+            # The model as it is before neurons are planted into it.
+            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
+            | {"spread": P.validation.spread},
             neurons=P.validation.neurons,
             schedule=P.validation.tuning,
             gates=P.validation.gates,
@@ -60,7 +56,9 @@ rule measure_plant:
     params:
         settings=lambda wildcards: settings(
             families=P.suites[suite_of(wildcards)].families,
-            model=planted_model(wildcards),
+            # The model as it is before neurons are planted into it.
+            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
+            | {"spread": P.validation.spread},
             limits=P.validation.proof,
             examples=P.attribution.examples,
             test_examples=P.validation.test_examples,
