@@ -245,6 +245,11 @@ def draw_layers(rows: Sequence[LayerRow], run: str, paths: Iterable[str | Path],
         axes[0].set_ylabel("neurons of the layer")
 
 
+def said(model: str, suite: str, *, tuned: bool) -> str:
+    """A run in the words of a caption: two studies of one model may differ in its tuning alone."""
+    return f"{model} {'tuned on all tasks' if tuned else 'as it is'}, suite {suite}"
+
+
 # Jobs
 
 
@@ -254,16 +259,18 @@ class PlotSettings:
 
     Attributes:
         health: largest rise of the loss on neutral text of a healthy model, %.
+        tuned: whether models are tuned on all tasks of their suites; else they are studied as they are.
         dpi: dots an inch of the PNG.
     """
 
     health: float
+    tuned: bool
     dpi: int
 
 
 def plot(job: Job[PlotSettings]) -> None:
     """Draw the effects of one run over shares, and its keystone neurons by layer."""
-    run, dpi = f"{job.model}, {job.suite}", job.settings.dpi
+    run, dpi = said(job.model, job.suite, tuned=job.settings.tuned), job.settings.dpi
     summary, layers = SUMMARY.read(job.inputs.one("summary")), LAYERS.read(job.inputs.one("layers"))
     own = [row for row in summary if (row.suite, row.model) == (job.suite, job.model)]
     draw_effects(own, run, job.outputs["effects"], health=job.settings.health, dpi=dpi)
