@@ -186,9 +186,11 @@ def _title(rows: Sequence[SummaryRow]) -> str:
     name = LOOKS[best.condition].name.removeprefix("… ")
     if best.condition in ("top_less_keystone", "top_less_others"):
         name = f"{LOOKS['top'].name} {name}"
+    low, high = best.difference_low, best.difference_high
+    limits = "" if low is None or high is None else f" ({signed(low, 2)} to {signed(high, 2)})"
     return (
-        f"What a task loses without its own neurons, less without another's, is at most {signed(best.difference, 2)} "
-        f"nats a token where the model stays healthy ({name}, {best.percent:g} %)"
+        f"Without its own neurons a task loses at most {signed(best.difference, 2)}{limits} nats a token more than "
+        f"without another's in a healthy model ({name}, {best.percent:g}\N{NO-BREAK SPACE}%)"
     )
 
 
