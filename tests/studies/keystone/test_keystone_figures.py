@@ -30,7 +30,7 @@ ROWS = [
 
 def test_the_title_is_the_headline_and_hollow_markers_are_models_that_broke():
     figure = figure_of(lambda paths: draw_effects(ROWS, "small, mine", paths, health=10))
-    assert "loses at most +0.50 (+0.40 to +0.60) nats a token more" in words_of(figure)
+    assert "loses at most 0.50 (0.40 to 0.60) nats a token more" in words_of(figure)
     assert "other tasks, 1 %" in words_of(figure)
     points = [line for line in figure.axes[1].lines if len(line.get_xdata()) == 1]
     hollow = {float(line.get_ydata()[0]) for line in points if line.get_markerfacecolor() == "white"}

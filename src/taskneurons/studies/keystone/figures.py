@@ -179,6 +179,11 @@ def _handle(look: Look) -> Line2D:
     return Line2D([], [], color=look.colour, marker=look.marker, markersize=4.4, linewidth=1.2, label=look.name)
 
 
+def _rounded(value: float) -> str:
+    """A number with two digits; what rounds to zero has no sign."""
+    return signed(value, 2).removeprefix("+")
+
+
 def _title(rows: Sequence[SummaryRow]) -> str:
     best = next((row for row in rows if row.headline), None)
     if best is None or best.difference is None:
@@ -187,9 +192,9 @@ def _title(rows: Sequence[SummaryRow]) -> str:
     if best.condition in ("top_less_keystone", "top_less_others"):
         name = f"{LOOKS['top'].name} {name}"
     low, high = best.difference_low, best.difference_high
-    limits = "" if low is None or high is None else f" ({signed(low, 2)} to {signed(high, 2)})"
+    limits = "" if low is None or high is None else f" ({_rounded(low)} to {_rounded(high)})"
     return (
-        f"Without its own neurons a task loses at most {signed(best.difference, 2)}{limits} nats a token more than "
+        f"Without its own neurons a task loses at most {_rounded(best.difference)}{limits} nats a token more than "
         f"without another's in a healthy model ({name}, {best.percent:g}\N{NO-BREAK SPACE}%)"
     )
 
