@@ -457,6 +457,14 @@ def _proof(tally: Tally) -> None:
     tally.attribute(3 * tally.tasks, _train_examples(tally, made), made["batch_size"], "attribution.batch_size", 40)
 
 
+def _ablate(tally: Tally) -> None:
+    made = tally.settings
+    tally.attribute(tally.tasks, _train_examples(tally, made), made["batch_size"], "attribution.batch_size")
+    # Of three kinds; what lies below the layer of a neuron is not computed again.
+    passes = 3 * made["neurons"] / 2
+    tally.read(round(passes * tally.tasks * made["test_examples"]), made["batch_size"], "attribution.batch_size")
+
+
 def _examples(tally: Tally) -> None:
     examples = len(tally.settings["tasks"]) * _test_examples(tally)
     tally.read(examples, tally.params.workflow.evaluation_batch_size, "workflow.evaluation_batch_size")
@@ -488,6 +496,7 @@ WORK: Mapping[str, Callable[[Tally], None]] = {
     "keystone.measure:deactivate": _keystone,
     "validation.measure:plant_neurons": _plant,
     "validation.measure:measure": _proof,
+    "validation.measure:ablate": _ablate,
     "multiverse.measure:score": _readings,
     "multiverse.measure:deactivate": _multiverse,
     "continual.measure:choose_rates": _choose,
