@@ -38,7 +38,6 @@ rule plant_neurons:
             schedule=P.validation.tuning,
             gates=P.validation.gates,
             effect=P.validation.needed,
-            idle=P.validation.idle,
         ),
         code=code("validation.measure:plant_neurons"),
     script:

@@ -46,7 +46,7 @@ def planted(tmp_path_factory) -> tuple[Path, dict[str, Path]]:
         texts += [f"{one.prompt} {one.target}" for one in splits["train"]]
     save_tokenizer(folder / "tokenizer", train_word_tokenizer(texts))
     # So little is asked of a neuron that most stay, though they know nothing.
-    settings = PlantSettings(2, MODEL, 4, SCHEDULE, Gates(0.5, 0.25), effect=-1.0, idle=-1.0)
+    settings = PlantSettings(2, MODEL, 4, SCHEDULE, Gates(0.5, 0.25), effect=-1.0)
     measure.plant_neurons(
         job(folder, settings, tasks, checkpoint=folder / "plant" / "model.safetensors", members=folder / "members.st")
     )

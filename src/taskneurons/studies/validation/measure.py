@@ -422,7 +422,6 @@ class PlantSettings:
         schedule: of the training; its seed is that of the run.
         gates: how its examples are seen.
         effect: rise of the loss from which a neuron is needed, nats an example; others are taken out.
-        idle: the same after the second training, which nothing makes good again.
     """
 
     families: int
@@ -431,7 +430,6 @@ class PlantSettings:
     schedule: Schedule
     gates: Gates
     effect: float
-    idle: float
 
 
 def plant_neurons(job: Job[PlantSettings]) -> None:
@@ -447,10 +445,8 @@ def plant_neurons(job: Job[PlantSettings]) -> None:
     alike = {name: ready[:fewest] for name, ready in encoded.items()}
     with fastest(model):
         members = pruned(model, alike, given, asked.effect, pad_id=pad_id)
-    # What many small removals cost together, the members that are left learn anew; some of them are idle then.
+    # What many small removals cost together, the members that are left learn anew.
     log = plant(model, encoded, members, asked.gates, course, execution.resuming("again"), pad_id=pad_id)
-    with fastest(model):
-        members = pruned(model, alike, members, asked.idle, pad_id=pad_id)
     carrying = np.any([one.mask for one in members.values()], axis=0)
     out = job.outputs.folder("checkpoint")
     log.write(out / "training.csv")

@@ -70,9 +70,6 @@ class Validation(Section):
         "rise of the loss, on training examples, below which a neuron is taken out between the two trainings",
         "nats an example",
     )
-    idle: PositiveFloat = described(
-        "the same after the second training, which nothing makes good again: lower", "nats an example"
-    )
     tuning: Schedule = described(
         "each of two trainings, from random weights and after neurons were taken out; batches hold all skills alike",
         "-",
