@@ -294,8 +294,6 @@ def _enough(by: Mapping[tuple[str, str, int], StabilityRow], sizes: Sequence[int
     if len(values) < len(sizes) or not sizes:
         return ""
     enough = next(size for size in sizes if values[size] >= values[sizes[-1]] - 0.01)
-    if enough == sizes[-1]:
-        return f": {enough} or more for {_NAMES[name]} (AUROC {values[enough]:.2f})"
     return f": {enough} for {_NAMES[name]} (AUROC {values[enough]:.2f}, {values[sizes[-1]]:.2f} with {sizes[-1]})"
 
 
