@@ -10,10 +10,10 @@ ncft      NCFT's eighth stage as a stream has it: seven patches are read from di
           steps; the patches are taken off.
 
 The bars (a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA, and 1.15 of those on query and value) are
-about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps and scored examples are in the proportion of the default: 120 steps of 16
-examples for 300 that are scored. Both shapes are measured unless one is named: that of
-the default's models with the default's budget, and that of the other benchmarks with 6 steps. NCFT's patch
-is asserted to be, bit for bit, what `tune` makes of the same set.
+about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps and scored examples are in the
+proportion of the default: 120 steps of 16 examples for 300 that are scored. Both shapes are measured unless one is
+named: that of the default's models with the default's budget, and that of the other benchmarks with 6 steps. NCFT's
+patch is asserted to be, bit for bit, what `tune` makes of the same set.
 
 The checkpoint of a stream is the base's weights and the eight patches, in files that this run writes: as the workflow
 keeps them (`patch files`), and as a stream that was killed goes on from (`stage files`).
