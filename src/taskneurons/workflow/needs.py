@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.util import find_spec
+from importlib.resources import files
 
 from taskneurons.params.root import Params
 from taskneurons.workflow.costs import CORE, GPU, Size
@@ -69,11 +69,11 @@ class Need:
 def work_of(entry: str) -> Callable[[Tally], None] | None:
     """What the jobs of an entry do; None of those that run no model."""
     module, _, function = entry.partition(":")
-    room = f"taskneurons.studies.{module.partition('.')[0]}"
+    room = module.partition(".")[0]
     # The report is no study, and not every study runs models.
-    if not find_spec(room) or not find_spec(f"{room}.needs"):
+    if not (files("taskneurons") / "studies" / room / "needs.py").is_file():
         return None
-    return getattr(import_module(f"{room}.needs"), function, None)
+    return getattr(import_module(f"taskneurons.studies.{room}.needs"), function, None)
 
 
 def size_of(params: Params, model: str) -> Size:

@@ -6,9 +6,8 @@ The formulas are in `costs`; `needs` makes resources of the sums.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from taskneurons.params.root import Params
 from taskneurons.workflow.costs import (
     ADAPTERS,
     BYTES,
@@ -23,6 +22,10 @@ from taskneurons.workflow.costs import (
     training_flops,
     whole,
 )
+
+if TYPE_CHECKING:
+    # A study that imports this does not know the sections of the others.
+    from taskneurons.params.root import Params
 
 # ASSUME: an example has so many tokens, or a quarter of the context. A batch is padded to its longest example, which
 # is as long as the context where documents are summarised.
@@ -82,7 +85,7 @@ class Tally:
         computes: whether it runs a model at all, and so gains by a GPU.
     """
 
-    params: Params
+    params: "Params"
     size: Size
     dtype: str
     context: int
