@@ -3,6 +3,7 @@
 `python several_processes.py` prints the table of docs/scale.md.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -158,6 +159,8 @@ def main():
         table()
         return
     folder = Path(sys.argv[1])
+    # accelerate collects garbage after each training, and walks through all that was imported.
+    gc.freeze()
     processes.join(cpu=True)
     made, sequences = results(folder)
     np.savez(folder / f"{processes.place()}.npz", sequences=sequences, **made)
