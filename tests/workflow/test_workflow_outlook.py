@@ -14,7 +14,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
-from taskneurons.workflow import outlook, resources
+from taskneurons.workflow import hardware, outlook
 from taskneurons.workflow.costs import Size
 from taskneurons.workflow.needs import need, work_of
 from taskneurons.workflow.outlook import STEP, Machine, remedy_of
@@ -120,18 +120,18 @@ def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
 
 
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(hardware, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.delenv(resources.VARIABLE, raising=False)
-    assert not resources.gpus_here()
+    monkeypatch.delenv(hardware.VARIABLE, raising=False)
+    assert not hardware.gpus_here()
     (tmp_path / "nvidiactl").touch()
-    assert not resources.gpus_here(), "the driver without a card"
+    assert not hardware.gpus_here(), "the driver without a card"
     (tmp_path / "nvidia0").touch()
-    assert resources.gpus_here()
+    assert hardware.gpus_here()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not resources.gpus_here()
-    monkeypatch.setenv(resources.VARIABLE, "1")
-    assert resources.gpus_here()
+    assert not hardware.gpus_here()
+    monkeypatch.setenv(hardware.VARIABLE, "1")
+    assert hardware.gpus_here()
 
 
 def test_a_machine_has_some_gpus_or_none_and_memory():
