@@ -58,9 +58,7 @@ class ScratchModel(Section):
     hidden_size: PositiveInt = described("width of the residual stream", "dimensions")
     layers: PositiveInt = described("transformer layers", "layers")
     heads: PositiveInt = described("attention heads", "heads")
-    ffn_size: PositiveInt = described(
-        "FFN neurons of each layer; of a mixture, of all its experts", "neurons"
-    )
+    ffn_size: PositiveInt = described("FFN neurons of each layer; of a mixture, of all its experts", "neurons")
     context: int = described("longest sequence", "tokens", ge=16)
     tokenizer: Tokenizer = described("the tokenizer, trained on the suite's text", "-")
     pretraining: Pretraining = described("how the base model is trained", "-")

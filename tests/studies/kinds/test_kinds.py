@@ -59,9 +59,17 @@ def found(rows, tasks=TELLING, *, pairs="across", predictor="jaccard", outcome="
 def test_transfer_that_is_the_overlap_correlates_wholly_and_beats_every_relabelling():
     row = found(pairs(lambda i, j, overlap: overlap))
     assert row.value == pytest.approx(1)
-    assert (row.low, row.high) == (pytest.approx(1), pytest.approx(1))
     assert row.p_value == pytest.approx(1 / 201)
     assert (row.trained, row.tested, row.n) == (5, 5, 20)
+
+
+def test_seeds_that_differ_give_an_interval_and_one_p_of_their_mean():
+    rows = pairs(lambda i, j, overlap: overlap)
+    turned = [replace(row, loss_gain=-row.loss_gain) if row.seed == 2 else row for row in rows]
+    row = found(turned)
+    assert row.value == pytest.approx(1 / 3) and row.low < 0 < row.high
+    # Two seeds of three decide the mean of each pair.
+    assert row.joined == pytest.approx(1) and row.seeds == 3
 
 
 def test_pairs_of_one_kind_decide_nothing_across_kinds():
@@ -136,7 +144,7 @@ def test_pairs_hold_shared_neurons_and_words_and_what_tuning_adds():
     (pair,) = relate(Run("mine", "tiny", 0), [one], [other], **given)
     assert (pair.jaccard, pair.prompt_words, pair.answer_words) == (pytest.approx(1 / 3), 1 / 5, 1 / 2)
     assert (pair.gain, pair.loss_gain) == (-5.0, -0.5)
-    own, tested = sorted(states(Run("mine", "tiny", 0), [one], [other], Tuned(rows)), key=lambda row: row.use)
+    tested, own = sorted(states(Run("mine", "tiny", 0), [one], [other], Tuned(rows)), key=lambda row: row.use)
     assert (own.use, own.constant, own.untuned, own.tuned) == ("trained", 50, 40.0, 95.0)
     assert (tested.use, tested.untuned, tested.tuned) == ("tested", 20.0, 15.0)
     with pytest.raises(InputError, match="no loss on list_b of the model tuned on other"):

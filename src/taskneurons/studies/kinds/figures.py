@@ -29,6 +29,7 @@ from taskneurons.evidence.style import (
 from taskneurons.job import Job
 from taskneurons.studies.kinds.rows import (
     CORRELATIONS,
+    OUTCOMES,
     PAIR,
     TASKS,
     CorrelationRow,
@@ -100,8 +101,8 @@ def draw_pairs(
     with sheet(3.3, words_of, paths, dpi) as figure:
         panels = figure.subplots(1, 3, sharey=True)
         shown = (
-            ("neurons that both have", shared, rising, (0.0, float(shared.max()) or 1.0)),
-            ("words of answers that both have", words, rising, (0.0, float(words.max()) or 1.0)),
+            ("shared neurons", shared, rising, (0.0, float(shared.max()) or 1.0)),
+            ("shared words of answers", words, rising, (0.0, float(words.max()) or 1.0)),
             ("loss gained (nats a token)", gain, falling, (-largest, largest)),
         )
         for axis, (title, matrix, colours, limits) in zip(panels, shown, strict=True):
@@ -163,10 +164,10 @@ def draw_correlation(
             label="shared words taken out, too",
         ),
     ]  # fmt: skip
-    with sheet(2.4, Words(_title(own), caption), paths, dpi, handles) as figure:
-        for axis, (outcome, title) in zip(figure.subplots(1, 2, sharey=True), _OUTCOMES.items(), strict=True):
+    with sheet(2.9, Words(_title(own), caption), paths, dpi, handles) as figure:
+        for axis, (outcome, title) in zip(figure.subplots(1, 2), _OUTCOMES.items(), strict=True):
             axis.set_title(title)
-            _dots(axis, [row for row in own if row.outcome == outcome])
+            _dots(axis, [row for row in own if row.outcome == outcome], named=outcome == OUTCOMES[0])
             axis.set_xlabel("rank correlation")
 
 
@@ -181,7 +182,7 @@ def _title(rows: Sequence[CorrelationRow]) -> str:
     return "Overlap of neurons and transfer between tasks of different kinds"
 
 
-def _dots(axis: Axes, rows: Sequence[CorrelationRow]) -> None:
+def _dots(axis: Axes, rows: Sequence[CorrelationRow], *, named: bool) -> None:
     drawn = False
     for place, (asked, _) in enumerate(_NAMES.items()):
         for row in rows:
@@ -189,11 +190,13 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow]) -> None:
                 continue
             drawn = True
             hollow = "words" in row.given
-            height, colour = place + (0.22 if hollow else 0.0), _COLOURS[row.predictor]
+            height, colour = place + (0.16 if hollow else -0.16), _COLOURS[row.predictor]
             if row.low is not None and row.high is not None:
                 axis.plot([row.low, row.high], [height] * 2, color=colour, linewidth=1)
             face = "white" if hollow else colour
-            axis.plot([row.value], [height], "o", color=colour, markersize=5, markerfacecolor=face)
+            axis.plot(
+                [row.value], [height], "o", color=colour, markersize=5, markerfacecolor=face, clip_on=False, zorder=4
+            )
             if row.p_value is not None:
                 beside = axis.get_yaxis_transform()
                 axis.text(1.02, height, f"p {row.p_value:.3f}", transform=beside, va="center", fontsize=SMALL)
@@ -204,7 +207,7 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow]) -> None:
     low, high = axis.get_xlim()
     axis.set_xlim(max(-1.0, min(low, -0.2)), min(1.0, max(high, 0.2)))
     axis.set_ylim(len(_NAMES) - 0.5, -0.5)
-    axis.set_yticks(range(len(_NAMES)), list(_NAMES.values()))
+    axis.set_yticks(range(len(_NAMES)), list(_NAMES.values()) if named else [""] * len(_NAMES))
 
 
 # Jobs
