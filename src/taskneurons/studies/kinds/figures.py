@@ -152,8 +152,8 @@ def draw_correlation(
     own = [row for row in rows if (row.suite, row.model) == (suite, model)]
     seeds = max((row.seeds for row in own), default=0)
     caption = (
-        f"{model}, {suite}. Rank correlations within test tasks, each task's mean taken out. Large: mean over "
-        f"{seeds_in_words(seeds)} with its 95 % t interval; the p beside it is of the mean values, by permutation of "
+        f"{model}, {suite}. Rank correlations within test tasks, each task's mean taken out. Dots: means over "
+        f"{seeds_in_words(seeds)} with 95 % t intervals; the p beside it is of the mean values, by permutation of "
         "the tasks. Hollow: the words that both tasks have are taken out, too. The interval is of seeds alone: other "
         "tasks could give other values."
     )
