@@ -12,7 +12,7 @@ from taskneurons.job import Job
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
 from taskneurons.neurons.special import load_scores
-from taskneurons.studies.kinds.rows import PAIR, STATES, PairRow, StateRow
+from taskneurons.studies.kinds.rows import PAIR, STATES, PairRow, StateRow, Use
 from taskneurons.tasks.storage import read_split
 from taskneurons.tasks.task import Example
 
@@ -121,7 +121,7 @@ def states(run: Run, trained: Sequence[DescribedTask], tested: Sequence[Describe
         sources = [task] if task in trained else trained
         best = max(tuned.value(one.name, task.name, task.score) for one in sources)
         untuned = tuned.value(None, task.name, task.score)
-        use = "trained" if task in trained else "tested"
+        use: Use = "trained" if task in trained else "tested"
         rows.append(StateRow(run.suite, run.model, run.seed, task.name, task.family, use, task.constant, untuned, best))
     return STATES.sorted(rows)
 
