@@ -103,7 +103,8 @@ def test_a_task_that_was_not_learned_or_cannot_gain_is_in_no_test():
         state("sum_a", tuned=45.0),
         state("list_a"),
         state("sum_b", "tested", untuned=98.0, tuned=99.0),
-        state("list_b", "tested"),
+        # What the untuned model knows of a tested task counts.
+        state("list_b", "tested", untuned=90.0, tuned=30.0),
     ]
     judged = {row.task: row for row in judge(rows, learned=10, full=97)}
     assert {task for task, row in judged.items() if row.tells} == {"list_a", "list_b"}

@@ -51,7 +51,8 @@ def judge(rows: Iterable[StateRow], *, learned: float, full: float) -> list[Task
         first = own[0]
         untuned, tuned = fmean(row.untuned for row in own), fmean(row.tuned for row in own)
         reason = ""
-        if tuned < (first.constant or 0) + learned:
+        reached = tuned if first.use == "trained" else max(untuned, tuned)
+        if reached < (first.constant or 0) + learned:
             reason = "not learned"
         elif first.use == "tested" and untuned > full:
             reason = "nothing left to gain"
