@@ -25,6 +25,7 @@ from taskneurons.evidence.style import (
     seeds_in_words,
     sheet,
     shortened,
+    signed,
 )
 from taskneurons.job import Job
 from taskneurons.studies.kinds.rows import (
@@ -103,7 +104,7 @@ def draw_pairs(
         shown = (
             ("shared neurons", shared, rising, (0.0, float(shared.max()) or 1.0)),
             ("shared words of answers", words, rising, (0.0, float(words.max()) or 1.0)),
-            ("loss gained (nats a token)", gain, falling, (-largest, largest)),
+            ("loss gained (nats)", gain, falling, (-largest, largest)),
         )
         for axis, (title, matrix, colours, limits) in zip(panels, shown, strict=True):
             axis.set_title(title)
@@ -176,8 +177,8 @@ def _title(rows: Sequence[CorrelationRow]) -> str:
     for row in rows:
         if (row.pairs, row.predictor, row.outcome, row.given) == asked and row.value is not None:
             return (
-                f"Overlap of neurons and transfer between tasks of different kinds correlate by {row.value:.2f} beyond "
-                "shared words"
+                f"Overlap of neurons and transfer between tasks of different kinds correlate by "
+                f"{signed(row.value, 2)} beyond shared words"
             )
     return "Overlap of neurons and transfer between tasks of different kinds"
 
@@ -199,7 +200,7 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow], *, named: bool) -> None:
             )
             if row.p_value is not None:
                 beside = axis.get_yaxis_transform()
-                axis.text(1.02, height, f"p {row.p_value:.3f}", transform=beside, va="center", fontsize=SMALL)
+                axis.text(1.02, height, _p_in_words(row.p_value), transform=beside, va="center", fontsize=SMALL)
     if not drawn:
         say_in_panel(axis, "no pairs of tasks can tell")
         return
@@ -208,6 +209,10 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow], *, named: bool) -> None:
     axis.set_xlim(max(-1.0, min(low, -0.2)), min(1.0, max(high, 0.2)))
     axis.set_ylim(len(_NAMES) - 0.5, -0.5)
     axis.set_yticks(range(len(_NAMES)), list(_NAMES.values()) if named else [""] * len(_NAMES))
+
+
+def _p_in_words(value: float) -> str:
+    return "p < 0.001" if value < 0.001 else f"p {value:.3f}"
 
 
 # Jobs
