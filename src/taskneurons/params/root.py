@@ -190,12 +190,6 @@ class Params(Section):
                 f"study `keystone` ranks neurons by the scores of `{DERIVED_FROM}`, which are not computed",
                 f"Add {DERIVED_FROM} to attribution.estimators",
             )
-        if "kinds" in run.studies and "similarity" not in run.studies:
-            yield Inconsistency(
-                ("runs", index, "studies"),
-                "study `kinds` reads what study `similarity` measures in the same run",
-                "Add similarity to its studies",
-            )
         if "validation" in run.studies:
             yield from self._not_plantable(index, run)
         if self.multitask is None:

@@ -1,7 +1,6 @@
 """Overlap against transfer across kinds, from pairs of tasks that were made by hand."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,14 +12,12 @@ from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.evidence.trained import Trained
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
-from taskneurons.params.loading import parse_params
 from taskneurons.studies.kinds.figures import draw_correlation, draw_pairs
 from taskneurons.studies.kinds.relate import Tuned, Words, relate, states
 from taskneurons.studies.kinds.rows import PairRow, StateRow
 from taskneurons.studies.kinds.tables import correlations, judge
 from taskneurons.tasks.task import Example
 
-ROOT = Path(__file__).resolve().parents[3]
 FAMILIES = ("sum", "list", "mood", "fact", "tongue")
 
 
@@ -150,14 +147,6 @@ def test_pairs_hold_shared_neurons_and_words_and_what_tuning_adds():
     assert (tested.use, tested.untuned, tested.tuned) == ("tested", 20.0, 15.0)
     with pytest.raises(InputError, match="no loss on list_b of the model tuned on other"):
         Tuned(rows).value("other", "list_b", "loss")
-
-
-def test_a_run_that_does_not_measure_similarity_is_refused():
-    text = (ROOT / "params.yaml").read_text(encoding="utf-8")
-    asked = "studies: [deactivation, training, proportion, overlap, similarity]"
-    assert asked in text
-    with pytest.raises(InputError, match="study `kinds` reads what study `similarity` measures"):
-        parse_params(text.replace(asked, "studies: [kinds]"), "params.yaml")
 
 
 def test_figures_show_every_pair_and_every_control():
