@@ -16,9 +16,10 @@ from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.workflow import outlook, resources
 from taskneurons.workflow.costs import Size
-from taskneurons.workflow.needs import WORK, Part, Tally, need
+from taskneurons.workflow.needs import need, work_of
 from taskneurons.workflow.outlook import STEP, Machine, remedy_of
 from taskneurons.workflow.plan import Plan
+from taskneurons.workflow.tally import Part, Tally
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,14 @@ def test_every_rule_that_runs_a_model_is_one_whose_needs_are_known(root):
     asking = re.findall(
         r"(?:\*\*resources_of\.\w+\(\)|^use rule pretrain).*?code=code\(\s*\"([\w.]+:\w+)\"", rules, flags=re.S | re.M
     )
-    assert len(asking) >= len(WORK) and set(asking) == set(WORK)
+    assert asking and all(work_of(entry) for entry in asking)
+    # And nothing is known of a job that is not there.
+    known = {
+        (path.parent.name, name)
+        for path in (root / "src/taskneurons/studies").glob("*/needs.py")
+        for name in re.findall(r"^(?:def )?([a-z]\w*)(?:\(tally: Tally\)| = \w+$)", path.read_text(), flags=re.M)
+    }
+    assert known == {(entry.partition(".")[0], entry.partition(":")[2]) for entry in asking}
 
 
 def test_twice_the_steps_take_twice_the_time_and_no_more_memory(paper):

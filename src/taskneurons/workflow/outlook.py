@@ -14,9 +14,10 @@ from taskneurons.lineage.workflow import read_workflow
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
 from taskneurons.workflow.hub import unpinned_in
-from taskneurons.workflow.needs import Need, Part, need
+from taskneurons.workflow.needs import Need, need
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.resources import LIGHT
+from taskneurons.workflow.tally import Part
 
 SHOWN = 10
 STEP = 64
