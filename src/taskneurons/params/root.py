@@ -202,14 +202,16 @@ class Params(Section):
             )
 
     def _not_plantable(self, index: int, run: Run) -> Iterator[Inconsistency]:
-        """Yield why neurons cannot be planted into the model of a run."""
+        """Yield why neurons cannot be planted into the model of a run, or those that it has not be sampled."""
         suite, model = self.suites.get(run.suite), self.models.get(run.model)
         if suite is not None and not isinstance(suite, PlantSuite):
-            yield Inconsistency(
-                ("runs", index, "studies"),
-                f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask",
-                "Name a suite whose source is `plant`",
-            )
+            if self.validation and self.validation.sample is None:
+                yield Inconsistency(
+                    ("runs", index, "studies"),
+                    f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask, or how many "
+                    "neurons to ablate",
+                    "Name a suite whose source is `plant`, or write validation.sample",
+                )
         elif model is not None and not isinstance(model, ScratchModel):
             yield Inconsistency(
                 ("runs", index, "model"),

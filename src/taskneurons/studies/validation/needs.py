@@ -20,3 +20,12 @@ def measure(tally: Tally) -> None:
     tally.attribute(
         3 * tally.tasks, tally.train_examples(made["examples"]), made["batch_size"], "attribution.batch_size", 40
     )
+
+
+def ablate(tally: Tally) -> None:
+    """Neurons of three kinds are ablated one by one; what lies below the layer of one is not computed again."""
+    made = tally.settings
+    examples = tally.train_examples(made["examples"])
+    tally.attribute(tally.tasks, examples, made["batch_size"], "attribution.batch_size")
+    passes = 3 * made["neurons"] / 2
+    tally.read(round(passes * tally.tasks * made["test_examples"]), made["batch_size"], "attribution.batch_size")
