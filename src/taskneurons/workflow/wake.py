@@ -9,15 +9,12 @@ for the size of every input of every job that is ready. Here a timer is started 
 
 from typing import Any
 
-from taskneurons.workflow import comparing
-
 KNOWN = ("9.27.1",)
 """Versions of Snakemake whose scheduler was read. Another version is left as it is."""
 
 
 def install() -> None:
-    """Let the running Snakemake wake up, and import (see `comparing`), only when it must; other versions stay as is."""
-    comparing.install()
+    """Let the scheduler of the running Snakemake wake up only when it must; other versions stay as they are."""
     from snakemake import __version__
     from snakemake.scheduling.job_scheduler import JobScheduler
 
