@@ -84,7 +84,7 @@ class _Differs(Exception):
 
 # libyaml takes tabs, other ends of lines, directives, marks of documents and comments beside | and > otherwise.
 _DIFFERS = re.compile("[\t\r\x85\u2028\u2029\ufeff]|^(?:%|---|[.]{3})|[|>][-+0-9]*#", re.MULTILINE)
-_LIBYAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_LIBYAML: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Capped(Composer):  # type: ignore[misc]  # PyYAML has no types.
