@@ -7,6 +7,7 @@ import taskneurons
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.evidence.tasks import KINDS
+from taskneurons.lineage.active import CODE
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.lineage.graph import Graph
@@ -42,7 +43,7 @@ grouped = Grouped(plan)
 # Jobs that are sent to other machines run where there are GPUs, whatever this one has.
 resources_of = JobResources(plan, workflow.get_rule, gpus=gpus_here() or not workflow.local_exec)
 
-code = Code(Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"))
+code = Code(Sources(Path(taskneurons.__file__).parent, CODE))
 
 
 wildcard_constraints:
