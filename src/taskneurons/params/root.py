@@ -17,6 +17,7 @@ from taskneurons.studies.continual.params import Continual, Streams
 from taskneurons.studies.deactivation.params import Deactivation
 from taskneurons.studies.dial.params import Dial
 from taskneurons.studies.keystone.params import Keystone
+from taskneurons.studies.kinds.params import Kinds
 from taskneurons.studies.layers.params import Layers
 from taskneurons.studies.models.params import Multitask
 from taskneurons.studies.multiverse.params import Multiverse
@@ -45,6 +46,8 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         # Neutral text and the bound of a model's health are those of the study of keystone neurons.
         "multiverse": ("keystone", "multiverse"),
         "scaling": ("scaling",),
+        # It holds the overlap of neurons against what the study of similarity measured.
+        "kinds": ("groups", "training", "similarity", "kinds"),
     }
 )
 # They train on some tasks of a suite and test on others.
@@ -93,6 +96,7 @@ class Params(Section):
     validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     multiverse: Multiverse | None = described("the paper's open choices, crossed", "-", default=None)
     scaling: Scaling | None = described("models of several sizes and architectures", "-", default=None)
+    kinds: Kinds | None = described("overlap and transfer across kinds of task", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
