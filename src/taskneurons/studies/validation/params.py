@@ -89,7 +89,7 @@ class Validation(Section):
     )
     draws: PositiveInt = described("labellings of the tasks in the test over all seeds", "draws")
     sample: Sample | None = described(
-        "which neurons are ablated in models without a plant; null: runs are on plants alone", "-", default=None
+        "which neurons are ablated in models without a plant; null: runs are on plants alone", "-"
     )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
