@@ -129,7 +129,7 @@ def hub_suite(folder: Path) -> dict[str, Any]:
 def test_a_generated_suite_is_the_generators(tmp_path, root, suite, tasks, generated, text) -> None:
     found = made(suite, tmp_path, root, tasks)
     assert [task.name for task, *_ in found] == list(tasks)
-    assert found == list(generated(12, 3, 5, 3, tasks=tasks))
+    assert found == list(generated(suite["train"], 3, 5, 3, tasks=tasks))
     assert text_of(suite, tmp_path, root) == list(text)
     assert set(tasks) < set(plan_of(suite, tmp_path, root).tasks("synthetic"))
 
