@@ -33,7 +33,7 @@ for study in STUDIES:
 wire(rule for study in STUDIES for rule in rules_of(study))
 # Jobs on this machine wait for each other where together they would ask for more memory than it has.
 if workflow.local_exec and "mem_mb" not in workflow.global_resources:
-    workflow.register_resource("mem_mb", memory_here())
+    workflow.register_resource("mem_mb", memory_here() // 1_000_000)
 
 
 rule all:

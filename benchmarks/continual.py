@@ -9,11 +9,11 @@ scoring   the scoring of the neurons on that model, by which the tenth is chosen
 ncft      NCFT's eighth stage as a stream has it: seven patches are read from disk and put on, then scoring, selection,
           steps; the patches are taken off.
 
-The bar ("a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA") is about `ncft`, the whole stage with its
-scoring; `steps` alone stand beside it. Steps and scored examples are in the proportion of the default: 120 steps of 16
-examples for 300 that are scored. Both shapes are measured unless one is named: that of
-the default's models with the default's budget, and that of the other benchmarks with 6 steps. NCFT's patch
-is asserted to be, bit for bit, what `tune` makes of the same set.
+The bars (a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA, and 1.15 of those on query and value) are
+about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps and scored examples are in the
+proportion of the default: 120 steps of 16 examples for 300 that are scored. Both shapes are measured unless one is
+named: that of the default's models with the default's budget, and that of the other benchmarks with 6 steps. NCFT's
+patch is asserted to be, bit for bit, what `tune` makes of the same set.
 
 The checkpoint of a stream is the base's weights and the eight patches, in files that this run writes: as the workflow
 keeps them (`patch files`), and as a stream that was killed goes on from (`stage files`).
@@ -56,7 +56,7 @@ from taskneurons.neurons.patches import NeuronPatch, save_patch
 from taskneurons.neurons.selection import Selection
 
 TASKS = tuple(f"task{number}" for number in range(1, 9))
-MOST, MOST_BYTES = 1.05, 1.1
+MOST, MOST_OF_TWO, MOST_BYTES = 1.05, 1.15, 1.1
 LEARNING_RATE, SCORING_BATCH = 1e-3, 32
 SELECTION = Selection("taylor", 10.0, "model")
 # Steps of a stage; a large model's are many enough for what a stage does once to fade.
@@ -233,7 +233,7 @@ def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> 
     )  # fmt: skip
     bars = [
         Bar(f"{name}: stage of NCFT / same steps of SeqLoRA", rows["ncft"]["per_seqlora"], MOST),
-        Bar(f"{name}: stage of NCFT / the same, on query and value", rows["ncft"]["per_attention"], MOST),
+        Bar(f"{name}: stage of NCFT / the same, on query and value", rows["ncft"]["per_attention"], MOST_OF_TWO),
         Bar(f"{name}: base and patch files / weights", (sizes["base file"] + sizes["patch files"]) / least, MOST_BYTES),
         Bar(f"{name}: base and stage files / weights", (sizes["base file"] + sizes["stage files"]) / least, MOST_BYTES),
     ]

@@ -7,6 +7,7 @@ import taskneurons
 from snakemake.settings.enums import PersistenceBackend
 from taskneurons.errors import InputError
 from taskneurons.evidence.tasks import KINDS
+from taskneurons.lineage.active import CODE
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.lineage.graph import Graph
@@ -16,9 +17,10 @@ from taskneurons.params.root import GROUPED, TUNED
 from taskneurons.workflow import paths, raw
 from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
+from taskneurons.workflow.hardware import gpus_here, memory_here
 from taskneurons.workflow.paths import Inputs, checkpoint, figure_files
 from taskneurons.workflow.plan import Plan, further_model, model_of, suite_of
-from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources, gpus_here, memory_here
+from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources
 
 if workflow.is_main_process and workflow.config_settings.config:
     raise InputError(
@@ -41,7 +43,7 @@ grouped = Grouped(plan)
 # Jobs that are sent to other machines run where there are GPUs, whatever this one has.
 resources_of = JobResources(plan, workflow.get_rule, gpus=gpus_here() or not workflow.local_exec)
 
-code = Code(Sources(Path(taskneurons.__file__).parent, Path(".taskneurons") / "code.json"))
+code = Code(Sources(Path(taskneurons.__file__).parent, CODE))
 
 
 wildcard_constraints:

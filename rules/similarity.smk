@@ -21,7 +21,8 @@ rule compare_parameters:
     log:
         "logs/similarity/{run}/seed{seed}/compare_parameters.log",
     wildcard_constraints:
-        run=plan.pattern("similarity", seeds="all"),
+        # The study of kinds reads these measurements, too.
+        run=plan.pattern("similarity", "kinds", seeds="all"),
     priority: 50
     threads: P.workflow.training_threads
     resources:

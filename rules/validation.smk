@@ -4,7 +4,12 @@
 VALIDATION = "results/validation/{run}/seed{seed}"
 PLANT = f"{VALIDATION}/plant"
 PLANTED = f"{VALIDATION}/members.safetensors"
+SAMPLE_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["sampled", "together"]}
 VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranked", "drops", "agreement"]}
+
+# Neurons are planted where the suite says which task asks which skill; elsewhere a sample of the neurons is ablated.
+planted = [suite for suite in plan.suites("validation") if P.suites[suite].source == "plant"]
+sampled = [suite for suite in plan.suites("validation") if suite not in planted]
 
 
 rule plant_neurons:
@@ -18,7 +23,7 @@ rule plant_neurons:
     log:
         "logs/validation/{run}/seed{seed}/plant_neurons.log",
     wildcard_constraints:
-        run=plan.pattern("validation", seeds="all"),
+        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in planted) or plan.NOTHING,
     priority: 20
     threads: P.workflow.training_threads
     resources:
@@ -49,7 +54,7 @@ rule measure_plant:
     log:
         "logs/validation/{run}/seed{seed}/measure_plant.log",
     wildcard_constraints:
-        run=plan.pattern("validation", seeds="all"),
+        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in planted) or plan.NOTHING,
     priority: 70
     resources:
         **resources_of.model(),
@@ -70,11 +75,44 @@ rule measure_plant:
         "../workflow/scripts/run.py"
 
 
-if plan.runs("validation"):
+rule ablate_neurons:
+    input:
+        checkpoint=inputs.base,
+        tasks=inputs.tasks,
+    output:
+        **SAMPLE_ROWS,
+    log:
+        "logs/validation/{run}/seed{seed}/ablate_neurons.log",
+    wildcard_constraints:
+        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in sampled) or plan.NOTHING,
+    priority: 70
+    resources:
+        **resources_of.model(),
+    params:
+        settings=lambda wildcards: settings(
+            neurons=P.validation.sample.neurons,
+            examples=P.attribution.examples,
+            test_examples=P.validation.sample.examples,
+            batch_size=P.attribution.batch_size,
+        ),
+        code=code("validation.measure:ablate"),
+    script:
+        "../workflow/scripts/run.py"
+
+
+if planted:
 
     rule tabulate_validation:
         input:
-            **{name: plan.expand(path, study="validation") for name, path in VALIDATION_ROWS.items()},
+            **{
+                name: [
+                    file
+                    for run in plan.runs("validation")
+                    if run.suite in planted
+                    for file in plan.of_run(run.name, path)
+                ]
+                for name, path in VALIDATION_ROWS.items()
+            },
         output:
             summary="results/tables/validation.csv",
             proof="results/tables/validation_proof.csv",
@@ -102,11 +140,56 @@ if plan.runs("validation"):
         log:
             "logs/validation/{run}/plot_validation.log",
         wildcard_constraints:
-            run=plan.pattern("validation"),
+            run="|".join(plan.pattern("validation", suite=suite) for suite in planted),
         priority: 80
         localrule: True
         params:
             settings=settings(dpi=P.figures.dpi),
             code=code("validation.figures:plot"),
+        script:
+            "../workflow/scripts/run.py"
+
+
+if sampled:
+
+    rule compare_with_ablation:
+        input:
+            **{
+                name: [
+                    file
+                    for run in plan.runs("validation")
+                    if run.suite in sampled
+                    for file in plan.of_run(run.name, path)
+                ]
+                for name, path in SAMPLE_ROWS.items()
+            },
+        output:
+            oracle="results/tables/validation_oracle.csv",
+            sample="results/tables/validation_sample.csv",
+        log:
+            "logs/validation/compare_with_ablation.log",
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(draws=P.validation.sample.draws),
+            code=code("validation.oracle:compare"),
+        script:
+            "../workflow/scripts/run.py"
+
+    rule plot_oracle:
+        input:
+            sample="results/tables/validation_sample.csv",
+            oracle="results/tables/validation_oracle.csv",
+        output:
+            oracle=figure_files("results/figures/validation/{run}", ["oracle"]),
+        log:
+            "logs/validation/{run}/plot_oracle.log",
+        wildcard_constraints:
+            run="|".join(plan.pattern("validation", suite=suite) for suite in sampled),
+        priority: 80
+        localrule: True
+        params:
+            settings=settings(dpi=P.figures.dpi),
+            code=code("validation.figures:plot_oracle"),
         script:
             "../workflow/scripts/run.py"

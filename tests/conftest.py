@@ -1,6 +1,8 @@
 """Fixtures for all tests; shapes and types in signatures are enforced here, under pytest only."""
 
 import gc
+import sys
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -24,6 +26,9 @@ install_import_hook(
 )
 
 
+imported = 0
+# Modules that are worth a collection of garbage.
+MANY = 20
 # Folders of files that take long.
 LONG = ("workflow", "tests")
 
@@ -36,13 +41,36 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONG.index(name) if (name := item.path.parent.name) in LONG else 2)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """What is imported, and the thousands of tests, are no garbage."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.enable()
+
+
 def pytest_collection_finish() -> None:
-    """What the tests imported stays to their end, so that no collection of garbage need walk through it.
+    """What the tests imported stays to their end, so that no collection of garbage need walk through it."""
+    keep_imported()
+
+
+def pytest_runtest_teardown() -> None:
+    """Nor through what a test imported that it needs alone, such as the compiler of torch for the first optimizer."""
+    if len(sys.modules) > imported + MANY:
+        keep_imported()
+
+
+def keep_imported() -> None:
+    """Let later collections of garbage leave alone what is there.
 
     accelerate collects after each training; to walk through torch costs more than a tiny training.
     """
+    global imported
     gc.collect()
     gc.freeze()
+    imported = len(sys.modules)
 
 
 @pytest.fixture(scope="session")

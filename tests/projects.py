@@ -66,14 +66,14 @@ class Project:
         return printed(command, done.returncode, done.stdout + done.stderr, ok)
 
     def warm(self, *command: str, ok: bool | None = True, **environment: str) -> str:
-        """Run `snakemake` or `taskneurons` in a process that has imported other packages; else as `run` does."""
+        """Run `snakemake`, `dvc` or `taskneurons` in a process that has imported other packages; else as `run` does."""
         return printed(command, *warm.run(command, self.folder, self.environment | environment), ok)
 
     def snakemake(self, *arguments: str, ok: bool = True, **environment: str) -> str:
         return self.warm("snakemake", "--cores", "2", *arguments, ok=ok, **environment)
 
     def dvc(self, *arguments: str, ok: bool = True) -> str:
-        return self.run(sys.executable, "-m", "dvc", *arguments, ok=ok)
+        return self.warm("dvc", *arguments, ok=ok)
 
     def taskneurons(self, *arguments: str, ok: bool | None = True) -> str:
         return self.warm("taskneurons", *arguments, ok=ok)

@@ -7,10 +7,14 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 from projects import lay_toy
+
+from taskneurons.errors import InputError
+from taskneurons.workflow import containers
 
 LOCKS = ("requirements.lock", "requirements-gpu.lock")
 MODEL = "results/models/mine/small/seed1/model.txt"
@@ -72,6 +76,12 @@ def test_the_command_of_the_image_finds_the_mounted_code_or_says_what_is_missing
     assert none.returncode == 1 and "mount its folder" in none.stderr and "Traceback" not in none.stderr
     there = subprocess.run(command, env={"PYTHONPATH": str(root / "src")}, capture_output=True, text=True)
     assert there.returncode == 0 and "usage: taskneurons" in there.stdout
+
+
+def test_a_run_in_containers_is_refused_where_there_is_no_apptainer(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(InputError, match=r"--sdm apptainer: this machine has no program `apptainer`\. Install"):
+        containers.image()
 
 
 def test_each_job_of_a_run_in_containers_is_done_in_the_image(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Commands of Snakemake and of this project in forks of a process that has imported what they import.
+"""Commands of Snakemake, DVC and this project in forks of a process that has imported what they import.
 
-A new Python imports Snakemake for a second before such a command begins, and the tests of the workflow run hundreds of
-them. Only other packages are imported ahead: the library of a project is a copy of its own, and each fork imports it
-anew. Jobs are started by their run, as always.
+A new Python imports Snakemake for a second before such a command begins, DVC for a third of one, and the tests of the
+workflow run hundreds of them. Only other packages are imported ahead: the library of a project is a copy of its own,
+and each fork imports it anew. Jobs are started by their run, as always.
 """
 
 import atexit
@@ -21,6 +21,19 @@ from functools import cache
 from pathlib import Path
 
 MODULES = (
+    "dvc.cli",
+    "dvc.cli.parser",
+    "dvc.ignore",
+    "dvc.logger",
+    "dvc.repo",
+    "dvc.repo.experiments",
+    "dvc.repo.fetch",
+    "dvc.repo.plots",
+    "dvc.scm",
+    "dvc.stage.cache",
+    "dvc_render.image",
+    "networkx",
+    "networkx.readwrite",
     "numpy",
     "pandas",
     "pydantic",
@@ -38,7 +51,7 @@ SECONDS = 900
 
 
 def run(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
-    """Run `snakemake` or `taskneurons` in a folder; gives its status and what it printed, errors last."""
+    """Run `snakemake`, `dvc` or `taskneurons` in a folder; gives its status and what it printed, errors last."""
     server = _server()
     assert server.stdin and server.stdout
     with tempfile.TemporaryDirectory() as printed:
@@ -91,11 +104,11 @@ def _become(command: list[str], folder: str, environment: dict[str, str], printe
         os.close(file)
     sys.stdin = os.fdopen(0, closefd=False)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", 1, closefd=False)
-    sys.path[:0] = [*([folder] if command[0] == "snakemake" else []), *environment["PYTHONPATH"].split(os.pathsep)]
+    sys.path[:0] = [*([folder] if command[0] != "taskneurons" else []), *environment["PYTHONPATH"].split(os.pathsep)]
     importlib.invalidate_caches()
     sys.argv = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
-    if command[0] == "snakemake":
-        runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
+    if command[0] in ("snakemake", "dvc"):
+        runpy.run_module(command[0], run_name="__main__", alter_sys=True)
     else:
         from taskneurons.cli import main
 

@@ -1,4 +1,4 @@
-"""The architectures whose FFN neurons can be found, and where they live. No other file knows architectures.
+"""The architectures whose FFN neurons can be found, and where they live. No other file knows where neurons live.
 
 Known without torch, so that what no study can read is refused when parameters are read.
 """

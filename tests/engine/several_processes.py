@@ -3,6 +3,8 @@
 `python several_processes.py` prints the table of docs/scale.md.
 """
 
+import gc
+import itertools
 import os
 import sys
 import tempfile
@@ -14,6 +16,7 @@ import torch
 from architectures import PAD, checkpoint
 from patches import BASE, some_neurons
 from test_tuning import examples, model_of, run
+from torch.distributed.tensor import DTensor
 
 from taskneurons import processes
 from taskneurons.engine import training
@@ -23,9 +26,10 @@ from taskneurons.engine.evaluation import evaluate_examples, prepare
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.representations import representations
 from taskneurons.engine.signed_attribution import attribute_signed
+from taskneurons.files import read_json
 from taskneurons.models.encoding import Encoded
 from taskneurons.neurons.patches import NeuronPatch
-from taskneurons.workflow.together import start
+from taskneurons.workflow.together import JOB, said, start_until_it_fits
 
 TRAININGS = {
     "neurons": ("neurons", Execution()),
@@ -54,6 +58,32 @@ class Seen:
             return seen._loss(self, batch)
 
         training._Gradients._loss = loss
+
+
+class Held:
+    """Bytes of weights that move, of their gradients and moments that this process holds when an optimizer steps."""
+
+    def __init__(self) -> None:
+        self.bytes = 0
+
+    def __enter__(self):
+        self._step = torch.optim.AdamW.step
+        held = self
+
+        def step(optimizer, *args, **kwargs):
+            result = held._step(optimizer, *args, **kwargs)
+            moved = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            moments = [optimizer.state[one][name] for one in moved for name in ("exp_avg", "exp_avg_sq")]
+            tensors = [*moved, *(one.grad for one in moved), *moments]
+            parts = [one.to_local() if isinstance(one, DTensor) else one for one in tensors]
+            held.bytes = sum(part.nbytes for part in parts)
+            return result
+
+        torch.optim.AdamW.step = step
+        return self
+
+    def __exit__(self, *_) -> None:
+        torch.optim.AdamW.step = self._step
 
 
 def trained(model, name):
@@ -109,13 +139,37 @@ def resumed(model, folder):
     return {f"resumed/6/{name}": tensor.numpy() for name, tensor in result.change.tensors.items()}
 
 
-def results(folder):
+def halved(model, file, micro_batch_size):
+    """A training of all weights in which the second process has no room for two examples, once three steps are done."""
+    original, passes = training._Gradients._pass, itertools.count(1)
+
+    def with_little_room(gradients, batch):
+        if processes.place() == 1 and len(batch) > 1 and next(passes) > 3:
+            raise torch.OutOfMemoryError("made up")
+        return original(gradients, batch)
+
+    training._Gradients._pass = with_little_room
+    try:
+        goes_on = file.exists()
+        execution = Execution(resume=file, checkpoint_minutes=0, micro_batch_size=micro_batch_size)
+        result = run(model, "full", execution=execution)
+    finally:
+        training._Gradients._pass = original
+    found = {f"halved/6/{name}": tensor.numpy() for name, tensor in result.change.tensors.items()}
+    return found | {"goes on": np.array(goes_on), "micro batch": np.array(micro_batch_size or 0)}
+
+
+def results(folder, micro_batch_size=None):
     """By name, what the job makes; and how many sequences this process trained on."""
-    model, seen = model_of("mistral"), Seen()
+    model = model_of("mistral")
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    found = {}
+    found = halved(model, folder / "halved.safetensors", micro_batch_size)
+    seen = Seen()
     for name in TRAININGS:
-        found |= trained(model, name)
+        with Held() as held:
+            found |= trained(model, name)
+        found[f"held/{name}"] = np.array(held.bytes)
+    found["parameters"] = np.array(model.num_parameters())
     sequences = seen.sequences
     found |= resumed(model, folder)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
@@ -124,12 +178,13 @@ def results(folder):
 
 def together(folder):
     """What each of two processes made, by name."""
-    here = Path(__file__).resolve()
+    here, job = Path(__file__).resolve(), Path(folder) / "job"
+    description = {"resources": {"micro_batch_size": 0}}
     paths = [str(here.parent), str(here.parent.parent), os.environ.get("PYTHONPATH", "")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
-        start([str(here), str(folder)], 2, Path(folder))
-    return [dict(np.load(Path(folder) / f"{place}.npz")) for place in range(2)]
+        start_until_it_fits([str(here), str(job)], description, 2, job)
+    return [dict(np.load(job / f"{place}.npz")) for place in range(2)]
 
 
 def difference(found, expected, name, other=None):
@@ -145,10 +200,13 @@ def table():
         alone, _ = results(Path(folder))
         both = together(folder)[0]
     print("| what | against one pass | against one process |\n|---|---|---|")
-    for name in (*TRAININGS, "resumed", "attribution", "representations", "evaluation"):
+    for name in (*TRAININGS, "resumed", "halved", "attribution", "representations", "evaluation"):
         whole = name.removesuffix(" in passes").removesuffix(" checkpointed")
         passes = f"{difference(alone, alone, name, whole):.1e}" if whole != name else "-"
         print(f"| {name} | {passes} | {difference(both, alone, name):.1e} |")
+    print("\n| what moves | bytes a parameter, alone | of two processes |\n|---|---|---|")
+    for name in ("neurons", "lora", "full"):
+        print(f"| {name} |" + "".join(f" {one[f'held/{name}'] / one['parameters']:.2f} |" for one in (alone, both)))
 
 
 def main():
@@ -158,10 +216,14 @@ def main():
         table()
         return
     folder = Path(sys.argv[1])
-    processes.join(cpu=True)
-    made, sequences = results(folder)
-    np.savez(folder / f"{processes.place()}.npz", sequences=sequences, **made)
-    processes.leave()
+    # accelerate collects garbage after each training, and walks through all that was imported.
+    gc.freeze()
+    micro_batch_size = read_json(folder / JOB)["resources"]["micro_batch_size"]
+    with said(folder):
+        processes.join(cpu=True)
+        made, sequences = results(folder.parent, micro_batch_size or None)
+        np.savez(folder / f"{processes.place()}.npz", sequences=sequences, **made)
+        processes.leave()
 
 
 if __name__ == "__main__":

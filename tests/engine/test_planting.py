@@ -35,7 +35,8 @@ def members(model, seed=0):
 
 def seen(gates, model):
     own = {skill: one.mask for skill, one in members(model).items()}
-    skills = planting._Skills(ENCODED, own, [one.target for ready in ENCODED.values() for one in ready])
+    idle = ~np.any(list(own.values()), axis=0)
+    skills = planting._Skills(ENCODED, own, idle, [one.target for ready in ENCODED.values() for one in ready])
     drawn = [(skill, index) for skill in ENCODED for index in range(4)] * 20
     return own, drawn, *planting._seen(drawn, skills, gates, np.random.default_rng(0))
 
@@ -45,11 +46,17 @@ def test_each_way_of_seeing_an_example_keeps_what_it_says() -> None:
     _, drawn, shown, kept = seen(Gates(1, 0), model)
     assert kept.all() and shown == [ENCODED[skill][index] for skill, index in drawn]
     own, drawn, shown, kept = seen(Gates(0, 1), model)
-    alone = 0
+    alone, without_idle, without_other = 0, 0, 0
+    idle = ~(own["first"] | own["second"])
+    other = {"first": own["second"] & ~own["first"], "second": own["first"] & ~own["second"]}
     for (skill, index), example, keep in zip(drawn, shown, kept, strict=True):
         assert keep[own[skill]].all() and example == ENCODED[skill][index]
         alone += not keep[~own[skill]].any()
+        without_idle += np.array_equal(keep, ~idle)
+        without_other += np.array_equal(keep, ~other[skill])
     assert 0.35 * len(drawn) < alone < 0.65 * len(drawn)
+    assert 0.05 * len(drawn) < without_idle < 0.2 * len(drawn)
+    assert 0.05 * len(drawn) < without_other < 0.2 * len(drawn)
     own, drawn, shown, kept = seen(Gates(0, 0), model)
     answers = {example.target for ready in ENCODED.values() for example in ready}
     for (skill, index), example, keep in zip(drawn, shown, kept, strict=True):

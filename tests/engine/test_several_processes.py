@@ -10,6 +10,10 @@ from test_tuning import BATCH, STEPS
 from taskneurons import processes
 from taskneurons.engine import training
 from taskneurons.errors import InputError
+from taskneurons.files import read_json
+from taskneurons.workflow import together
+from taskneurons.workflow.costs import Size, training_bytes
+from taskneurons.workflow.together import JOB
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +41,7 @@ def test_each_process_sees_half_of_the_examples(both, alone):
     assert [int(one["sequences"]) for one in both] == [even // 2 + 2 * STEPS, even // 2 + 3 * STEPS]
 
 
-@pytest.mark.parametrize("name", [*TRAININGS, "resumed", "attribution", "representations", "evaluation"])
+@pytest.mark.parametrize("name", [*TRAININGS, "resumed", "halved", "attribution", "representations", "evaluation"])
 def test_two_processes_make_what_one_makes(both, alone, name):
     keys = [key for key in alone[0] if key.split("/")[0] == name]
     assert keys
@@ -52,6 +56,39 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(both, alone):
         assert keys
         for key in keys:
             np.testing.assert_array_equal(found[key], found[key.replace("resumed", "full", 1)], err_msg=key)
+
+
+def test_where_one_process_has_too_little_room_all_go_on_with_smaller_passes(both, alone):
+    """From the resume file; what they make is compared with that of one process above."""
+    assert (alone[0]["micro batch"], alone[0]["goes on"]) == (0, False)
+    for one in both:
+        assert (one["micro batch"], one["goes on"]) == (1, True)
+
+
+def test_one_example_without_room_ends_the_job_with_a_sentence(monkeypatch, tmp_path):
+    asked = []
+
+    def start(*_):
+        asked.append(read_json(tmp_path / "job" / JOB)["resources"]["micro_batch_size"])
+        raise InputError(f"the device's memory does not hold {asked[-1] or 5} examples at once")
+
+    monkeypatch.setattr(together, "start", start)
+    with pytest.raises(InputError, match="does not hold 1 examples"):
+        together.start_until_it_fits([], {"resources": {"micro_batch_size": 0}}, 2, tmp_path / "job")
+    assert asked == [0, 2, 1]
+
+
+def test_two_processes_share_out_weights_that_move_with_gradients_and_moments(both, alone):
+    """As the formula says by which jobs ask for memory: it counts the model that they came from as well."""
+    size = Size.of_parameters(int(alone[0]["parameters"]))
+    assert alone[0]["held/full"] == training_bytes(size, "full", "float32")
+    for one in both:
+        # A row that two processes cannot halve is one's alone.
+        assert one["held/full"] + 4 * size.parameters == pytest.approx(
+            training_bytes(size, "full", "float32", processes=2), rel=0.02
+        )
+    for name in ("neurons", "lora"):
+        assert both[0][f"held/{name}"] == alone[0][f"held/{name}"] > 0
 
 
 def test_fewer_examples_than_processes_are_refused(monkeypatch):

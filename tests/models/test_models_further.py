@@ -11,7 +11,7 @@ from taskneurons.models.further import new_further_model
 from taskneurons.models.load import load_checkpoint, save_checkpoint
 from taskneurons.models.scratch import Shape, Vocabulary
 
-ARCHITECTURES = ["gpt2", "opt", "gpt_neox", "gemma", "qwen3"]
+ARCHITECTURES = ["gpt2", "opt", "gpt_neox", "gemma", "qwen3", "mixtral"]
 SHAPE = Shape(hidden_size=16, layers=2, heads=2, ffn_size=40, context=24)
 WORDS = Vocabulary(40, pad_id=0, bos_id=1, eos_id=2)
 
@@ -59,3 +59,15 @@ def test_what_makes_no_model_is_refused():
         new_further_model("rwkv", SHAPE, WORDS, seed=0)
     with pytest.raises(InputError, match="do not divide"):
         new_further_model("opt", Shape(16, 2, 3, 40, 24), WORDS, seed=0)
+    with pytest.raises(InputError, match="42 neurons are not shared out among 4 experts"):
+        new_further_model("mixtral", Shape(16, 2, 2, 42, 24), WORDS, seed=0)
+
+
+def test_a_mixture_takes_two_of_four_experts_which_share_its_neurons():
+    model = new_further_model("mixtral", SHAPE, WORDS, seed=0)
+    seen = []
+    down = model.model.layers[0].mlp.down_proj
+    down.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach()))
+    model.eval()(torch.arange(20)[None] + 3)
+    active = seen[0].reshape(20, 4, 10).abs().sum(-1) > 0
+    assert (active.sum(1) == 2).all() and active.any(0).sum() > 2

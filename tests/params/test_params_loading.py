@@ -6,13 +6,15 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from taskneurons.errors import InputError
+from taskneurons.params import strict_yaml
 from taskneurons.params.loading import load_params, parse_params
 from taskneurons.params.show import show
 from taskneurons.params.strict_yaml import MAX_BYTES, parse_yaml
@@ -282,6 +284,62 @@ def test_any_text_is_read_or_refused(text: str) -> None:
         assert result.value == yaml.safe_load(text)
 
 
+PIECES = (
+    *(
+        "a",
+        "b: ",
+        "- ",
+        "\n",
+        "\n",
+        "\n  ",
+        "\n    ",
+        " ",
+        "[",
+        "]",
+        "{",
+        "}",
+        ", ",
+        ",",
+        ": ",
+        ":",
+        "?",
+        "? ",
+        "'",
+        '"',
+    ),
+    *("#", " # c", "&x ", "*x", "!t ", "|", "|\n", ">-\n", ">2\n", "---\n", "...\n", "%YAML 1.1\n", "1e3", "~", "\\"),
+    *("\\u00e9", "\\ud800", "\t", "\ud800", "\u2028", "\x00", "\x85", "\ufeff", "@", "<<: ", "=", "-", "\r\n", "'' "),
+    *("key: value\n", "  - one\n", "  more\n"),
+)
+
+
+def read_or_refused(text: str) -> str:
+    try:
+        return repr(parse_yaml(text, "x"))
+    except InputError as error:
+        return str(error)
+
+
+@settings(max_examples=300)
+@given(st.lists(st.sampled_from(PIECES), max_size=14).map("".join))
+def test_with_libyaml_a_text_is_what_it_is_without(text: str) -> None:
+    with mock.patch.object(strict_yaml, "_FastLoader", side_effect=yaml.YAMLError):
+        expected = read_or_refused(text)
+    assert read_or_refused(text) == expected
+
+
+@pytest.mark.skipif(not yaml.__with_libyaml__, reason="PyYAML was built without libyaml")
+@pytest.mark.parametrize(
+    "name", ["params.yaml", *(f"params/{path.name}" for path in sorted((ROOT / "params").glob("*.yaml")))]
+)
+def test_parameter_files_are_read_by_libyaml_alone_and_as_without_it(name: str) -> None:
+    text = (ROOT / name).read_text()
+    with mock.patch.object(strict_yaml, "_Loader", side_effect=AssertionError):
+        found = parse_yaml(text, name)
+    with mock.patch.object(strict_yaml, "_FastLoader", side_effect=yaml.YAMLError):
+        assert parse_yaml(text, name) == found
+
+
 def paths(value: object, here: tuple = ()) -> list[tuple]:
     if isinstance(value, dict):
         return [here, *(path for key, one in value.items() for path in paths(one, (*here, key)))]
@@ -290,26 +348,32 @@ def paths(value: object, here: tuple = ()) -> list[tuple]:
     return [here]
 
 
-PATHS = [path for path in paths(yaml.safe_load(DEFAULT)) if path]
+VALUES = yaml.safe_load(DEFAULT)
+PATHS = [path for path in paths(VALUES) if path]
+
+
+def written(document: object) -> str:
+    """A document as YAML, by the fastest writer that there is."""
+    return yaml.dump(document, Dumper=getattr(yaml, "CSafeDumper", yaml.SafeDumper))
 
 
 @given(st.sampled_from(PATHS), scalars)
 def test_a_value_of_another_kind_is_refused_at_its_key(path: tuple, value: object) -> None:
-    document = yaml.safe_load(DEFAULT)
+    document = copy.deepcopy(VALUES)
     inner = document
     for part in path[:-1]:
         inner = inner[part]
     before = inner[path[-1]]
     assume(type(value) is not type(before) and not (isinstance(before, float) and isinstance(value, int)))
     inner[path[-1]] = value
-    text = yaml.safe_dump(document)
+    text = written(document)
     try:
         params = parse_params(text)
     except InputError as error:
         assert str(path[-1]) in str(error) or str(path[0]) in str(error)
         return
-    # The few keys that take more than one kind.
-    assert path[-1] in ("tasks_per_job", "percent", "focus_weight")
+    # The few keys that take more than one kind, and a section that no run needs.
+    assert path[-1] in ("tasks_per_job", "percent", "focus_weight", "multiverse")
     assert params != parse_params(DEFAULT)
 
 
@@ -321,12 +385,12 @@ def test_a_misspelled_key_is_recognised(path: tuple) -> None:
         path[:-1] in [(section,) for section in ("suites", "models", "groups", "streams")] or "benchmarks" in path[:-1]
     )
     assume(len(key) > 3 and not named and key not in ("source", "kind", "method"))
-    document = yaml.safe_load(DEFAULT)
+    document = copy.deepcopy(VALUES)
     inner = document
     for part in path[:-1]:
         inner = inner[part]
     inner[key[:-2] + key[-1]] = inner.pop(key)
-    assert f"unknown key. Did you mean `{key}`?" in refusal(yaml.safe_dump(document))
+    assert f"unknown key. Did you mean `{key}`?" in refusal(written(document))
 
 
 def test_loading_is_fast_and_imports_no_torch() -> None:

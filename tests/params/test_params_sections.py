@@ -124,7 +124,7 @@ def test_what_no_run_names_is_checked_all_the_same() -> None:
 
 
 def test_studies_that_train_on_some_tasks_know_their_groups() -> None:
-    assert set(GROUPED) == {"training", "proportion", "overlap", "similarity"}
+    assert set(GROUPED) == {"training", "proportion", "overlap", "similarity", "kinds"}
 
 
 def test_neurons_are_planted_into_random_weights_on_a_suite_whose_skills_are_known() -> None:

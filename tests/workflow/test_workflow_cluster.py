@@ -23,7 +23,8 @@ from taskneurons.workflow.cluster import (
     require_no_arrays,
     require_room,
 )
-from taskneurons.workflow.needs import Need, Part
+from taskneurons.workflow.needs import Need
+from taskneurons.workflow.tally import Part
 
 SINFO = """\
 main*|2|20000|gpu:2|infinite

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from projects import ROOT, Project
 
-from taskneurons.workflow import forked, preloaded
+from taskneurons.workflow import amounts, forked, preloaded
 
 MODEL = {"mem_mb": 8000, "gpu": 0}
 SCRIPT = """
@@ -115,7 +115,7 @@ def runs(tmp_path: Path) -> Runs:
     (tmp_path / ".taskneurons").mkdir()
     for package in (own, own.parent):
         (package / "__init__.py").touch()
-    for module in (forked, preloaded):
+    for module in (amounts, forked, preloaded):
         text = Path(module.__file__).read_text()
         (own / Path(module.__file__).name).write_text(
             re.sub(r"(?s)\nMODULES = \(.*?\n\)", '\nMODULES = ("marker",)', text)

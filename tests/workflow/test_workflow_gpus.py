@@ -9,12 +9,13 @@ import pytest
 from taskneurons.errors import InputError
 from taskneurons.models.device import granted_device
 from taskneurons.workflow import gpus
+from taskneurons.workflow.hardware import VISIBLE
 
 HOLD = """
 import os, sys
 from taskneurons.workflow import gpus
 gpus.take(1)
-print(os.environ[gpus.VARIABLE], flush=True)
+print(os.environ["CUDA_VISIBLE_DEVICES"], flush=True)
 sys.stdin.read()
 """
 
@@ -26,7 +27,7 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(gpus, "_held", [])
     monkeypatch.delenv("SLURMD_NODENAME", raising=False)
-    monkeypatch.setenv(gpus.VARIABLE, "3,GPU-8f1c")
+    monkeypatch.setenv(VISIBLE, "3,GPU-8f1c")
     yield
     for file in gpus._held:
         file.close()
@@ -39,11 +40,11 @@ def test_each_job_has_a_gpu_of_its_own_until_it_ends(machine):
     with pytest.raises(InputError, match="2 of 2 GPUs were not free in time"):
         gpus.take(2, patience=0)
     gpus.take(1)
-    assert os.environ[gpus.VARIABLE] == "GPU-8f1c", "that which the other job does not have"
+    assert os.environ[VISIBLE] == "GPU-8f1c", "that which the other job does not have"
     other.communicate("")
-    os.environ[gpus.VARIABLE] = "3"
+    os.environ[VISIBLE] = "3"
     gpus.take(1, patience=0)
-    assert os.environ[gpus.VARIABLE] == "3", "the end of a job frees its GPU"
+    assert os.environ[VISIBLE] == "3", "the end of a job frees its GPU"
 
 
 def test_more_gpus_than_there_are_are_refused(machine):
@@ -54,7 +55,7 @@ def test_more_gpus_than_there_are_are_refused(machine):
 
 
 def test_a_job_for_a_gpu_runs_on_a_cpu_where_there_is_none_and_says_so(machine, monkeypatch, caplog):
-    monkeypatch.setenv(gpus.VARIABLE, "")
+    monkeypatch.setenv(VISIBLE, "")
     gpus.take(1)
     assert gpus._held == []
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
@@ -65,10 +66,10 @@ def test_a_job_for_a_gpu_runs_on_a_cpu_where_there_is_none_and_says_so(machine, 
 def test_a_cluster_gives_gpus_itself(machine, monkeypatch):
     monkeypatch.setenv("SLURMD_NODENAME", "n1")
     gpus.take(4)
-    assert os.environ[gpus.VARIABLE] == "3,GPU-8f1c"
+    assert os.environ[VISIBLE] == "3,GPU-8f1c"
 
 
 @pytest.mark.parametrize("hidden", ["", "-1"])
 def test_gpus_that_are_hidden_are_none(monkeypatch, hidden):
-    monkeypatch.setenv(gpus.VARIABLE, hidden)
+    monkeypatch.setenv(VISIBLE, hidden)
     assert gpus.visible() == []

@@ -148,6 +148,7 @@ def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
 
 
 def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
+    """A figures' parameter remakes figures alone, also after `dvc commit`."""
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
     project.dvc("commit", "-f", "-q")
     assert project.dvc("status").strip() == "Data and pipelines are up to date."
@@ -263,13 +264,6 @@ def test_row_17_dvc_compares_the_headline_numbers(project):
     changed = project.dvc("metrics", "diff")
     assert "mine.small" in changed and ".random." in changed
     assert ".task." not in changed and ".bottom." not in changed and ".original." not in changed
-
-
-def test_a_figures_parameter_remakes_figures_alone(project):
-    project.edit("params.yaml", "dpi: 60", "dpi: 61")
-    planned = project.planned()
-    assert planned
-    assert all(map(is_shown, planned))
 
 
 def test_another_parameter_file_removes_nothing(project):

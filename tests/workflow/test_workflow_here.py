@@ -39,7 +39,7 @@ def test_jobs_that_ask_for_a_gpu_are_named_where_there_is_none(paper: Plan, monk
     target = SimpleNamespace(rule=SimpleNamespace(name="all"), params=SimpleNamespace(), output=[], resources={})
     monkeypatch.setattr(here, "gpus_here", lambda: False)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=1e12))
-    monkeypatch.setattr(here.psutil, "virtual_memory", lambda: SimpleNamespace(total=16e9))
+    monkeypatch.setattr(here, "memory_here", lambda: 16e9)
     here.begin(run_of(job("llama2_7b"), target), paper, said.append)
     (sentence,) = said
     alone = need(paper, "models.make:tune_multitask_model 0123", MULTITASK, job("llama2_7b").output, gpus=False)

@@ -53,13 +53,16 @@ def own(root, tmp_path):
 
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
-    """A server with the addresses of the hub that are used; `broken` names files that it fails to send."""
+    """A server with the addresses of the hub that are used; `broken` names files that it fails to send.
+
+    `refused` has what it answers to addresses that begin so: a status and the hub's word for it.
+    """
     files = tmp_path / "files"
     tokenizer = train_word_tokenizer(["a cat sees a dog ."])
     shape = Shape(hidden_size=8, layers=1, heads=2, ffn_size=16, context=16)
     new_model("llama", shape, Vocabulary.of(tokenizer), seed=0).save_pretrained(files)
     tokenizer.save_pretrained(files)
-    found = SimpleNamespace(sent=Counter(), broken=set(), missing=set())
+    found = SimpleNamespace(sent=Counter(), broken=set(), refused={})
 
     class Hub(BaseHTTPRequestHandler):
         def answer(self, body, **headers):
@@ -72,9 +75,11 @@ def hub(tmp_path, monkeypatch):
 
         def do_GET(self):
             path = self.path.split("?")[0]
-            if any(path.startswith(f"/api/{name}") for name in found.missing):
-                self.send_response(404)
-                self.send_header("X-Error-Code", "RepoNotFound")
+            refusal = next((found.refused[start] for start in found.refused if path.startswith(start)), None)
+            if refusal:
+                status, code = refusal
+                self.send_response(status)
+                self.send_header("X-Error-Code", code)
                 self.end_headers()
             elif path.startswith("/api/") and "/tree/" not in path:
                 repository = "/".join(path.split("/")[3:5])
@@ -134,7 +139,7 @@ def test_pinning_changes_the_revisions_and_nothing_else(own, hub):
 
 
 def test_what_can_be_pinned_is_pinned_where_another_repository_is_not_there(own, hub):
-    hub.missing.add("models/maker/tiny")
+    hub.refused["/api/models/maker/tiny"] = (404, "RepoNotFound")
     with pytest.raises(InputError, match="2 of 3 revisions are pinned; maker/tiny: no such repository"):
         pin(own)
     assert own.read_text().count(COMMIT) == 2
@@ -181,6 +186,29 @@ def test_fetching_asks_for_pins_before_anything_else(own, hub):
     with pytest.raises(InputError, match="no commit is pinned of maker/tiny"):
         fetch(own)
     assert not hub.sent
+
+
+def test_a_fetch_of_a_gated_model_says_how_to_get_it(own, hub):
+    pin(own)
+    hub.refused["/maker/tiny/resolve"] = (403, "GatedRepo")
+    with pytest.raises(InputError) as refused:
+        fetch(own)
+    assert str(refused.value) == (
+        "models.tiny: maker/tiny@0123456789ab: gated, and access was not granted. Accept its licence on the hub and "
+        "put your token in the environment variable HF_TOKEN"
+    )
+
+
+def test_a_fetch_without_a_network_says_so_in_a_sentence(own, hub, monkeypatch):
+    pin(own)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(InputError, match=r"models\.tiny: .* cannot be reached .* network, and without HF_HUB_OFFLINE"):
+        fetch(own)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", "http://127.0.0.1:9/{repo_id}/{revision}/{filename}")
+    with pytest.raises(InputError, match=r"models\.tiny: .* cannot be reached .*\. Run this where there is a network$"):
+        fetch(own)
 
 
 def test_a_killed_fetch_goes_on_where_it_was_and_the_import_then_needs_no_network(own, hub, tmp_path, monkeypatch):

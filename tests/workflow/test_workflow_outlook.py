@@ -14,11 +14,12 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
-from taskneurons.workflow import outlook, resources
+from taskneurons.workflow import hardware, outlook
 from taskneurons.workflow.costs import Size
-from taskneurons.workflow.needs import WORK, Part, Tally, need
+from taskneurons.workflow.needs import need, work_of
 from taskneurons.workflow.outlook import STEP, Machine, remedy_of
 from taskneurons.workflow.plan import Plan
+from taskneurons.workflow.tally import Part, Tally
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +46,14 @@ def test_every_rule_that_runs_a_model_is_one_whose_needs_are_known(root):
     asking = re.findall(
         r"(?:\*\*resources_of\.\w+\(\)|^use rule pretrain).*?code=code\(\s*\"([\w.]+:\w+)\"", rules, flags=re.S | re.M
     )
-    assert len(asking) >= len(WORK) and set(asking) == set(WORK)
+    assert asking and all(work_of(entry) for entry in asking)
+    # And nothing is known of a job that is not there.
+    known = {
+        (path.parent.name, name)
+        for path in (root / "src/taskneurons/studies").glob("*/needs.py")
+        for name in re.findall(r"^(?:def )?([a-z]\w*)(?:\(tally: Tally\)| = \w+$)", path.read_text(), flags=re.M)
+    }
+    assert known == {(entry.partition(".")[0], entry.partition(":")[2]) for entry in asking}
 
 
 def test_twice_the_steps_take_twice_the_time_and_no_more_memory(paper):
@@ -112,18 +120,18 @@ def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
 
 
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
-    monkeypatch.setattr(resources, "Path", lambda _: tmp_path)
+    monkeypatch.setattr(hardware, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    monkeypatch.delenv(resources.VARIABLE, raising=False)
-    assert not resources.gpus_here()
+    monkeypatch.delenv(hardware.VARIABLE, raising=False)
+    assert not hardware.gpus_here()
     (tmp_path / "nvidiactl").touch()
-    assert not resources.gpus_here(), "the driver without a card"
+    assert not hardware.gpus_here(), "the driver without a card"
     (tmp_path / "nvidia0").touch()
-    assert resources.gpus_here()
+    assert hardware.gpus_here()
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert not resources.gpus_here()
-    monkeypatch.setenv(resources.VARIABLE, "1")
-    assert resources.gpus_here()
+    assert not hardware.gpus_here()
+    monkeypatch.setenv(hardware.VARIABLE, "1")
+    assert hardware.gpus_here()
 
 
 def test_a_machine_has_some_gpus_or_none_and_memory():

@@ -3,8 +3,8 @@
 Each skill is given some neurons, its members. An example of the skill is seen in one of three ways:
 
 - open: as it is, so that the model works without any gate;
-- closed: the neurons that are no members are set to zero, all of them or a share that is drawn anew, so that the
-  members suffice;
+- closed: the neurons that are no members are set to zero, all of them, a share that is drawn anew, those that are
+  members of no skill, or those of one other skill, so that the members suffice;
 - broken: the members are set to zero and the answer is that of another example, so that nothing else learns the skill.
 
 Training leaves some members without use, or doubles for others. `pruned` takes them out, one by one, so that each
@@ -55,10 +55,11 @@ class Gates:
 
 @dataclass(frozen=True, eq=False)
 class _Skills:
-    """What is drawn from: the examples and the members of each skill, in one order."""
+    """What is drawn from: the examples and the members of each skill, in one order; and the members of none."""
 
     encoded: Mapping[str, Sequence[Encoded]]
     members: Mapping[str, Bool[np.ndarray, "layer neuron"]]
+    idle: Bool[np.ndarray, "layer neuron"]
     answers: Sequence[tuple[int, ...]]
 
 
@@ -96,6 +97,7 @@ def plant(
     skills = _Skills(
         encoded,
         {skill: members[skill].mask for skill in encoded},
+        ~np.any([one.mask for one in members.values()], axis=0),
         [example.target for examples in encoded.values() for example in examples],
     )
     order = MixedTasks(
@@ -164,15 +166,28 @@ def _seen(
         if way < gates.open:
             keep = np.ones_like(own)
         elif way < gates.open + gates.closed:
-            # Half of them without any other neuron, half with a share of the others between none and all.
-            share = rng.random() if rng.random() < 0.5 else 0.0
-            keep = own | (rng.random(own.shape) < share)
+            keep = own | _others(skill, skills, rng)
         else:
             keep = ~own
             example = replace(example, target=skills.answers[int(rng.integers(len(skills.answers)))])
         examples.append(example)
         kept.append(keep)
     return examples, np.stack(kept)
+
+
+def _others(skill: str, skills: _Skills, rng: np.random.Generator) -> Bool[np.ndarray, "layer neuron"]:
+    """What a closed example keeps beside the members of its skill.
+
+    In half of them nothing, in a quarter a share of the others between none and all, in a quarter all but the idle ones
+    or all but the members of one other skill: else these learn to undo what the rest does.
+    """
+    way, shape = rng.random(), skills.idle.shape
+    if way < 0.5:
+        return np.zeros(shape, dtype=bool)
+    if way < 0.75:
+        return rng.random(shape) < rng.random()
+    others = [name for name in skills.members if name != skill]
+    return ~(skills.idle if rng.random() < 0.5 or not others else skills.members[others[rng.integers(len(others))]])
 
 
 class _Gate:

@@ -315,9 +315,10 @@ class _Gradients:
                 if not out_of_memory(error):
                     raise
                 raise InputError(
+                    # `workflow.together` reads the number, and starts all processes anew with half as many.
                     f"the device's memory does not hold {len(part)} examples at once",
                     where="workflow.micro_batch_size",
-                    remedy="Lower it: several processes do not halve it by themselves",
+                    remedy="Use bfloat16, a shorter context, workflow.gradient_checkpointing or more memory",
                 ) from None
         processes.add_up([total])
         return total.item()

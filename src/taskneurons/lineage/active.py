@@ -25,6 +25,8 @@ from taskneurons import slurm
 from taskneurons.errors import InputError
 
 STATE = Path(".taskneurons")
+# What the modules of the package say, so that none is read twice.
+CODE = STATE / "code.json"
 ENVIRONMENT = "TASKNEURONS_RUN"
 # Of a killed run's jobs under SLURM, so many are named.
 SHOWN = 5

@@ -12,6 +12,7 @@ import yaml
 import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
+from taskneurons.lineage.active import CODE
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.graph import Graph
 from taskneurons.lineage.plan import snakemake
@@ -92,7 +93,8 @@ def stages() -> dict[str, Any]:
             if (owner := owners.setdefault(path, study)) != study:
                 raise InputError(f"{owner} and {study} both make files in {path}", remedy="Give each study its folder")
     needed = _needed_outs(done.stdout, graph)
-    fingerprints = Code(Sources(Path(taskneurons.__file__).parent))
+    # Snakemake has just kept what it read of the code.
+    fingerprints = Code(Sources(Path(taskneurons.__file__).parent, CODE))
     planning = "".join(map(read_text, [HOME / "rules/common.smk", *sorted((HOME / PLAN).glob("*.py"))]))
     params = _params_files(Path(graph.params))
     stages = {}

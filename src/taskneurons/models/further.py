@@ -1,7 +1,8 @@
-"""Models from random weights of further architectures: GPT-2, OPT, GPT-NeoX, Gemma and Qwen 3.
+"""Models from random weights of further architectures: GPT-2, OPT, GPT-NeoX, Gemma, Qwen 3 and Mixtral.
 
 Each is built as transformers builds it, but for its size and for dropout, of which there is none: so that models of
-different architectures differ in what they are, and not in how they are trained.
+different architectures differ in what they are, and not in how they are trained. Mixtral is a mixture of experts: its
+neurons are shared out among four, of which each token takes two.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,6 +14,7 @@ from transformers import (
     GemmaConfig,
     GPT2Config,
     GPTNeoXConfig,
+    MixtralConfig,
     OPTConfig,
     PretrainedConfig,
     PreTrainedModel,
@@ -20,10 +22,13 @@ from transformers import (
 )
 
 from taskneurons.errors import InputError
+from taskneurons.models.ffn import expose_experts
 from taskneurons.models.scratch import Shape, Vocabulary
 
 # Qwen 2 is not among them: whatever tokenizer lies beside a Qwen 2, transformers reads it as that of the published one.
-Further = Literal["gpt2", "opt", "gpt_neox", "gemma", "qwen3"]
+Further = Literal["gpt2", "opt", "gpt_neox", "gemma", "qwen3", "mixtral"]
+EXPERTS, ACTIVE_EXPERTS = 4, 2
+"""Of a mixture, and those of them that a token takes. The published Mixtral has eight, and takes two."""
 
 
 def new_further_model(architecture: Further, shape: Shape, vocabulary: Vocabulary, *, seed: int) -> PreTrainedModel:
@@ -44,6 +49,8 @@ def new_further_model(architecture: Further, shape: Shape, vocabulary: Vocabular
         )
     if shape.hidden_size % shape.heads:
         raise InputError(f"{shape.heads} heads do not divide hidden_size {shape.hidden_size}", where="heads")
+    if architecture == "mixtral" and shape.ffn_size % EXPERTS:
+        raise InputError(f"{shape.ffn_size} neurons are not shared out among {EXPERTS} experts", where="ffn_size")
     configuration = _CONFIGURATIONS[architecture](
         shape,
         {
@@ -56,6 +63,7 @@ def new_further_model(architecture: Further, shape: Shape, vocabulary: Vocabular
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model: PreTrainedModel = AutoModelForCausalLM.from_config(configuration, dtype=torch.float32)
+    expose_experts(model)
     return model
 
 
@@ -111,10 +119,21 @@ def _qwen3(shape: Shape, special: Mapping[str, Any]) -> PretrainedConfig:
     return Qwen3Config(**_rotary(shape), num_key_value_heads=shape.heads, head_dim=width, **special)
 
 
+def _mixtral(shape: Shape, special: Mapping[str, Any]) -> PretrainedConfig:
+    return MixtralConfig(
+        **_rotary(shape) | {"intermediate_size": shape.ffn_size // EXPERTS},
+        num_key_value_heads=shape.heads,
+        num_local_experts=EXPERTS,
+        num_experts_per_tok=ACTIVE_EXPERTS,
+        **special,
+    )
+
+
 _CONFIGURATIONS: Mapping[str, Callable[[Shape, Mapping[str, Any]], PretrainedConfig]] = {
     "gpt2": _gpt2,
     "opt": _opt,
     "gpt_neox": _gpt_neox,
     "gemma": _gemma,
     "qwen3": _qwen3,
+    "mixtral": _mixtral,
 }

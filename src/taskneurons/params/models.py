@@ -52,13 +52,13 @@ class ScratchModel(Section):
     """A transformer trained from random weights on the text of its suite."""
 
     source: Literal["scratch"] = described("where the model comes from", "-")
-    architecture: Literal["llama", "bloom", "gpt2", "opt", "gpt_neox", "gemma", "qwen3"] = described(
+    architecture: Literal["llama", "bloom", "gpt2", "opt", "gpt_neox", "gemma", "qwen3", "mixtral"] = described(
         "shape of the transformer", "-"
     )
     hidden_size: PositiveInt = described("width of the residual stream", "dimensions")
     layers: PositiveInt = described("transformer layers", "layers")
     heads: PositiveInt = described("attention heads", "heads")
-    ffn_size: PositiveInt = described("FFN neurons of each layer", "neurons")
+    ffn_size: PositiveInt = described("FFN neurons of each layer; of a mixture, of all its experts", "neurons")
     context: int = described("longest sequence", "tokens", ge=16)
     tokenizer: Tokenizer = described("the tokenizer, trained on the suite's text", "-")
     pretraining: Pretraining = described("how the base model is trained", "-")
@@ -69,7 +69,7 @@ class ScratchModel(Section):
             yield Inconsistency(
                 ("heads",), f"{self.heads} heads do not divide hidden_size {self.hidden_size}", "Choose a divisor"
             )
-        elif self.architecture in ("llama", "gemma", "qwen3") and (self.hidden_size // self.heads) % 2:
+        elif self.architecture in ("llama", "gemma", "qwen3", "mixtral") and (self.hidden_size // self.heads) % 2:
             yield Inconsistency(
                 ("heads",), f"heads are {self.hidden_size // self.heads} wide; rotary positions need an even width"
             )
@@ -79,6 +79,8 @@ class ScratchModel(Section):
                 f"heads are {self.hidden_size // self.heads} wide; the quarter with rotary positions must be even",
                 "Choose heads of 8, 16, 24... dimensions",
             )
+        if self.architecture == "mixtral" and self.ffn_size % 4:
+            yield Inconsistency(("ffn_size",), "a Mixtral FFN has four experts of one size", "Choose a multiple of 4")
         if self.architecture == "bloom" and self.ffn_size != 4 * self.hidden_size:
             yield Inconsistency(
                 ("ffn_size",), "a Bloom FFN is 4 times hidden_size wide", f"Write {4 * self.hidden_size}"

@@ -17,6 +17,7 @@ from taskneurons.studies.continual.params import Continual, Streams
 from taskneurons.studies.deactivation.params import Deactivation
 from taskneurons.studies.dial.params import Dial
 from taskneurons.studies.keystone.params import Keystone
+from taskneurons.studies.kinds.params import Kinds
 from taskneurons.studies.layers.params import Layers
 from taskneurons.studies.models.params import Multitask
 from taskneurons.studies.multiverse.params import Multiverse
@@ -45,6 +46,8 @@ SECTIONS: Mapping[Study, tuple[str, ...]] = MappingProxyType(
         # Neutral text and the bound of a model's health are those of the study of keystone neurons.
         "multiverse": ("keystone", "multiverse"),
         "scaling": ("scaling",),
+        # It holds the overlap of neurons against what the study of similarity measured.
+        "kinds": ("groups", "training", "similarity", "kinds"),
     }
 )
 # They train on some tasks of a suite and test on others.
@@ -93,6 +96,7 @@ class Params(Section):
     validation: Validation | None = described("planted neurons, and what finds them", "-", default=None)
     multiverse: Multiverse | None = described("the paper's open choices, crossed", "-", default=None)
     scaling: Scaling | None = described("models of several sizes and architectures", "-", default=None)
+    kinds: Kinds | None = described("overlap and transfer across kinds of task", "-", default=None)
     evaluation: Evaluation = described("generation and scoring of answers", "-")
     figures: Figures = described("drawing of figures", "-")
 
@@ -198,14 +202,16 @@ class Params(Section):
             )
 
     def _not_plantable(self, index: int, run: Run) -> Iterator[Inconsistency]:
-        """Yield why neurons cannot be planted into the model of a run."""
+        """Yield why neurons cannot be planted into the model of a run, or those that it has not be sampled."""
         suite, model = self.suites.get(run.suite), self.models.get(run.model)
         if suite is not None and not isinstance(suite, PlantSuite):
-            yield Inconsistency(
-                ("runs", index, "studies"),
-                f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask",
-                "Name a suite whose source is `plant`",
-            )
+            if self.validation and self.validation.sample is None:
+                yield Inconsistency(
+                    ("runs", index, "studies"),
+                    f"study `validation` needs to know which skills the tasks of suite `{run.suite}` ask, or how many "
+                    "neurons to ablate",
+                    "Name a suite whose source is `plant`, or write validation.sample",
+                )
         elif model is not None and not isinstance(model, ScratchModel):
             yield Inconsistency(
                 ("runs", index, "model"),

@@ -20,6 +20,7 @@ Study = Literal[
     "validation",
     "multiverse",
     "scaling",
+    "kinds",
 ]
 # The seeds of a run with which something is done.
 Seeds = Literal["first", "all"]

@@ -10,6 +10,7 @@ from taskneurons.studies.data import study as data
 from taskneurons.studies.deactivation import study as deactivation
 from taskneurons.studies.dial import study as dial
 from taskneurons.studies.keystone import study as keystone
+from taskneurons.studies.kinds import study as kinds
 from taskneurons.studies.layers import study as layers
 from taskneurons.studies.models import study as models
 from taskneurons.studies.multiverse import study as multiverse
@@ -37,6 +38,7 @@ STUDIES: tuple[Study, ...] = (
     validation.STUDY,
     multiverse.STUDY,
     scaling.STUDY,
+    kinds.STUDY,
     claims.STUDY,
 )
 # The report shows what the studies made. It has a rule file and a target as they have, comes last, and is no study.

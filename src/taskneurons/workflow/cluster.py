@@ -12,6 +12,7 @@ from taskneurons import slurm
 from taskneurons.errors import InputError
 from taskneurons.lineage import active
 from taskneurons.workflow import node
+from taskneurons.workflow.amounts import amount
 
 EXECUTOR = "slurm"
 # The plugin looks for jobs that ended at least every three minutes, and the query takes its time.
@@ -64,16 +65,11 @@ def _request(job: Any) -> Request:
         rule=job.rule.name,
         partition=str(asked("slurm_partition") or ""),
         account=str(asked("slurm_account") or ""),
-        cpus=int(_number(asked("cpus_per_task")) or job.threads),
-        memory=_number(asked("mem_mb")),
-        gpus=int(_number(asked("gpu"))),
-        minutes=_number(asked("runtime")),
+        cpus=int(amount(asked("cpus_per_task")) or job.threads),
+        memory=amount(asked("mem_mb")),
+        gpus=int(amount(asked("gpu"))),
+        minutes=amount(asked("runtime")),
     )
-
-
-def _number(value: Any) -> float:
-    """A resource; what is not said, or follows from inputs that are not made yet, counts as nothing."""
-    return value if isinstance(value, int | float) else 0
 
 
 def require_ends_seen(command: str | None) -> None:

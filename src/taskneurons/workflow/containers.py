@@ -1,6 +1,7 @@
 """The image in which jobs run where a run is started with `--sdm apptainer`; containers/ has the recipes."""
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from taskneurons.lineage.workflow import HOME
 VARIABLE = "TASKNEURONS_IMAGE"
 """Names another image than the one that the recipe is built to."""
 METHOD, BOUND = "apptainer", "APPTAINER_BIND"
+# By its earlier name, too, as Snakemake.
+_PROGRAMS = ("apptainer", "singularity")
 
 
 def asked(workflow: Any) -> bool:
@@ -25,8 +28,14 @@ def image() -> str:
     """The image, as `container:` takes it. What jobs import in it is the code of this checkout.
 
     Raises:
-        InputError: there is none.
+        InputError: there is none, or no program that runs it.
     """
+    if not any(map(shutil.which, _PROGRAMS)):
+        raise InputError(
+            "this machine has no program `apptainer`",
+            where="--sdm apptainer",
+            remedy="Install Apptainer or load its module, or run without `--sdm`",
+        )
     named = os.environ.get(VARIABLE)
     path = Path(named) if named else HOME / "build" / "taskneurons.sif"
     if not path.exists():

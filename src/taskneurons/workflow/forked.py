@@ -19,6 +19,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from taskneurons.workflow.amounts import amount
+
 VARIABLE = "TASKNEURONS_FORKS_UNTIL_END_OF"
 """The process whose end ends the run; without it no job is handed over."""
 FOLDER = Path(".taskneurons")
@@ -54,7 +56,7 @@ def run_in_fork(resources: Mapping[str, Any]) -> None:
     """
     # The fork runs the same script, which must not ask again.
     run = os.environ.pop(VARIABLE, None)
-    if run is None or resources.get("gpu", 0) or not _number(resources.get("mem_mb")) > FILES_ALONE_MB:
+    if run is None or resources.get("gpu", 0) or not amount(resources.get("mem_mb")) > FILES_ALONE_MB:
         return
     try:
         connection = _connect(run)
@@ -70,10 +72,6 @@ def run_in_fork(resources: Mapping[str, Any]) -> None:
         signal.signal(-status, signal.SIG_DFL) if -status not in (signal.SIGKILL, signal.SIGSTOP) else None
         os.kill(os.getpid(), -status)
     os._exit(status)
-
-
-def _number(value: Any) -> float:
-    return value if isinstance(value, int | float) else 0
 
 
 def _connect(run: str) -> socket.socket:

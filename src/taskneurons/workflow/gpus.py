@@ -14,10 +14,10 @@ from typing import IO
 
 from taskneurons.errors import InputError
 from taskneurons.lineage import machine
+from taskneurons.workflow.hardware import VISIBLE, named_gpus
 
 log = logging.getLogger(__name__)
 
-VARIABLE = "CUDA_VISIBLE_DEVICES"
 # Handles of locks are closed when they are forgotten.
 _held: list[IO[str]] = []
 
@@ -57,7 +57,7 @@ def take(number: int, processes: int = 1, *, patience: float = float("inf")) -> 
     while True:
         if taken := _locked(seen, number):
             _held.extend(taken.values())
-            os.environ[VARIABLE] = ",".join(taken)
+            os.environ[VISIBLE] = ",".join(taken)
             return
         if time.monotonic() >= end:
             raise InputError(f"{number} of {len(seen)} GPUs were not free in time", remedy="Run fewer jobs at a time")
@@ -69,10 +69,9 @@ def take(number: int, processes: int = 1, *, patience: float = float("inf")) -> 
 
 def visible() -> list[str]:
     """What CUDA calls the GPUs that this process may use."""
-    named = os.environ.get(VARIABLE)
+    named = named_gpus()
     if named is not None:
-        # "-1" hides all, as "" does.
-        return [name for name in named.split(",") if name.strip() not in ("", "-1")]
+        return named
     # Imported here: jobs without a GPU do without.
     import torch
 

@@ -7,11 +7,10 @@ import shutil
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import psutil
-
+from taskneurons.workflow.amounts import amount
+from taskneurons.workflow.hardware import gpus_here, memory_here
 from taskneurons.workflow.needs import Need, need
 from taskneurons.workflow.plan import Plan
-from taskneurons.workflow.resources import gpus_here
 
 
 def begin(workflow: Any, plan: Plan, warn: Callable[[str], None]) -> None:
@@ -25,11 +24,11 @@ def begin(workflow: Any, plan: Plan, warn: Callable[[str], None]) -> None:
     if not workflow.local_exec:
         return
     jobs = list(workflow.dag.needrun_jobs())
-    disk = sum(_number(job.resources.get("disk_mb")) for job in jobs)
+    disk = sum(amount(job.resources.get("disk_mb")) for job in jobs)
     if sentence := lacks_disk(1e6 * disk, shutil.disk_usage(".").free):
         warn(sentence)
     if not gpus_here() and (needs := [found for job in jobs if (found := _without_gpu(job, plan))]):
-        warn(lacks_gpu(needs, psutil.virtual_memory().total))
+        warn(lacks_gpu(needs, memory_here()))
 
 
 def lacks_disk(needed: float, free: float) -> str:
@@ -75,8 +74,3 @@ def _without_gpu(job: Any, plan: Plan) -> tuple[str, Need] | None:
     asked = code, job.params.settings, list(job.output)
     with_gpu, alone = need(plan, *asked), need(plan, *asked, gpus=False)
     return (job.rule.name, alone) if with_gpu and with_gpu.gpu and alone else None
-
-
-def _number(value: Any) -> float:
-    """A resource; what follows from inputs that are not made yet counts as nothing."""
-    return value if isinstance(value, int | float) else 0

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_text, write_text
-from taskneurons.hub import MODEL_FILES, NOT_FILES, asking
+from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.params.bases import merged, read_with_bases
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
@@ -211,7 +211,7 @@ def fetch(path: Path | None, *, cores: str = "1", say: Callable[[str], None] = p
     Raises:
         InputError: something is not pinned, or the hub cannot be reached.
     """
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import constants, snapshot_download
 
     params = load_params(path or "params.yaml")
     models = {name: model for name, model in params.models.items() if model.source == "hub"}
@@ -223,7 +223,8 @@ def fetch(path: Path | None, *, cores: str = "1", say: Callable[[str], None] = p
         asked.append(json.dumps({"tasks": tasks, "arguments": suite.model_dump(mode="json")}))
     require_pinned(asked, path or "params.yaml")
     for name, model in models.items():
-        with asking(f"models.{name}: {model.repository}@{model.revision[:12]}"):
+        offline = f"{NETWORK}, and without HF_HUB_OFFLINE" if constants.HF_HUB_OFFLINE else NETWORK
+        with asking(f"models.{name}: {model.repository}@{model.revision[:12]}", offline=offline):
             folder = snapshot_download(
                 model.repository,
                 revision=model.revision,

@@ -6,17 +6,17 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import psutil
-
 from taskneurons.errors import InputError
 from taskneurons.lineage.graph import PlannedJob
 from taskneurons.lineage.workflow import read_workflow
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
+from taskneurons.workflow.hardware import memory_here
 from taskneurons.workflow.hub import unpinned_in
-from taskneurons.workflow.needs import Need, Part, need
+from taskneurons.workflow.needs import Need, need
 from taskneurons.workflow.plan import Plan
 from taskneurons.workflow.resources import LIGHT
+from taskneurons.workflow.tally import Part
 
 SHOWN = 10
 STEP = 64
@@ -45,7 +45,7 @@ class Machine:
     @classmethod
     def here(cls) -> "Machine":
         """This machine, whatever GPU it has left aside."""
-        return cls(gpus=0, memory=psutil.virtual_memory().total / 1e9)
+        return cls(gpus=0, memory=memory_here() / 1e9)
 
     def lacks(self, found: Need) -> bool:
         """Whether a job needs more memory than there is."""

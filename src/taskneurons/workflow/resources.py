@@ -1,11 +1,7 @@
 """Resources of rules, of what their jobs do: GPUs, memory and disk in MB, expected seconds, a limit in minutes."""
 
-import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
-
-import psutil
 
 from taskneurons.workflow.forked import FILES_ALONE_MB
 from taskneurons.workflow.needs import STOP_SECONDS, need
@@ -16,25 +12,6 @@ LIGHT = {"processes": 1, "gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "d
 """Of a job that reads files and runs no model."""
 TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
-
-
-VARIABLE = "TASKNEURONS_GPUS"
-"""0 or 1 in the environment: whether jobs on this machine have GPUs; where it is not set, the machine is looked at."""
-# Of NVIDIA, of NVIDIA under Windows, of AMD.
-_GPUS = ("nvidia[0-9]*", "dxg", "kfd")
-
-
-def gpus_here() -> bool:
-    """Whether this machine has a GPU that jobs may use. torch, which knows, costs seconds to ask."""
-    if said := os.environ.get(VARIABLE):
-        return said != "0"
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0")
-    return visible not in ("", "-1") and any(any(Path("/dev").glob(name)) for name in _GPUS)
-
-
-def memory_here() -> int:
-    """The memory of this machine in MB."""
-    return int(psutil.virtual_memory().total // 1_000_000)
 
 
 class JobResources:

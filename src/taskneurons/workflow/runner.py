@@ -17,14 +17,13 @@ import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.files import write_text
 from taskneurons.job import Job
-from taskneurons.lineage.active import STATE
+from taskneurons.lineage.active import CODE
 from taskneurons.lineage.code import Code, Sources, functions_of, module_of
 from taskneurons.lineage.note import Watch
 from taskneurons.workflow import gpus, node, together
 from taskneurons.workflow.handing import job_of, settings_type
 from taskneurons.workflow.loading import LOADED
 
-CACHE = STATE / "code.json"
 FULL = (errno.ENOSPC, errno.EDQUOT)
 STOPPED = 128 + signal.SIGTERM
 """The status of a training that was told to stop and has left its resume file."""
@@ -93,7 +92,7 @@ def run_job(snakemake: Any) -> None:
     gpus.take(snakemake.resources.get("gpu", 0), processes)
     watch = Watch(_paths(snakemake.input), _paths(snakemake.output))
     watch.start()
-    sources = Sources(Path(taskneurons.__file__).parent, CACHE)
+    sources = Sources(Path(taskneurons.__file__).parent, CODE)
     _require_planned(planned, sources)
     if processes > 1:
         watch.done_by = together.do(snakemake, watch.digests, processes)

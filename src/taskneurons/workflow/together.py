@@ -2,9 +2,14 @@
 
 They get the job as JSON, without a pickle, and do it as one process would (see `taskneurons.processes`). The
 first one writes the outputs; the others write theirs below a folder that is removed in the end.
+
+When one of them runs out of memory in a training, the others wait for it in the middle of a layer, where nothing can be
+told to them. So all end, and start anew with half as many examples a pass, from their resume files.
 """
 
+import logging
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -21,9 +26,12 @@ from taskneurons.lineage import machine
 from taskneurons.lineage.active import STATE
 from taskneurons.workflow.handing import job_of, settings_type
 
+log = logging.getLogger(__name__)
+
 FOLDER = STATE / "together"
 JOB, VERDICT, FACTS = "job.json", "verdict.json", "facts{place}.json"
 STOPPED = 128 + signal.SIGTERM
+_TOO_MANY = re.compile(r"memory does not hold (\d+) examples at once")
 
 
 def do(snakemake: Any, digests: Mapping[Path, str], processes: int) -> dict[str, Any]:
@@ -42,12 +50,37 @@ def do(snakemake: Any, digests: Mapping[Path, str], processes: int) -> dict[str,
         SystemExit: they were told to stop, and have left their resume file.
     """
     folder = FOLDER / str(os.getpid())
-    write_json(folder / JOB, described(snakemake, digests))
     try:
-        start(["-m", __name__, str(folder)], processes, folder)
+        start_until_it_fits(["-m", __name__, str(folder)], described(snakemake, digests), processes, folder)
         return _together([read_json(folder / FACTS.format(place=place)) for place in range(processes)])
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def start_until_it_fits(command: Sequence[str], description: Mapping[str, Any], processes: int, folder: Path) -> None:
+    """Start processes that do a job; as often as one's memory does not hold a pass, all start anew with half of it.
+
+    Args:
+        command, processes, folder: as `start` takes them.
+        description: of the job, which they find in the folder.
+
+    Raises:
+        InputError: as `start`; a single example does not fit.
+        SystemExit: as `start`.
+    """
+    while True:
+        shutil.rmtree(folder, ignore_errors=True)
+        write_json(folder / JOB, description)
+        try:
+            return start(command, processes, folder)
+        except InputError as error:
+            found = _TOO_MANY.search(error.message)
+            examples = int(found[1]) if found else 1
+            if examples == 1:
+                raise
+        log.warning("out of memory with %d examples at once: going on with %d", examples, examples // 2)
+        resources = {**description["resources"], "micro_batch_size": examples // 2}
+        description = {**description, "resources": resources}
 
 
 def start(command: Sequence[str], processes: int, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """The jobs of streams: the best rate on the development order is chosen, streams are learned, patches are weighed."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -164,10 +165,9 @@ ORDERS = {"1": ORDER, "x": ORDER[::-1]}
 PLACE = Path("results/continual/small/tiny")
 
 
-@pytest.fixture
-def job_of(stream, tmp_path, monkeypatch):
-    """Makes jobs that read the stream and write below the temporary folder, where they run."""
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def make_job(stream):
+    """Makes jobs that read the stream and write below the folder where they run."""
 
     def make(settings, inputs, outputs):
         files = {
@@ -178,6 +178,37 @@ def job_of(stream, tmp_path, monkeypatch):
         return Job(settings, Files(files | inputs), Files(outputs), where, "id", "code", resources={"keep_stages": 0})
 
     return make
+
+
+@pytest.fixture
+def job_of(make_job, tmp_path, monkeypatch):
+    """Makes jobs in the temporary folder."""
+    monkeypatch.chdir(tmp_path)
+    return make_job
+
+
+CHOSEN = {
+    "ncft": {"learning_rate": 1e-2},
+    "wncft": {"learning_rate": 1e-2, "temperature": 0.1},
+    "wncft_gate": {"learning_rate": 1e-2, "temperature": 0.1},
+}
+
+
+@pytest.fixture(scope="module")
+def learned_before(make_job, tmp_path_factory):
+    """A folder in which a job has learned two orders with NCFT, and the outputs of the job, relative to it."""
+    folder = tmp_path_factory.mktemp("learned")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return folder, learned(make_job, CHOSEN)
+
+
+@pytest.fixture
+def learning(learned_before, job_of, tmp_path):
+    """The outputs of the job that learned two orders with NCFT, copied to the temporary folder."""
+    folder, outputs = learned_before
+    shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
+    return outputs
 
 
 def learned(job_of, chosen, equal=1e-3):
@@ -215,9 +246,8 @@ def test_the_rates_of_a_group_are_written_as_they_were_chosen(job_of):
     assert ncft in enough or not enough
 
 
-def test_a_job_writes_what_its_streams_measured_and_the_patches_of_their_stages(job_of, make_tuner, tmp_path):
-    outputs = learned(job_of, {"ncft": {"learning_rate": 1e-2}})
-    for order, path in zip(ORDERS, outputs["rows"], strict=True):
+def test_a_job_writes_what_its_streams_measured_and_the_patches_of_their_stages(learning, make_tuner, tmp_path):
+    for order, path in zip(ORDERS, learning["rows"], strict=True):
         tasks, rows = ORDERS[order], STREAMS.read(path)
         assert {(row.suite, row.model, row.seed, row.method, row.order) for row in rows} == {
             ("small", "tiny", 0, "ncft", order)
@@ -249,22 +279,16 @@ def test_a_method_whose_own_rate_is_that_of_all_learns_once(job_of, monkeypatch)
         assert [replace(row, rate="own") for row in equal] == own
 
 
-def test_two_runs_of_a_job_write_the_same_bytes(job_of):
-    def written():
-        found = learned(job_of, {"ncft": {"learning_rate": 1e-2}})
-        return [path.read_bytes() for paths in found.values() for path in paths]
+def test_two_runs_of_a_job_write_the_same_bytes(job_of, learned_before):
+    folder, before = learned_before
+    outputs = learned(job_of, CHOSEN)
+    assert outputs == before
+    for path in (path for paths in outputs.values() for path in paths):
+        assert path.read_bytes() == (folder / path).read_bytes()
 
-    assert written() == written()
 
-
-def test_a_weighting_answers_with_the_patches_of_each_rate_and_costs_what_they_cost(job_of):
-    chosen = {
-        "ncft": {"learning_rate": 1e-2},
-        "wncft": {"learning_rate": 1e-2, "temperature": 0.1},
-        "wncft_gate": {"learning_rate": 1e-2, "temperature": 0.1},
-    }
-    learning = learned(job_of, chosen)
-    outputs = {"rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(chosen)[1:] for order in ORDERS)}
+def test_a_weighting_answers_with_the_patches_of_each_rate_and_costs_what_they_cost(job_of, learning):
+    outputs = {"rows": tuple(PLACE / "seed0" / name / f"{order}.csv" for name in list(CHOSEN)[1:] for order in ORDERS)}
     settings = WeighSettings((ASKED["wncft"], ASKED["wncft_gate"]), "ncft", 1e-3, ORDERS, BUDGET, "float32")
     inputs = {"chosen": (Path("chosen.json"),), "learning": learning["rows"], "patches": learning["patches"]}
     weigh_patches(job_of(settings, inputs, outputs))

@@ -47,7 +47,8 @@ SIZES = {"train": 12, "validation": 3, "test": 5, "seed": 3}
 SYNTHETIC = {"source": "synthetic", "tasks": "twelve", **SIZES, "corpus": 7}
 DIAL = {"source": "dial", "skills": 4, "asked": 2, **SIZES, "corpus": 7}
 STREAM = {"source": "stream", "tasks": "all", **SIZES, "corpus": 7}
-PLANT = {"source": "plant", "families": 2, **SIZES, "corpus": 7}
+# A run of the study `validation` takes two draws of 20 training examples.
+PLANT = {"source": "plant", "families": 2, **SIZES, "train": 40, "corpus": 7}
 TRANSFER = {"source": "transfer", "tasks": "all", **SIZES, "corpus": 7}
 SUITES = {one.model_fields["source"].annotation: one for one in get_args(get_args(Suite)[0])}
 NAMES = sorted(name for literal in SUITES for name in get_args(literal))
@@ -128,7 +129,7 @@ def hub_suite(folder: Path) -> dict[str, Any]:
 def test_a_generated_suite_is_the_generators(tmp_path, root, suite, tasks, generated, text) -> None:
     found = made(suite, tmp_path, root, tasks)
     assert [task.name for task, *_ in found] == list(tasks)
-    assert found == list(generated(12, 3, 5, 3, tasks=tasks))
+    assert found == list(generated(suite["train"], 3, 5, 3, tasks=tasks))
     assert text_of(suite, tmp_path, root) == list(text)
     assert set(tasks) < set(plan_of(suite, tmp_path, root).tasks("synthetic"))
 

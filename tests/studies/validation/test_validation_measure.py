@@ -103,6 +103,7 @@ def test_every_estimator_and_set_is_judged_by_what_ablation_says(planted) -> Non
     assert states["planted"] - states["shuffled"] == {
         "plant", "members", "random_layer", "random_magnitude", "random_norm",
         "exact_signed", "exact_absolute", "exact_contrast", "integrated_gradients",
+        "conductance", "internal_influence",
     }  # fmt: skip
     assert states["shuffled"] == states["untrained"]
     sizes = {(row.train_task, row.neurons) for row in drops if row.sets not in ("members", "own_less_others")}

@@ -10,7 +10,8 @@ Scores = Float[np.ndarray, "layer neuron"]
 ByTask = Mapping[str, Scores]
 """The scores of each task."""
 
-# ASSUME: integrated gradients take the 16 points of `Attributor` in each of two layers.
+# ASSUME: integrated gradients take the 16 points of `Attributor` in each of two layers. Those along the path of the
+# input take its 50 points for all layers together.
 BACKWARD: Mapping[str, int] = MappingProxyType(
     {
         "taylor": 1,
@@ -19,6 +20,8 @@ BACKWARD: Mapping[str, int] = MappingProxyType(
         "taylor_all_tokens": 1,
         "activation": 0,
         "integrated_gradients": 32,
+        "conductance": 50,
+        "internal_influence": 50,
         "contrast": 1,
         "entropy": 1,
         "taylor_less_others": 1,

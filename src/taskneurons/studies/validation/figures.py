@@ -6,7 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, NullLocator
 
 from taskneurons.evidence.style import (
     BLACK,
@@ -27,9 +27,14 @@ from taskneurons.job import Job
 from taskneurons.studies.validation.estimators import EXACT
 from taskneurons.studies.validation.rows import (
     ALL_SEEDS,
+    ORACLE,
+    SAMPLED,
     SPECIFICITY,
     STABILITY,
     SUMMARY,
+    Kind,
+    OracleRow,
+    SampledRow,
     SpecificityRow,
     StabilityRow,
     SummaryRow,
@@ -40,6 +45,8 @@ _OTHERS = {
     "signed_contrast": "with sign, less mean of others",
     "signed_less_others": "with sign, less largest of others",
     "taylor_less_others": "Taylor, less largest of others",
+    "conductance": "conductance (captum)",
+    "internal_influence": "internal influence (captum)",
     "wanda": "weights × activation (Wanda)",
     "lape": "activation probability (LAPE)",
     "random": "random scores",
@@ -79,6 +86,13 @@ _STEADY = (
     ("spearman", "scores of two draws (Spearman)", -0.1),
     ("jaccard", "sets of two draws (Jaccard)", 0.0),
 )
+_KINDS: Mapping[Kind, tuple[str, str, str]] = {
+    "random": (GREY, ".", "random neurons"),
+    "keystone": (ORANGE, "D", "needed by every task"),
+    "top": (BLUE, "o", "highest of the task besides"),
+}
+_LEAST = 1e-5  # nats, below which the scale of the oracle is linear
+_TICKS = (1e-4, 1e-2, 1.0)
 _PER_LINE = 0.155  # inches
 
 
@@ -204,6 +218,66 @@ def draw_stability(rows: Sequence[StabilityRow], run: str, paths: Iterable[str |
                 _course(axis, found, 1.03 ** (place - len(_LINES) / 2), colour, marker)
 
 
+def draw_oracle(
+    rows: Sequence[SampledRow], found: Sequence[OracleRow], run: str, paths: Iterable[str | Path], *, dpi: int = 200
+) -> None:
+    """Draw what Eq. 3 says of each neuron of a sample, and what its ablation shows, a panel a task.
+
+    Args:
+        rows: of one run.
+        found: of the same run.
+        run: model and suite, in words.
+        paths: where to write, `.png` and `.svg`.
+        dpi: dots an inch of the PNG.
+    """
+    tasks = list(dict.fromkeys(row.task for row in rows))
+    by = {(row.task, row.kind, row.measure): row.value for row in found}
+    examples = max(row.examples for row in rows)
+    caption = (
+        f"{run}. Each mark is a neuron that is set to zero alone on {examples} test examples of the task. Across: the "
+        "rise of the loss that the first order (Eq. 3 with its sign) says; up: the rise that is seen, means of the "
+        "examples. On the dotted line both are equal. Scales are linear up to 0.00001 nats and logarithmic beyond. "
+        "Below each name: Spearman's correlation of Eq. 3 with the change, both absolute, and of the two with sign."
+    )
+    handles = [
+        Line2D([], [], color=colour, marker=marker, markersize=4, linestyle="none", label=label)
+        for colour, marker, label in _KINDS.values()
+    ]
+    title = "What the gradient says of single neurons against their exact ablation"
+    across = min(len(tasks), 3)
+    down = -(-len(tasks) // across)
+    most = 1.5 * max(_LEAST, *(max(abs(row.signed), abs(row.exact_signed)) for row in rows))
+    with sheet(2.7 * down, Words(title, caption), paths, dpi, handles) as figure:
+        panels = figure.subplots(down, across, squeeze=False).ravel()
+        for axis in panels[len(tasks) :]:
+            axis.remove()
+        for axis, task in zip(panels, tasks, strict=False):
+            known = [by.get((task, "all", measure)) for measure in ("absolute", "signed")]
+            absolute, signed = ("–" if one is None else f"{one:.2f}".replace("-", "−") for one in known)
+            axis.set_title(f"{task}\nabsolute {absolute}, with sign {signed}", fontsize=SMALL)
+            for scale, limit in ((axis.set_xscale, axis.set_xlim), (axis.set_yscale, axis.set_ylim)):
+                scale("symlog", linthresh=_LEAST, linscale=0.5)
+                limit(-most, most)
+            for side in (axis.xaxis, axis.yaxis):
+                side.set_ticks([sign * tick for tick in _TICKS if tick < most for sign in (-1, 1)] + [0.0])
+                side.set_minor_locator(NullLocator())
+                side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}".replace("-", "−")))
+            axis.plot([-most, most], [-most, most], color=BLACK, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
+            axis.tick_params(axis="x", labelrotation=90)
+            axis.set_xlabel("said (nats an example)")
+            axis.set_ylabel("seen (nats an example)")
+            for kind, (colour, marker, _) in _KINDS.items():
+                of = [row for row in rows if (row.task, row.kind) == (task, kind)]
+                axis.plot(
+                    [row.signed for row in of],
+                    [row.exact_signed for row in of],
+                    color=colour,
+                    marker=marker,
+                    markersize=3,
+                    linestyle="none",
+                )
+
+
 def _course(axis: Axes, rows: Sequence[StabilityRow], shift: float, colour: str, marker: str) -> None:
     places = [row.examples * shift for row in rows]
     axis.plot(places, [row.value or 0 for row in rows], color=colour, marker=marker, markersize=4, linewidth=1)
@@ -287,3 +361,19 @@ def plot(job: Job[PlotSettings]) -> None:
     draw_estimators(summary, run, job.outputs["estimators"], dpi=dpi)
     draw_specificity(indices, run, job.outputs["specificity"], dpi=dpi)
     draw_stability(steady, run, job.outputs["stability"], dpi=dpi)
+
+
+def plot_oracle(job: Job[PlotSettings]) -> None:
+    """Draw the sample of the neurons of one run."""
+    here = (job.suite, job.model)
+    rows = [row for row in SAMPLED.read(job.inputs.one("sample")) if (row.suite, row.model) == here]
+    found = [row for row in ORACLE.read(job.inputs.one("oracle")) if (row.suite, row.model) == here]
+    # Of several seeds the first: a mark is a neuron.
+    first = min(row.seed for row in rows)
+    draw_oracle(
+        [row for row in rows if row.seed == first],
+        [row for row in found if row.seed == first],
+        f"{job.model}, {job.suite}, seed {first}",
+        job.outputs["oracle"],
+        dpi=job.settings.dpi,
+    )

@@ -19,8 +19,11 @@ from taskneurons.engine.attribution import ESTIMATORS, attribute
 from taskneurons.engine.batches import permutation
 from taskneurons.engine.effects import answered, batches_of, exact_effects, observe, outgoing_weights
 from taskneurons.engine.execution import Execution, Schedule
+from taskneurons.engine.input_path import on_path
+from taskneurons.engine.neuron_gradients import first_order_effects
 from taskneurons.engine.planting import Gates, plant, pruned
-from taskneurons.engine.task_by_task import encoded_split
+from taskneurons.engine.replay import exact_effects_of
+from taskneurons.engine.task_by_task import encoded_split, progress
 from taskneurons.errors import InputError
 from taskneurons.evidence.runs import Run
 from taskneurons.job import Job
@@ -36,8 +39,22 @@ from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.scores import DERIVED, NeuronScores
 from taskneurons.neurons.sets import NeuronSet, load_sets, save_sets
 from taskneurons.studies.validation import estimators as made
+from taskneurons.studies.validation.oracle import slope
 from taskneurons.studies.validation.proof import IDLE, Evidence, Limits, holds, proof_rows
-from taskneurons.studies.validation.rows import AGREEMENT, DROPS, PROOF, RANKED, AgreementRow, DropRow, RankedRow
+from taskneurons.studies.validation.rows import (
+    AGREEMENT,
+    DROPS,
+    PROOF,
+    RANKED,
+    SAMPLED,
+    TOGETHER,
+    AgreementRow,
+    DropRow,
+    RankedRow,
+    SampledRow,
+    TogetherRow,
+)
+from taskneurons.studies.validation.sample import sampled
 from taskneurons.tasks.plant.skills import Skills
 from taskneurons.tasks.storage import read_split
 
@@ -185,6 +202,19 @@ def scores_of(
     return scores, taylor
 
 
+def path_scores(loaded: Checkpoint, examples: Examples) -> Arrays:
+    """The scores of captum that read neurons along the path of the input; see `on_path`."""
+    pad = loaded.tokenizer.pad_token_id
+    found = {
+        task: on_path(loaded.model, batches_of(ready, pad, examples.batch_size))
+        for task, ready in examples.train.items()
+    }
+    return {
+        "conductance": {task: one.conductance for task, one in found.items()},
+        "internal_influence": {task: one.influence for task, one in found.items()},
+    }
+
+
 def exact_scores(effects: Float[np.ndarray, "layer neuron example"], examples: Examples) -> Arrays:
     """The scores that follow from ablating each neuron alone."""
     of = {task: effects[..., examples.task == task] for task in examples.train}
@@ -222,17 +252,11 @@ def ranked_rows(
                         reason=found.reason,
                     )
             if estimator == "signed":
-                yield replace(row, measure="slope", value=_slope(flat, scores["exact_signed"][task].ravel()))
+                yield replace(row, measure="slope", value=slope(flat, scores["exact_signed"][task].ravel()))
             for measure in ("exact_signed", "exact_absolute"):
                 value = rank_correlation(flat, scores[measure][task].astype(np.float64).ravel())
                 reason = "" if value is not None else "all scores are equal, so that they rank nothing"
                 yield replace(row, measure=measure, value=value, reason=reason)
-
-
-def _slope(said: Float[np.ndarray, " neuron"], happens: Float[np.ndarray, " neuron"]) -> float | None:
-    """Least squares through 0 of what happens on what is said."""
-    square = float(said @ said)
-    return float(said @ happens) / square if square else None
 
 
 # Sets
@@ -336,7 +360,7 @@ def judge(
 ) -> tuple[list[RankedRow], list[DropRow]]:
     """How well every estimator ranks the neurons of a plant, and what every way to choose sets takes from the tasks."""
     scores, taylor = scores_of(loaded, examples, ESTIMATORS, run.seed)
-    scores |= exact
+    scores |= path_scores(loaded, examples) | exact
     carried = {task: [members[skill].mask for skill in skills.asked(task)] for task in skills.tasks}
     kinds = {
         task: {"common": masks[0], "family": masks[1], "own": masks[2], "member": np.any(masks, axis=0)}
@@ -493,3 +517,61 @@ def _evidence(model: nn.Module, examples: Examples, effects: np.ndarray) -> Evid
         return found.losses, found.right
 
     return Evidence(without, effects, examples.task, examples.skill)
+
+
+@dataclass(frozen=True)
+class AblateSettings:
+    """Settings of `ablate`.
+
+    Attributes:
+        neurons: of each kind, see `sampled`.
+        examples: training examples of each task that are scored, at most.
+        test_examples: of each task, on which neurons are ablated, at most.
+        batch_size: examples at once.
+    """
+
+    neurons: int
+    examples: int
+    test_examples: int
+    batch_size: int
+
+
+def ablate(job: Job[AblateSettings]) -> None:
+    """Ablate a sample of the neurons of a model one by one, and each kind at once, on every task of a suite."""
+    asked, run, folders = job.settings, Run(job.suite, job.model, job.seed), job.inputs.folders("tasks")
+    # In float32 whatever the model's own precision: most effects are below what bfloat16 tells apart.
+    loaded = load_checkpoint(job.inputs.folder("checkpoint"), device=Execution.of(job).device)
+    alone: list[SampledRow] = []
+    together: list[TogetherRow] = []
+    with fastest(loaded.model):
+        scores = {}
+        for task, folder in folders.items():
+            ready = encoded_split(loaded, folder, "train", asked.examples)
+            found = attribute(loaded, ready, task=task, batch_size=asked.batch_size)["taylor"]
+            scores[task] = found.scores / found.examples
+        for task, folder in progress(folders.items(), "exact ablation"):
+            ready = encoded_split(loaded, folder, "test", asked.test_examples)
+            batches = batches_of(ready, loaded.tokenizer.pad_token_id, asked.batch_size)
+            whole = answered(loaded.model, batches).losses
+            for kind, neurons in sampled(scores, task, asked.neurons, run.seed).items():
+                first = first_order_effects(loaded.model, batches, neurons)
+                exact = exact_effects_of(loaded.model, batches, neurons)
+                alone += [
+                    SampledRow(
+                        "validation", run.model, run.suite, run.seed, task, kind, layer, neuron,
+                        scored=float(scores[task][layer, neuron]),
+                        absolute=float(np.abs(first[place]).mean()),
+                        signed=float(first[place].mean()),
+                        exact_absolute=float(np.abs(exact[place]).mean()),
+                        exact_signed=float(exact[place].mean()),
+                        examples=len(ready),
+                    )
+                    for place, (layer, neuron) in enumerate(neurons.tolist())
+                ]  # fmt: skip
+                every = NeuronSet.from_indices([tuple(one) for one in neurons.tolist()], scores[task].shape)
+                rise = float((answered(loaded.model, batches, every).losses - whole).mean())
+                together.append(
+                    TogetherRow("validation", run.model, run.suite, run.seed, task, kind, rise, len(neurons))
+                )
+    SAMPLED.write(job.outputs.one("sampled"), alone)
+    TOGETHER.write(job.outputs.one("together"), together)

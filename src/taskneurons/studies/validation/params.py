@@ -46,6 +46,16 @@ class Proof(Section):
     others: float = described("share of the other neurons that are needed one by one, at most", "%", ge=0, le=100)
 
 
+class Sample(Section):
+    """Which neurons of a model that is studied as it comes are ablated one by one, on a suite that is no plant."""
+
+    neurons: PositiveInt = described(
+        "neurons of each kind: those that every task needs, the highest of the task besides, any others", "neurons"
+    )
+    examples: PositiveInt = described("test examples of each task on which they are ablated, at most", "examples")
+    draws: PositiveInt = described("bootstrap samples of the neurons behind an interval", "draws")
+
+
 class Validation(Section):
     """Neurons are planted for a common skill, for each family's and for each task's own; estimators look for them."""
 
@@ -78,6 +88,9 @@ class Validation(Section):
         "nats an example",
     )
     draws: PositiveInt = described("labellings of the tasks in the test over all seeds", "draws")
+    sample: Sample | None = described(
+        "which neurons are ablated in models without a plant; null: runs are on plants alone", "-"
+    )
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """Some sizes, each once."""

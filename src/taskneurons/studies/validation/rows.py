@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 from taskneurons.table import Column, Table
 
 ALL_SEEDS: Literal["all"] = "all"
+Kind = Literal["keystone", "top", "random"]
 Value = Annotated[float | None, Column(measured=True)]
 Note = Annotated[str, Column(measured=True)]
 
@@ -143,9 +144,10 @@ class SummaryRow:
         estimator: of the scores. Those of the product: taylor and its ways of summing, activation,
             integrated_gradients, contrast, entropy. Others: signed (gradient times activation without the absolute
             value, positive where removal hurts), signed_contrast (less the mean of the other tasks), signed_less_others
-            and taylor_less_others (less the largest of the other tasks), wanda (outgoing weights times norm of the
-            activation), lape (how often the neuron is active, where few tasks have that), random. For comparison
-            exact_signed, exact_absolute and exact_contrast: each neuron ablated alone.
+            and taylor_less_others (less the largest of the other tasks), conductance and internal_influence (of captum,
+            along the path of the input), wanda (outgoing weights times norm of the activation), lape (how often the
+            neuron is active, where few tasks have that), random. For comparison exact_signed, exact_absolute and
+            exact_contrast: each neuron ablated alone.
         backward: backward passes over each example; exact scores have none, and a forward pass for each neuron.
         measure: see `RankedRow`.
         positives, negatives: see `RankedRow`.
@@ -266,7 +268,104 @@ class StabilityRow:
     reason: Note = ""
 
 
+@dataclass(frozen=True)
+class SampledRow:
+    """One neuron of a sample, ablated alone on test examples of one task.
+
+    Attributes:
+        study: validation.
+        model, suite, seed: the run.
+        task: that is tested.
+        kind: keystone, among those whose lowest score over the tasks is highest; top, among the highest of the task
+            besides; random, any other.
+        layer, neuron: where it is.
+        scored: its score by Eq. 3 on training examples, a mean over examples.
+        absolute: the same on the test examples.
+        signed: the rise of the loss without the neuron to first order, mean of the test examples.
+        exact_absolute: change of the loss without the neuron, mean over the test examples of its absolute value.
+        exact_signed: mean of the change.
+        examples: test examples.
+    """
+
+    study: str
+    model: str
+    suite: str
+    seed: int
+    task: str
+    kind: Kind
+    layer: int
+    neuron: int
+    scored: Annotated[float, Column(unit="nats an example", measured=True)]
+    absolute: Annotated[float, Column(unit="nats an example", measured=True)]
+    signed: Annotated[float, Column(unit="nats an example", measured=True)]
+    exact_absolute: Annotated[float, Column(unit="nats an example", measured=True)]
+    exact_signed: Annotated[float, Column(unit="nats an example", measured=True)]
+    examples: Annotated[int, Column(unit="examples", measured=True)]
+
+
+@dataclass(frozen=True)
+class TogetherRow:
+    """All neurons of one kind of a sample, ablated together on test examples of one task.
+
+    Attributes:
+        study: validation.
+        model, suite, seed: the run.
+        task: that is tested.
+        kind: see `SampledRow`.
+        together: change of the loss without all of them, mean over the test examples.
+        neurons: how many.
+    """
+
+    study: str
+    model: str
+    suite: str
+    seed: int
+    task: str
+    kind: Kind
+    together: Annotated[float, Column(unit="nats an example", measured=True)]
+    neurons: Annotated[int, Column(unit="neurons", measured=True)]
+
+
+@dataclass(frozen=True)
+class OracleRow:
+    """How far what is computed without ablation agrees with exact ablation, in a sample of neurons.
+
+    Attributes:
+        study: validation.
+        model, suite, seed: the run.
+        task: that is tested.
+        kind: see `SampledRow`; all: the three kinds together, each with as many neurons.
+        measure: absolute, Spearman's correlation of Eq. 3 with the exact absolute change, on the same examples; scored,
+            the same of Eq. 3 on training examples; signed, Spearman's correlation of the first order with the exact
+            change; same_sign, the share of neurons in which these agree in sign; slope, the exact change a nat that
+            the first order says (least squares through 0); parts, the exact changes of the neurons alone summed; first,
+            those of the first order; together, the change without all of them at once.
+        value: a correlation, a share, a ratio, or nats an example.
+        low, high: limits of its interval.
+        neurons: behind it.
+        interval: which interval stands beside the value.
+        reason: why there is no value.
+    """
+
+    study: str
+    model: str
+    suite: str
+    seed: int
+    task: str
+    kind: Kind | Literal["all"]
+    measure: str
+    value: Value = None
+    low: Value = None
+    high: Value = None
+    neurons: Annotated[int | None, Column(unit="neurons", measured=True)] = None
+    interval: Note = ""
+    reason: Note = ""
+
+
 PROOF = Table(ProofRow)
+SAMPLED = Table(SampledRow)
+TOGETHER = Table(TogetherRow)
+ORACLE = Table(OracleRow)
 RANKED = Table(RankedRow)
 DROPS = Table(DropRow)
 AGREEMENT = Table(AgreementRow)
@@ -275,7 +374,9 @@ SPECIFICITY = Table(SpecificityRow)
 STABILITY = Table(StabilityRow)
 TABLES: dict[str, Table[Any]] = {
     "validation": SUMMARY,
+    "validation_oracle": ORACLE,
     "validation_proof": PROOF,
+    "validation_sample": SAMPLED,
     "validation_specificity": SPECIFICITY,
     "validation_stability": STABILITY,
 }

@@ -14,12 +14,15 @@ STUDY = Study(
         ("estimators", "How well each estimator ranks planted neurons above others."),
         ("specificity", "How specific the sets are that each estimator chooses, beside those of noise."),
         ("stability", "How many examples of a task are enough for each estimator."),
+        ("oracle", "What first-order scores say of single neurons of a sample, and what their ablation shows."),
     ),
     tables=(
         ("validation", "How well each estimator ranks the planted neurons, and how it agrees with exact ablation"),
         ("validation_specificity", "The specificity index of the sets that each estimator chooses"),
         ("validation_stability", "How well few examples find the neurons, and how far two draws of them agree"),
         ("validation_proof", "The proof of each plant"),
+        ("validation_oracle", "How far first-order scores agree with exact ablation in a sample of a model's neurons"),
+        ("validation_sample", "The neurons of these samples, each ablated alone"),
     ),
     words=(
         ("sets", "plant", "the planted neurons"),
