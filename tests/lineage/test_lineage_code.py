@@ -172,13 +172,15 @@ def fingerprints(package, cache=None):
 
 
 def changed(package, name, old, new):
-    """The jobs whose fingerprint an edit changes."""
-    before = fingerprints(package)
+    """The jobs whose fingerprint an edit changes, with a cache of before and without any."""
+    cache = package.parent / "code.json"
+    before = fingerprints(package, cache)
     path = package / name
     text = path.read_text()
     assert old in text, f"{old!r} is not in {name}"
     path.write_text(text.replace(old, new))
     after = fingerprints(package)
+    assert fingerprints(package, cache) == after
     return {job for job in JOBS if before[job] != after[job]}
 
 
@@ -346,6 +348,20 @@ def test_the_cache_gives_what_reading_gives(package):
     assert fingerprints(package, cache) == first
     assert cache.stat().st_mtime_ns == state, "nothing was read again"
     cache.write_text("{ broken")
+    assert fingerprints(package, cache) == first
+
+
+def test_what_is_kept_of_a_package_is_of_it_alone_though_it_is_edited_meanwhile(package):
+    first, cache = fingerprints(package), package.parent / "code.json"
+    sources = Sources(package, cache)
+    assert Code(sources).fingerprint("s.measure:drawn") == first["drawn"]
+    kept = {path: path.read_text() for path in package.rglob("*.py")}
+    for path in kept:
+        path.write_text("def read(:\n")
+    assert Code(sources).fingerprint("s.measure:scored") == first["scored"], "of the bytes that the first saw"
+    sources.save()
+    for path, text in kept.items():
+        path.write_text(text)
     assert fingerprints(package, cache) == first
 
 

@@ -9,7 +9,8 @@ their versions stand in the records.
 import builtins
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Container, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -27,7 +28,7 @@ FRAME = ("taskneurons.workflow.handing", ("job_of", "settings_type"))
 STUDIES, REPORT = f"{PACKAGE}.studies", f"{PACKAGE}.report"
 NOTHING = Said("", ())
 # Of the cache; another number makes it be built anew.
-VERSION = 1
+VERSION = 2
 
 
 def module_of(entry: str) -> str:
@@ -51,7 +52,8 @@ class Sources:
 
     Args:
         package: folder of the package.
-        cache: a JSON file that keeps what modules say, by the digest of their bytes; without one they are read anew.
+        cache: a JSON file that keeps what modules say, by the digest of their bytes, and the fingerprints of the
+            package as it is; without one all is read and computed anew.
         loaded: the bytes of modules as Python loaded them, which count instead of those of their files.
     """
 
@@ -59,34 +61,31 @@ class Sources:
     """Whether caches are read, and filled; an audit believes none and keeps none."""
 
     def __init__(self, package: Path, cache: Path | None = None, loaded: Mapping[str, bytes] | None = None) -> None:
-        self.package, self._cache = package, cache
+        self.package = package
         self.paths: dict[str, Path] = {}
         for path in sorted(package.rglob("*.py")):
             parts = [PACKAGE, *path.relative_to(package).with_suffix("").parts]
             self.paths[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-        self._loaded = loaded or {}
+        # Each file counts with the bytes that it had when it was first asked for.
+        self._bytes = {self.paths[name]: source for name, source in (loaded or {}).items() if name in self.paths}
         # What a dotted name stands for, and whether a constant changes something, is one and the same for all jobs.
         self.resolved: dict[tuple[str, Chain], list[Place | str]] = {}
         self.changing: dict[Place, bool] = {}
         self._modules: dict[str, Module] = {}
-        self._known: dict[str, dict[str, Any]] = self._read_cache() if cache and Sources.believe_cache else {}
-        self._new = False
-
-    def _read_cache(self) -> dict[str, dict[str, Any]]:
-        assert self._cache is not None
-        try:
-            content = read_json(self._cache) if self._cache.is_file() else {}
-            modules: dict[str, dict[str, Any]] = content["modules"] if content.get("version") == VERSION else {}
-        except (InputError, KeyError, AttributeError):
-            return {}
-        return modules
+        self._known = _Known(cache if Sources.believe_cache else None)
 
     def __contains__(self, name: str) -> bool:
         return name in self.paths
 
     def bytes_of(self, name: str) -> bytes:
         """The source of a module."""
-        return self._loaded[name] if name in self._loaded else self.paths[name].read_bytes()
+        return self.bytes_at(self.paths[name])
+
+    def bytes_at(self, path: Path) -> bytes:
+        """The content of a file of the package."""
+        if path not in self._bytes:
+            self._bytes[path] = path.read_bytes()
+        return self._bytes[path]
 
     def module(self, name: str) -> Module:
         """What a module says.
@@ -97,14 +96,14 @@ class Sources:
         if name not in self._modules:
             source = self.bytes_of(name)
             digest = hashlib.sha256(source).hexdigest()
-            known = self._known.get(name)
+            known = self._known.modules.get(name)
             if known and known["source"] == digest:
                 self._modules[name] = _module(known["module"])
             else:
                 self._modules[name] = self._read(name, source)
-                if self._cache and Sources.believe_cache:
-                    self._known[name] = {"source": digest, "module": _plain(self._modules[name])}
-                    self._new = True
+                if self._known.file:
+                    self._known.modules[name] = {"source": digest, "module": _plain(self._modules[name])}
+                    self._known.new = True
         return self._modules[name]
 
     def _read(self, name: str, source: bytes) -> Module:
@@ -115,12 +114,28 @@ class Sources:
             line = f":{error.lineno}" if isinstance(error, SyntaxError) and error.lineno else ""
             raise InputError("no Python that can be read", where=f"{path}{line}") from None
 
+    @cached_property
+    def _state(self) -> str:
+        """SHA-256 over all that any fingerprint depends on: every file of the package, and the Python that reads it."""
+        lines = [sys.version]
+        for path in sorted(self.package.rglob("*")):
+            if path.is_file() and "__pycache__" not in path.parts:
+                lines.append(f"{path.relative_to(self.package)} {hashlib.sha256(self.bytes_at(path)).hexdigest()}")
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+    def fingerprint(self, entry: str, compute: Callable[[], str]) -> str:
+        """The fingerprint that is kept for an entry and the package as it is; else the one that is computed."""
+        if not self._known.file:
+            return compute()
+        kept = self._known.fingerprints.setdefault(self._state, {})
+        if entry not in kept:
+            kept[entry] = compute()
+            self._known.new = True
+        return kept[entry]
+
     def save(self) -> None:
-        """Write the cache where a module was read."""
-        if self._new and self._cache:
-            modules = {name: self._known[name] for name in sorted(self._known) if name in self.paths}
-            write_text(self._cache, json.dumps({"version": VERSION, "modules": modules}, separators=(",", ":")))
-            self._new = False
+        """Write the cache where a module was read, or a fingerprint computed."""
+        self._known.save(self.paths, self._state)
 
     def again(self, loaded: Mapping[str, bytes] | None = None) -> "Sources":
         """The same package as its files, or what was loaded of them, say now."""
@@ -133,6 +148,49 @@ class Sources:
         for path in sorted(self.paths[name].parent.rglob("*")):
             if path.is_file() and path.suffix != ".py" and "__pycache__" not in path.parts:
                 yield path
+
+
+class _Known:
+    """What a file keeps, read when it is first asked for.
+
+    Attributes:
+        file: None keeps nothing.
+        new: whether there is more than in the file.
+    """
+
+    def __init__(self, file: Path | None) -> None:
+        self.file, self.new = file, False
+
+    @cached_property
+    def modules(self) -> dict[str, dict[str, Any]]:
+        """What modules say, and the digest of their bytes, by name."""
+        modules: dict[str, dict[str, Any]] = self._content.get("modules", {})
+        return modules
+
+    @cached_property
+    def fingerprints(self) -> dict[str, dict[str, str]]:
+        """Fingerprints by entry, by the state of the package."""
+        fingerprints: dict[str, dict[str, str]] = self._content.get("fingerprints", {})
+        return fingerprints
+
+    @cached_property
+    def _content(self) -> dict[str, Any]:
+        try:
+            content = read_json(self.file) if self.file and self.file.is_file() else {}
+            return content if content.get("version") == VERSION else {}
+        except (InputError, AttributeError):
+            return {}
+
+    def save(self, modules: Container[str], state: str) -> None:
+        """Write what is new, of these modules and this state of the package."""
+        if self.file and self.new:
+            content = {
+                "version": VERSION,
+                "modules": {name: said for name, said in sorted(self.modules.items()) if name in modules},
+                "fingerprints": {state: self.fingerprints.get(state, {})},
+            }
+            write_text(self.file, json.dumps(content, separators=(",", ":")))
+            self.new = False
 
 
 @dataclass(frozen=True, order=True)
@@ -415,7 +473,7 @@ class Reach:
                 lines.append(f"{of} {order} docs {definition.docs}")
             if "beside" in definition.flags:
                 for path in self.sources.beside(place.module):
-                    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+                    digest = hashlib.sha256(self.sources.bytes_at(path)).hexdigest()
                     lines.append(f"{path.relative_to(self.sources.package).as_posix()} {digest}")
         return iter(sorted(set(lines)))
 
@@ -458,6 +516,9 @@ class Code:
 
     def fingerprint(self, entry: str) -> str:
         """SHA-256 over all that a function and the frame of every job reach."""
+        return self.sources.fingerprint(entry, lambda: self._computed(entry))
+
+    def _computed(self, entry: str) -> str:
         lines = {line for reach in self._reaches(entry) for line in reach.lines()}
         return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
