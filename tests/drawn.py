@@ -1,9 +1,12 @@
 """What tests ask of every figure: its texts, that it stands inside the page, that its bytes do not change."""
 
 import hashlib
+import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache
+from importlib import import_module
 from pathlib import Path
 from unittest import mock
 
@@ -53,22 +56,35 @@ def digests(paths: Iterable[Path]) -> list[str]:
 
 
 def digests_of_another_process(module: str, folder: Path) -> list[str]:
-    """SHA-256 of the figures that `draw_all(folder)` of a test module makes in a fresh process with another hash seed.
+    """SHA-256 of the figures that `draw_all(folder)` of a test module makes in a process with another hash seed.
+
+    One such process draws for all modules, in the order in which they ask.
 
     Args:
         module: path of the test module.
         folder: where it draws.
     """
-    file = Path(module)
-    places = (file.parent, Path(__file__).parent, Path(taskneurons.__file__).parents[1])
-    code = (
-        "import sys, pathlib; sys.path[:0] = sys.argv[2:]\n"
-        "from drawn import digests\n"
-        f"import {file.stem} as drawing\n"
-        "print(*digests(drawing.draw_all(pathlib.Path(sys.argv[1]))))\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(folder), *map(str, places)],
-        capture_output=True, text=True, check=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
+    other = _other_process()
+    assert other.stdin and other.stdout
+    print(json.dumps([module, str(folder)]), file=other.stdin, flush=True)
+    found: list[str] = json.loads(other.stdout.readline())
+    return found
+
+
+@cache
+def _other_process() -> "subprocess.Popen[str]":
+    places = (str(Path(__file__).parent), str(Path(taskneurons.__file__).parents[1]))
+    code = "import sys; sys.path[:0] = sys.argv[1:]; import drawn; drawn.draw_what_is_asked()"
+    # It ends when its input does, with the process that asks.
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *places],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
-    return done.stdout.split()
+
+
+def draw_what_is_asked() -> None:
+    """Draw for each line of the input, and print digests."""
+    for line in sys.stdin:
+        module, folder = map(Path, json.loads(line))
+        sys.path.insert(0, str(module.parent))
+        print(json.dumps(digests(import_module(module.stem).draw_all(folder))), flush=True)

@@ -173,7 +173,8 @@ def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
     for name in ["rules", "profiles", "workflow", ".dvc", "published"]:
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("tmp", "cache", "config.local"))
     library = Path("src/taskneurons")
-    shutil.copytree(ROOT / library, folder / library, ignore=shutil.ignore_patterns("__pycache__"))
+    # With what Python has compiled, so that no copy compiles it again; not with what it is writing just now.
+    shutil.copytree(ROOT / library, folder / library, ignore=shutil.ignore_patterns("*.pyc.*"))
     (folder / "params.yaml").write_text(yaml.safe_dump(shrunk(seeds, tasks_per_job), sort_keys=False))
     raw = folder / "raw" / "tasks"
     raw.mkdir(parents=True)

@@ -1,12 +1,10 @@
 """The pages of the claims: the same bytes in every process, every verdict by colour and symbol, nothing left out."""
 
-import hashlib
-import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from drawn import digests, digests_of_another_process
 from made_up_claims import MODELS, contrast, make_claim, make_rules, make_table
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
@@ -65,20 +63,14 @@ def test_the_planted_claims_have_every_verdict():
     assert {r["verdict"] for claim in planted()["claims"] for r in claim["results"]} == set(VERDICTS)
 
 
+def draw_all(folder):
+    paths = [folder / "claims.png", folder / "claims.svg"]
+    draw_claims(planted(), "claims-1", paths, dpi=60)
+    return paths
+
+
 def test_bytes_do_not_change_between_processes(tmp_path):
-    code = (
-        "import hashlib, sys; from test_claims_figure import planted, draw_claims;"
-        "draw_claims(planted(), 'claims-1', ['a.png', 'a.svg'], dpi=60);"
-        "print(*(hashlib.sha256(open(f'a.{kind}', 'rb').read()).hexdigest() for kind in ('png', 'svg')))"
-    )
-    draw_claims(planted(), "claims-1", ["a.png", "a.svg"], dpi=60)
-    here = [hashlib.sha256(Path(f"a.{kind}").read_bytes()).hexdigest() for kind in ("png", "svg")]
-    folder = str(Path(__file__).parent)
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True,
-        env={"PYTHONPATH": f"{folder}:{Path(folder).parents[2] / 'src'}", "PATH": "", "PYTHONHASHSEED": "7"},
-    )  # fmt: skip
-    assert done.stdout.split() == here
+    assert digests_of_another_process(__file__, tmp_path / "other") == digests(draw_all(tmp_path / "here"))
 
 
 def test_every_result_stands_there_with_its_verdict_by_colour_and_symbol():

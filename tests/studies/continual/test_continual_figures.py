@@ -1,9 +1,5 @@
 """Figures of streams: the same bytes in every process, inside the page, and what they say is what was measured."""
 
-import hashlib
-import os
-import subprocess
-import sys
 from dataclasses import asdict, replace
 from itertools import pairwise, product
 from pathlib import Path
@@ -11,6 +7,7 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from drawn import digests, digests_of_another_process
 from made_up_streams import BENCHMARKS, ORDERS, TASKS, stream_rows, trials
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -109,18 +106,7 @@ def nothing_is_written_here(tmp_path, monkeypatch):
 
 def test_bytes_do_not_change_between_processes(tmp_path):
     paths = draw_all(tmp_path / "here")
-    here = [hashlib.sha256(path.read_bytes()).hexdigest() for path in paths]
-    code = (
-        "import sys, hashlib, pathlib; sys.path[:0] = [sys.argv[1]]\n"
-        "import test_continual_figures as t\n"
-        "for path in t.draw_all(pathlib.Path(sys.argv[2])):\n"
-        "    print(hashlib.sha256(path.read_bytes()).hexdigest())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(Path(__file__).parent), str(tmp_path / "other")],
-        capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": "7"},
-    )  # fmt: skip
-    assert done.stdout.split() == here
+    assert digests_of_another_process(__file__, tmp_path / "other") == digests(paths)
     assert all(path.read_bytes().startswith(b"\x89PNG") for path in paths if path.suffix == ".png")
 
 

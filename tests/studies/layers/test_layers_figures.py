@@ -1,13 +1,10 @@
 """Figures of the layers study: the same bytes in every process, inside the page, and what is missing is said."""
 
-import hashlib
-import os
-import subprocess
-import sys
 from pathlib import Path
 from unittest import mock
 
 import pytest
+from drawn import digests, digests_of_another_process
 from made_up_layers import DEPTH, make_layer_rows, make_sets, make_transfer_rows
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
@@ -77,18 +74,7 @@ def nothing_is_written_here(tmp_path, monkeypatch):
 
 
 def test_bytes_do_not_change_between_processes(tmp_path):
-    here = [hashlib.sha256(path.read_bytes()).hexdigest() for path in draw_all(tmp_path / "here")]
-    code = (
-        "import sys, hashlib, pathlib, test_layers_figures as t\n"
-        "for path in t.draw_all(pathlib.Path(sys.argv[1])):\n"
-        "    print(hashlib.sha256(path.read_bytes()).hexdigest())\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "other")],
-        capture_output=True, text=True, check=True,
-        env={"PYTHONHASHSEED": "7", "PATH": "/usr/bin:/bin", "PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
-    assert done.stdout.split() == here
+    assert digests_of_another_process(__file__, tmp_path / "other") == digests(draw_all(tmp_path / "here"))
 
 
 CASES = {
