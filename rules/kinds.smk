@@ -7,7 +7,10 @@ KINDS_STATES = "results/kinds/{run}/seed{seed}/states.csv"
 rule relate_kinds:
     input:
         tasks=inputs.grouped_tasks,
-        described=inputs.described,
+        # Beside the descriptions, which are among the data.
+        described=lambda wildcards: paths.each(
+            paths.CONSTANT, "task", plan.grouped_tasks(suite_of(wildcards)), suite=suite_of(wildcards)
+        ),
         scores=inputs.of_tasks(paths.BASE_SCORES, plan.grouped_tasks),
         transfer=SIMILARITY_SCORES,
     output:
