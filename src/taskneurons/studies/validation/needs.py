@@ -25,6 +25,8 @@ def measure(tally: Tally) -> None:
 def ablate(tally: Tally) -> None:
     """Neurons of three kinds are ablated one by one; what lies below the layer of one is not computed again."""
     made = tally.settings
+    # Whatever the model's own precision: the job compares small differences.
+    tally.dtype = "float32"
     examples = tally.train_examples(made["examples"])
     tally.attribute(tally.tasks, examples, made["batch_size"], "attribution.batch_size")
     passes = 3 * made["neurons"] / 2
