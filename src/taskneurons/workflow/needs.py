@@ -25,6 +25,7 @@ from taskneurons.workflow.costs import (
     cache_bytes,
     kept_bytes,
     resume_bytes,
+    shared_bytes,
     training_bytes,
     training_flops,
     whole,
@@ -547,6 +548,10 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         GPU if on_gpu else CORE,
     )
     work(tally)
+    processes = 1 if entry in WITHOUT_GPU else params.workflow.processes_per_job
+    # A job that trains shares out what it trains.
+    sharing = processes if params.workflow.share_weights and not tally.resume else 1
+    tally.parts = [replace(one, fixed=shared_bytes(one.fixed, size, sharing)) for one in tally.parts]
     part = max(tally.parts, key=lambda one: one.bytes(tally.context), default=Part(tally.weights))
     peak = part.bytes(tally.context)
     # The host holds the weights twice while they are read, and everything where there is no GPU.
@@ -555,10 +560,9 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         tally.resume,
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
-    processes = 1 if entry in WITHOUT_GPU else params.workflow.processes_per_job
     host = processes * (PROCESS + max(held))
     # ASSUME: processes that share a job lose a tenth of their time for each other.
-    seconds = tally.seconds / (1 + 0.9 * (processes - 1))
+    seconds = tally.seconds / (1 + 0.9 * (processes / sharing - 1))
     gpu_bytes = peak if on_gpu else 0
     return Need(processes * on_gpu, gpu_bytes, host, tally.disk, seconds, part, tally.resume, processes)
 
