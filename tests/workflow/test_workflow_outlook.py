@@ -119,6 +119,21 @@ def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
     assert off.seconds > 100 * on.seconds
 
 
+def test_processes_that_share_out_the_weights_need_their_part_of_them_and_as_long_as_one(paper):
+    text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
+    asked = "neurons.examples:find_examples 0123", text, ["results/report/public/llama2_7b/seed0/top_examples.csv"]
+    workflow = paper.params.workflow
+    one, four, sharing = (
+        need(Plan(paper.params.model_copy(update={"workflow": workflow.model_copy(update=changes)})), *asked)
+        for changes in ({}, {"processes_per_job": 4}, {"processes_per_job": 4, "share_weights": True})
+    )
+    weights = one.part.fixed
+    assert four.part.fixed == weights == 2 * paper.params.models["llama2_7b"].parameters
+    assert 0.25 * weights < sharing.part.fixed < 0.35 * weights
+    assert four.seconds < one.seconds == sharing.seconds
+    assert sharing.resources()["gpu"] == 4
+
+
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

@@ -78,6 +78,17 @@ def training_bytes(size: Size, method: Method, dtype: str, *, share: float = 1.0
     return narrow + (moving if processes == 1 else moving / processes + MASTER * size.parameters)
 
 
+def shared_bytes(weights: float, size: Size, processes: int) -> float:
+    """Memory of each GPU for weights of which each process keeps a part, and gathers a layer when it computes.
+
+    Args:
+        weights: bytes of all of them.
+        processes: that share them out; 1: one holds them.
+    """
+    # One layer computes while the next one is gathered.
+    return weights if processes == 1 else weights / processes + 2 * weights / size.layers
+
+
 def resume_bytes(size: Size, method: Method, share: float = 1.0) -> float:
     """Of the resume file of a training, which is gathered on the host: weights that move and their moments."""
     return moved(size, method, share) * (MASTER + MOMENTS)

@@ -6,13 +6,13 @@ the same name in `studies/<study>/needs.py` says what it does; a job without one
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
 from taskneurons.params.root import Params
-from taskneurons.workflow.costs import CORE, GPU, Size
+from taskneurons.workflow.costs import CORE, GPU, Size, shared_bytes
 from taskneurons.workflow.plan import Plan, dtype_of
 from taskneurons.workflow.tally import DISK, Part, Tally
 
@@ -124,6 +124,10 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
     )
     work(tally)
     on_gpu = on_gpu and tally.computes
+    processes = params.workflow.processes_per_job if tally.computes else 1
+    # A job that trains shares out what it trains.
+    sharing = processes if params.workflow.share_weights and not tally.resume else 1
+    tally.parts = [replace(one, fixed=shared_bytes(one.fixed, size, sharing)) for one in tally.parts]
     part = max(tally.parts, key=lambda one: one.bytes(tally.context), default=Part(tally.weights))
     peak = part.bytes(tally.context)
     # The host holds the weights twice while they are read, and everything where there is no GPU.
@@ -132,10 +136,9 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         tally.resume,
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
-    processes = params.workflow.processes_per_job if tally.computes else 1
     host = processes * (PROCESS + max(held))
     # ASSUME: processes that share a job lose a tenth of their time for each other.
-    seconds = tally.seconds / (1 + 0.9 * (processes - 1))
+    seconds = tally.seconds / (1 + 0.9 * (processes / sharing - 1))
     gpu_bytes = peak if on_gpu else 0
     return Need(processes * on_gpu, gpu_bytes, host, tally.disk, seconds, part, tally.resume, processes)
 

@@ -29,14 +29,20 @@ class JobResources:
 
     def model(self) -> dict[str, Any]:
         """Of a rule whose jobs run a model; how they test decides no result."""
-        batch = self._plan.params.workflow.evaluation_batch_size
-        return {**{name: self._resource(name) for name in LIGHT}, "evaluation_batch_size": batch}
+        workflow = self._plan.params.workflow
+        return {
+            **{name: self._resource(name) for name in LIGHT},
+            "evaluation_batch_size": workflow.evaluation_batch_size,
+            "share_weights": int(workflow.share_weights),
+        }
 
     def training(self) -> dict[str, Any]:
         """As `model`, of jobs that write resume files; SLURM tells them to stop early enough before it ends them."""
         workflow = self._plan.params.workflow
         return {
             **self.model(),
+            # What is trained is shared out by the training itself, see `engine.spreading`.
+            "share_weights": 0,
             "checkpoint_minutes": workflow.checkpoint_minutes,
             # A resource is a number or a text.
             "micro_batch_size": workflow.micro_batch_size or 0,

@@ -15,7 +15,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
@@ -75,11 +75,12 @@ def start_until_it_fits(command: Sequence[str], description: Mapping[str, Any], 
             return start(command, processes, folder)
         except InputError as error:
             found = _TOO_MANY.search(error.message)
-            examples = int(found[1]) if found else 1
-            if examples == 1:
+            examples, name = int(found[1]) if found else 1, (error.where or "").rpartition(".")[2]
+            # A batch whose size no resource says stays as it is.
+            if examples == 1 or 0 < description["resources"].get(name, 0) <= examples // 2:
                 raise
         log.warning("out of memory with %d examples at once: going on with %d", examples, examples // 2)
-        resources = {**description["resources"], "micro_batch_size": examples // 2}
+        resources = {**description["resources"], name: examples // 2}
         description = {**description, "resources": resources}
 
 
@@ -176,10 +177,12 @@ def main(folder: Path) -> None:
     with said(folder):
         function = named_function(snakemake.params.code.partition(" ")[0])
         processes.join(cpu=granted_device(snakemake.resources.get("gpu", 0)).type == "cpu")
-        aside = folder / str(processes.place()) if processes.place() else Path()
+        place = processes.place()
+        aside = folder / str(place) if place else Path()
         digests = {Path(path): digest for path, digest in description["digests"].items()}
-        function(job_of(snakemake, settings_type(function), digests, aside))
-        write_json(folder / FACTS.format(place=processes.place()), machine.used())
+        with processes.in_step() if snakemake.resources.get("share_weights", 0) else nullcontext():
+            function(job_of(snakemake, settings_type(function), digests, aside))
+        write_json(folder / FACTS.format(place=place), machine.used())
         processes.leave()
 
 
