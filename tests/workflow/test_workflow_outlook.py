@@ -134,6 +134,40 @@ def test_processes_that_share_out_the_weights_need_their_part_of_them_and_as_lon
     assert sharing.resources()["gpu"] == 4
 
 
+def test_a_model_that_several_gpus_hold_fits_by_what_is_named_and_by_fewer_gpus_not(paper):
+    output = "results/report/public/llama2_7b/seed0/top_examples.csv"
+    asked = "neurons.examples:find_examples 0123", settings(tasks=["sst2"], dtype="bfloat16"), [output]
+    named = r"(?:.* or )?workflow\.processes_per_job: (\d) and workflow\.share_weights: true(?: and models\S+ \d+)?"
+
+    def planned(**workflow):
+        changed = paper.params.workflow.model_copy(update=workflow)
+        return need(Plan(paper.params.model_copy(update={"workflow": changed})), *asked)
+
+    def remedy(found, gpus, memory):
+        return Machine(gpus=gpus, gpu_memory=memory).remedy(found, "llama2_7b", 2048)
+
+    one = planned()
+    for gpus, memory, expected in ((8, 30, 2), (8, 27, 3), (4, 12, 4)):
+        said = remedy(one, gpus, memory)
+        assert int(re.fullmatch(named, said)[1]) == expected
+        if expected < gpus:
+            for processes in (expected - 1, expected):
+                shared = planned(processes_per_job=processes, share_weights=processes > 1)
+                assert (shared.gpu_bytes <= 1e9 * memory) == (processes == expected)
+        # One GPU has no other to share with, and what is named besides stays.
+        assert remedy(one, 1, memory) in (
+            said.partition(" or workflow.processes")[0],
+            "no parameter: besides its batch it holds 16 GB",
+        )
+    assert remedy(planned(processes_per_job=3), 4, 27).endswith(" or workflow.share_weights: true")
+    assert remedy(planned(processes_per_job=2, share_weights=True), 4, 27).endswith(" or workflow.processes_per_job: 3")
+    # Who trains or edits weights cannot share them out, whatever the parameters say.
+    for workflow in ({}, {"processes_per_job": 2, "share_weights": True}):
+        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=workflow)}))
+        tuning = of_multitask(plan)
+        assert not tuning.resources()["share_weights"] and "share_weights" not in remedy(tuning, 8, 80)
+
+
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)

@@ -45,9 +45,9 @@ class Workflow(Section):
         "processes",
     )
     share_weights: bool = described(
-        "whether the processes of a job that trains nothing each keep a part of every weight, and do all examples "
-        "together, for models that one GPU does not hold; else each holds the model and does some of the examples. "
-        "Changing it makes nothing again",
+        "whether the processes of a job that neither trains nor edits weights each keep a part of every weight, and do "
+        "all examples together, for models that one GPU does not hold; else each holds the model and does some of the "
+        "examples. Changing it makes nothing again",
         "-",
     )
     micro_batch_size: PositiveInt | None = described(

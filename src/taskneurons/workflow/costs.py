@@ -78,15 +78,15 @@ def training_bytes(size: Size, method: Method, dtype: str, *, share: float = 1.0
     return narrow + (moving if processes == 1 else moving / processes + MASTER * size.parameters)
 
 
-def shared_bytes(weights: float, size: Size, processes: int) -> float:
-    """Memory of each GPU for weights of which each process keeps a part, and gathers a layer when it computes.
+def held_share(layers: float, processes: int) -> float:
+    """What each process holds at most of weights that several share out, of which it gathers a layer to compute it.
 
     Args:
-        weights: bytes of all of them.
-        processes: that share them out; 1: one holds them.
+        layers: of the model.
+        processes: that share them out; 1: one holds them all.
     """
     # One layer computes while the next one is gathered.
-    return weights if processes == 1 else weights / processes + 2 * weights / size.layers
+    return 1 if processes == 1 else 1 / processes + 2 / layers
 
 
 def resume_bytes(size: Size, method: Method, share: float = 1.0) -> float:

@@ -8,7 +8,16 @@ from taskneurons.workflow.needs import STOP_SECONDS, need
 from taskneurons.workflow.plan import Plan, Wildcards
 
 # ASSUME: a job that reads files takes five seconds, most of them the start of a process.
-LIGHT = {"processes": 1, "gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
+LIGHT = {
+    "processes": 1,
+    "share_weights": 0,
+    "gpu": 0,
+    "gpu_mem_mb": 0,
+    "mem_mb": FILES_ALONE_MB,
+    "disk_mb": 0,
+    "seconds": 5,
+    "runtime": 30,
+}
 """Of a job that reads files and runs no model."""
 TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""
@@ -29,20 +38,14 @@ class JobResources:
 
     def model(self) -> dict[str, Any]:
         """Of a rule whose jobs run a model; how they test decides no result."""
-        workflow = self._plan.params.workflow
-        return {
-            **{name: self._resource(name) for name in LIGHT},
-            "evaluation_batch_size": workflow.evaluation_batch_size,
-            "share_weights": int(workflow.share_weights),
-        }
+        batch = self._plan.params.workflow.evaluation_batch_size
+        return {**{name: self._resource(name) for name in LIGHT}, "evaluation_batch_size": batch}
 
     def training(self) -> dict[str, Any]:
         """As `model`, of jobs that write resume files; SLURM tells them to stop early enough before it ends them."""
         workflow = self._plan.params.workflow
         return {
             **self.model(),
-            # What is trained is shared out by the training itself, see `engine.spreading`.
-            "share_weights": 0,
             "checkpoint_minutes": workflow.checkpoint_minutes,
             # A resource is a number or a text.
             "micro_batch_size": workflow.micro_batch_size or 0,
