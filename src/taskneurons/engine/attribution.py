@@ -211,7 +211,8 @@ class _Rows:
         if self.starts is None:
             return values.unflatten(0, (self.examples, -1)).sum(1)
         # torch has no faster sum over groups of rows; each row is taken once.
-        return embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
+        sums: Tensor = embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
+        return sums
 
 
 @contextmanager

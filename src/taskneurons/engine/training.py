@@ -34,7 +34,7 @@ from taskneurons.engine.batching import Batching, out_of_memory
 from taskneurons.engine.counting import counted
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.spreading import Spread, laid_as, spread, whole
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 from taskneurons.files import replacing
 from taskneurons.models.corpus import tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded
@@ -314,9 +314,9 @@ class _Gradients:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                raise InputError(
-                    # `workflow.together` reads the number, and starts all processes anew with half as many.
-                    f"the device's memory does not hold {len(part)} examples at once",
+                # `workflow.together` starts all processes anew with half as many.
+                raise TooLittleMemory(
+                    len(part),
                     where="workflow.micro_batch_size",
                     remedy="Use bfloat16, a shorter context, workflow.gradient_checkpointing or more memory",
                 ) from None
