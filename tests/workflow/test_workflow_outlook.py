@@ -166,8 +166,8 @@ def test_a_model_that_several_gpus_hold_fits_by_what_is_named_and_by_fewer_gpus_
     assert remedy(planned(processes_per_job=3), 4, 27).endswith(" or workflow.share_weights: true")
     assert remedy(planned(processes_per_job=2, share_weights=True), 4, 27).endswith(" or workflow.processes_per_job: 3")
     # Who trains or edits weights cannot share them out, whatever the parameters say.
-    for workflow in ({}, {"processes_per_job": 2, "share_weights": True}):
-        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=workflow)}))
+    for chosen in ({}, {"processes_per_job": 2, "share_weights": True}):
+        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=chosen)}))
         tuning = of_multitask(plan)
         assert not tuning.resources()["share_weights"] and "share_weights" not in remedy(tuning, 8, 80)
 

@@ -212,8 +212,7 @@ class _Rows:
             summed: Tensor = values.unflatten(0, (self.examples, -1)).sum(1)
             return summed
         # torch has no faster sum over groups of rows; each row is taken once.
-        sums: Tensor = embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
-        return sums
+        return embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
 
 
 @contextmanager
