@@ -441,21 +441,19 @@ class _Progress:
         if path is None or not Path(path).exists():
             return fresh
         try:
-            with safe_open(path, framework="pt") as file:
+            # Mapped, the whole file would count as memory of this process, beside what is read from it.
+            with safe_open(path, framework="pt", backend="pread") as file:
                 header = file.metadata() or {}
                 if header.get("settings") != _fingerprint(settings):
                     log.warning("%s belongs to another training: starting anew", path)
                     return fresh
                 with torch.no_grad():
                     for name, parameter in parameters.items():
-                        parameter.copy_(laid_as(parameter, file.get_tensor(f"weight/{name}")))
-                        optimizer.state[parameter] = {
-                            "step": torch.tensor(float(header["step"]), device=parameter.device),
-                            **{
-                                moment: laid_as(parameter, file.get_tensor(f"{moment}/{name}"))
-                                for moment in ("exp_avg", "exp_avg_sq")
-                            },
-                        }
+                        moments = {moment: torch.empty_like(parameter) for moment in ("exp_avg", "exp_avg_sq")}
+                        for kind, target in {"weight": parameter, **moments}.items():
+                            target.copy_(laid_as(parameter, file.get_tensor(f"{kind}/{name}")))
+                        step = torch.tensor(float(header["step"]), device=parameter.device)
+                        optimizer.state[parameter] = {"step": step, **moments}
         except SafetensorError as error:
             log.warning("%s is damaged (%s): starting anew", path, error)
             return fresh
