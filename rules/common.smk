@@ -19,7 +19,7 @@ from taskneurons.workflow.artifacts import raw_inputs, rule_outputs
 from taskneurons.workflow.grouped import Grouped
 from taskneurons.workflow.hardware import gpus_here, memory_here
 from taskneurons.workflow.paths import Inputs, checkpoint, figure_files
-from taskneurons.workflow.plan import Plan, further_model, model_of, suite_of
+from taskneurons.workflow.plan import Plan, fresh_model, model_of, suite_of
 from taskneurons.workflow.resources import LIGHT, TOKENIZING, JobResources
 
 if workflow.is_main_process and workflow.config_settings.config:

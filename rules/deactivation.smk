@@ -61,7 +61,9 @@ rule preview_deactivation:
     priority: 80
     localrule: True
     params:
-        settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
+        settings=lambda wildcards: settings(
+            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+        ),
         code=code("deactivation.figures:plot_drops"),
     script:
         "../workflow/scripts/run.py"
@@ -80,7 +82,9 @@ rule plot_drops:
     priority: 80
     localrule: True
     params:
-        settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
+        settings=lambda wildcards: settings(
+            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+        ),
         code=code("deactivation.figures:plot_drops"),
     script:
         "../workflow/scripts/run.py"
@@ -99,7 +103,9 @@ rule plot_matrix:
     priority: 80
     localrule: True
     params:
-        settings=lambda wildcards: settings(selection=plan.selections[wildcards.selection], dpi=P.figures.dpi),
+        settings=lambda wildcards: settings(
+            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+        ),
         code=code("deactivation.figures:plot_matrix"),
     script:
         "../workflow/scripts/run.py"
@@ -117,7 +123,7 @@ rule plot_specificity:
     priority: 80
     localrule: True
     params:
-        settings=settings(selection=plan.selections[SHARES_OF], dpi=P.figures.dpi),
+        settings=settings(selection=plan.selections[SHARES_OF], tuned=P.multitask is not None, dpi=P.figures.dpi),
         code=code("deactivation.specificity_figure:plot"),
     script:
         "../workflow/scripts/run.py"

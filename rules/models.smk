@@ -50,6 +50,12 @@ rule train_tokenizer:
         "../workflow/scripts/run.py"
 
 
+# A model with the course of its training.
+from_scratch = lambda wildcards: settings(
+    model=fresh_model(P.models[model_of(wildcards)]) | {"pretraining": P.models[model_of(wildcards)].pretraining}
+)
+
+
 rule pretrain_model:
     input:
         corpus=inputs.corpus,
@@ -66,9 +72,7 @@ rule pretrain_model:
     resources:
         **resources_of.training(),
     params:
-        settings=lambda wildcards: settings(
-            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer"})
-        ),
+        settings=from_scratch,
         code=code("models.make:pretrain_model"),
     script:
         "../workflow/scripts/run.py"
@@ -80,7 +84,7 @@ use rule pretrain_model as pretrain_further_model with:
     wildcard_constraints:
         run=plan.pattern(seeds="all", models=plan.further_architectures),
     params:
-        settings=lambda wildcards: settings(model=further_model(P.models[model_of(wildcards)])),
+        settings=from_scratch,
         code=code("models.make:pretrain_further_model"),
 
 

@@ -152,7 +152,9 @@ if plan.runs(*TUNED):
         priority: 70
         localrule: True
         params:
-            settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, dpi=P.figures.dpi),
+            settings=settings(
+                scores=SCORES_DRAWN, layers=LAYERS_DRAWN, tuned=P.multitask is not None, dpi=P.figures.dpi
+            ),
             code=code("neurons.figures:plot"),
         script:
             "../workflow/scripts/run.py"

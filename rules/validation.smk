@@ -11,6 +11,9 @@ VALIDATION_ROWS = {name: f"{VALIDATION}/{name}.csv" for name in ["proof", "ranke
 planted = [suite for suite in plan.suites("validation") if P.suites[suite].source == "plant"]
 sampled = [suite for suite in plan.suites("validation") if suite not in planted]
 
+# The model as it is before neurons are planted into it.
+unplanted = lambda wildcards: fresh_model(P.models[model_of(wildcards)]) | {"spread": P.validation.spread}
+
 
 rule plant_neurons:
     input:
@@ -23,7 +26,7 @@ rule plant_neurons:
     log:
         "logs/validation/{run}/seed{seed}/plant_neurons.log",
     wildcard_constraints:
-        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in planted) or plan.NOTHING,
+        run=plan.pattern("validation", suite=planted, seeds="all"),
     priority: 20
     threads: P.workflow.training_threads
     resources:
@@ -31,9 +34,7 @@ rule plant_neurons:
     params:
         settings=lambda wildcards: settings(
             families=P.suites[suite_of(wildcards)].families,
-            # The model as it is before neurons are planted into it.
-            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
-            | {"spread": P.validation.spread},
+            model=unplanted(wildcards),
             neurons=P.validation.neurons,
             schedule=P.validation.tuning,
             gates=P.validation.gates,
@@ -54,16 +55,14 @@ rule measure_plant:
     log:
         "logs/validation/{run}/seed{seed}/measure_plant.log",
     wildcard_constraints:
-        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in planted) or plan.NOTHING,
+        run=plan.pattern("validation", suite=planted, seeds="all"),
     priority: 70
     resources:
         **resources_of.model(),
     params:
         settings=lambda wildcards: settings(
             families=P.suites[suite_of(wildcards)].families,
-            # The model as it is before neurons are planted into it.
-            model=P.models[model_of(wildcards)].model_dump(exclude={"source", "tokenizer", "pretraining"})
-            | {"spread": P.validation.spread},
+            model=unplanted(wildcards),
             limits=P.validation.proof,
             examples=P.attribution.examples,
             test_examples=P.validation.test_examples,
@@ -84,7 +83,7 @@ rule ablate_neurons:
     log:
         "logs/validation/{run}/seed{seed}/ablate_neurons.log",
     wildcard_constraints:
-        run="|".join(plan.pattern("validation", suite=suite, seeds="all") for suite in sampled) or plan.NOTHING,
+        run=plan.pattern("validation", suite=sampled, seeds="all"),
     priority: 70
     resources:
         **resources_of.model(),
@@ -140,7 +139,7 @@ if planted:
         log:
             "logs/validation/{run}/plot_validation.log",
         wildcard_constraints:
-            run="|".join(plan.pattern("validation", suite=suite) for suite in planted),
+            run=plan.pattern("validation", suite=planted),
         priority: 80
         localrule: True
         params:
@@ -185,7 +184,7 @@ if sampled:
         log:
             "logs/validation/{run}/plot_oracle.log",
         wildcard_constraints:
-            run="|".join(plan.pattern("validation", suite=suite) for suite in sampled),
+            run=plan.pattern("validation", suite=sampled),
         priority: 80
         localrule: True
         params:

@@ -3,9 +3,13 @@
 `torchrun` starts them; each runs the whole job. What can be shared is done in parts: each process takes its share of
 the examples, and all of them then have the same sums and lists, so that all go on alike. Alone, a process finds nothing
 to share, and nothing here computes anything.
+
+Or they share out the weights of a model, of which none could hold the whole (see `models.sharing`). Then each does
+everything with all examples, in step with the others, and what is asked here is answered as if it were alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -16,6 +20,7 @@ from torch import Tensor
 from taskneurons.errors import InputError
 
 Value = TypeVar("Value")
+_in_step = False
 
 
 def join(*, cpu: bool) -> None:
@@ -35,13 +40,33 @@ def leave() -> None:
 
 
 def number() -> int:
-    """How many processes do this job."""
-    return group.get_world_size() if group.is_available() and group.is_initialized() else 1
+    """How many processes share the examples of this job."""
+    return 1 if _in_step else _joined()
 
 
 def place() -> int:
     """Which of them this one is, from 0; the first one writes what the job makes."""
     return group.get_rank() if number() > 1 else 0
+
+
+@contextmanager
+def in_step() -> Iterator[None]:
+    """Inside the block processes share out the weights of models, and no examples."""
+    global _in_step
+    before, _in_step = _in_step, True
+    try:
+        yield
+    finally:
+        _in_step = before
+
+
+def sharing_weights() -> int:
+    """How many processes share out the weights of models; 1 where each holds the whole."""
+    return _joined() if _in_step else 1
+
+
+def _joined() -> int:
+    return group.get_world_size() if group.is_available() and group.is_initialized() else 1
 
 
 def share(count: int) -> tuple[int, int]:

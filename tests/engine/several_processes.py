@@ -22,12 +22,15 @@ from taskneurons import processes
 from taskneurons.engine import training
 from taskneurons.engine.attribution import attribute
 from taskneurons.engine.batches import MixedTasks
+from taskneurons.engine.deactivation import deactivated
 from taskneurons.engine.evaluation import evaluate_examples, prepare
 from taskneurons.engine.execution import Execution
 from taskneurons.engine.representations import representations
 from taskneurons.engine.signed_attribution import attribute_signed
+from taskneurons.errors import InputError
 from taskneurons.files import read_json
 from taskneurons.models.encoding import Encoded
+from taskneurons.models.sharing import share_out
 from taskneurons.neurons.patches import NeuronPatch
 from taskneurons.workflow.together import JOB, said, start_until_it_fits
 
@@ -116,6 +119,13 @@ def measured(model):
     return found | {f"evaluation/{name}": values for name, values in scores.items()}
 
 
+def on_and_off(model):
+    """The same twice, once without some neurons."""
+    found = measured(model)
+    with deactivated(model, some_neurons(model)):
+        return found | {f"off {name}": values for name, values in measured(model).items()}
+
+
 def resumed(model, folder):
     """A training of all weights that ends after four steps, and goes on from its file."""
     file = folder / "tuning.safetensors"
@@ -173,7 +183,7 @@ def results(folder, micro_batch_size=None):
     sequences = seen.sequences
     found |= resumed(model, folder)
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
-    return found | measured(model), sequences
+    return found | on_and_off(model), sequences
 
 
 def together(folder):
@@ -209,6 +219,23 @@ def table():
         print(f"| {name} |" + "".join(f" {one[f'held/{name}'] / one['parameters']:.2f} |" for one in (alone, both)))
 
 
+def of_shared_weights(model):
+    """What all processes make together of a model of which each keeps a part; bytes of this part, and of all."""
+    whole = sum(parameter.nbytes for parameter in model.parameters())
+    with processes.in_step():
+        share_out(model, torch.device("cpu"), processes.sharing_weights())
+        assert [processes.number(), processes.place()] == [1, 0]
+        # As a job that tests before it attributes.
+        with torch.inference_mode():
+            model(torch.tensor([[1, 5, 6]]))
+        found = {f"shared {name}": values for name, values in on_and_off(model).items()}
+        edits = deactivated(model, some_neurons(model), intervention="parameters")
+        with pytest.raises(InputError, match="share_weights: this job edits weights"), edits:
+            pass
+    part = sum(parameter.to_local().nbytes for parameter in model.parameters())
+    return found | {"shared bytes": np.array([part, whole])}
+
+
 def main():
     """Do the job as one of the processes, or print the table."""
     torch.set_num_threads(1)
@@ -222,6 +249,7 @@ def main():
     with said(folder):
         processes.join(cpu=True)
         made, sequences = results(folder.parent, micro_batch_size or None)
+        made |= of_shared_weights(model_of("mistral"))
         np.savez(folder / f"{processes.place()}.npz", sequences=sequences, **made)
         processes.leave()
 

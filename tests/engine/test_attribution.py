@@ -1,4 +1,5 @@
 import logging
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -10,11 +11,15 @@ from torch.nn.functional import cross_entropy
 
 from taskneurons.engine import attribution
 from taskneurons.engine.attribution import ESTIMATORS, Attributor, attribute
+from taskneurons.engine.signed_attribution import SignedAttributor
 from taskneurons.errors import InputError
 from taskneurons.models.encoding import Encoded, collate
 from taskneurons.models.ffn import ffn_layers
+from taskneurons.models.kernels import fastest
 
 TASK, DIGEST = "task", "digest"
+# Of a Llama whose attention we know.
+OWN_KEYS = {"llama": {"num_key_value_heads": 2}}
 GRADIENT_TIMES_ACTIVATION = ("taylor", "taylor_token", "taylor_global", "taylor_all_tokens")
 
 
@@ -52,6 +57,32 @@ def test_batch_size_order_and_padding_do_not_change_the_scores(architecture):
     assert alone["taylor"].scores.max() > 0.01
     assert_same(alone, score(model, encoded, batch_size=7, estimators=ESTIMATORS))
     assert_same(alone, score(model, encoded[::-1], batch_size=4, padding="right", estimators=ESTIMATORS))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "bloom"])
+@pytest.mark.parametrize("padding", ["left", "right"])
+def test_scores_are_the_same_where_pads_are_left_out(architecture, padding, monkeypatch):
+    model, encoded = tiny_model(architecture, **OWN_KEYS.get(architecture, {})), random_examples()
+    batch = collate(encoded, PAD, padding=padding)
+    rows = []
+    ffn_layers(model)[1].output.module.register_forward_pre_hook(
+        lambda _, args: rows.append(args[0].shape[:-1].numel())
+    )
+
+    def found():
+        rows.clear()
+        signed = SignedAttributor(model)
+        signed.update(batch)
+        signs = signed.result(task=TASK, model_digest=DIGEST)["signed"].scores
+        return score(model, encoded, batch_size=7, padding=padding, estimators=ESTIMATORS), signs, set(rows)
+
+    with fastest(model):
+        tokens, signs, seen = found()
+        monkeypatch.setattr(attribution, "tokens_only", lambda *_: nullcontext(False))
+        padded, signs_padded, all_seen = found()
+    assert (seen, all_seen) == ({int(batch.attention_mask.sum())}, {batch.attention_mask.numel()})
+    assert_same(padded, tokens)
+    np.testing.assert_allclose(signs, signs_padded, rtol=1e-4, atol=np.abs(signs).max() * 1e-4)
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

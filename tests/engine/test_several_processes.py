@@ -9,7 +9,7 @@ from test_tuning import BATCH, STEPS
 
 from taskneurons import processes
 from taskneurons.engine import training
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 from taskneurons.files import read_json
 from taskneurons.workflow import together
 from taskneurons.workflow.costs import Size, training_bytes
@@ -58,6 +58,20 @@ def test_a_training_that_was_killed_goes_on_with_the_same_bits(both, alone):
             np.testing.assert_array_equal(found[key], found[key.replace("resumed", "full", 1)], err_msg=key)
 
 
+@pytest.mark.parametrize("name", ["attribution", "representations", "evaluation"])
+def test_processes_that_share_out_the_weights_measure_what_one_measures(both, alone, name):
+    for measured in (name, f"off {name}"):
+        for found in both:
+            assert difference(found, alone[0], f"shared {measured}", measured) <= 1e-4
+    assert difference(both[0], alone[0], f"shared off {name}", name) > 1e-2, "hooks do something"
+
+
+def test_each_process_keeps_its_part_of_the_weights(both):
+    parts, (whole, _) = zip(*(found["shared bytes"] for found in both), strict=True)
+    assert sum(parts) == whole
+    assert max(parts) <= 0.52 * whole
+
+
 def test_where_one_process_has_too_little_room_all_go_on_with_smaller_passes(both, alone):
     """From the resume file; what they make is compared with that of one process above."""
     assert (alone[0]["micro batch"], alone[0]["goes on"]) == (0, False)
@@ -70,10 +84,10 @@ def test_one_example_without_room_ends_the_job_with_a_sentence(monkeypatch, tmp_
 
     def start(*_):
         asked.append(read_json(tmp_path / "job" / JOB)["resources"]["micro_batch_size"])
-        raise InputError(f"the device's memory does not hold {asked[-1] or 5} examples at once")
+        raise TooLittleMemory(asked[-1] or 5, where="workflow.micro_batch_size")
 
     monkeypatch.setattr(together, "start", start)
-    with pytest.raises(InputError, match="does not hold 1 examples"):
+    with pytest.raises(TooLittleMemory, match="does not hold 1 examples"):
         together.start_until_it_fits([], {"resources": {"micro_batch_size": 0}}, 2, tmp_path / "job")
     assert asked == [0, 2, 1]
 

@@ -6,6 +6,7 @@ also held against Python itself: the compiled code of both versions does the sam
 
 import ast
 import hashlib
+import json
 import os
 import random
 import subprocess
@@ -347,8 +348,24 @@ def test_the_cache_gives_what_reading_gives(package):
     state = cache.stat().st_mtime_ns
     assert fingerprints(package, cache) == first
     assert cache.stat().st_mtime_ns == state, "nothing was read again"
-    cache.write_text("{ broken")
-    assert fingerprints(package, cache) == first
+    kept = json.loads(cache.read_text())
+    entry, said = next(iter(kept["modules"].items()))
+    for broken in (
+        "{ broken",
+        "[]",
+        *(json.dumps(kept | {part: value}) for part in ("modules", "fingerprints") for value in (None, [], {"x": 1})),
+        json.dumps(kept | {"modules": {entry: {"source": said["source"]}}}),
+    ):
+        cache.write_text(broken)
+        assert fingerprints(package, cache) == first
+
+
+def test_nothing_is_read_to_save_what_is_not_new(package, monkeypatch):
+    cache = package.parent / "code.json"
+    fingerprints(package, cache)
+    sources = Sources(package, cache)
+    monkeypatch.setattr(Sources, "bytes_at", lambda *_: pytest.fail("a file was read"))
+    sources.save()
 
 
 def test_what_is_kept_of_a_package_is_of_it_alone_though_it_is_edited_meanwhile(package):

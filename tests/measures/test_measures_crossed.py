@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import PermutationMethod, norm, pearsonr, rankdata, spearmanr
+from scipy.stats import PermutationMethod, binom, norm, pearsonr, rankdata, spearmanr
 
 from taskneurons.errors import InputError
 from taskneurons.measures.crossed import correlation, crossed_test, fisher_interval, selected_correlation
@@ -100,17 +100,28 @@ def test_the_crossed_p_is_the_share_of_all_relabellings(centred):
     found = crossed_test(x, y, nuisance=[kind], centred=centred)
     assert found.value == pytest.approx(partial(x, y, nuisance))
     assert (found.exact, found.permutations) == (True, 24 * 6)
+    # Covariates are taken out of each relabelled matrix as they are of the observed one.
     design = np.column_stack([np.ones(12), *[np.ravel(one) for one in nuisance]])
     left = [
         (side - design @ np.linalg.pinv(design) @ side).reshape(4, 3)
         for side in (rankdata(matrix, axis=0).ravel() for matrix in (x, y))
     ]
     values = [
-        float((left[0][np.ix_(rows, columns)] * left[1]).sum())
+        np.corrcoef(moved - design @ np.linalg.pinv(design) @ moved, left[1].ravel())[0, 1]
         for rows, columns in product(permutations(range(4)), permutations(range(3)))
+        for moved in [left[0][np.ix_(rows, columns)].ravel()]
     ]
-    observed = float((left[0] * left[1]).sum())
-    assert found.p_value == pytest.approx(np.mean(np.abs(values) >= abs(observed) - 1e-9))
+    assert found.p_value == pytest.approx(np.mean(np.abs(values) >= abs(found.value) - 1e-9))
+
+
+def test_the_level_holds_where_covariates_explain_much():
+    """Correlations of residuals that were relabelled, and not fitted again, would be too small: 10 % and more here."""
+    rng, hits = np.random.default_rng(7), 0
+    left_out = [np.eye(36)[place].reshape(6, 6) for place in range(0, 36, 3)]
+    for _ in range(400):
+        x, y = rng.normal(size=(2, 6, 6)) + 2 * np.sum(left_out, axis=0)
+        hits += crossed_test(x, y, nuisance=left_out, centred=False, draws=99).p_value <= 0.05
+    assert binom.ppf(0.005, 400, 0.05) <= hits <= binom.ppf(0.995, 400, 0.05)
 
 
 def test_tasks_that_differ_as_a_whole_are_not_taken_for_related_pairs():

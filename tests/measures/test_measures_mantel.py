@@ -34,6 +34,22 @@ def test_p_of_few_tasks_is_the_share_of_all_labellings():
     assert test.p_value == pytest.approx(np.mean(hits))
 
 
+def test_covariates_are_taken_out_of_every_labelling():
+    rng = np.random.default_rng(4)
+    x, y, level = rng.normal(size=(3, 5, 5)) + 2 * np.kron([[1, 0], [0, 1]], np.ones((3, 3)))[:5, :5]
+    design = np.column_stack([np.ones(20), cells(level)])
+    off, places = ~np.eye(5, dtype=bool), np.zeros((5, 5), dtype=int)
+    places[off] = range(20)
+    take_out = np.eye(20) - design @ np.linalg.pinv(design)
+    first, second = (take_out @ rankdata(cells(matrix)) for matrix in (x, y))
+    null = [
+        abs(np.corrcoef(take_out @ first[cells(places[np.ix_(order, order)])], second)[0, 1])
+        for order in permutations(range(5))
+    ]
+    found = mantel(x, y, nuisance=[level])
+    assert found.p_value == pytest.approx(np.mean(np.array(null) >= abs(found.correlation) - 1e-9))
+
+
 def test_tasks_that_differ_as_a_whole_are_not_taken_for_related_pairs():
     """Cells of independent task effects correlate far beyond what as many independent cells would."""
     rng = np.random.default_rng(2)

@@ -6,7 +6,7 @@ from architectures import ARCHITECTURES, LAYERS, tiny_model
 
 from taskneurons.models.ffn import ffn_layers
 from taskneurons.models.kernels import fastest
-from taskneurons.models.padding import without_pads
+from taskneurons.models.padding import tokens_only, without_pads
 
 LENGTHS = torch.tensor([9, 3, 7, 2, 9, 1])
 
@@ -73,3 +73,20 @@ def test_whole_layers_leave_pads_out_only_where_their_attention_is_known(archite
             leave_out(LENGTHS)
             model(torch.ones(6, 9, dtype=torch.long))
         assert ((1, int(LENGTHS.sum())) in shapes) == whole
+
+
+@pytest.mark.parametrize("architecture", ["llama", "bloom", "gpt2"])
+def test_a_batch_stays_as_it_is_where_attention_is_not_known_or_nothing_is_padded(architecture):
+    # This Llama's heads share keys.
+    model = tiny_model(architecture)
+    for real, whole in ((torch.arange(9) < LENGTHS[:, None], architecture == "bloom"), (torch.ones(6, 9) > 0, False)):
+        ids, seen = torch.full(real.shape, 5), []
+        handle = ffn_layers(model)[0].output.module.register_forward_pre_hook(
+            lambda _, inputs, seen=seen: seen.append(inputs[0].shape[:-1].numel())
+        )
+        with fastest(model), tokens_only(model, real) as leaves_out:
+            logits = model(ids, attention_mask=real.long(), use_cache=False).logits
+        handle.remove()
+        assert leaves_out == whole
+        assert seen == [int(real.sum()) if whole else real.numel()]
+        assert logits.shape[:2] == real.shape

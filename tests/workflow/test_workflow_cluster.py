@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from snakemake.jobs import GroupJob
+from snakemake.resources import Resources
 
 from taskneurons import slurm
 from taskneurons.cli import main
@@ -18,6 +21,7 @@ from taskneurons.lineage.record import Line, line_texts, lines_of_text
 from taskneurons.workflow import node, runner
 from taskneurons.workflow.cluster import (
     Request,
+    requests_of,
     require_accounts,
     require_ends_seen,
     require_no_arrays,
@@ -57,7 +61,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def request(**asked: object) -> Request:
     plain = {"partition": "", "account": "", "cpus": 1, "memory": 2000, "gpus": 0, "minutes": 30}
-    return Request(rule="train", **plain | asked)
+    return Request(name="rule train", **plain | asked)
 
 
 def test_nodes_are_read_as_sinfo_prints_them(say: Say) -> None:
@@ -90,6 +94,47 @@ def test_jobs_that_fit_are_not_refused(say: Say) -> None:
     say("sinfo", SINFO)
     asked = [{}, {"memory": 500_000}, {"gpus": 2}, {"partition": "main,big", "gpus": 4, "minutes": 2880}]
     require_room([request(**one) for one in asked], slurm.nodes())
+
+
+class Running:
+    """A job as Snakemake's groups see it."""
+
+    pipe_group, is_local = None, False
+
+    def __init__(self, dag, rule: str, **asked: object) -> None:
+        self.dag, self.rule, self.resources, self.threads = dag, SimpleNamespace(name=rule), asked, 1
+
+
+def test_a_group_is_held_against_the_nodes_by_its_sum(say: Say) -> None:
+    """Snakemake adds up what jobs of a group ask for, as if they ran side by side; it hands over one job."""
+    groups: dict[Running, GroupJob] = {}
+    execution = SimpleNamespace(attempt=1)
+    workflow = SimpleNamespace(local_exec=False, execution_settings=execution)
+    dag = SimpleNamespace(workflow=workflow, get_job_group=groups.get)
+
+    def grouped(*memory: int, extra: str = "") -> list[Request]:
+        members = [
+            Running(dag, "train", mem_mb=mb, runtime=30, _cores=1, slurm_extra=f"{extra}{mb * bool(extra)}")
+            for mb in memory
+        ]
+        group = GroupJob("short", frozenset(members), Resources())
+        group.toposorted = [members]
+        groups.update(dict.fromkeys(members, group))
+        jobs = [*members, Running(dag, "score", mem_mb=2000, runtime=30, _cores=1)]
+        dag.needrun_jobs = lambda: jobs
+        return requests_of(dag)
+
+    say("sinfo", SINFO)
+    together, alone = grouped(5000, 5100, 5200)
+    assert (together.name, together.cpus, together.memory, together.minutes) == ("group short", 3, 15_300, 30)
+    assert (alone.name, alone.cpus, alone.memory) == ("rule score", 1, 2000)
+    require_room([together, alone], slurm.nodes())
+    with pytest.raises(
+        InputError, match="group short: 1 job fits no node of the partition main; one of group short asks"
+    ):
+        require_room(grouped(400_000, 200_000), slurm.nodes())
+    with pytest.raises(InputError, match=r"group short: .*slurm_extra is a string.* Leave --groups out"):
+        grouped(5000, 6000, extra="--signal")
 
 
 def test_an_account_of_somebody_else_is_refused_with_those_that_there_are(say: Say) -> None:

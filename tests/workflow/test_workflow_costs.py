@@ -1,5 +1,9 @@
-"""Bytes and seconds in closed form, against what torch allocates and against the sizes of published models."""
+"""Bytes and seconds in closed form, against what torch allocates and against the sizes of published models.
 
+`python test_workflow_costs.py` prints the table of docs/scale.md.
+"""
+
+import itertools
 from contextlib import nullcontext
 
 import pytest
@@ -18,6 +22,7 @@ from taskneurons.workflow.costs import (
 
 LLAMA_2_7B = Size.of_parameters(6_738_415_616)
 TOKENS = (4, 16)
+WIDTHS = (64, 128, 256)
 
 
 def tiny(architecture: str, width: int, layers: int):
@@ -53,20 +58,24 @@ def kept(architecture: str, width: int, layers: int, dtype: str, *, moving: bool
     return sum(found.values())
 
 
-@pytest.mark.parametrize("width", [64, 128, 256])
+def kept_by_two_layers(architecture: str, width: int, dtype: str, *, moving: bool) -> tuple[int, float]:
+    """Bytes that autograd keeps of 128 tokens more in two layers more, and what the formula says."""
+
+    def more(layers: int) -> int:
+        """Narrow copies of weights do not grow with tokens."""
+        one, two = (kept(architecture, width, layers, dtype, moving=moving, tokens=n) for n in (128, 256))
+        return two - one
+
+    return more(4) - more(2), kept_bytes(Size(0, 2, width, 0), dtype, 128, moving=moving)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("moving", [True, False], ids=["moving", "frozen"])
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 @pytest.mark.parametrize("architecture", ["llama", "bloom"])
 def test_kept_activations_are_those_that_autograd_keeps(architecture, dtype, moving, width):
     """At three widths; the bound is that of the architecture that keeps more, the other keeps up to a quarter less."""
-
-    def more(layers: int) -> int:
-        """Of 128 tokens more: narrow copies of weights do not grow with tokens."""
-        one, two = (kept(architecture, width, layers, dtype, moving=moving, tokens=n) for n in (128, 256))
-        return two - one
-
-    measured = more(4) - more(2)
-    bound = kept_bytes(Size(0, 2, width, 0), dtype, 128, moving=moving)
+    measured, bound = kept_by_two_layers(architecture, width, dtype, moving=moving)
     assert 0.75 * bound < measured <= 1.01 * bound
 
 
@@ -112,3 +121,16 @@ def test_products_are_six_a_weight_and_token_where_all_moves_and_four_where_noth
     assert frozen < training_flops(LLAMA_2_7B, "lora", tokens) < 1.01 * frozen
     assert moved(LLAMA_2_7B, "neurons", 0.1) == pytest.approx(0.433e9, rel=0.05)
     assert GPU.seconds(LLAMA_2_7B, 150e12, 0) == 1
+
+
+def table() -> None:
+    """Print measured bytes as a share of those that the formula says."""
+    print(f"| keeps | width {' | '.join(map(str, WIDTHS))} |\n|---|{'---|' * len(WIDTHS)}")
+    for architecture, dtype, moving in itertools.product(("llama", "bloom"), ("float32", "bfloat16"), (True, False)):
+        pairs = [kept_by_two_layers(architecture, width, dtype, moving=moving) for width in WIDTHS]
+        shares = " | ".join(f"{measured:,} / {bound:,.0f} = {measured / bound:.2f}" for measured, bound in pairs)
+        print(f"| {architecture}, {dtype}, {'all weights move' if moving else 'weights are frozen'} | {shares} |")
+
+
+if __name__ == "__main__":
+    table()

@@ -69,7 +69,11 @@ def test_a_cluster_gives_gpus_itself(machine, monkeypatch):
     assert os.environ[VISIBLE] == "3,GPU-8f1c"
 
 
-@pytest.mark.parametrize("hidden", ["", "-1"])
-def test_gpus_that_are_hidden_are_none(monkeypatch, hidden):
-    monkeypatch.setenv(VISIBLE, hidden)
-    assert gpus.visible() == []
+@pytest.mark.parametrize(
+    "named", ["", "-1", " 1, 0 ", "0,-1,1", "2,,1", "1,0,1", "0,none", "1gpu,2", "GPU-8f,GPU-2a", "GPU-8f,x", "MIG-1"]
+)
+def test_gpus_are_named_as_torch_reads_it(monkeypatch, named):
+    from torch.cuda import _parse_visible_devices
+
+    monkeypatch.setenv(VISIBLE, named)
+    assert gpus.visible() == list(map(str, _parse_visible_devices()))

@@ -4,14 +4,18 @@ import itertools
 import json
 import re
 import time
+from collections import Counter
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
+from snakemake.iocontainers import InputFiles
 
 from taskneurons.cli import main
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
+from taskneurons.lineage import workflow
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.workflow import hardware, outlook
@@ -119,6 +123,55 @@ def test_without_a_gpu_nobody_waits_for_one_and_the_host_holds_all(paper):
     assert off.seconds > 100 * on.seconds
 
 
+def test_processes_that_share_out_the_weights_need_their_part_of_them_and_as_long_as_one(paper):
+    text = settings(tasks=["sst2"], neurons=5, examples=5, dtype="bfloat16")
+    asked = "neurons.examples:find_examples 0123", text, ["results/report/public/llama2_7b/seed0/top_examples.csv"]
+    workflow = paper.params.workflow
+    one, four, sharing = (
+        need(Plan(paper.params.model_copy(update={"workflow": workflow.model_copy(update=changes)})), *asked)
+        for changes in ({}, {"processes_per_job": 4}, {"processes_per_job": 4, "share_weights": True})
+    )
+    weights = one.part.fixed
+    assert four.part.fixed == weights == 2 * paper.params.models["llama2_7b"].parameters
+    assert 0.25 * weights < sharing.part.fixed < 0.35 * weights
+    assert four.seconds < one.seconds == sharing.seconds
+    assert sharing.resources()["gpu"] == 4
+
+
+def test_a_model_that_several_gpus_hold_fits_by_what_is_named_and_by_fewer_gpus_not(paper):
+    output = "results/report/public/llama2_7b/seed0/top_examples.csv"
+    asked = "neurons.examples:find_examples 0123", settings(tasks=["sst2"], dtype="bfloat16"), [output]
+    named = r"(?:.* or )?workflow\.processes_per_job: (\d) and workflow\.share_weights: true(?: and models\S+ \d+)?"
+
+    def planned(**workflow):
+        changed = paper.params.workflow.model_copy(update=workflow)
+        return need(Plan(paper.params.model_copy(update={"workflow": changed})), *asked)
+
+    def remedy(found, gpus, memory):
+        return Machine(gpus=gpus, gpu_memory=memory).remedy(found, "llama2_7b", 2048)
+
+    one = planned()
+    for gpus, memory, expected in ((8, 30, 2), (8, 27, 3), (4, 12, 4)):
+        said = remedy(one, gpus, memory)
+        assert int(re.fullmatch(named, said)[1]) == expected
+        if expected < gpus:
+            for processes in (expected - 1, expected):
+                shared = planned(processes_per_job=processes, share_weights=processes > 1)
+                assert (shared.gpu_bytes <= 1e9 * memory) == (processes == expected)
+        # One GPU has no other to share with, and what is named besides stays.
+        assert remedy(one, 1, memory) in (
+            said.partition(" or workflow.processes")[0],
+            "no parameter: besides its batch it holds 16 GB",
+        )
+    assert remedy(planned(processes_per_job=3), 4, 27).endswith(" or workflow.share_weights: true")
+    assert remedy(planned(processes_per_job=2, share_weights=True), 4, 27).endswith(" or workflow.processes_per_job: 3")
+    # Who trains or edits weights cannot share them out, whatever the parameters say.
+    for chosen in ({}, {"processes_per_job": 2, "share_weights": True}):
+        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=chosen)}))
+        tuning = of_multitask(plan)
+        assert not tuning.resources()["share_weights"] and "share_weights" not in remedy(tuning, 8, 80)
+
+
 def test_the_machine_is_asked_for_its_gpus_without_torch(tmp_path, monkeypatch):
     monkeypatch.setattr(hardware, "Path", lambda _: tmp_path)
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
@@ -176,13 +229,35 @@ def test_a_job_that_is_larger_than_the_host_is_named_with_what_makes_it_fit(pape
     assert Machine(gpu_memory=1e4, memory=8.0).remedy(on_gpu, "llama2_7b", 2048).startswith("no parameter")
 
 
-def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys):
+@pytest.fixture
+def named_twice(monkeypatch):
+    """The inputs that a job names twice, in every workflow that is read."""
+    found, named = [], workflow._named
+
+    def watch(files):
+        if isinstance(files, InputFiles):
+            found.extend(file for file, times in Counter(map(str, files)).items() if times > 1)
+        return named(files)
+
+    monkeypatch.setattr(workflow, "_named", watch)
+    return found
+
+
+def test_no_rule_names_an_input_twice(root, monkeypatch, named_twice):
+    """The smallest parameters have every study; the next test reads the paper's."""
+    monkeypatch.chdir(root)
+    assert len(workflow.read_workflow(Path("params/ci.yaml")).studies) > 15
+    assert not named_twice
+
+
+def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys, named_twice):
     monkeypatch.chdir(root)
     # The second plan is of the same graph.
     monkeypatch.setattr(outlook, "read_workflow", cache(outlook.read_workflow))
     before = time.process_time()
     assert main(["plan", "params/paper.yaml", "--gpus", "4", "--json"]) == 0
     assert time.process_time() - before < 20
+    assert not named_twice
     found = json.loads(capsys.readouterr().out)
     total = found["total"]
     assert total["jobs"] == sum(one["jobs"] for one in found["costs"]) > 700

@@ -7,14 +7,14 @@ w_j to zero changes. L is summed, never averaged: a mean would make a score depe
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, embedding_bag
 
 from taskneurons import processes
 from taskneurons.engine.batching import in_batches
@@ -23,6 +23,7 @@ from taskneurons.errors import InputError
 from taskneurons.models.encoding import IGNORED, Batch, Encoded, collate
 from taskneurons.models.ffn import FFN, ffn_layers
 from taskneurons.models.load import Checkpoint
+from taskneurons.models.padding import tokens_only
 from taskneurons.neurons.scores import NeuronScores
 
 Estimator = Literal[
@@ -133,15 +134,14 @@ class Attributor:
 
     def _pass(self, batch: Batch, names: set[str], sums: dict[str, Tensor], *, observe: bool) -> None:
         """One forward pass and, for the estimators `names`, one backward pass; `observe` counts activations too."""
-        real = batch.attention_mask.flatten().float()
         # A checkpointed layer is run again during the backward pass: its hooks must not count a second time.
         recording = True
 
         def observed(ffn: FFN, value: Tensor) -> None:
             if recording:
                 w = value.detach().reshape(-1, ffn.width).float()
-                sums["magnitude"][ffn.layer] += real @ w.abs()
-                sums["sum"][ffn.layer] += real @ w
+                sums["magnitude"][ffn.layer] += rows.real @ w.abs()
+                sums["sum"][ffn.layer] += rows.real @ w
 
         def differentiated(ffn: FFN, value: Tensor) -> None:
             if not value.requires_grad:
@@ -149,12 +149,11 @@ class Attributor:
             if recording:
                 # Detached, since a hook that holds its own tensor is a cycle that outlives the pass.
                 kept = value.detach()
-                shape = (len(batch), -1, ffn.width)
                 value.register_hook(
-                    lambda gradient: _add_products(_product(ffn, kept, gradient).reshape(shape), names, sums, ffn.layer)
+                    lambda gradient: _add_products(_product(ffn, kept, gradient), rows, names, sums, ffn.layer)
                 )
 
-        with ExitStack() as hooks, torch.set_grad_enabled(bool(names)):
+        with ExitStack() as hooks, _rows(self._model, batch) as rows, torch.set_grad_enabled(bool(names)):
             for ffn in self._ffns:
                 if observe:
                     hooks.enter_context(_entering(ffn, observed))
@@ -185,11 +184,47 @@ class Attributor:
 
         handle = ffn.output.module.register_forward_pre_hook(scaled)
         try:
-            with torch.enable_grad():
+            with _rows(self._model, batch) as rows, torch.enable_grad():
                 (gradient,) = torch.autograd.grad(_loss(self._model, batch), kept[1])
         finally:
             handle.remove()
-        return (gradient.float() * kept[0].float()).reshape(len(batch), -1, ffn.width).sum(1)
+        return rows.by_example(gradient.float() * kept[0].float())
+
+
+@dataclass(frozen=True, eq=False)
+class _Rows:
+    """The rows of what an FFN computes of a batch, one a place of (batch, width) or, without pads, one a token.
+
+    Attributes:
+        real: 1 for a token, 0 for a pad.
+        examples: in the batch.
+        starts: the first row of each example where pads are left out; None: they are not.
+    """
+
+    real: Float[Tensor, " row"]
+    examples: int
+    starts: Int[Tensor, " example"] | None
+
+    def by_example(self, values: Float[Tensor, "... width"]) -> Float[Tensor, "example width"]:
+        """The sum over the rows of each example."""
+        values = values.reshape(-1, values.shape[-1])
+        if self.starts is None:
+            summed: Tensor = values.unflatten(0, (self.examples, -1)).sum(1)
+            return summed
+        # torch has no faster sum over groups of rows; each row is taken once.
+        return embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
+
+
+@contextmanager
+def _rows(model: nn.Module, batch: Batch) -> Iterator[_Rows]:
+    """Leave pads out in this block where the model can; yield how FFNs see the batch."""
+    mask = batch.attention_mask
+    with tokens_only(model, mask.bool()) as without_pads:
+        if without_pads:
+            lengths = mask.sum(1)
+            yield _Rows(torch.ones(int(lengths.sum())), len(batch), lengths.cumsum(0) - lengths)
+        else:
+            yield _Rows(mask.flatten().float(), len(batch), None)
 
 
 def _product(ffn: FFN, value: Tensor, gradient: Tensor) -> Tensor:
@@ -199,13 +234,13 @@ def _product(ffn: FFN, value: Tensor, gradient: Tensor) -> Tensor:
 
 
 def _add_products(
-    product: Float[Tensor, "example token neuron"], names: Iterable[str], sums: Mapping[str, Tensor], layer: int
+    product: Float[Tensor, "... neuron"], rows: _Rows, names: Iterable[str], sums: Mapping[str, Tensor], layer: int
 ) -> None:
     """Add the products of gradient and activation to one layer's sums, each by the rule of its estimator."""
-    of_example = product.sum(1)
+    of_example = rows.by_example(product)
     for name in names:
         if name == "taylor_token":
-            sums[name][layer] += product.abs_().sum((0, 1))
+            sums[name][layer] += product.abs_().flatten(0, -2).sum(0)
         else:
             sums[name][layer] += (of_example if name == "taylor_global" else of_example.abs()).sum(0)
 

@@ -159,6 +159,12 @@ def permutation(count: int, *key: int) -> Int[np.ndarray, " count"]:
     return np.argsort(bits, kind="stable")
 
 
+def with_shuffled_answers(examples: Sequence[Encoded]) -> list[Encoded]:
+    """The same prompts with the same answers in another order, always the same one."""
+    order = permutation(len(examples), 0)
+    return [replace(example, target=examples[index].target) for example, index in zip(examples, order, strict=True)]
+
+
 def _language_model_batch(
     corpus: Corpus, indices: Int[np.ndarray, " batch"], pad_id: int, focus_weight: float
 ) -> WeightedBatch:

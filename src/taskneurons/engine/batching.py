@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from taskneurons import processes
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 
 log = logging.getLogger(__name__)
 
@@ -83,6 +83,13 @@ class Batching:
             else:
                 begin = end
                 continue
+            if processes.sharing_weights() > 1:
+                # `workflow.together` starts all processes anew with half as many.
+                raise TooLittleMemory(
+                    end - begin,
+                    where="workflow.evaluation_batch_size",
+                    remedy="Lower it, and the batch size of the job: who shares out weights does not halve batches",
+                )
             # Out of the except clause: the exception's traceback held the failed batch's tensors.
             self.size = (end - begin) // 2
             if undo is not None:

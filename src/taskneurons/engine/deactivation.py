@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from taskneurons.errors import InputError
 from taskneurons.models.ffn import FFN, ffn_layers
+from taskneurons.models.sharing import require_whole
 from taskneurons.neurons.sets import NeuronSet
 
 Intervention = Literal["zero", "mean", "parameters"]
@@ -59,6 +60,8 @@ def deactivated(
         raise InputError("means go with the intervention `mean`, and only with it")
     if means is not None and (means.shape != shape or not np.isfinite(means).all()):
         raise InputError(f"means must be finite numbers of shape {shape}, found shape {means.shape}")
+    if intervention == "parameters":
+        require_whole(model)
     with ExitStack() as blocks:
         for ffn in ffns:
             mask = neurons.mask[ffn.layer]

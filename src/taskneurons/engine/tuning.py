@@ -26,6 +26,7 @@ from taskneurons.models.ffn import attention_modules, neuron_shape
 from taskneurons.models.load import Checkpoint
 from taskneurons.models.neuron_weights import neuron_weights
 from taskneurons.models.patching import applied_patches, patched
+from taskneurons.models.sharing import require_whole
 from taskneurons.neurons.patches import NeuronPatch
 from taskneurons.neurons.sets import NeuronSet
 
@@ -159,6 +160,7 @@ def tuned(model: PreTrainedModel, result: Tuned, *, base: str) -> Iterator[None]
     Raises:
         InputError: the result belongs to another model.
     """
+    require_whole(model)
     change = result.change
     if isinstance(change, NeuronPatch):
         with patched(model, change, base=base):

@@ -1,7 +1,10 @@
 """A run of the workflow, as rows and paths name it."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+ALL_SEEDS: Literal["all"] = "all"
+"""In a row, in place of a seed: it is of all seeds of the run."""
 
 
 class Run(NamedTuple):

@@ -166,6 +166,11 @@ def signed(value: float, digits: int = 1) -> str:
     return text.replace("-", "−") if float(text) else text[1:]
 
 
+def p_in_words(value: float) -> str:
+    """A p-value that is short enough to stand beside something else."""
+    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
+
+
 def seeds_in_words(seeds: int) -> str:
     """How many seeds are behind a figure."""
     return f"{seeds} seed{'s' if seeds != 1 else ''}"

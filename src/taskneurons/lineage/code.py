@@ -135,7 +135,8 @@ class Sources:
 
     def save(self) -> None:
         """Write the cache where a module was read, or a fingerprint computed."""
-        self._known.save(self.paths, self._state)
+        if self._known.new:
+            self._known.save(self.paths, self._state)
 
     def again(self, loaded: Mapping[str, bytes] | None = None) -> "Sources":
         """The same package as its files, or what was loaded of them, say now."""
@@ -177,13 +178,13 @@ class _Known:
     def _content(self) -> dict[str, Any]:
         try:
             content = read_json(self.file) if self.file and self.file.is_file() else {}
-            return content if content.get("version") == VERSION else {}
-        except (InputError, AttributeError):
+        except InputError:
             return {}
+        return content if _fits(content) else {}
 
     def save(self, modules: Container[str], state: str) -> None:
-        """Write what is new, of these modules and this state of the package."""
-        if self.file and self.new:
+        """Write what is known of these modules and this state of the package."""
+        if self.file:
             content = {
                 "version": VERSION,
                 "modules": {name: said for name, said in sorted(self.modules.items()) if name in modules},
@@ -191,6 +192,19 @@ class _Known:
             }
             write_text(self.file, json.dumps(content, separators=(",", ":")))
             self.new = False
+
+
+def _fits(content: Any) -> bool:
+    """Whether a kept file is of this version, with modules and fingerprints where they belong."""
+    if not isinstance(content, dict) or content.get("version") != VERSION:
+        return False
+    modules, fingerprints = content.get("modules"), content.get("fingerprints")
+    return (
+        isinstance(modules, dict)
+        and all(isinstance(one, dict) and one.keys() == {"source", "module"} for one in modules.values())
+        and isinstance(fingerprints, dict)
+        and all(isinstance(one, dict) for one in fingerprints.values())
+    )
 
 
 @dataclass(frozen=True, order=True)

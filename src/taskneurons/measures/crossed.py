@@ -2,7 +2,7 @@
 
 The cells of a matrix share tasks, so they carry no more information than the tasks. Under the null hypothesis the
 labels of the training tasks of one matrix may as well be permuted, and those of its test tasks: the Mantel test
-(Mantel 1967) for two sets of tasks.
+(Mantel 1967) for two sets of tasks. With a nuisance it is a partial one (see `covariates`).
 """
 
 from collections.abc import Callable, Sequence
@@ -16,6 +16,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from taskneurons.errors import InputError
+from taskneurons.measures.covariates import Covariates
+from taskneurons.measures.ranking import mean_ranks
 
 Coefficient = Literal["pearson", "spearman"]
 MINIMUM_POINTS = 4
@@ -166,7 +168,8 @@ def crossed_test(
 
     Args:
         x, y: the matrices, tasks in the same order.
-        nuisance: matrices whose linear effect is taken out of both first, say which tasks are of one kind.
+        nuisance: matrices whose linear effect is taken out of both, and again of each relabelled one, say which tasks
+            are of one kind.
         centred: take out the mean of each row and column as well: a training task that helps everywhere, or a test
             task that is like everything, then counts for nothing.
         draws: random labellings where all would be more.
@@ -185,25 +188,27 @@ def crossed_test(
     missing = int((~np.isfinite(x) | ~np.isfinite(y)).sum())
     if missing:
         return CrossedTest(rows, columns, reason=f"{missing} of {x.size} pairs of tasks are not available")
-    design = _design(rows, columns, nuisance, centred)
+    covariates = _covariates(rows, columns, nuisance, centred)
     sides = []
     for matrix in (x, y):
-        ranked = np.stack([_ranks(column) for column in matrix.T], axis=1).ravel()
-        left = ranked - design @ np.linalg.lstsq(design, ranked, rcond=None)[0]
+        ranked = np.stack([mean_ranks(column) for column in matrix.T], axis=1).ravel()
+        left = covariates.without(ranked)
         length = float(np.linalg.norm(left))
         if length <= 1e-9 * x.size:
             within = "given the nuisance and the means of tasks" if nuisance or centred else "in each column"
             return CrossedTest(rows, columns, reason=f"all pairs of tasks are equal, {within}")
-        sides.append((left / length).reshape(rows, columns))
+        sides.append(left / length)
     first, second = sides
-    observed = float((first * second).sum())
+    observed = float(first @ second)
     labels = _labellings(rows, columns, draws, seed)
     hits, count, exact = 0, len(labels.rows), labels.exact
     step = max(1, _CHUNK // x.size)
     for begin in range(0, count, step):
         part = slice(begin, begin + step)
-        moved = first[labels.rows[part][:, :, None], labels.columns[part][:, None, :]]
-        hits += int((np.abs(np.einsum("kij,ij->k", moved, second)) >= abs(observed) - 1e-12).sum())
+        # Equal correlations that are summed in another order must count as equal.
+        places = labels.rows[part][:, :, None] * columns + labels.columns[part][:, None, :]
+        null = np.abs(covariates.correlations(first[places.reshape(-1, x.size)], second))
+        hits += int((null >= abs(observed) - 1e-12).sum())
     p_value = hits / count if exact else (1 + hits) / (1 + count)
     return CrossedTest(rows, columns, observed, p_value, count, exact)
 
@@ -224,16 +229,13 @@ def _labellings(rows: int, columns: int, draws: int, seed: int) -> _Labellings:
     return _Labellings(one, other, False)
 
 
-def _design(
-    rows: int, columns: int, nuisance: Sequence[np.ndarray], centred: bool
-) -> Float[np.ndarray, "cell regressor"]:
-    parts: list[np.ndarray] = [np.ones(rows * columns)]
-    parts += [np.asarray(one, dtype=np.float64).ravel() for one in nuisance]
+def _covariates(rows: int, columns: int, nuisance: Sequence[np.ndarray], centred: bool) -> Covariates:
+    parts = [np.ones(rows * columns), *map(np.ravel, nuisance)]
     if centred:
         parts += [np.repeat(row, columns) for row in np.eye(rows)] + [
             np.tile(column, rows) for column in np.eye(columns)
         ]
-    return np.column_stack(parts)
+    return Covariates(parts)
 
 
 @cache
@@ -254,7 +256,7 @@ def _p_value(null: Float[np.ndarray, " order"], observed: float, exact: bool) ->
 
 
 def _form(values: Float[np.ndarray, " point"], coefficient: Coefficient) -> Float[np.ndarray, " point"]:
-    forms: dict[str, Callable[[np.ndarray], np.ndarray]] = {"pearson": np.asarray, "spearman": _ranks}
+    forms: dict[str, Callable[[np.ndarray], np.ndarray]] = {"pearson": np.asarray, "spearman": mean_ranks}
     if coefficient not in forms:
         raise InputError(f"coefficients are {', '.join(forms)}, not {coefficient!r}")
     return forms[coefficient](values)
@@ -265,9 +267,3 @@ def _unit(values: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"] | 
     left = values - values.mean()
     length = float(np.linalg.norm(left))
     return left / length if length > 1e-12 * float(np.abs(values).max()) * sqrt(len(values)) else None
-
-
-def _ranks(values: Float[np.ndarray, " point"]) -> Float[np.ndarray, " point"]:
-    """Ranks, those of equal values averaged; scipy.stats has them too, but its import would triple a table's job."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -13,6 +13,8 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.measures.covariates import Covariates
+from taskneurons.measures.ranking import mean_ranks
 
 MINIMUM_TASKS = 4
 """With three tasks there are six labellings, and p could not go below 1/6."""
@@ -58,8 +60,8 @@ def mantel(
 
     Args:
         x, y: one row and one column a task, in the same order.
-        nuisance: matrices whose linear effect is taken out of the ranks of both first (the partial Mantel test of
-            Smouse, Long & Sokal 1986), say which tasks are of one family.
+        nuisance: matrices whose linear effect is taken out of the ranks of both, and again of each relabelled one (a
+            partial Mantel test, see `covariates`), say which tasks are of one family.
         draws: random labellings above 7 tasks; up to 7 all are enumerated.
         seed: of those draws.
 
@@ -79,17 +81,18 @@ def mantel(
     missing = int((~np.isfinite(x[off]) | ~np.isfinite(y[off])).sum())
     if missing:
         return MantelTest(tasks, reason=f"{missing} of {tasks * (tasks - 1)} pairs of tasks are not available")
+    covariates = Covariates([np.ones(tasks * (tasks - 1)), *(np.asarray(one)[off] for one in nuisance)])
     sides = []
     for matrix in (x, y):
-        left = _without(_ranks(matrix[off]), [np.asarray(one, dtype=np.float64)[off] for one in nuisance])
+        left = covariates.without(mean_ranks(matrix[off]))
         length = float(np.linalg.norm(left))
         if length <= 1e-9 * tasks * (tasks - 1):
             return MantelTest(tasks, reason="all pairs of tasks are equal" + (", given the nuisance" * bool(nuisance)))
         cells = np.zeros((tasks, tasks))
         cells[off] = left / length
         sides.append(cells)
-    first, second = sides
-    observed = float((first * second).sum())
+    first, second = sides[0], sides[1][off]
+    observed = float(first[off] @ second)
     exact = tasks <= _EXACT_UP_TO
     if exact:
         orders = np.array(list(permutations(range(tasks))))
@@ -100,21 +103,8 @@ def mantel(
     step = max(1, _CHUNK // tasks**2)
     for begin in range(0, len(orders), step):
         some = orders[begin : begin + step]
-        found = np.einsum("kij,ij->k", first[some[:, :, None], some[:, None, :]], second)
+        found = covariates.correlations(first[some[:, :, None], some[:, None, :]][:, off], second)
         # Equal correlations that are summed in another order must count as equal.
         hits += int((np.abs(found) >= abs(observed) - 1e-12).sum())
     p_value = hits / len(orders) if exact else (1 + hits) / (1 + len(orders))
     return MantelTest(tasks, observed, p_value, len(orders), exact)
-
-
-def _ranks(values: Float[np.ndarray, " cell"]) -> Float[np.ndarray, " cell"]:
-    """Ranks, those of equal values averaged; scipy.stats has them too, but its import would triple a table's job."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]
-
-
-def _without(values: Float[np.ndarray, " cell"], nuisance: Sequence[np.ndarray]) -> Float[np.ndarray, " cell"]:
-    """What a linear fit of a constant and the nuisance leaves of the values."""
-    design = np.column_stack([np.ones(len(values)), *nuisance])
-    left: np.ndarray = values - design @ np.linalg.lstsq(design, values, rcond=None)[0]
-    return left

@@ -81,7 +81,16 @@ def rank_correlation(first: Float[np.ndarray, " neuron"], second: Float[np.ndarr
     return float(np.corrcoef(np.stack(ranks))[0, 1])
 
 
-def mean_ranks(values: Float[np.ndarray, " neuron"]) -> Float[np.ndarray, " neuron"]:
-    """1 for the lowest; those of equal values averaged."""
+def slope(said: Float[np.ndarray, " neuron"], happens: Float[np.ndarray, " neuron"]) -> float | None:
+    """Least squares through 0 of what happens on what is said; None where nothing is said."""
+    square = float(said @ said)
+    return float(said @ happens) / square if square else None
+
+
+def mean_ranks(values: Float[np.ndarray, " value"]) -> Float[np.ndarray, " value"]:
+    """1 for the lowest; those of equal values averaged.
+
+    scipy.stats has them too, but its import would triple a table's job.
+    """
     _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (np.cumsum(counts) - (counts - 1) / 2)[place]

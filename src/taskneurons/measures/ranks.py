@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.measures.ranking import mean_ranks
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def rank_test(scores: Float[np.ndarray, "unit method"], *, alpha: float = 0.05) 
     # Scores are means of multiples of 100 / n: what differs by rounding alone is a tie.
     kept = np.round(table[:, complete], 9)
     units, methods = len(kept), int(complete.sum())
-    by_unit = np.array([_ranks(row) for row in kept]).reshape(units, methods)
+    by_unit = np.array([mean_ranks(-row) for row in kept]).reshape(units, methods)
     means = iter(by_unit.mean(axis=0).tolist() if methods else [])
     ranks = tuple(next(means) if there else None for there in complete)
     if methods < 3:
@@ -108,9 +109,3 @@ def nemenyi_quantile(methods: int, alpha: float = 0.05) -> float:
     from scipy.stats import studentized_range
 
     return float(studentized_range.ppf(1 - alpha, methods, np.inf)) / math.sqrt(2)
-
-
-def _ranks(scores: Float[np.ndarray, " method"]) -> Float[np.ndarray, " method"]:
-    """1 for the highest; those of equal scores averaged."""
-    _, place, counts = np.unique(-scores, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[place]

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
+from taskneurons.measures.ranking import mean_ranks
 
 Block = tuple[np.ndarray, np.ndarray]
 """Levels of the units (unit), and their responses (unit x measurement)."""
@@ -142,8 +143,7 @@ def _distinct(values: Float[np.ndarray, " unit"]) -> Iterator[np.ndarray]:
 
 def _standardised_ranks(values: Float[np.ndarray, " unit"]) -> Float[np.ndarray, " unit"]:
     """Ranks, those of equal values averaged, with mean 0 and length 1; all 0 where the values are equal."""
-    _, place, counts = np.unique(values, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
+    ranks = mean_ranks(values)
     centred = ranks - ranks.mean()
     length = float(np.linalg.norm(centred))
     scaled: np.ndarray = centred / length if length else centred

@@ -25,6 +25,7 @@ from taskneurons.errors import InputError
 from taskneurons.files import read_json, replacing, sha256, write_json
 from taskneurons.models.ffn import expose_experts
 from taskneurons.models.rotary import fix_frequencies
+from taskneurons.models.sharing import share_out
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer
 
 DType = Literal["float32", "bfloat16", "float16"]
@@ -78,9 +79,12 @@ def load_checkpoint(folder: str | Path, *, device: str | torch.device = "cpu", d
     _refuse_unknown_files(folder)
     model.eval().requires_grad_(False)
     fix_frequencies(model, facts["context"])
-    # transformers types `to` as a bound of an overloaded wrapper.
-    model.to(device)  # type: ignore[arg-type]
-    _align(model)
+    if (sharing := processes.sharing_weights()) > 1:
+        share_out(model, torch.device(device), sharing)
+    else:
+        # transformers types `to` as a bound of an overloaded wrapper.
+        model.to(device)  # type: ignore[arg-type]
+        _align(model)
     return Checkpoint(model, tokenizer, digest, facts["context"], facts["architecture"], facts["name"])
 
 

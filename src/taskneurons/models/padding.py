@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 from torch import Tensor, nn
 from transformers.models.bloom.modeling_bloom import BloomAttention
 from transformers.models.llama.modeling_llama import LlamaAttention
@@ -30,22 +30,59 @@ def without_pads(model: Any, *, autocast: bool = False) -> Iterator[Callable[[In
         autocast: whether it will be called with products of another precision than its weights.
     """
     places = _Places()
-    blocks = ffn_blocks(model)
+
+    def leave_out(lengths: Int[Tensor, " batch"]) -> None:
+        places.put(torch.arange(int(lengths.max()), device=lengths.device) < lengths[:, None])
+
     with ExitStack() as stack:
-        if blocks and not autocast and len(blocks) == sum(map(knows, model.modules())):
-            blocks = transformer_layers(model)
-            attention: dict[type[nn.Module], Forward] = {
-                LlamaAttention: partial(llama_attention, layout=places),
-                BloomAttention: partial(bloom_attention, layout=places),
-            }
-            stack.enter_context(forwards(model, attention))
-            stack.callback(blocks[0].register_forward_pre_hook(places.shrink).remove)
-            stack.callback(blocks[-1].register_forward_hook(places.widen).remove)
+        if not autocast and _known(model):
+            stack.enter_context(_whole_layers(model, places))
         else:
-            for block in blocks:
+            for block in ffn_blocks(model):
                 stack.callback(block.register_forward_pre_hook(places.shrink).remove)
                 stack.callback(block.register_forward_hook(places.widen).remove)
-        yield places.put
+        yield leave_out
+
+
+@contextmanager
+def tokens_only(model: Any, real: Bool[Tensor, "batch width"]) -> Iterator[bool]:
+    """Let the layers of a model see the tokens of a batch only in this block, where we know their attention.
+
+    Args:
+        model: of transformers.
+        real: where the batch has tokens, on whichever side its pads are.
+
+    Yields:
+        Whether they do: then what a layer computes is (1, tokens, ...), row by row of the batch. Without pads, too,
+        they see the batch as it is.
+    """
+    if not _known(model) or real.all():
+        yield False
+        return
+    places = _Places()
+    places.put(real)
+    with _whole_layers(model, places):
+        yield True
+
+
+def _known(model: Any) -> bool:
+    """Whether we know the attention of all layers."""
+    blocks = ffn_blocks(model)
+    return bool(blocks) and len(blocks) == sum(map(knows, model.modules()))
+
+
+@contextmanager
+def _whole_layers(model: Any, places: "_Places") -> Iterator[None]:
+    layers = transformer_layers(model)
+    attention: dict[type[nn.Module], Forward] = {
+        LlamaAttention: partial(llama_attention, layout=places),
+        BloomAttention: partial(bloom_attention, layout=places),
+    }
+    with ExitStack() as stack:
+        stack.enter_context(forwards(model, attention))
+        stack.callback(layers[0].register_forward_pre_hook(places.shrink).remove)
+        stack.callback(layers[-1].register_forward_hook(places.widen).remove)
+        yield
 
 
 class _Places:
@@ -56,11 +93,10 @@ class _Places:
         self._tokens = self._back = torch.empty(0, dtype=torch.long)
         self._of_heads: dict[int, tuple[Tensor, Tensor]] = {}
 
-    def put(self, lengths: Int[Tensor, " batch"]) -> None:
-        """Note the lengths of the texts of the next call."""
-        width = int(lengths.max())
-        real = (torch.arange(width, device=lengths.device) < lengths[:, None]).flatten()
-        self._size = (len(lengths), width)
+    def put(self, mask: Bool[Tensor, "batch width"]) -> None:
+        """Note where the texts of the next call have tokens."""
+        self._size = (mask.shape[0], mask.shape[1])
+        real = mask.flatten()
         self._tokens = real.nonzero()[:, 0]
         # A pad comes from behind the last token.
         self._back = torch.where(real, real.cumsum(0) - 1, len(self._tokens))

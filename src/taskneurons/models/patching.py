@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from taskneurons.errors import InputError
 from taskneurons.models.neuron_weights import NeuronWeights, neuron_weights
+from taskneurons.models.sharing import require_whole
 from taskneurons.neurons.patches import NeuronPatch
 
 _STACK = "_neuron_patches"
@@ -87,6 +88,7 @@ def checked_places(model: nn.Module, patch: NeuronPatch, *, base: str) -> tuple[
     Raises:
         InputError: the model, as it is now, is not the one that the patch was trained on.
     """
+    require_whole(model)
     name = f"patch {patch.digest[:12]}"
     if patch.base != base:
         raise InputError(

@@ -44,6 +44,12 @@ class Workflow(Section):
         "needs one; changing it makes nothing again",
         "processes",
     )
+    share_weights: bool = described(
+        "whether the processes of a job that neither trains nor edits weights each keep a part of every weight, and do "
+        "all examples together, for models that one GPU does not hold; else each holds the model and does some of the "
+        "examples. Changing it makes nothing again",
+        "-",
+    )
     micro_batch_size: PositiveInt | None = described(
         "examples of one forward pass of a training, at most: a step with more examples adds up gradients; null: those "
         "of a step. It need not divide a step's examples, and changing it makes nothing again",

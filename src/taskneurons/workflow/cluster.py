@@ -17,19 +17,24 @@ from taskneurons.workflow.amounts import amount
 EXECUTOR = "slurm"
 # The plugin looks for jobs that ended at least every three minutes, and the query takes its time.
 SEEN_SECONDS = 240
+OTHER_PLACE = (
+    "Take another partition (--default-resources slurm_partition=NAME), or smaller parameters: `taskneurons plan` says "
+    "which"
+)
+OTHER_GROUP = "Leave --groups out: fewer and longer jobs come of workflow.tasks_per_job in the parameters"
 
 
 @dataclass(frozen=True)
 class Request:
-    """What a job asks for.
+    """What is submitted together asks for: a job, or the jobs of a group.
 
     Attributes:
-        rule: of the job.
+        name: `rule` and that of the job, or `group` and that of the group.
         partition, account: that it names; empty: it names none. There may be several, with commas.
         cpus, memory, gpus, minutes: that it needs; memory in MB.
     """
 
-    rule: str
+    name: str
     partition: str
     account: str
     cpus: int
@@ -51,7 +56,7 @@ def begin(workflow: Any) -> None:
         return
     require_ends_seen(workflow.executor_settings.status_command)
     require_no_arrays(getattr(workflow.executor_settings, "array_jobs", None))
-    requests = [_request(job) for job in workflow.dag.needrun_jobs() if not job.is_local]
+    requests = requests_of(workflow.dag)
     require_accounts(requests, slurm.accounts())
     require_room(requests, slurm.nodes())
     # The plugin gives every job of a run this name.
@@ -59,13 +64,33 @@ def begin(workflow: Any) -> None:
     node.tell_versions()
 
 
-def _request(job: Any) -> Request:
-    asked: Callable[..., Any] = job.resources.get
+def requests_of(dag: Any) -> list[Request]:
+    """What Snakemake will submit, each once: jobs that run, and groups of them with their sums.
+
+    Raises:
+        InputError: a group asks for what cannot be added up.
+    """
+    submitted: dict[Any, str] = {}
+    for job in dag.needrun_jobs():
+        group = dag.get_job_group(job)
+        one, name = (job, f"rule {job.rule.name}") if group is None else (group, f"group {group.groupid}")
+        if not one.is_local:
+            submitted[one] = name
+    return [_request(one, name) for one, name in submitted.items()]
+
+
+def _request(submitted: Any, name: str) -> Request:
+    from snakemake.exceptions import WorkflowError
+
+    try:
+        asked: Callable[..., Any] = submitted.resources.get
+    except WorkflowError as error:
+        raise InputError(str(error), where=name, remedy=OTHER_GROUP) from None
     return Request(
-        rule=job.rule.name,
+        name=name,
         partition=str(asked("slurm_partition") or ""),
         account=str(asked("slurm_account") or ""),
-        cpus=int(amount(asked("cpus_per_task")) or job.threads),
+        cpus=int(amount(asked("cpus_per_task")) or submitted.threads),
         memory=amount(asked("mem_mb")),
         gpus=int(amount(asked("gpu"))),
         minutes=amount(asked("runtime")),
@@ -134,7 +159,7 @@ def require_accounts(requests: Iterable[Request], known: set[str]) -> None:
 
 
 def require_room(requests: Sequence[Request], nodes: Sequence[slurm.Nodes]) -> None:
-    """Require that each job fits a node of its partition.
+    """Require that each job, and the sum of each group, fits a node of its partition.
 
     Raises:
         InputError: one does not, or its partition does not exist.
@@ -155,17 +180,16 @@ def require_room(requests: Sequence[Request], nodes: Sequence[slurm.Nodes]) -> N
         if lacking and all(lacking):
             # What the node lacks that comes nearest.
             words = min(lacking, key=lambda lack: (len(lack), max(lack.values())))
-            key = request.rule, ", ".join(names) or "any", ", ".join(words)
+            key = request.name, ", ".join(names) or "any", ", ".join(words)
             larger[key] = larger.get(key, 0) + 1
     if larger:
-        (rule, partition, what), _ = max(larger.items(), key=lambda item: item[1])
+        (name, partition, what), _ = max(larger.items(), key=lambda item: item[1])
         number = sum(larger.values())
         raise InputError(
-            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {partition}; a job of {rule} "
+            f"{number} job{'s fit' if number > 1 else ' fits'} no node of the partition {partition}; one of {name} "
             f"asks for {what}",
-            where=f"rule {rule}",
-            remedy="Take another partition (--default-resources slurm_partition=NAME), or smaller parameters: "
-            "`taskneurons plan` says which",
+            where=name,
+            remedy=OTHER_GROUP if name.startswith("group") else OTHER_PLACE,
         )
 
 

@@ -78,6 +78,17 @@ def training_bytes(size: Size, method: Method, dtype: str, *, share: float = 1.0
     return narrow + (moving if processes == 1 else moving / processes + MASTER * size.parameters)
 
 
+def held_share(layers: float, processes: int) -> float:
+    """What each process holds at most of weights that several share out, of which it gathers a layer to compute it.
+
+    Args:
+        layers: of the model.
+        processes: that share them out; 1: one holds them all.
+    """
+    # One layer computes while the next one is gathered.
+    return 1 if processes == 1 else 1 / processes + 2 / layers
+
+
 def resume_bytes(size: Size, method: Method, share: float = 1.0) -> float:
     """Of the resume file of a training, which is gathered on the host: weights that move and their moments."""
     return moved(size, method, share) * (MASTER + MOMENTS)

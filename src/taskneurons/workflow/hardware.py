@@ -1,6 +1,7 @@
 """What this machine has for jobs: its memory, and GPUs as CUDA calls them. Nothing here imports torch."""
 
 import os
+import re
 from pathlib import Path
 
 import psutil
@@ -9,6 +10,7 @@ VARIABLE = "TASKNEURONS_GPUS"
 """0 or 1 in the environment: whether jobs on this machine have GPUs; where it is not set, the machine is looked at."""
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 """Which GPUs a process may use; CUDA reads it."""
+_NAME = re.compile(r"\d+|(?:GPU|MIG)-\S+")
 # Of NVIDIA, of NVIDIA under Windows, of AMD.
 _GPUS = ("nvidia[0-9]*", "dxg", "kfd")
 
@@ -26,9 +28,19 @@ def gpus_here() -> bool:
 
 
 def named_gpus() -> list[str] | None:
-    """The GPUs that the environment lets this process use, by number or UUID; None: it says nothing of them."""
+    """The GPUs that the environment lets this process use, by number or UUID; None: it says nothing of them.
+
+    As CUDA reads it: those before the first entry that names none, and no GPU at all where one is named twice.
+    """
     named = os.environ.get(VISIBLE)
     if named is None:
         return None
-    # "-1" hides all, as "" does.
-    return [name for name in named.split(",") if name.strip() not in ("", "-1")]
+    found: list[str] = []
+    for entry in named.split(","):
+        gpu = _NAME.match(entry.strip())
+        if gpu is None:
+            break
+        if gpu[0] in found:
+            return []
+        found.append(gpu[0])
+    return found

@@ -6,13 +6,13 @@ the same name in `studies/<study>/needs.py` says what it does; a job without one
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 
 from taskneurons.params.root import Params
-from taskneurons.workflow.costs import CORE, GPU, Size
+from taskneurons.workflow.costs import CORE, GPU, Size, held_share
 from taskneurons.workflow.plan import Plan, dtype_of
 from taskneurons.workflow.tally import DISK, Part, Tally
 
@@ -40,6 +40,8 @@ class Need:
         part: that decides its memory.
         resume_bytes: of the file that it leaves when it is stopped.
         processes: that do it together.
+        sharing: whether each of them keeps a part of every weight.
+        layers: of the model, whose weights they may share out; None: the job needs all of them in each.
     """
 
     gpu: int
@@ -50,11 +52,20 @@ class Need:
     part: Part
     resume_bytes: float = 0
     processes: int = 1
+    sharing: bool = False
+    layers: float | None = None
+
+    def held_by(self, processes: int) -> Part:
+        """What each of some processes that share out the weights holds, of a job whose processes may."""
+        assert self.layers is not None
+        before = held_share(self.layers, self.processes if self.sharing else 1)
+        return replace(self.part, fixed=self.part.fixed * held_share(self.layers, processes) / before, other=())
 
     def resources(self) -> dict[str, int]:
         """As Snakemake is told: `seconds` expected, `runtime` allowed in minutes, `stop_seconds` to save work."""
         return {
             "processes": self.processes,
+            "share_weights": int(self.sharing),
             "gpu": self.gpu,
             "gpu_mem_mb": _mb(self.gpu_bytes),
             "mem_mb": _mb(self.host_bytes),
@@ -124,6 +135,10 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
     )
     work(tally)
     on_gpu = on_gpu and tally.computes
+    processes = params.workflow.processes_per_job if tally.computes else 1
+    sharing = processes if params.workflow.share_weights and tally.may_share else 1
+    share = held_share(size.layers, sharing)
+    tally.parts = [replace(one, fixed=share * one.fixed) for one in tally.parts]
     part = max(tally.parts, key=lambda one: one.bytes(tally.context), default=Part(tally.weights))
     peak = part.bytes(tally.context)
     # The host holds the weights twice while they are read, and everything where there is no GPU.
@@ -132,12 +147,21 @@ def need(plan: Plan, code: str, settings: str, outputs: Sequence[str], *, gpus: 
         tally.resume,
         tally.loaded if on_gpu else part.fixed + part.bytes(tally.context) - part.bytes(0),
     ]
-    processes = params.workflow.processes_per_job if tally.computes else 1
     host = processes * (PROCESS + max(held))
     # ASSUME: processes that share a job lose a tenth of their time for each other.
-    seconds = tally.seconds / (1 + 0.9 * (processes - 1))
-    gpu_bytes = peak if on_gpu else 0
-    return Need(processes * on_gpu, gpu_bytes, host, tally.disk, seconds, part, tally.resume, processes)
+    seconds = tally.seconds / (1 + 0.9 * (processes / sharing - 1))
+    return Need(
+        processes * on_gpu,
+        peak if on_gpu else 0,
+        host,
+        tally.disk,
+        seconds,
+        part,
+        tally.resume,
+        processes,
+        sharing > 1,
+        size.layers if tally.may_share else None,
+    )
 
 
 def _mb(count: float) -> int:

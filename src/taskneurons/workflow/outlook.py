@@ -56,13 +56,29 @@ class Machine:
     def remedy(self, found: Need, model: str, context: int) -> str:
         """The parameter by which a job fits that lacks memory."""
         if found.gpu_bytes > 1e9 * self.gpu_memory or self.memory is None:
-            return remedy_of(found.part, model, context, 1e9 * self.gpu_memory)
+            memory = 1e9 * self.gpu_memory
+            return remedy_of(found.part, model, context, memory, self._shared_out(found, context, memory))
         # What a process holds besides the part: itself, and copies while weights are read.
         beside = found.host_bytes / found.processes - found.part.bytes(context)
         there = 1e9 * self.memory / found.processes
         if found.gpu or beside >= there:
             return "no parameter: take a machine with more memory"
         return remedy_of(found.part, model, context, there - beside)
+
+    def _shared_out(self, found: Need, context: int, memory: float) -> tuple[str, Part] | None:
+        """What each GPU holds where as few of them as it takes, or all, share out the weights of a job that may."""
+        if found.layers is None:
+            return None
+        shared = None
+        for processes in range(max(2, found.processes), self.gpus + 1):
+            if found.sharing and processes == found.processes:
+                continue
+            number = f"workflow.processes_per_job: {processes}"
+            said = [number] * (processes != found.processes) + ["workflow.share_weights: true"] * (not found.sharing)
+            shared = " and ".join(said), found.held_by(processes)
+            if shared[1].bytes(context) <= memory:
+                break
+        return shared
 
 
 @dataclass(frozen=True)
@@ -269,7 +285,7 @@ def _misfits(params: Params, found: dict[tuple[str, str], list[Need]], machine: 
         yield Misfit(name, model, len(needs), largest.gpu_bytes if on_gpu else largest.host_bytes, remedy)
 
 
-def remedy_of(part: Part, model: str, context: int, memory: float) -> str:
+def remedy_of(part: Part, model: str, context: int, memory: float, shared: tuple[str, Part] | None = None) -> str:
     """The parameter by which a part of a job fits.
 
     Args:
@@ -277,19 +293,27 @@ def remedy_of(part: Part, model: str, context: int, memory: float) -> str:
         model: in the parameters.
         context: of that model, tokens.
         memory: bytes that there are.
+        shared: what the parameters say for several processes to share out the weights, and what each then holds.
     """
     choices = [text for text, fixed in part.other if fixed is None]
     for text, fixed in (("", part.fixed), *((text, fixed) for text, fixed in part.other if fixed is not None)):
-        option = replace(part, fixed=fixed)
-        if option.bytes(context) <= memory:
-            choices.append(text)
-            continue
-        more = f"{text} and " if text else ""
-        lengths, sizes = range(context // STEP * STEP, 0, -STEP), range(part.batch, 0, -1)
-        shorter = [tokens for tokens in lengths if option.per_token and option.bytes(tokens) <= memory]
-        smaller = [size for size in sizes if part.key and replace(option, batch=size).bytes(context) <= memory]
-        choices += [f"{more}models.{model}.context: {tokens}" for tokens in shorter[:1]]
-        choices += [f"{more}{part.key}: {size}" for size in smaller[:1]]
-    if not choices:
-        return f"no parameter: besides its batch it holds {part.bytes(0) / 1e9:,.0f} GB"
-    return " or ".join(choices[:2])
+        choices += _fitting(replace(part, fixed=fixed), text, model, context, memory)
+    choices = choices[:2]
+    # Who shares out weights wins no time: beside what fits otherwise only where it is enough by itself.
+    if shared and (not choices or shared[1].bytes(context) <= memory):
+        choices += _fitting(shared[1], shared[0], model, context, memory)[:1]
+    return " or ".join(choices) or f"no parameter: besides its batch it holds {part.bytes(0) / 1e9:,.0f} GB"
+
+
+def _fitting(part: Part, text: str, model: str, context: int, memory: float) -> list[str]:
+    """What makes a part fit beside a text: nothing, a shorter context, a smaller batch; none of them may."""
+    if part.bytes(context) <= memory:
+        return [text]
+    more = f"{text} and " if text else ""
+    lengths, sizes = range(context // STEP * STEP, 0, -STEP), range(part.batch, 0, -1)
+    shorter = [tokens for tokens in lengths if part.per_token and part.bytes(tokens) <= memory]
+    smaller = [size for size in sizes if part.key and replace(part, batch=size).bytes(context) <= memory]
+    return [
+        *(f"{more}models.{model}.context: {tokens}" for tokens in shorter[:1]),
+        *(f"{more}{part.key}: {size}" for size in smaller[:1]),
+    ]

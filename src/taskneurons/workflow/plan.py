@@ -169,7 +169,7 @@ class Plan:
     def pattern(
         self,
         *studies: str,
-        suite: str | None = None,
+        suite: str | Collection[str] | None = None,
         seeds: Seeds | None = None,
         models: Collection[str] | None = None,
     ) -> str:
@@ -177,14 +177,15 @@ class Plan:
 
         Args:
             studies: whose runs; none given: all runs.
-            suite: of this suite alone.
+            suite: of this suite alone, or of these.
             seeds: where `seed{seed}` follows in the paths: with the seeds of the run, all or some. A look-ahead,
                 since a wildcard's own constraint cannot know the run.
             models: of these models alone.
         """
         fits = []
+        suites = (suite,) if isinstance(suite, str) else suite
         for run in self.runs(*studies):
-            if suite in (None, run.suite) and (models is None or run.model in models):
+            if (suites is None or run.suite in suites) and (models is None or run.model in models):
                 ahead = f"(?=/seed(?:{'|'.join(map(str, run.some(seeds)))})/)" if seeds else ""
                 fits.append(re.escape(run.name) + ahead)
         return "|".join(fits) or self.NOTHING
@@ -275,14 +276,10 @@ def dtype_of(params: Params, model: str) -> str:
     return getattr(params.models[model], "dtype", "float32")
 
 
-def further_model(model: ScratchModel) -> dict[str, Any]:
-    """The settings of the pre-training of a model of another architecture than Llama and Bloom."""
+def fresh_model(model: ScratchModel) -> dict[str, Any]:
+    """The settings of a model from random weights, before any training."""
     sizes = ("hidden_size", "layers", "heads", "ffn_size", "context")
-    return {
-        "architecture": model.architecture,
-        "shape": {name: getattr(model, name) for name in sizes},
-        "pretraining": model.pretraining,
-    }
+    return {"architecture": model.architecture, "shape": {name: getattr(model, name) for name in sizes}}
 
 
 def _is_further(model: Model) -> bool:

@@ -8,7 +8,16 @@ from taskneurons.workflow.needs import STOP_SECONDS, need
 from taskneurons.workflow.plan import Plan, Wildcards
 
 # ASSUME: a job that reads files takes five seconds, most of them the start of a process.
-LIGHT = {"processes": 1, "gpu": 0, "gpu_mem_mb": 0, "mem_mb": FILES_ALONE_MB, "disk_mb": 0, "seconds": 5, "runtime": 30}
+LIGHT = {
+    "processes": 1,
+    "share_weights": 0,
+    "gpu": 0,
+    "gpu_mem_mb": 0,
+    "mem_mb": FILES_ALONE_MB,
+    "disk_mb": 0,
+    "seconds": 5,
+    "runtime": 30,
+}
 """Of a job that reads files and runs no model."""
 TOKENIZING = LIGHT | {"mem_mb": FILES_ALONE_MB + 500}
 """Of one that reads or makes a tokenizer, whose library takes seconds to import: a fork has imported it."""

@@ -83,6 +83,7 @@ class Tally:
         disk: bytes that it leaves.
         loaded: bytes of host memory at most.
         computes: whether it runs a model at all, and so gains by a GPU.
+        undivided: whether each of its processes must hold all weights, because it reads or changes some.
     """
 
     params: "Params"
@@ -100,11 +101,17 @@ class Tally:
     disk: float = 0
     loaded: float = 0
     computes: bool = True
+    undivided: bool = False
 
     @property
     def tokens(self) -> float:
         """Of an example, on average."""
         return min(MEAN_TOKENS, self.context / MEAN_SHARE)
+
+    @property
+    def may_share(self) -> bool:
+        """Whether its processes may share out the weights; a training shares out what it trains by itself."""
+        return self.computes and not self.undivided and not self.resume
 
     @property
     def weights(self) -> float:

@@ -20,7 +20,7 @@ from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.studies.deactivation.figures import draw_drops, draw_matrix
 
 TASKS = make_tasks()
-RUN = {"suite": "synthetic", "model": "llama", "setting": ZEROED["layer"]}
+RUN = {"suite": "synthetic", "model": "llama", "setting": ZEROED["layer"], "tuned": True}
 
 
 def drawn(draw: Callable[..., None], rows: list[Measurement], tasks: list[DescribedTask] = TASKS, **run) -> Figure:
@@ -158,3 +158,10 @@ def test_nothing_to_draw_is_refused(tmp_path: Path, draw: Callable[..., None]) -
     with pytest.raises(InputError, match=r"x\.gif: figures are written as"):
         draw(make_rows(TASKS), TASKS, [tmp_path / "x.gif"], **RUN)
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("draw", [draw_drops, draw_matrix])
+def test_a_caption_tells_a_tuned_model_from_the_same_model_as_it_is(draw: Callable[..., None]) -> None:
+    rows, two = make_rows(TASKS[:2], seeds=(0,)), TASKS[:2]
+    assert "llama tuned on all tasks, suite synthetic" in words_of(drawn(draw, rows, two))
+    assert "llama as it is, suite synthetic" in words_of(drawn(draw, rows, two, tuned=False))

@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 from small_checkpoint import ECHO, MOOD, lay_checkpoint, lay_task, small_model
 
 from taskneurons.engine.attribution import attribute
+from taskneurons.engine.batches import with_shuffled_answers
 from taskneurons.engine.changes import save_change
 from taskneurons.engine.evaluation import Evaluation, evaluate_tasks
 from taskneurons.engine.execution import Execution, Schedule
@@ -24,7 +25,6 @@ from taskneurons.studies.dial.measure import (
     change_cosines,
     measure_models,
     similarities,
-    with_shuffled_answers,
 )
 from taskneurons.studies.dial.rows import MEASURED, MeasuredRow
 

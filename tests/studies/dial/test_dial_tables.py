@@ -12,9 +12,10 @@ from matplotlib.figure import Figure
 from scipy.stats import sem, spearmanr, t
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.runs import ALL_SEEDS
 from taskneurons.neurons.sets import NeuronSet, save_sets
 from taskneurons.studies.dial.figures import draw_dial
-from taskneurons.studies.dial.rows import ALL_SEEDS, MEASURED, PAIRS, SUMMARY
+from taskneurons.studies.dial.rows import MEASURED, PAIRS, SUMMARY
 from taskneurons.studies.dial.tables import dial_pairs, gather_sets, summarise_dial
 
 TASKS = tuple(f"ring{place}_{side}" for place in range(4) for side in "ab")

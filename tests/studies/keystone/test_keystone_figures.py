@@ -4,7 +4,7 @@ import pytest
 from drawn import assert_inside_the_page, figure_of, words_of
 
 from taskneurons.errors import InputError
-from taskneurons.studies.keystone.figures import draw_effects, draw_layers, said
+from taskneurons.studies.keystone.figures import draw_effects, draw_layers
 from taskneurons.studies.keystone.rows import LayerRow, SummaryRow
 
 
@@ -60,9 +60,3 @@ def test_layers_show_the_shares_that_have_keystone_neurons():
     assert_inside_the_page(figure)
     empty = figure_of(lambda paths: draw_layers(layers[:2], "small, mine", paths))
     assert "no neuron is in the top of every task" in words_of(empty)
-
-
-def test_a_caption_tells_a_tuned_model_from_the_same_model_as_it_is():
-    tuned = figure_of(lambda paths: draw_effects(ROWS, said("small", "mine", tuned=True), paths, health=10))
-    assert "small tuned on all tasks, suite mine" in words_of(tuned)
-    assert said("small", "mine", tuned=False) == "small as it is, suite mine"

@@ -159,7 +159,7 @@ def test_figures_show_every_pair_and_every_control():
     found_rows = correlations(rows, silent, draws=50)
     figure = figure_of(lambda paths: draw_correlation(found_rows, paths, suite="mine", model="tiny"))
     assert_inside_the_page(figure)
-    assert "words of prompts, across kinds" in words_of(figure) and "p 0.020" in words_of(figure)
+    assert "words of prompts, across kinds" in words_of(figure) and "p = 0.02" in words_of(figure)
     blank = [replace(row, value=None) for row in found_rows]
     figure = figure_of(lambda paths: draw_correlation(blank, paths, suite="mine", model="tiny"))
     assert "no pairs of tasks can tell" in words_of(figure)

@@ -33,7 +33,7 @@ from taskneurons.workflow.paths import CHECKPOINT_FILES, TOKENIZER_FILES
 
 MULTITASK = Schedule(steps=30, batch_size=8, learning_rate=1e-2, warmup=2)
 RUN = {"run": "mine/small", "seed": "3"}
-MODEL = ScratchModel("llama", 16, 2, 2, 32, CONTEXT, Pretraining(4, 4, 1e-2, 1, 0.5))
+SHAPE = Shape(hidden_size=16, layers=2, heads=2, ffn_size=32, context=CONTEXT)
 
 
 @pytest.fixture(scope="module")
@@ -111,18 +111,17 @@ def test_pre_training_begins_with_the_weights_of_its_seed_and_learns_the_text(la
     found = {}
     for steps, rate in ((1, 0.0), (40, 1e-2)):
         out = tmp_path / str(steps)
-        model = ScratchModel("llama", 16, 2, 2, 32, CONTEXT, Pretraining(steps, 4, rate, 0, 0.5))
+        settings = PretrainSettings(ScratchModel("llama", SHAPE, Pretraining(steps, 4, rate, 0, 0.5)))
         inputs = {
             "corpus": (laid / "corpus.jsonl",),
             "tokenizer": tuple(laid / "tokenizer" / name for name in TOKENIZER_FILES),
         }
         files = {"checkpoint": checkpoint(out), "training": (out / "training.csv",)}
-        pretrain_model(job(PretrainSettings(model), inputs, **files))
+        pretrain_model(job(settings, inputs, **files))
         assert all(path.is_file() for paths in files.values() for path in paths)
         found[steps] = load_checkpoint(out)
         assert (found[steps].name, found[steps].context) == ("small", CONTEXT)
-    shape = Shape(hidden_size=16, layers=2, heads=2, ffn_size=32, context=CONTEXT)
-    fresh = new_model("llama", shape, Vocabulary.of(TOKENIZER), seed=3)
+    fresh = new_model("llama", SHAPE, Vocabulary.of(TOKENIZER), seed=3)
     kept = load_file(tmp_path / "1" / "model.safetensors")
     assert all((kept[name] == value).all() for name, value in fresh.state_dict().items() if name in kept)
     ids = TOKENIZER(["one red sun"], return_tensors="pt")["input_ids"]

@@ -13,12 +13,13 @@ from matplotlib.figure import Figure
 from taskneurons.errors import InputError
 from taskneurons.evidence.tasks import DescribedTask
 from taskneurons.neurons.scores import NeuronScores
+from taskneurons.neurons.selection import Selection
 from taskneurons.studies.neurons.figures import draw_layers, draw_scores
 from taskneurons.studies.neurons.rows import LayerShare
 
 TASKS = make_tasks()
-SCORES = {"suite": "synthetic", "model": "llama", "percent": 10}
-LAYERS = {"suite": "synthetic", "model": "llama", "estimator": "taylor", "percent": 10}
+SCORES = {"suite": "synthetic", "model": "llama", "tuned": True, "percent": 10}
+LAYERS = {"suite": "synthetic", "model": "llama", "tuned": False, "selection": Selection("taylor", 10, "model")}
 
 
 def make_scores(
@@ -104,11 +105,13 @@ def test_scores_give_the_share_above_the_cut() -> None:
     # 82 of 100 lie in the top two of twenty neurons.
     assert "sentiment_food (82 %)" in words_of(figure)
     assert "The top 10 % of neurons hold 82 % of a task's attribution" in words_of(figure)
+    assert "llama tuned on all tasks, suite synthetic" in words_of(figure)
 
 
 def test_layers_say_where_the_neurons_lie() -> None:
     words = words_of(layers_drawn(make_layers()))
     assert "Ranked over the model, 33 % of a task's neurons lie in layer 0 (an even share is 25 %)" in words
+    assert "llama as it is, suite synthetic" in words
     assert "same share of each of the 4 layers" in words_of(layers_drawn(make_layers(selections=("layer",))))
 
 

@@ -9,7 +9,7 @@ from taskneurons.errors import InputError
 from taskneurons.params.loading import parse_params
 from taskneurons.params.models import ScratchModel
 from taskneurons.studies.scaling.params import Scaling
-from taskneurons.workflow.plan import further_model
+from taskneurons.workflow.plan import fresh_model
 
 ROOT = Path(__file__).resolve().parents[3]
 GOOD = {
@@ -46,7 +46,7 @@ def test_a_model_that_is_not_there_is_refused_with_the_nearest_name():
 
 def test_sizes_that_make_no_model_are_refused():
     model = ScratchModel.model_validate_json(json.dumps(MODEL))
-    assert further_model(model)["shape"] == {
+    assert fresh_model(model)["shape"] == {
         "hidden_size": 32, "layers": 2, "heads": 4, "ffn_size": 64, "context": 32
     }  # fmt: skip
     with pytest.raises(ValueError, match="must be even"):

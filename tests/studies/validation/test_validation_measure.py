@@ -16,6 +16,7 @@ from taskneurons.errors import InputError
 from taskneurons.evidence.runs import Run
 from taskneurons.job import Files, Job
 from taskneurons.models.load import load_checkpoint
+from taskneurons.models.scratch import Shape
 from taskneurons.models.tokenizers import save_tokenizer, train_word_tokenizer
 from taskneurons.neurons.sets import load_sets
 from taskneurons.studies.validation import measure
@@ -28,7 +29,7 @@ from taskneurons.tasks.plant.suite import plant_suite
 from taskneurons.tasks.storage import read_split, write_task
 
 SKILLS = Skills(2)
-MODEL = NewModel("llama", hidden_size=16, layers=2, heads=2, ffn_size=32, context=16, spread=0.1)
+MODEL = NewModel("llama", Shape(16, 2, 2, 32, 16), 0.1)
 SCHEDULE = Schedule(steps=2, batch_size=14, learning_rate=1e-3)
 TABLES = (PROOF, RANKED, DROPS, AGREEMENT)
 ASKS_NOTHING = Limits(learned=0, broken=100, spared=100, suffices=0, effect=0.01, members=0, others=100)
@@ -142,11 +143,6 @@ def test_the_examples_of_a_skill_are_those_that_name_it(planted) -> None:
     examples = measure.examples_of(loaded, tasks, SKILLS, train=12, test=15, batch_size=7)
     told = [SKILLS.skill_of(one.input) for task in tasks for one in read_split(tasks[task], "test")]
     assert examples.skill.tolist() == told and sum(map(len, examples.batches)) == 60
-    dealt = measure.with_shuffled_answers(examples)
-    for task, ready in examples.train.items():
-        assert [one.prompt for one in dealt.train[task]] == [one.prompt for one in ready]
-        assert sorted(one.target for one in dealt.train[task]) == sorted(one.target for one in ready)
-        assert dealt.train[task] != ready
 
 
 def test_exact_scores_are_means_over_the_examples_of_a_task(planted) -> None:
@@ -176,6 +172,6 @@ def test_the_run_of_rows_is_that_of_the_job(planted) -> None:
 def test_the_matrices_of_a_new_model_are_as_wide_as_asked(planted) -> None:
     tokenizer = load_checkpoint(planted[0] / "plant").tokenizer
     for architecture, width in (("llama", 16), ("bloom", 8)):
-        model = replace(MODEL, architecture=architecture, hidden_size=width).made(tokenizer, 0)
+        model = NewModel(architecture, replace(MODEL.shape, hidden_size=width), MODEL.spread).made(tokenizer, 0)
         entries = [weight.detach().numpy().ravel() for weight in model.parameters() if weight.dim() > 1]
         assert np.concatenate(entries).std() == pytest.approx(0.1, rel=0.05)

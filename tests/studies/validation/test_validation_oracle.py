@@ -14,6 +14,7 @@ from taskneurons.engine.task_by_task import encoded_split
 from taskneurons.errors import InputError
 from taskneurons.job import Files, Job
 from taskneurons.models.load import load_checkpoint, save_checkpoint
+from taskneurons.models.scratch import Shape
 from taskneurons.models.tokenizers import train_word_tokenizer
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.studies.validation import measure
@@ -78,6 +79,17 @@ def test_too_few_or_equal_neurons_have_no_interval_and_say_why() -> None:
     assert (few["signed"].low, few["signed"].reason) == (None, "an interval needs 10 neurons")
     equal = {row.measure: row for row in compared(made("top", [1, 2, 3], [1, 1, 1]), sums, draws=5)}
     assert (equal["signed"].value, equal["signed"].reason) == (None, "all values are equal")
+    # The one sample that is drawn holds the neuron that differs, or lacks it.
+    lone = made("top", np.arange(1.0, 13.0), [1.0] * 11 + [2.0])
+    drawn = [
+        row.reason
+        for place in range(12)
+        for row in compared(lone[place:] + lone[:place], sums, draws=1)
+        if (row.kind, row.measure) == ("top", "signed")
+    ]
+    missed = set(range(12)) - set(np.random.default_rng(0).integers(12, size=12).tolist())
+    said = "all values are equal in every bootstrap sample"
+    assert [reason == said for reason in drawn] == [(11 - place) % 12 in missed for place in range(12)]
 
 
 def test_the_job_ablates_the_sample_on_every_task(tmp_path: Path) -> None:
@@ -87,7 +99,7 @@ def test_the_job_ablates_the_sample_on_every_task(tmp_path: Path) -> None:
         write_task(tasks[task.name], task, splits, counts)
         texts += [f"{one.prompt} {one.target}" for one in splits["train"]]
     tokenizer = train_word_tokenizer(texts)
-    model = NewModel("bloom", 8, 2, 2, 32, 16, spread=0.3).made(tokenizer, 0)
+    model = NewModel("bloom", Shape(8, 2, 2, 32, 16), 0.3).made(tokenizer, 0)
     save_checkpoint(tmp_path / "base", model, tokenizer, name="base", context=16, parent=None)
     inputs = {
         "checkpoint": (tmp_path / "base" / "model.safetensors",),

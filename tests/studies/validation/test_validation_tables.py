@@ -7,12 +7,12 @@ import pytest
 from drawn import assert_inside_the_page, figure_of, words_of
 from scipy.stats import t
 
-from taskneurons.evidence.runs import Run
+from taskneurons.evidence.runs import ALL_SEEDS, Run
 from taskneurons.neurons.sets import NeuronSet
 from taskneurons.studies.validation import estimators
 from taskneurons.studies.validation.figures import draw_estimators, draw_specificity, draw_stability
 from taskneurons.studies.validation.proof import IDLE, Evidence, Limits, failure, holds, proof_rows
-from taskneurons.studies.validation.rows import ALL_SEEDS, AgreementRow, DropRow, RankedRow
+from taskneurons.studies.validation.rows import AgreementRow, DropRow, RankedRow
 from taskneurons.studies.validation.tables import failures, indices, steadiness, summarise
 from taskneurons.tasks.plant.skills import Skills
 

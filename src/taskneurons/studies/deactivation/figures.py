@@ -16,6 +16,7 @@ from taskneurons.evidence.measurements import (
     gather_measurements,
     of_setting,
 )
+from taskneurons.evidence.studied import studied
 from taskneurons.evidence.style import (
     GREEN,
     GREY,
@@ -61,6 +62,7 @@ def draw_drops(
     suite: str,
     model: str,
     setting: Setting,
+    tuned: bool,
     dpi: int = 200,
 ) -> None:
     """Draw one model's scores under each condition, every one tied to the original score of its task by a line.
@@ -73,6 +75,7 @@ def draw_drops(
         tasks: of the suite.
         paths: where to write, `.png` and `.svg`.
         suite, model, setting: which rows.
+        tuned: whether the model was tuned on all tasks of the suite; else it is studied as it is.
         dpi: dots an inch of the PNG.
 
     Raises:
@@ -93,8 +96,8 @@ def draw_drops(
     drawn = sum(row.drop_low is not None for row in used)
     draws = max((row.draws for row in used if row.condition == "random"), default=0)
     caption = (
-        f"{_what(model, suite, setting)} Black line: original score; dots: score with the neurons "
-        f"deactivated. {_range({row.n for row in chosen})} test examples a task"
+        f"{studied(model, suite, tuned=tuned)}. {_what(setting)} Black line: original score; dots: score with the "
+        f"neurons deactivated. {_range({row.n for row in chosen})} test examples a task"
         + (f", {draws} random draws a seed. " if draws else ". ")
         + interval_words(seeds, drawn)
         + (" They are cut at 0 and 100 %." if drawn else "")
@@ -186,6 +189,7 @@ def draw_matrix(
     suite: str,
     model: str,
     setting: Setting,
+    tuned: bool,
     dpi: int = 200,
 ) -> None:
     """Draw one model's drops, mean over seeds, rows = whose neurons are deactivated, columns = the tested task.
@@ -205,8 +209,8 @@ def draw_matrix(
     metrics: dict[str, str] = {task.name: task.score for task in ordered}
     matrix = np.mean([drop_matrix(chosen, list(metrics), metrics, seed) for seed in seeds], axis=0)
     caption = (
-        f"{_what(model, suite, setting)} Drop in points against the original model: accuracy for "
-        f"classification, ROUGE-L for generation columns. Mean over {seeds_in_words(len(seeds))}, "
+        f"{studied(model, suite, tuned=tuned)}. {_what(setting)} Drop in points against the original model: accuracy "
+        f"for classification, ROUGE-L for generation columns. Mean over {seeds_in_words(len(seeds))}, "
         f"{_range({row.n for row in chosen})} test examples a task; no interval is drawn. Thick lines part "
         "the kinds, thin ones the families."
         + (" Upper left block: Figure 5 a of Leng & Xiong 2025, lower right: 5 b." if len(by_kind(ordered)) > 1 else "")
@@ -232,11 +236,10 @@ def _title_of_matrix(matrix: np.ndarray, tasks: Sequence[DescribedTask]) -> str:
     )
 
 
-def _what(model: str, suite: str, setting: Setting) -> str:
+def _what(setting: Setting) -> str:
     whole = "the model" if setting.selection == "model" else "each layer"
     return (
-        f"{model}, {suite}. {setting.percent:g} % of the neurons of {whole} by {setting.estimator}, intervention: "
-        f"{setting.intervention}."
+        f"{setting.percent:g} % of the neurons of {whole} by {setting.estimator}, intervention: {setting.intervention}."
     )
 
 
@@ -253,10 +256,12 @@ class PlotSettings:
 
     Attributes:
         selection: of the sets that were deactivated, by activation zero.
+        tuned: whether models are tuned on all tasks of their suites; else they are studied as they are.
         dpi: dots an inch of the PNG.
     """
 
     selection: Selection
+    tuned: bool
     dpi: int
 
     @property
@@ -274,6 +279,7 @@ def plot_drops(job: Job[PlotSettings]) -> None:
         suite=job.suite,
         model=job.model,
         setting=job.settings.setting,
+        tuned=job.settings.tuned,
         dpi=job.settings.dpi,
     )
 
@@ -287,5 +293,6 @@ def plot_matrix(job: Job[PlotSettings]) -> None:
         suite=job.suite,
         model=job.model,
         setting=job.settings.setting,
+        tuned=job.settings.tuned,
         dpi=job.settings.dpi,
     )

@@ -9,4 +9,5 @@ def deactivate_neurons(tally: Tally) -> None:
     others, alike = (tally.tasks - 1, tally.tasks / 2 - 1) if design["matrix"] else (0, 0)
     cases = design["original"] + len(design["interventions"]) + 2 + design["random_draws"] + others
     cases += len(design["percents"]) * (1 + design["random_draws"] + alike)
+    tally.undivided = "parameters" in design["interventions"]
     tally.test(len(tally.outputs) * cases, design["examples"])

@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.studied import studied
 from taskneurons.evidence.style import BLACK, GREEN, GREY, VERMILLION, Words, interval_words, sheet, signed
 from taskneurons.evidence.tasks import KINDS, SCORE, Kind
 from taskneurons.job import Job
@@ -140,10 +141,12 @@ class PlotSettings:
 
     Attributes:
         selection: whose estimator and ranking are drawn, at every share.
+        tuned: whether models are tuned on all tasks of their suites; else they are studied as they are.
         dpi: dots an inch of the PNG.
     """
 
     selection: Selection
+    tuned: bool
     dpi: int
 
 
@@ -156,4 +159,5 @@ def plot(job: Job[PlotSettings]) -> None:
         if (row.suite, row.model) == (job.suite, job.model)
         and (row.estimator, row.selection, row.intervention) == chosen
     ]
-    draw_specificity(rows, f"{job.model}, {job.suite}", job.outputs["figure"], dpi=job.settings.dpi)
+    run = studied(job.model, job.suite, tuned=job.settings.tuned)
+    draw_specificity(rows, run, job.outputs["figure"], dpi=job.settings.dpi)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.runs import ALL_SEEDS
 from taskneurons.evidence.style import (
     BLACK,
     BLUE,
@@ -24,7 +25,7 @@ from taskneurons.evidence.style import (
     sheet,
 )
 from taskneurons.job import Job
-from taskneurons.studies.dial.rows import ALL_SEEDS, PAIRS, SUMMARY, PairRow, SummaryRow
+from taskneurons.studies.dial.rows import PAIRS, SUMMARY, PairRow, SummaryRow
 
 _Line = tuple[str, str, str, str, str]
 """Measure, sets, colour, marker, what it is called. Of a panel's lines the first has its pairs drawn as dots."""

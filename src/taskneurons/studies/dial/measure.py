@@ -16,7 +16,7 @@ from safetensors import safe_open
 from torch import nn
 
 from taskneurons.engine.attribution import attribute
-from taskneurons.engine.batches import permutation
+from taskneurons.engine.batches import with_shuffled_answers
 from taskneurons.engine.changes import WEIGHTS, changed, load_change
 from taskneurons.engine.evaluation import Evaluation, prepare_task, score_task
 from taskneurons.engine.execution import Execution, Schedule
@@ -163,12 +163,6 @@ def select(model: Checkpoint, encoded: Mapping[str, Sequence[Encoded]], measures
         for selection in measures.selections:
             sets[f"{selection.slug}.{task}"] = selection.of(found[selection.estimator])
     return sets
-
-
-def with_shuffled_answers(examples: Sequence[Encoded]) -> list[Encoded]:
-    """The same prompts with the same answers in another order, always the same one."""
-    order = permutation(len(examples), 0)
-    return [replace(example, target=examples[index].target) for example, index in zip(examples, order, strict=True)]
 
 
 def similarities(

@@ -12,6 +12,7 @@ def measure(tally: Tally) -> None:
     """Tests and scores of all models on all tasks."""
     measures = tally.settings["measures"]
     models = tally.tasks + 1
+    tally.undivided = True
     tally.test(models * tally.tasks, measures["test_examples"])
     tally.attribute(
         (models + 1) * tally.tasks,

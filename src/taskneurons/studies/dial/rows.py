@@ -5,7 +5,6 @@ from typing import Annotated, Any, Literal
 
 from taskneurons.table import Column, Table
 
-ALL_SEEDS: Literal["all"] = "all"
 Value = Annotated[float | None, Column(measured=True)]
 Note = Annotated[str, Column(measured=True)]
 

@@ -22,13 +22,13 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.runs import Run
+from taskneurons.evidence.runs import ALL_SEEDS, Run
 from taskneurons.job import Job
 from taskneurons.measures.mantel import MantelTest, mantel
 from taskneurons.measures.overlap_null import overlap_chance
 from taskneurons.measures.stats import t_interval
 from taskneurons.neurons.sets import NeuronSet, load_sets
-from taskneurons.studies.dial.rows import ALL_SEEDS, MEASURED, PAIRS, SUMMARY, MeasuredRow, PairRow, SummaryRow
+from taskneurons.studies.dial.rows import MEASURED, PAIRS, SUMMARY, MeasuredRow, PairRow, SummaryRow
 
 TRANSFER = ("transfer_loss", "transfer_rougeL")
 SETS = ("base", "shuffled", "source", "multitask")

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.studied import studied
 from taskneurons.evidence.style import (
     BLACK,
     BLUE,
@@ -252,11 +253,6 @@ def draw_layers(rows: Sequence[LayerRow], run: str, paths: Iterable[str | Path],
         axes[0].set_ylabel("neurons of the layer")
 
 
-def said(model: str, suite: str, *, tuned: bool) -> str:
-    """A run in the words of a caption: two studies of one model may differ in its tuning alone."""
-    return f"{model} {'tuned on all tasks' if tuned else 'as it is'}, suite {suite}"
-
-
 # Jobs
 
 
@@ -277,7 +273,7 @@ class PlotSettings:
 
 def plot(job: Job[PlotSettings]) -> None:
     """Draw the effects of one run over shares, and its keystone neurons by layer."""
-    run, dpi = said(job.model, job.suite, tuned=job.settings.tuned), job.settings.dpi
+    run, dpi = studied(job.model, job.suite, tuned=job.settings.tuned), job.settings.dpi
     summary, layers = SUMMARY.read(job.inputs.one("summary")), LAYERS.read(job.inputs.one("layers"))
     own = [row for row in summary if (row.suite, row.model) == (job.suite, job.model)]
     draw_effects(own, run, job.outputs["effects"], health=job.settings.health, dpi=dpi)

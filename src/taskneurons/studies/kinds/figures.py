@@ -21,6 +21,7 @@ from taskneurons.evidence.style import (
     SMALL,
     VERMILLION,
     Words,
+    p_in_words,
     say_in_panel,
     seeds_in_words,
     sheet,
@@ -200,7 +201,7 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow], *, named: bool) -> None:
             )
             if row.p_value is not None:
                 beside = axis.get_yaxis_transform()
-                axis.text(1.02, height, _p_in_words(row.p_value), transform=beside, va="center", fontsize=SMALL)
+                axis.text(1.02, height, p_in_words(row.p_value), transform=beside, va="center", fontsize=SMALL)
     if not drawn:
         say_in_panel(axis, "no pairs of tasks can tell")
         return
@@ -209,10 +210,6 @@ def _dots(axis: Axes, rows: Sequence[CorrelationRow], *, named: bool) -> None:
     axis.set_xlim(max(-1.0, min(low, -0.2)), min(1.0, max(high, 0.2)))
     axis.set_ylim(len(_NAMES) - 0.5, -0.5)
     axis.set_yticks(range(len(_NAMES)), list(_NAMES.values()) if named else [""] * len(_NAMES))
-
-
-def _p_in_words(value: float) -> str:
-    return "p < 0.001" if value < 0.001 else f"p {value:.3f}"
 
 
 # Jobs

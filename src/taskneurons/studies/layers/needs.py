@@ -24,6 +24,7 @@ def compare(tally: Tally) -> None:
     """Representations of all models on the prompts of some tasks."""
     made = tally.settings["comparison"]
     tasks, batch = len(tally.outputs), made["representation"]["batch_size"]
+    tally.undivided = True
     # The base, the experimental and the held-out model, and the control model of each task.
     tally.read(4 * tasks * made["representation"]["examples"], batch, "layers.batch_size")
     tally.test(4 * tasks, made["scored_examples"])
@@ -34,6 +35,7 @@ def measure_transfer(tally: Tally) -> None:
     """Representations and answers of pairs of tasks."""
     shown = tally.settings["representation"]
     pairs = tally.tasks * (len(tally.outputs) + 1)
+    tally.undivided = True
     tally.read(pairs * shown["examples"], shown["batch_size"], "layers.batch_size")
     tally.test(pairs, shown["examples"])
     tally.resume = 8 * tally.tasks * tally.size.layers * tally.size.width * shown["examples"]

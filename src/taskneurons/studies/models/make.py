@@ -1,9 +1,11 @@
 """Makes the models that are studied: tokenizers, imports, pre-training from scratch, tuning on all tasks together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
+
+from transformers import PreTrainedModel
 
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.task_by_task import naming
@@ -11,12 +13,11 @@ from taskneurons.engine.training import pretrain, tune_multitask
 from taskneurons.files import read_jsonl
 from taskneurons.job import Job
 from taskneurons.models.encoding import encode, encode_options
-from taskneurons.models.further import Further, new_further_model
+from taskneurons.models.further import new_further_model
 from taskneurons.models.importing import import_folder, import_gguf, import_hub, packaged
 from taskneurons.models.load import DType, load_checkpoint, save_checkpoint
 from taskneurons.models.prompts import Prompts
 from taskneurons.models.scratch import Shape, Vocabulary, new_model
-from taskneurons.models.size import Architecture
 from taskneurons.models.tokenizers import load_tokenizer, save_tokenizer, train_bpe_tokenizer, train_word_tokenizer
 from taskneurons.tasks.corpus import training_texts
 from taskneurons.tasks.storage import read_split, read_task
@@ -36,106 +37,6 @@ class Pretraining:
     learning_rate: float
     warmup: int
     focus_weight: float
-
-
-@dataclass(frozen=True)
-class ScratchModel:
-    """A model from random weights.
-
-    Attributes:
-        architecture: llama or bloom.
-        hidden_size, layers, heads, ffn_size, context: see `Shape`.
-        pretraining: how it is trained.
-    """
-
-    architecture: Architecture
-    hidden_size: int
-    layers: int
-    heads: int
-    ffn_size: int
-    context: int
-    pretraining: Pretraining
-
-    @property
-    def shape(self) -> Shape:
-        """Its sizes."""
-        return Shape(self.hidden_size, self.layers, self.heads, self.ffn_size, self.context)
-
-    def schedule(self, seed: int) -> Schedule:
-        """The course of its pre-training with a seed."""
-        course = self.pretraining
-        return Schedule(course.steps, course.batch_size, course.learning_rate, course.warmup, seed)
-
-
-def pretrain_from_scratch(
-    corpus: str | Path,
-    tokenizer: str | Path,
-    out: str | Path,
-    model: ScratchModel,
-    *,
-    name: str,
-    seed: int,
-    execution: Execution,
-) -> None:
-    """Train a model from random weights on a suite's text and write its checkpoint and its training.csv.
-
-    Args:
-        corpus: JSONL of documents, see `pretrain`.
-        tokenizer: folder of the tokenizer.
-        out: checkpoint folder to write.
-        model: its shape, and the course of its training.
-        name: of the model.
-        seed: of the weights and the order of the data.
-        execution: where it trains, in float32, and its resume file.
-    """
-    words = load_tokenizer(tokenizer)
-    fresh = new_model(model.architecture, model.shape, Vocabulary.of(words), seed=seed)
-    log = pretrain(
-        fresh,
-        words,
-        read_jsonl(corpus),
-        model.schedule(seed),
-        execution,
-        focus_weight=model.pretraining.focus_weight,
-        context=model.context,
-    )
-    log.write(Path(out) / "training.csv")
-    save_checkpoint(out, fresh, words, name=name, context=model.context, parent=None)
-
-
-@dataclass(frozen=True)
-class FurtherModel:
-    """A model from random weights, of another architecture than Llama and Bloom.
-
-    Attributes:
-        architecture: of the model.
-        shape: its sizes.
-        pretraining: how it is trained.
-    """
-
-    architecture: Further
-    shape: Shape
-    pretraining: Pretraining
-
-
-def pretrain_further(
-    corpus: str | Path,
-    tokenizer: str | Path,
-    out: str | Path,
-    model: FurtherModel,
-    *,
-    name: str,
-    seed: int,
-    execution: Execution,
-) -> None:
-    """As `pretrain_from_scratch`, for a model of a further architecture."""
-    words, course, context = load_tokenizer(tokenizer), model.pretraining, model.shape.context
-    fresh = new_further_model(model.architecture, model.shape, Vocabulary.of(words), seed=seed)
-    schedule = Schedule(course.steps, course.batch_size, course.learning_rate, course.warmup, seed)
-    documents = read_jsonl(corpus)
-    log = pretrain(fresh, words, documents, schedule, execution, focus_weight=course.focus_weight, context=context)
-    log.write(Path(out) / "training.csv")
-    save_checkpoint(out, fresh, words, name=name, context=context, parent=None)
 
 
 def tune_on_tasks(
@@ -236,8 +137,23 @@ def import_model(job: Job[ImportSettings]) -> None:
 
 
 @dataclass(frozen=True)
+class ScratchModel:
+    """A model from random weights.
+
+    Attributes:
+        architecture: one that the job's function knows. The names of all would make every model anew when one is added.
+        shape: its sizes.
+        pretraining: the course of its training.
+    """
+
+    architecture: str
+    shape: Shape
+    pretraining: Pretraining
+
+
+@dataclass(frozen=True)
 class PretrainSettings:
-    """Settings of `pretrain_model`.
+    """Settings of `pretrain_model` and of `pretrain_further_model`.
 
     Attributes:
         model: its shape, and the course of its training.
@@ -247,40 +163,30 @@ class PretrainSettings:
 
 
 def pretrain_model(job: Job[PretrainSettings]) -> None:
-    """Pre-train one model from scratch on its suite's text."""
-    pretrain_from_scratch(
-        job.inputs.one("corpus"),
-        job.inputs.folder("tokenizer"),
-        job.outputs.folder("checkpoint"),
-        job.settings.model,
-        name=job.model,
-        seed=job.seed,
-        execution=Execution.of(job),
+    """Pre-train one Llama or Bloom from scratch on its suite's text."""
+    _pretrain(job, new_model)
+
+
+def pretrain_further_model(job: Job[PretrainSettings]) -> None:
+    """Pre-train one model of another architecture from scratch on its suite's text."""
+    _pretrain(job, new_further_model)
+
+
+def _pretrain(job: Job[PretrainSettings], new: Callable[..., PreTrainedModel]) -> None:
+    asked, course, out = job.settings.model, job.settings.model.pretraining, job.outputs.folder("checkpoint")
+    tokenizer = load_tokenizer(job.inputs.folder("tokenizer"))
+    fresh = new(asked.architecture, asked.shape, Vocabulary.of(tokenizer), seed=job.seed)
+    log = pretrain(
+        fresh,
+        tokenizer,
+        read_jsonl(job.inputs.one("corpus")),
+        Schedule(course.steps, course.batch_size, course.learning_rate, course.warmup, job.seed),
+        Execution.of(job),
+        focus_weight=course.focus_weight,
+        context=asked.shape.context,
     )
-
-
-@dataclass(frozen=True)
-class FurtherSettings:
-    """Settings of `pretrain_further_model`.
-
-    Attributes:
-        model: its shape, and the course of its training.
-    """
-
-    model: FurtherModel
-
-
-def pretrain_further_model(job: Job[FurtherSettings]) -> None:
-    """Pre-train one model of a further architecture from scratch on its suite's text."""
-    pretrain_further(
-        job.inputs.one("corpus"),
-        job.inputs.folder("tokenizer"),
-        job.outputs.folder("checkpoint"),
-        job.settings.model,
-        name=job.model,
-        seed=job.seed,
-        execution=Execution.of(job),
-    )
+    log.write(out / "training.csv")
+    save_checkpoint(out, fresh, tokenizer, name=job.model, context=asked.shape.context, parent=None)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.studied import studied
 from taskneurons.evidence.style import (
     BLACK,
     FAMILY_COLOURS,
@@ -44,6 +45,7 @@ def draw_scores(
     *,
     suite: str,
     model: str,
+    tuned: bool,
     percent: float,
     dpi: int = 200,
 ) -> None:
@@ -59,6 +61,7 @@ def draw_scores(
         tasks: of the suite.
         paths: where to write, `.png` and `.svg`.
         suite, model: named in the caption.
+        tuned: whether the model was tuned on all tasks of the suite; else it is studied as it is.
         percent: the share of neurons that is selected, marked by a line.
         dpi: dots an inch of the PNG.
 
@@ -90,7 +93,7 @@ def draw_scores(
     spread = lowest if lowest == highest_held else f"{lowest} to {highest_held}"
     title = f"The top {percent:g} % of neurons hold {spread} % of a task's attribution"
     caption = (
-        f"{model}, {suite}. Scores by {estimator}, sorted, divided by the task's mean; mean over "
+        f"{studied(model, suite, tuned=tuned)}. Scores by {estimator}, sorted, divided by the task's mean; mean over "
         f"{seeds_in_words(seeds)} at each rank; {shape[0]} layers of {shape[1]} neurons; {min(counts)}"
         f"{f' to {max(counts)}' if len(counts) > 1 else ''} examples a task. Dotted: the cut at {percent:g} %. In "
         f"brackets: share of the attribution above the cut. No interval is drawn."
@@ -140,26 +143,29 @@ def draw_layers(
     *,
     suite: str,
     model: str,
-    estimator: str,
-    percent: float,
+    tuned: bool,
+    selection: Selection,
     dpi: int = 200,
 ) -> None:
     """Draw, for each task, the share of its set in every layer.
 
-    Bars are for the selection over the whole model, a line is for the selection within layers. Both are means over
+    Bars are for the sets ranked over the whole model, a line is for those ranked within layers. Both are means over
     seeds; dots are the single seeds.
 
     Args:
         rows: those of other models, estimators and percentages are left aside.
         tasks: of the suite.
         paths: where to write, `.png` and `.svg`.
-        suite, model, estimator, percent: which rows.
+        suite, model: which rows.
+        tuned: whether the model was tuned on all tasks of the suite; else it is studied as it is.
+        selection: its estimator and percentage say which rows; both rankings are drawn.
         dpi: dots an inch of the PNG.
 
     Raises:
         InputError: no row belongs to the asked sets.
     """
-    # selection -> task -> seed -> layer -> share
+    estimator, percent = selection.estimator, selection.percent
+    # ranking -> task -> seed -> layer -> share
     shares: dict[str, dict[str, dict[int, dict[int, float]]]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(dict))
     )
@@ -171,17 +177,17 @@ def draw_layers(
     if not ordered:
         raise InputError(f"no sets to draw for {model} on {suite}: {estimator}, {percent:g} %")
     means = {
-        selection: {
+        ranking: {
             task: np.mean([[layers[i] for i in sorted(layers)] for layers in seeds.values()], axis=0)
             for task, seeds in by_task.items()
         }
-        for selection, by_task in shares.items()
+        for ranking, by_task in shares.items()
     }
     depth = max(len(mean) for by_task in means.values() for mean in by_task.values())
     seeds = len({seed for by_task in shares.values() for s in by_task.values() for seed in s})
     caption = (
-        f"{model}, {suite}. The top {percent:g} % by {estimator}; share of each set in every layer, layer 0 is nearest "
-        f"to the input. Mean over {seeds_in_words(seeds)}"
+        f"{studied(model, suite, tuned=tuned)}. The top {percent:g} % by {estimator}; share of each set in every "
+        f"layer, layer 0 is nearest to the input. Mean over {seeds_in_words(seeds)}"
         + (", small dots: each seed" if seeds > 1 else "")
         + "; no interval is drawn."
     )
@@ -261,11 +267,13 @@ class PlotSettings:
             marked.
         layers: for each figure of layers, by its file's stem, a selection whose estimator and percentage are shown,
             over the model and within layers together.
+        tuned: whether models are tuned on all tasks of their suites; else they are studied as they are.
         dpi: dots an inch of the PNG.
     """
 
     scores: dict[str, Selection]
     layers: dict[str, Selection]
+    tuned: bool
     dpi: int
 
 
@@ -283,6 +291,7 @@ def plot(job: Job[PlotSettings]) -> None:
             figures[stem],
             suite=job.suite,
             model=job.model,
+            tuned=job.settings.tuned,
             percent=selection.percent,
             dpi=job.settings.dpi,
         )
@@ -294,7 +303,7 @@ def plot(job: Job[PlotSettings]) -> None:
             figures[stem],
             suite=job.suite,
             model=job.model,
-            estimator=selection.estimator,
-            percent=selection.percent,
+            tuned=job.settings.tuned,
+            selection=selection,
             dpi=job.settings.dpi,
         )

@@ -20,6 +20,7 @@ from taskneurons.evidence.style import (
     SMALL,
     VERMILLION,
     Words,
+    p_in_words,
     seeds_in_words,
     sheet,
     signed,
@@ -206,7 +207,7 @@ def _panel(
             # Adding zero takes the sign from a zero.
             correlation = f"{round(better * trend.correlation, 2) + 0.0:+.2f}".replace("-", "−")
             axis.annotate(
-                f"ρ = {correlation}, {_p(trend.p_value)}", (0, 1), xycoords="axes fraction", xytext=(0, 3),
+                f"ρ = {correlation}, {p_in_words(trend.p_value)}", (0, 1), xycoords="axes fraction", xytext=(0, 3),
                 textcoords="offset points", ha="left", va="bottom", fontsize=SMALL, color=VERMILLION,
             )  # fmt: skip
     axis.yaxis.set_major_locator(MaxNLocator(nbins=5))
@@ -243,11 +244,6 @@ def _thin_lines(values: Iterable[Scoped], thin: Thin) -> dict[object, dict[float
 def _tick(percent: float, share: float | None) -> str:
     beside = share is not None and abs(share - percent) >= 0.5
     return f"{percent:g}\n({share:.0f})" if beside else f"{percent:g}"
-
-
-def _p(value: float) -> str:
-    """A p-value that is short enough to stand beside the title of a panel."""
-    return "p < 0.001" if value < 0.001 else f"p = {value:.2g}"
 
 
 def _range(counts: set[int]) -> str:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullLocator
 
+from taskneurons.evidence.runs import ALL_SEEDS
 from taskneurons.evidence.style import (
     BLACK,
     BLUE,
@@ -26,7 +27,6 @@ from taskneurons.evidence.words import ESTIMATORS
 from taskneurons.job import Job
 from taskneurons.studies.validation.estimators import EXACT
 from taskneurons.studies.validation.rows import (
-    ALL_SEEDS,
     ORACLE,
     SAMPLED,
     SPECIFICITY,

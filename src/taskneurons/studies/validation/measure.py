@@ -16,7 +16,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from taskneurons.engine.attribution import ESTIMATORS, attribute
-from taskneurons.engine.batches import permutation
+from taskneurons.engine.batches import permutation, with_shuffled_answers
 from taskneurons.engine.effects import answered, batches_of, exact_effects, observe, outgoing_weights
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.input_path import on_path
@@ -27,7 +27,7 @@ from taskneurons.engine.task_by_task import encoded_split, progress
 from taskneurons.errors import InputError
 from taskneurons.evidence.runs import Run
 from taskneurons.job import Job
-from taskneurons.measures.ranking import rank_correlation, ranking
+from taskneurons.measures.ranking import rank_correlation, ranking, slope
 from taskneurons.models.encoding import Batch, Encoded, encode
 from taskneurons.models.ffn import neuron_shape
 from taskneurons.models.kernels import fastest
@@ -39,7 +39,6 @@ from taskneurons.neurons.controls import random_like
 from taskneurons.neurons.scores import DERIVED, NeuronScores
 from taskneurons.neurons.sets import NeuronSet, load_sets, save_sets
 from taskneurons.studies.validation import estimators as made
-from taskneurons.studies.validation.oracle import slope
 from taskneurons.studies.validation.proof import IDLE, Evidence, Limits, holds, proof_rows
 from taskneurons.studies.validation.rows import (
     AGREEMENT,
@@ -80,22 +79,17 @@ class NewModel:
 
     Attributes:
         architecture: llama or bloom.
-        hidden_size, layers, heads, ffn_size, context: see `Shape`.
+        shape: its sizes.
         spread: standard deviation of its matrices. The usual 0.02 leaves the neurons of a narrow model almost silent.
     """
 
     architecture: Architecture
-    hidden_size: int
-    layers: int
-    heads: int
-    ffn_size: int
-    context: int
+    shape: Shape
     spread: float
 
     def made(self, tokenizer: Any, seed: int) -> PreTrainedModel:
         """The model with the weights of a seed."""
-        shape = Shape(self.hidden_size, self.layers, self.heads, self.ffn_size, self.context)
-        model = new_model(self.architecture, shape, Vocabulary.of(tokenizer), seed=seed)
+        model = new_model(self.architecture, self.shape, Vocabulary.of(tokenizer), seed=seed)
         for parameter in model.parameters():
             if parameter.dim() > 1:
                 parameter.detach().mul_(self.spread / model.config.initializer_range)
@@ -385,7 +379,8 @@ def judge_noise(
     run: Run,
 ) -> Iterator[DropRow]:
     """What sets take from the tasks that are chosen with shuffled answers, or in a model that knows nothing."""
-    shuffled = chosen_sets(*scores_of(loaded, with_shuffled_answers(examples), _CHEAP, run.seed), *sizes)
+    dealt = {task: with_shuffled_answers(ready) for task, ready in examples.train.items()}
+    shuffled = chosen_sets(*scores_of(loaded, replace(examples, train=dealt), _CHEAP, run.seed), *sizes)
     yield from drop_rows(loaded.model, examples, shuffled, "shuffled", run)
     with fastest(untrained):
         blank = replace(loaded, model=untrained, digest="untrained")
@@ -397,15 +392,6 @@ def _sizes(skills: Skills, members: Mapping[str, NeuronSet]) -> tuple[dict[str, 
     """How many neurons carry the own skill of each task, and any of its skills."""
     own = {task: len(members[task]) for task in skills.tasks}
     return own, {task: sum(len(members[skill]) for skill in skills.asked(task)) for task in skills.tasks}
-
-
-def with_shuffled_answers(examples: Examples) -> Examples:
-    """The same with the answers of each task dealt anew to its prompts, in the examples that are scored."""
-    dealt = {}
-    for task, ready in examples.train.items():
-        order = permutation(len(ready), 0)
-        dealt[task] = [replace(one, target=ready[index].target) for one, index in zip(ready, order, strict=True)]
-    return replace(examples, train=dealt)
 
 
 # Jobs
@@ -436,8 +422,9 @@ def plant_neurons(job: Job[PlantSettings]) -> None:
     """Train a model in which it is known which neurons carry which skill."""
     asked, tokenizer = job.settings, load_tokenizer(job.inputs.folder("tokenizer"))
     skills, model = Skills(asked.families), asked.model.made(tokenizer, job.seed)
+    context = asked.model.shape.context
     given = blocks(neuron_shape(model), skills.names, asked.neurons, job.seed)
-    found = by_skill(job.inputs.folders("tasks"), skills, tokenizer, asked.model.context)
+    found = by_skill(job.inputs.folders("tasks"), skills, tokenizer, context)
     encoded, pad_id = {name: found[name] for name in skills.names}, tokenizer.pad_token_id
     course, execution = replace(asked.schedule, seed=job.seed), Execution.of(job)
     plant(model, encoded, given, asked.gates, course, execution.resuming("first"), pad_id=pad_id)
@@ -450,7 +437,7 @@ def plant_neurons(job: Job[PlantSettings]) -> None:
     carrying = np.any([one.mask for one in members.values()], axis=0)
     out = job.outputs.folder("checkpoint")
     log.write(out / "training.csv")
-    digest = save_checkpoint(out, model, tokenizer, name=f"{job.model}-plant", context=asked.model.context, parent=None)
+    digest = save_checkpoint(out, model, tokenizer, name=f"{job.model}-plant", context=context, parent=None)
     save_sets(job.outputs.one("members"), {**members, IDLE: NeuronSet(~carrying)}, {"model": digest})
 
 
@@ -553,9 +540,12 @@ def ablate(job: Job[AblateSettings]) -> None:
             ready = encoded_split(loaded, folder, "test", asked.test_examples)
             batches = batches_of(ready, loaded.tokenizer.pad_token_id, asked.batch_size)
             whole = answered(loaded.model, batches).losses
-            for kind, neurons in sampled(scores, task, asked.neurons, run.seed).items():
-                first = first_order_effects(loaded.model, batches, neurons)
-                exact = exact_effects_of(loaded.model, batches, neurons)
+            kinds = sampled(scores, task, asked.neurons, run.seed)
+            # All at once: one pass tells all effects of first order, and what lies below is remembered once.
+            taken = np.concatenate(list(kinds.values()))
+            firsts = np.split(first_order_effects(loaded.model, batches, taken), len(kinds))
+            exacts = np.split(exact_effects_of(loaded.model, batches, taken), len(kinds))
+            for (kind, neurons), first, exact in zip(kinds.items(), firsts, exacts, strict=True):
                 alone += [
                     SampledRow(
                         "validation", run.model, run.suite, run.seed, task, kind, layer, neuron,

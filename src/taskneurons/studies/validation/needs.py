@@ -13,6 +13,7 @@ def plant_neurons(tally: Tally) -> None:
 def measure(tally: Tally) -> None:
     """Each neuron is ablated alone, sets of them too, and all estimators score them."""
     made = tally.settings
+    tally.undivided = True
     examples = tally.tasks * made["test_examples"]
     # Each neuron alone, and some sixty sets of each task.
     passes = tally.neurons + 60 * tally.tasks
@@ -27,6 +28,7 @@ def ablate(tally: Tally) -> None:
     made = tally.settings
     # Whatever the model's own precision: the job compares small differences.
     tally.dtype = "float32"
+    tally.undivided = True
     examples = tally.train_examples(made["examples"])
     tally.attribute(tally.tasks, examples, made["batch_size"], "attribution.batch_size")
     passes = 3 * made["neurons"] / 2

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.job import Job
-from taskneurons.measures.ranking import rank_correlation
+from taskneurons.measures.ranking import rank_correlation, slope
 from taskneurons.studies.validation.rows import (
     ORACLE,
     SAMPLED,
@@ -24,12 +24,6 @@ FEWEST = 10
 """Neurons from which an interval is drawn."""
 
 Columns = Mapping[str, Float[np.ndarray, " neuron"]]
-
-
-def slope(said: Float[np.ndarray, " neuron"], happens: Float[np.ndarray, " neuron"]) -> float | None:
-    """Least squares through 0 of what happens on what is said; None where nothing is said."""
-    square = float(said @ said)
-    return float(said @ happens) / square if square else None
 
 
 _MEASURES: Mapping[str, Callable[[Columns], float | None]] = {
@@ -82,8 +76,12 @@ def _agreement(blank: OracleRow, kinds: Sequence[Sequence[SampledRow]], draws: i
         elif min(sizes) < FEWEST:
             yield replace(row, reason=f"an interval needs {FEWEST} neurons")
         else:
-            drawn = [of({name: column[sample] for name, column in columns.items()}) for sample in samples]
-            low, high = np.percentile([one for one in drawn if one is not None], [2.5, 97.5])
+            found = (of({name: column[sample] for name, column in columns.items()}) for sample in samples)
+            drawn = [one for one in found if one is not None]
+            if not drawn:
+                yield replace(row, reason="all values are equal in every bootstrap sample")
+                continue
+            low, high = np.percentile(drawn, [2.5, 97.5])
             yield replace(row, low=float(low), high=float(high), interval="95 % bootstrap of neurons")
 
 

@@ -5,9 +5,10 @@ from typing import Annotated, Any, Literal
 
 from taskneurons.table import Column, Table
 
-ALL_SEEDS: Literal["all"] = "all"
 Kind = Literal["keystone", "top", "random"]
 Value = Annotated[float | None, Column(measured=True)]
+Nats = Annotated[float, Column(unit="nats an example", measured=True)]
+MaybeNats = Annotated[float | None, Column(unit="nats an example", measured=True)]
 Note = Annotated[str, Column(measured=True)]
 
 
@@ -129,7 +130,7 @@ class DropRow:
     sets: str
     train_task: str
     test_task: str
-    value: Annotated[float, Column(unit="nats an example", measured=True)]
+    value: Nats
     neurons: Annotated[int, Column(unit="neurons", measured=True)]
 
 
@@ -222,13 +223,13 @@ class SpecificityRow:
     index: Annotated[float | None, Column(low=-1, high=1, measured=True)] = None
     low: Value = None
     high: Value = None
-    difference: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
-    difference_low: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
-    difference_high: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
+    difference: MaybeNats = None
+    difference_low: MaybeNats = None
+    difference_high: MaybeNats = None
     of_plant: Value = None
     p: Annotated[float | None, Column(low=0, high=1, measured=True)] = None
-    own: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
-    others: Annotated[float | None, Column(unit="nats an example", measured=True)] = None
+    own: MaybeNats = None
+    others: MaybeNats = None
     neurons: Annotated[float | None, Column(unit="neurons", measured=True)] = None
     seeds: Annotated[int | None, Column(unit="seeds", measured=True)] = None
     interval: Note = ""
@@ -295,11 +296,11 @@ class SampledRow:
     kind: Kind
     layer: int
     neuron: int
-    scored: Annotated[float, Column(unit="nats an example", measured=True)]
-    absolute: Annotated[float, Column(unit="nats an example", measured=True)]
-    signed: Annotated[float, Column(unit="nats an example", measured=True)]
-    exact_absolute: Annotated[float, Column(unit="nats an example", measured=True)]
-    exact_signed: Annotated[float, Column(unit="nats an example", measured=True)]
+    scored: Nats
+    absolute: Nats
+    signed: Nats
+    exact_absolute: Nats
+    exact_signed: Nats
     examples: Annotated[int, Column(unit="examples", measured=True)]
 
 
@@ -322,7 +323,7 @@ class TogetherRow:
     seed: int
     task: str
     kind: Kind
-    together: Annotated[float, Column(unit="nats an example", measured=True)]
+    together: Nats
     neurons: Annotated[int, Column(unit="neurons", measured=True)]
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from taskneurons.evidence.intervals import in_words
-from taskneurons.evidence.runs import Run
+from taskneurons.evidence.runs import ALL_SEEDS, Run
 from taskneurons.job import Job
 from taskneurons.measures.specificity import Specificity, specificity
 from taskneurons.measures.stats import paired_difference, t_interval
@@ -17,7 +17,6 @@ from taskneurons.studies.validation.estimators import BACKWARD
 from taskneurons.studies.validation.proof import failure
 from taskneurons.studies.validation.rows import (
     AGREEMENT,
-    ALL_SEEDS,
     DROPS,
     PROOF,
     RANKED,
