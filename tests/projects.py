@@ -72,11 +72,17 @@ class Project:
     def snakemake(self, *arguments: str, ok: bool = True, **environment: str) -> str:
         return self.warm("snakemake", "--cores", "2", *arguments, ok=ok, **environment)
 
+    def snakemake_anew(self, *arguments: str) -> str:
+        """As `snakemake`, but it and its jobs are new processes, in which sets have another order."""
+        forked = self.path("src/taskneurons/workflow/forked.py")
+        forked.write_text(forked.read_text().replace(repr(warm.python_of_models()), "sys.executable"))
+        return self.run(sys.executable, "-m", "snakemake", "--cores", "2", *arguments)
+
     def dvc(self, *arguments: str, ok: bool = True) -> str:
         return self.warm("dvc", *arguments, ok=ok)
 
-    def taskneurons(self, *arguments: str, ok: bool | None = True) -> str:
-        return self.warm("taskneurons", *arguments, ok=ok)
+    def taskneurons(self, *arguments: str, ok: bool | None = True, **environment: str) -> str:
+        return self.warm("taskneurons", *arguments, ok=ok, **environment)
 
     def git(self, *arguments: str) -> str:
         return self.run("git", *arguments)
@@ -165,7 +171,14 @@ def few_claims() -> str:
 
 
 def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
-    """Copy the project to a folder, with the small raw tasks, ready to run."""
+    """Copy the project to a folder, with the small raw tasks, ready to run; its jobs do not wait for torch."""
+    project = copied(folder, seeds, tasks_per_job)
+    project.edit("src/taskneurons/workflow/forked.py", "[sys.executable, ", f"[{warm.python_of_models()!r}, ")
+    return project
+
+
+def copied(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
+    """Copy the project to a folder, with the small raw tasks."""
     folder.mkdir()
     for name in ["Snakefile", ".dvcignore", ".gitignore"]:
         shutil.copy2(ROOT / name, folder / name)
@@ -193,7 +206,7 @@ def lay(folder: Path, seeds: list[int], tasks_per_job: int | str) -> Project:
 
 
 def lay_toy(folder: Path) -> Project:
-    project = lay(folder, seeds=[0, 1], tasks_per_job=1)
+    project = copied(folder, seeds=[0, 1], tasks_per_job=1)
     for path in project.path("rules").glob("*.smk"):
         # A study that the toy lacks is one without rules.
         if path.name != "common.smk":

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import warm
 from accelerate.state import AcceleratorState
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -160,6 +161,7 @@ def test_all_benchmarks_end_in_time_and_gather_their_bars(tmp_path, capfd, monke
     from benchmarks.__main__ import main
 
     monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sys, "executable", warm.python_of_models())
     found = run(main, tmp_path / "found.json", "--shape", "tiny", "--only", "cka")
     assert {bar["name"].partition(":")[0] for bar in found["bars"]} == {"cka"}
     assert main(["--minutes", "0", "--only", "tuning", "--check"]) == 1

@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from types import SimpleNamespace
 
 import huggingface_hub
 import pytest
+import warm
 import yaml
 from gguf_files import write_gguf
 from huggingface_hub import HfApi
@@ -81,6 +83,7 @@ def laid(small, tmp_path_factory) -> tuple[Project, str]:
         # As `taskneurons init .` in a new folder.
         folder.mkdir()
         patched.chdir(folder)
+        patched.setattr(sys, "executable", warm.python())
         init(Path(), str(small / "small"), str(small / "tasks"), say=said.append)
     return Project(folder), "\n".join(said)
 
@@ -139,7 +142,7 @@ def test_a_study_runs_to_its_first_figure_and_touches_nothing_of_the_checkout(la
     assert project.path(FIGURE).stat().st_size > 0
     assert {line["rule"] for line in project.lines().values()} >= {"import_model_small", "preview_deactivation"}
     assert digest(ROOT / "lineage") == before
-    found = json.loads(project.run("taskneurons", "audit", "--json", ok=None, **LIBRARY))
+    found = json.loads(project.taskneurons("audit", "--json", ok=None, **LIBRARY))
     assert [one for one in found["findings"] if one["severity"] == "error"] == []
 
 
@@ -372,6 +375,7 @@ def test_a_folder_that_was_there_stays_the_same_folder(tmp_path):
 def test_a_step_that_fails_leaves_nothing_of_the_folder(small, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(own_study, "_SNAKEFILE", "raise ValueError('broken')\n")
+    monkeypatch.setattr(sys, "executable", warm.python())
     status = main(["init", "study", "--model", str(small / "small"), "--tasks", str(small / "tasks")])
     assert status == 2 and "failed in the new folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

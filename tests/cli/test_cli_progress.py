@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+import warm
 
 from taskneurons.progress import Progress, duration, recorded_costs, recorded_durations
 
@@ -46,7 +47,7 @@ def write(project: Path, command: str = "true", sleep: str = "0") -> None:
 
 
 def results(project: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "taskneurons.cli", "results", *arguments]
+    command = [warm.python(), "-m", "taskneurons.cli", "results", *arguments]
     return subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120)
 
 
@@ -156,7 +157,7 @@ def _links_to(path: Path, folder: Path) -> bool:
 def test_on_a_terminal_one_line_renews_itself(project: Path) -> None:
     write(project, sleep="0.5")
     reader, writer = pty.openpty()
-    command = [sys.executable, "-m", "taskneurons.cli", "results", "--cores", "1"]
+    command = [warm.python(), "-m", "taskneurons.cli", "results", "--cores", "1"]
     environment = {**os.environ, "TERM": "xterm", "COLUMNS": "120"}
     process = subprocess.Popen(command, cwd=project, stdout=writer, stderr=writer, env=environment)
     os.close(writer)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import warm
 from architectures import PAD, checkpoint
 from patches import BASE, some_neurons
 from test_tuning import examples, model_of, run
@@ -193,6 +194,13 @@ def together(folder):
     paths = [str(here.parent), str(here.parent.parent), os.environ.get("PYTHONPATH", "")]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(paths))
+        # One of the two is a new process, which has an order of sets of its own.
+        python = Path(folder, "python")
+        lines = f'[ $LOCAL_RANK = 0 ] && exec {sys.executable} "$@"', f'exec {warm.python_of_models()} "$@"'
+        python.write_text("\n".join(["#!/bin/sh", *lines]))
+        python.chmod(0o755)
+        patch.setenv("PYTHON_EXEC", str(python))
+        patch.setattr(sys, "executable", warm.python_of_models())
         start_until_it_fits([str(here), str(job)], description, 2, job)
     return [dict(np.load(job / f"{place}.npz")) for place in range(2)]
 

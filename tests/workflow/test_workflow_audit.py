@@ -101,8 +101,10 @@ def test_a_stale_result_is_a_warning_with_a_status_of_its_own(broken):
     found = audit(broken, status=3)
     assert set(found) == {("warning", "parameters", FIGURE), ("warning", "lock", "dvc.lock")}
     assert "figures.dpi 60 -> 61" in found["warning", "parameters", FIGURE]["text"]
-    # DVC is convinced by `dvc commit`, the audit is not.
+    # DVC is convinced by `dvc commit`, the workflow and the audit are not.
     broken.dvc("commit", "-f", "-q")
+    assert broken.dvc("status").strip() == "Data and pipelines are up to date."
+    assert broken.planned() == {"draw": 1}
     found = audit(broken, status=1)
     assert set(found) == {("warning", "parameters", FIGURE), ("error", "lock", "dvc.lock")}
     assert "not written by `dvc repro`" in found["error", "lock", "dvc.lock"]["text"]
@@ -193,7 +195,7 @@ def test_a_crate_tells_the_run_and_nothing_of_the_machine(certified, tmp_path):
     from rocrate.rocrate import ROCrate
 
     for name in ("a.zip", "b.zip"):
-        certified.run("taskneurons", "crate", str(tmp_path / name), HF_TOKEN=SECRET)
+        certified.taskneurons("crate", str(tmp_path / name), HF_TOKEN=SECRET)
     assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:
         archive.extractall(tmp_path / "crate")

@@ -14,11 +14,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
-from projects import ROOT, Project, commit, lay, most_mb
+from projects import ROOT, Project, commit, job_of, lay, most_mb
 
 RAW = "raw/tasks/colour.train.jsonl"
 
@@ -118,9 +119,29 @@ def test_m3_a_fresh_clone_with_pulled_results_has_nothing_to_do(clone, made):
     clone.dvc("status", "-q")
 
 
-def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
-    """A run that makes all models' results anew is killed in the middle."""
-    edit_raw(project)
+@dataclass(frozen=True)
+class Killed:
+    """A run elsewhere that was to make every artifact again, as by other code, and was killed in the middle.
+
+    Attributes:
+        project: what it left.
+        expected: the jobs that it was to do.
+        finished: those that it said to have done.
+        left: the jobs that a next run would do.
+    """
+
+    project: Project
+    expected: Counter[str]
+    finished: Counter[str]
+    left: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def killed(made, tmp_path_factory) -> Killed:
+    project = made.clone(tmp_path_factory.mktemp("elsewhere") / "clone")
+    shutil.copytree(made.path("results"), project.path("results"), dirs_exist_ok=True)
+    for records in project.path("lineage").glob("*.jsonl"):
+        records.write_text(re.sub('"code": "[0-9a-f]{64}"', f'"code": "{"0" * 64}"', records.read_text()))
     expected = project.planned()
     log = project.folder.parent / "killed.log"
     with log.open("w") as file:
@@ -139,21 +160,22 @@ def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(project):
     os.killpg(run.pid, signal.SIGKILL)
     run.wait()
     finished = Counter(re.findall(r"Finished jobid: \d+ \(Rule: (\w+)\)", log.read_text()))
-    assert sum(finished.values()) >= 2
+    return Killed(project, expected, finished, project.planned())
+
+
+def test_m4_after_a_kill_exactly_the_unfinished_jobs_run(killed):
+    """A run that makes all models' results anew is killed in the middle."""
+    assert sum(killed.finished.values()) >= 2
     # A job may have ended, with its record written, just before its line was printed: at most one a core.
-    planned = project.planned()
-    unsaid = (expected - finished) - planned
+    unsaid = (killed.expected - killed.finished) - killed.left
     assert unsaid.total() <= 2
-    assert planned == expected - finished - unsaid
+    assert killed.left == killed.expected - killed.finished - unsaid
 
 
-def test_m5_dvc_commit_convinces_dvc_and_nobody_else(project):
-    """A figures' parameter remakes figures alone, also after `dvc commit`."""
+def test_m5_a_figures_parameter_remakes_figures_alone(project):
+    """Also after `dvc commit`, see test_workflow_audit.py."""
     project.edit("params.yaml", "dpi: 60", "dpi: 61")
-    project.dvc("commit", "-f", "-q")
-    assert project.dvc("status").strip() == "Data and pipelines are up to date."
     assert set(project.planned()) == {rule for rule in rules(project) if is_shown(rule)}
-    assert "not written by `dvc repro`" in " ".join(project.taskneurons("audit", ok=False).split())
 
 
 def test_m6_only_the_rules_that_reach_an_edited_definition_run(project):
@@ -231,22 +253,23 @@ def test_m10_what_snakemake_made_dvc_takes_without_work(made):
     assert made.taskneurons("audit").endswith("Everything agrees.\n")
 
 
-def test_row_9_a_second_run_elsewhere_gives_every_artifact_the_same_bytes(made, tmp_path):
-    """The report included. A digit that somebody changes is named, with a status of its own."""
-    (tmp_path / "elsewhere").mkdir()
-    other = made.clone(tmp_path / "elsewhere" / "clone")
-    for name in ("results", "lineage"):
-        shutil.rmtree(other.path(name))
-    other.snakemake("--quiet")
+def test_row_9_a_second_run_elsewhere_gives_every_artifact_the_same_bytes(made, killed):
+    """Also one that was killed and goes on, and the report included. A digit that somebody changes is named, with a
+    status of its own."""
+    other = killed.project
+    assert killed.expected == Counter(rule for rule, *_ in {job_of(line) for line in made.lines().values()})
+    other.snakemake_anew("--quiet")
     ours, theirs = ({path: line["sha256"] for path, line in one.lines().items()} for one in (made, other))
     assert ours == theirs
+    ends = [{path: line["ended"] for path, line in one.lines().items()} for one in (made, other)]
+    assert not [path for path in ours if ends[0][path] == ends[1][path]], "every artifact was made again"
     assert "results/report.html" in ours
     assert f"{len(ours)} artifacts: {len(ours)} equal." in made.taskneurons("compare", str(other.folder))
     table = "results/tables/deactivation_summary.csv"
     text = other.path(table).read_text()
     number = re.search(r"\d\.\d{4,}", text)[0]
     other.path(table).write_text(text.replace(number, number[:3] + str((int(number[3]) + 1) % 10) + number[4:], 1))
-    said = json.loads(made.run("taskneurons", "compare", str(other.folder), "--json", ok=False))
+    said = json.loads(made.taskneurons("compare", str(other.folder), "--json", ok=False))
     assert said["status"] == 1
     assert [one["path"] for one in said["artifacts"] if one["outcome"] == "different"] == [table]
     assert said["counts"]["equal"] == len(ours) - 1

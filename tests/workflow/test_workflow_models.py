@@ -7,6 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+import warm
 import yaml
 from projects import ROOT, Project, lay, most_mb
 
@@ -80,7 +81,9 @@ def laid(tmp_path_factory) -> Project:
 def own(laid, tmp_path_factory) -> tuple[Project, str]:
     """The same project after its run on a machine that shows no GPU, and what Snakemake printed."""
     project = laid.copy(tmp_path_factory.mktemp("own") / "project")
-    return project, project.snakemake("--", *TARGETS, CUDA_VISIBLE_DEVICES="", HF_TOKEN=SECRET)
+    # What asks for a GPU is done by no fork that the library makes.
+    environment = {"CUDA_VISIBLE_DEVICES": "", "HF_TOKEN": SECRET, warm.JOBS: warm.python_of_models()}
+    return project, project.snakemake("--", *TARGETS, **environment)
 
 
 def test_a_users_model_goes_from_its_folder_to_the_deactivation(own, tmp_path):
@@ -150,8 +153,8 @@ def test_a_hub_model_that_cannot_be_fetched_fails_its_job_with_the_command(laid,
         params["models"]["own"] = model | {"parameters": 1000, "context": 16, "dtype": "float32", "prompts": "plain"}
 
     edit_params(project, change)
-    command = ["taskneurons", "results", "results/models/imported/own/checkpoint.json"]
-    text = project.run(*command, ok=False, HF_HUB_OFFLINE="1", HF_HOME=str(tmp_path / "none"), HF_TOKEN=SECRET)
+    environment = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "none"), "HF_TOKEN": SECRET}
+    text = project.taskneurons("results", "results/models/imported/own/checkpoint.json", ok=False, **environment)
     assert "Failed: import_model_own" in text
     assert f"hf download maker/tiny --revision {model['revision']}" in text
     assert "HF_HUB_OFFLINE=1" in text
@@ -170,11 +173,11 @@ def test_a_model_without_a_commit_is_planned_and_refused_before_the_first_job(la
     edit_params(project, change)
     target = "results/models/imported/own/checkpoint.json"
     assert project.planned(target) == {"import_model_own": 1}
-    text = project.run("taskneurons", "results", target, ok=False)
+    text = project.taskneurons("results", target, ok=False)
     assert "no commit is pinned of maker/tiny. Run `taskneurons pin params.yaml`" in text
     assert "Traceback" not in text
     # What needs no model is made all the same.
-    project.run("taskneurons", "results", "results/data/mine/tasks/echo/task.json")
+    project.taskneurons("results", "results/data/mine/tasks/echo/task.json")
 
 
 def test_the_example_for_ones_own_tasks_plans_from_the_folder_to_the_figures(laid, tmp_path):

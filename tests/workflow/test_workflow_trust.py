@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import warm
 import yaml
-from projects import Project, commit
+from projects import Project, commit, printed
 
 RAW = "raw/tasks/echo.train.jsonl"
 TABLE = "results/tables/deactivation.csv"
@@ -43,15 +43,30 @@ def found(findings: list[tuple[str, str, list[str], str]], severity: str, check:
     return [path for s, c, paths, words in findings if (s, c) == (severity, check) and text in words for path in paths]
 
 
-def started(project: Project, **environment: str) -> subprocess.Popen[bytes]:
+def started(project: Project, python: str, **environment: str) -> subprocess.Popen[bytes]:
+    """A run that goes on while the test does."""
     log = project.path("run.log").open("w")
     return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "2"],
+        [python, "-m", "snakemake", "--cores", "2"],
         cwd=project.folder,
         env=project.environment | environment,
         stdout=log,
         stderr=subprocess.STDOUT,
     )
+
+
+@pytest.fixture(scope="module")
+def worktrees(certified, tmp_path_factory) -> tuple[Project, Project]:
+    """A worktree of one repository where everything was made and certified, and a second one after its own run."""
+    folder = tmp_path_factory.mktemp("worktrees")
+    project = certified.copy(folder / "project")
+    project.git("worktree", "add", "-q", "--detach", str(folder / "other"))
+    other = Project(folder / "other")
+    first, second = (one.planned() for one in (project, other))
+    assert first == {}
+    assert second.total() == 11, "a worktree begins as a clone: what DVC keeps is not in it"
+    other.snakemake_anew("--quiet")
+    return project, other
 
 
 def waiting(project: Project, seed: int) -> Path:
@@ -66,7 +81,7 @@ def waiting(project: Project, seed: int) -> Path:
 
 def test_row_1_code_that_is_edited_during_a_run_and_taken_back_makes_no_record(fresh_toy):
     """The scores start while the edit is there, and would be made by it."""
-    run = started(fresh_toy, TOY_WAITS="200")
+    run = started(fresh_toy, warm.python(), TOY_WAITS="200")
     flags = [waiting(fresh_toy, seed) for seed in (0, 1)]
     fresh_toy.edit("src/taskneurons/toy.py", "len(model)", "len(model) + 1")
     for flag in flags:
@@ -82,7 +97,7 @@ def test_row_1_code_that_is_edited_during_a_run_and_taken_back_makes_no_record(f
 
 
 def test_row_1_a_job_whose_code_changes_while_it_runs_does_not_finish(fresh_toy):
-    run = started(fresh_toy, TOY_WAITS="200")
+    run = started(fresh_toy, warm.python(), TOY_WAITS="200")
     flags = [waiting(fresh_toy, seed) for seed in (0, 1)]
     fresh_toy.edit("src/taskneurons/studies/toy/models.py", '" ".join', '"-".join')
     flags[0].unlink()
@@ -147,7 +162,7 @@ def test_row_5_an_extra_neuron_set_is_found(broken):
 
 
 def test_row_6_an_output_that_changes_before_the_run_ends_is_not_believed(fresh_toy):
-    run = started(fresh_toy, TOY_WAITS="200")
+    run = started(fresh_toy, warm.python(), TOY_WAITS="200")
     flags = [waiting(fresh_toy, seed) for seed in (0, 1)]
     flags[0].unlink()
     end = time.monotonic() + 200
@@ -241,20 +256,21 @@ def test_row_8_versions_are_held_against_the_lock_file(broken):
     assert not found(findings, "warning", "versions", "numpy")
 
 
-def test_row_9_two_honest_runs_have_equal_bytes_and_one_root_digest(made_toy, laid_toy, tmp_path):
-    other = laid_toy.copy(tmp_path / "elsewhere" / "project")
-    other.snakemake()
-    ours, theirs = made_toy.lines(), other.lines()
+def test_row_9_two_honest_runs_have_equal_bytes_and_one_root_digest(worktrees, tmp_path):
+    ours, theirs = (project.lines() for project in worktrees)
+    assert not [path for path in ours if ours[path]["ended"] == theirs[path]["ended"]], "all was made twice"
     assert {path: line["sha256"] for path, line in ours.items()} == {p: line["sha256"] for p, line in theirs.items()}
-    roots = [json.loads(project.taskneurons("audit", "--json"))["root"] for project in (made_toy, other)]
+    roots = [json.loads(project.taskneurons("audit", "--json"))["root"] for project in worktrees]
     assert roots[0] == roots[1]
-    text = made_toy.taskneurons("compare", str(other.folder))
+    project, other = worktrees
+    text = project.taskneurons("compare", str(other.folder))
     assert f"{len(ours)} artifacts: {len(ours)} equal." in text
+    other = other.copy(tmp_path / "other")
     other.edit(TABLE, "colour", "color")
-    text = " ".join(made_toy.taskneurons("compare", str(other.folder), ok=False).split())
+    text = " ".join(project.taskneurons("compare", str(other.folder), ok=False).split())
     assert f"{TABLE} line 2, file:" in text
-    made_toy.run("taskneurons", "crate", str(tmp_path / "run.zip"))
-    assert "equal" in made_toy.taskneurons("compare", str(tmp_path / "run.zip"))
+    project.taskneurons("crate", str(tmp_path / "run.zip"))
+    assert "equal" in project.taskneurons("compare", str(tmp_path / "run.zip"))
 
 
 def test_row_10_a_remake_that_fails_leaves_the_good_old_results(toy):
@@ -276,7 +292,8 @@ def test_row_10_after_a_kill_what_was_to_be_made_again_is_put_back(toy):
     before = toy.path(model(1)).read_bytes()
     params = toy.path("params.yaml").read_text()
     toy.edit("params.yaml", "steps: 2", "steps: 3")
-    run = started(toy, TOY_WAITS="200")
+    # Its process is killed: not one that asks another for a fork.
+    run = started(toy, sys.executable, TOY_WAITS="200")
     for seed in (0, 1):
         waiting(toy, seed)
     assert not toy.path(model(1)).exists()
@@ -450,22 +467,25 @@ def without_leave_to_write(project: Project) -> list[str]:
 
 def test_a_checkout_that_may_not_be_written_is_read_and_a_run_in_it_is_refused_in_one_sentence(certified, tmp_path):
     project = certified.copy(tmp_path / "project")
-    prefix = without_leave_to_write(project)
-    content = json.loads(project.run(*prefix, "taskneurons", "audit", "--json"))
+    prefix = tuple(without_leave_to_write(project))
+
+    def said(*command: str, ok: bool = True) -> str:
+        return printed(command, *warm.run(command, project.folder, project.environment, prefix), ok)
+
+    content = json.loads(said("taskneurons", "audit", "--json"))
     assert {finding["severity"] for finding in content["findings"]} <= {"note"}, content["findings"]
-    assert "draw" in project.run(*prefix, "taskneurons", "lineage", FIGURE)
-    project.run(*prefix, "taskneurons", "report", "--out", str(tmp_path / "report.html"))
+    assert "draw" in said("taskneurons", "lineage", FIGURE)
+    said("taskneurons", "report", "--out", str(tmp_path / "report.html"))
     assert (tmp_path / "report.html").exists()
-    assert "equal." in project.run(*prefix, "taskneurons", "compare", str(certified.folder))
-    assert "COMMAND" in project.run(*prefix, "taskneurons", "--help")
-    python = [sys.executable, "-m"]
+    assert "equal." in said("taskneurons", "compare", str(certified.folder))
+    assert "COMMAND" in said("taskneurons", "--help")
     for command in (
-        [*python, "snakemake", "-n"],
+        ["snakemake", "-n"],
         ["taskneurons", "results"],
         ["taskneurons", "stages", "--check"],
         ["taskneurons", "report"],
     ):
-        text = project.run(*prefix, *command, ok=False)
+        text = said(*command, ok=False)
         (sentence,) = [line for line in text.splitlines() if line.startswith("error: ")]
         assert "Permission denied" in sentence
         assert "Traceback" not in text and ' File "' not in text, text
@@ -482,14 +502,9 @@ def test_a_folder_without_git_is_planned_made_and_audited(certified, tmp_path):
     assert "git cannot read it" in project.taskneurons("audit", "--against", "HEAD", ok=False)
 
 
-def test_two_worktrees_of_one_repository_do_not_meet(certified, tmp_path):
-    project = certified.copy(tmp_path / "project")
-    project.git("worktree", "add", "-q", "--detach", str(tmp_path / "other"))
-    other = Project(tmp_path / "other")
-    first, second = (one.planned() for one in (project, other))
-    assert first == {}
-    assert second.total(), "a worktree begins as a clone: what DVC keeps is not in it"
-    other.snakemake("--quiet")
+def test_two_worktrees_of_one_repository_do_not_meet(worktrees):
+    """After a run of the second one nothing is left to do, nor in the first."""
+    project, other = worktrees
     assert other.planned() == project.planned() == {}
     assert {p: line["sha256"] for p, line in other.lines().items()} == {
         p: line["sha256"] for p, line in project.lines().items()

@@ -1,5 +1,6 @@
 """Figures of the layers study: the same bytes in every process, inside the page, and what is missing is said."""
 
+from functools import cache
 from pathlib import Path
 from unittest import mock
 
@@ -22,6 +23,7 @@ RUN = {"suite": "wide", "model": "llama", "dpi": 60}
 NAMES = ("similarity", "map", "families", "joint")
 
 
+@cache
 def made(*, sets=True, seeds=(0,), **options):
     """The tables that the figures read."""
     rows = make_layer_rows(seeds=seeds, **options)
@@ -59,10 +61,12 @@ def draw_all(folder: Path) -> list[Path]:
     return [path for both in paths.values() for path in both]
 
 
-def texts_of(name, tables) -> tuple[str, Figure]:
+@cache
+def texts_of(name, **options) -> tuple[str, Figure]:
+    """The texts of a figure of made-up tables, in one line, and the figure."""
     kept: list[Figure] = []
     with mock.patch.object(Figure, "savefig", lambda self, *a, **k: kept.append(self)):
-        draw(name, tables, ["x.png"], RUN)
+        draw(name, made(**options), ["x.png"], RUN)
     texts = [text.get_text() for text in kept[0].findobj(Text) if text.get_visible() and text.get_text()]
     return " ".join(" ".join(texts).split()), kept[0]
 
@@ -86,29 +90,26 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_everything_stands_inside_the_page(case):
-    tables = made(**CASES[case])
     for name in NAMES:
-        _, figure = texts_of(name, tables)
+        _, figure = texts_of(name, **CASES[case])
         assert_inside_the_page(figure)
 
 
 def test_figures_say_what_they_found():
-    tables = made()
-    assert "shared up to layer 3, refinement from layer 6" in texts_of("map", tables)[0]
-    assert "held-out model, unseen tasks (6)" in texts_of("map", tables)[0]
-    assert "no rise" in texts_of("map", tables)[0]
-    assert f"mean of tasks, layer 1 to {DEPTH}" in texts_of("similarity", tables)[0]
-    assert "layers 1 to 4" in texts_of("families", tables)[0]
-    assert "Clear correlations over task pairs: neurons with representations in" in texts_of("joint", tables)[0]
-    assert "mean over 3 seeds" in texts_of("families", made(seeds=(0, 1, 2)))[0]
+    assert "shared up to layer 3, refinement from layer 6" in texts_of("map")[0]
+    assert "held-out model, unseen tasks (6)" in texts_of("map")[0]
+    assert "no rise" in texts_of("map")[0]
+    assert f"mean of tasks, layer 1 to {DEPTH}" in texts_of("similarity")[0]
+    assert "layers 1 to 4" in texts_of("families")[0]
+    assert "Clear correlations over task pairs: neurons with representations in" in texts_of("joint")[0]
+    assert "mean over 3 seeds" in texts_of("families", seeds=(0, 1, 2))[0]
 
 
 def test_figures_say_what_is_missing():
-    assert NO_SETS in texts_of("joint", made(sets=False))[0]
-    tables = made(depth=0)
+    assert NO_SETS in texts_of("joint", sets=False)[0]
     for name in ("similarity", "families"):
-        assert "not available: all features are constant" in texts_of(name, tables)[0]
-    few = texts_of("map", made(depth=3))[0]
+        assert "not available: all features are constant" in texts_of(name, depth=0)[0]
+    few = texts_of("map", depth=3)[0]
     assert "3 layers, at least 4 are needed" in few
 
 

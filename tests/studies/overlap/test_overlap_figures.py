@@ -1,6 +1,7 @@
 """Figures of overlap: the same bytes in every process, inside the page, and what is missing is said."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ PUBLISHED = [PaperOverlap("CLS-CLS", "10", 20.8)]
 NAMES = ("shares", "layers", "pairs")
 
 
+@cache
 def made(*, seeds=(0, 1, 2), flat=False, percents=(10, 50)):
     """The tables that the figures read."""
     runs = [make_run(seed) for seed in seeds]
@@ -43,8 +45,10 @@ def draw(name, tables, paths, run=RUN, percent=10):
         draw_overlap_pairs(pairs, summary, list(TASKS.values()), paths, percent=percent, **run)
 
 
-def drawn(name, tables):
-    return figure_of(lambda paths: draw(name, tables, paths))
+@cache
+def drawn(name, **options):
+    """A figure of made-up tables."""
+    return figure_of(lambda paths: draw(name, made(**options), paths))
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -64,32 +68,29 @@ CASES = {"as planned": {}, "one seed": {"seeds": (0,)}, "one share": {"percents"
 
 @pytest.mark.parametrize("case", CASES)
 def test_everything_stands_inside_the_page(case):
-    tables = made(**CASES[case])
     for name in NAMES:
-        assert_inside_the_page(drawn(name, tables))
+        assert_inside_the_page(drawn(name, **CASES[case]))
 
 
 def test_figures_say_what_they_found_and_from_how_much():
-    tables = made()
-    figure = drawn("shares", tables)
+    figure = drawn("shares")
     text = words_of(figure)
     assert "3 seeds" in text and "95 % t intervals over seeds" in text and "Table 8 of Leng & Xiong 2025" in text
-    (row,) = [row for row in tables[0] if (row.seed, row.scope, row.group) == (MEAN, "unions", "CLS-CLS")
+    (row,) = [row for row in made()[0] if (row.seed, row.scope, row.group) == (MEAN, "unions", "CLS-CLS")
               and row.percent == 10 and row.layer is None]  # fmt: skip
     assert f"CLS-CLS {row.value:.0f} % (+{row.excess_layer:.1f})" in text
     lines = [line.get_ydata() for line in figure.axes[0].lines]
     assert any(len(y) == 2 and y[0] == row.value for y in lines)
     assert any(list(y) == [20.8] for y in lines)
-    assert "1 seeds, at least 3 are needed" in words_of(drawn("shares", made(seeds=(0,))))
-    pairs = words_of(drawn("pairs", tables))
+    assert "1 seeds, at least 3 are needed" in words_of(drawn("shares", seeds=(0,)))
+    pairs = words_of(drawn("pairs"))
     assert "split halves +" in pairs and "Mantel" in pairs
-    assert "points in layer 3" in words_of(drawn("layers", tables))
+    assert "points in layer 3" in words_of(drawn("layers"))
 
 
 def test_figures_say_what_is_missing():
-    tables = made(flat=True)
     for name in ("shares", "layers"):
-        assert "not available: moods_a: all scores are equal" in words_of(drawn(name, tables))
+        assert "not available: moods_a: all scores are equal" in words_of(drawn(name, flat=True))
 
 
 def test_nothing_to_draw_is_refused():

@@ -1,6 +1,7 @@
 """Figures of similarity: the same bytes in every process, inside the page, and what is missing is said."""
 
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def emptied(row: SimilarityRow) -> SimilarityRow:
     return replace(row, reason="a set has no neurons in this layer", **dict.fromkeys(names))
 
 
+@cache
 def made(*, seeds=(0, 1, 2), empty=False, flat=False):
     """The tables that the figures read."""
     cells = [
@@ -56,8 +58,10 @@ def draw(name, tables, paths, run=RUN):
         draw_correlations(found, TASKS, paths, **run)
 
 
-def drawn(name, tables):
-    return figure_of(lambda paths: draw(name, tables, paths))
+@cache
+def drawn(name, **options):
+    """A figure of made-up tables."""
+    return figure_of(lambda paths: draw(name, made(**options), paths))
 
 
 def draw_all(folder: Path) -> list[Path]:
@@ -82,29 +86,26 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_everything_stands_inside_the_page(case):
-    tables = made(**CASES[case])
     for name in NAMES:
-        assert_inside_the_page(drawn(name, tables))
+        assert_inside_the_page(drawn(name, **CASES[case]))
 
 
 def test_figures_say_what_they_found_and_from_how_much():
-    tables = made()
-    layers = words_of(drawn("layers", tables))
+    layers = words_of(drawn("layers"))
     assert "all +0.30, then −0.20" in layers and "3 seeds" in layers and "95 % t over seeds" in layers
-    figure = drawn("transfer", tables)
+    figure = drawn("transfer")
     transfer = words_of(figure)
     assert "Large: mean over 3 seeds" in transfer and "over 6 test tasks" in transfer
     assert len([axis for axis in figure.axes if axis.get_visible()]) == len(TEST)
-    text = words_of(drawn("correlation", tables))
+    text = words_of(drawn("correlation"))
     assert "over 6 models" in text and "Table 4 of Leng & Xiong 2025" in text
-    assert "One seed." in words_of(drawn("transfer", made(seeds=(0,))))
+    assert "One seed." in words_of(drawn("transfer", seeds=(0,)))
 
 
 def test_figures_say_what_is_missing():
-    assert "no pair of tasks has a value" in words_of(drawn("layers", made(empty=True)))
-    flat = made(flat=True, seeds=(0,))
-    assert "all values of one side are equal" in words_of(drawn("transfer", flat))
-    assert "not available" in words_of(drawn("correlation", flat))
+    assert "no pair of tasks has a value" in words_of(drawn("layers", empty=True))
+    assert "all values of one side are equal" in words_of(drawn("transfer", **CASES["equal scores"]))
+    assert "not available" in words_of(drawn("correlation", **CASES["equal scores"]))
 
 
 def test_nothing_to_draw_is_refused():

@@ -14,14 +14,22 @@ from taskneurons.errors import InputError
 from taskneurons.studies.training.curve_figure import LINES, SHADE, draw_curves
 from taskneurons.studies.training.curves import curve_rows, groups
 from taskneurons.studies.training.map_figure import draw_map
+from taskneurons.studies.training.rows import CurveRow
 from taskneurons.studies.training.specificity_figure import draw_specificity, shown_reading
 
 TASKS = make_tasks()
 NAMES = ("shares", "rates", "shares-loss", "map", "specificity")
 
 
-def curves(tasks=TASKS, **options):
-    return curve_rows(groups(reading_rows(tasks, **options), tasks))
+CURVES: dict[str, list[CurveRow]] = {}
+
+
+def curves(tasks=TASKS, **options) -> list[CurveRow]:
+    """The rows of some made-up readings; several figures draw the same ones."""
+    what = repr((tasks, options))
+    if what not in CURVES:
+        CURVES[what] = curve_rows(groups(reading_rows(tasks, **options), tasks))
+    return CURVES[what]
 
 
 def draw(name, paths, *, tasks=TASKS, **options) -> None:
