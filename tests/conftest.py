@@ -27,6 +27,10 @@ install_import_hook(
 
 
 imported = 0
+# What was imported stays frozen from test to test: after each block of trainings the library would let go of it, and
+# the next collection of garbage would walk through torch, for half a second.
+freeze = gc.freeze
+gc.freeze = gc.unfreeze = lambda: None
 # Modules that are worth a collection of garbage.
 MANY = 20
 # Folders of files that take long.
@@ -69,7 +73,7 @@ def keep_imported() -> None:
     """
     global imported
     gc.collect()
-    gc.freeze()
+    freeze()
     imported = len(sys.modules)
 
 

@@ -1,4 +1,4 @@
-"""The one exception that means: what you gave us cannot be used, here is where and what to do."""
+"""The exception that means: what you gave us cannot be used, here is where and what to do."""
 
 
 class InputError(Exception):
@@ -18,3 +18,16 @@ class InputError(Exception):
         head = f"{self.where}: " if self.where else ""
         tail = f". {self.remedy}" if self.remedy else ""
         return f"{head}{self.message}{tail}"
+
+
+class TooLittleMemory(InputError):
+    """A device's memory does not hold one pass over some examples; fewer may fit.
+
+    Args:
+        examples: of the pass.
+        where, remedy: as of every bad input.
+    """
+
+    def __init__(self, examples: int, *, where: str | None = None, remedy: str | None = None) -> None:
+        self.examples = examples
+        super().__init__(f"the device's memory does not hold {examples} examples at once", where=where, remedy=remedy)

@@ -9,7 +9,7 @@ from test_tuning import BATCH, STEPS
 
 from taskneurons import processes
 from taskneurons.engine import training
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 from taskneurons.files import read_json
 from taskneurons.workflow import together
 from taskneurons.workflow.costs import Size, training_bytes
@@ -84,11 +84,10 @@ def test_one_example_without_room_ends_the_job_with_a_sentence(monkeypatch, tmp_
 
     def start(*_):
         asked.append(read_json(tmp_path / "job" / JOB)["resources"]["micro_batch_size"])
-        message = f"the device's memory does not hold {asked[-1] or 5} examples at once"
-        raise InputError(message, where="workflow.micro_batch_size")
+        raise TooLittleMemory(asked[-1] or 5, where="workflow.micro_batch_size")
 
     monkeypatch.setattr(together, "start", start)
-    with pytest.raises(InputError, match="does not hold 1 examples"):
+    with pytest.raises(TooLittleMemory, match="does not hold 1 examples"):
         together.start_until_it_fits([], {"resources": {"micro_batch_size": 0}}, 2, tmp_path / "job")
     assert asked == [0, 2, 1]
 

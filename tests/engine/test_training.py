@@ -1,9 +1,11 @@
 """Training: it learns, repeats itself bit by bit, survives being killed, and refuses to diverge."""
 
 import os
+import re
 import signal
 import time
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,6 +205,36 @@ def test_killed_and_resumed_is_bit_equal_to_never_killed(tmp_path, one_thread):
     assert [row[:2] for row in log.rows] == [row[:2] for row in expected.rows]
     assert not resume.exists()
     assert not list(tmp_path.iterdir())
+
+
+def peak():
+    """The most memory that this process has held since the peak was last forgotten, in bytes."""
+    status = Path("/proc/self/status").read_text()
+    return 1024 * int(re.search(r"VmHWM:\s+(\d+)", status)[1])
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can forget a peak of memory")
+def test_a_resume_file_is_written_and_read_without_a_second_copy_of_its_content(tmp_path):
+    path, size = tmp_path / "resume.safetensors", 12 * 5_000_000
+    parameters = {f"part{number}": torch.nn.Parameter(torch.ones(1250, 1000)) for number in range(12)}
+    optimizer = torch.optim.AdamW(parameters.values(), fused=True)
+    for parameter in parameters.values():
+        parameter.grad = torch.ones_like(parameter)
+    optimizer.step()
+
+    def grown(act):
+        Path("/proc/self/clear_refs").write_text("5")
+        before = peak()
+        act()
+        return peak() - before
+
+    # Weights and two moments are three times the size; to read the moments back takes two.
+    assert grown(lambda: training._Progress(step=1).write(path, {}, parameters, optimizer)) < 0.5 * size
+    assert path.stat().st_size > 3 * size
+    moment = optimizer.state[parameters["part7"]]["exp_avg"].clone()
+    optimizer.state.clear()
+    assert grown(lambda: training._Progress.begin(path, {}, parameters, optimizer)) < 2.5 * size
+    assert torch.equal(optimizer.state[parameters["part7"]]["exp_avg"], moment)
 
 
 def test_sigterm_writes_the_resume_file(tmp_path, one_thread):

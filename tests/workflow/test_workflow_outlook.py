@@ -4,14 +4,18 @@ import itertools
 import json
 import re
 import time
+from collections import Counter
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
+from snakemake.iocontainers import InputFiles
 
 from taskneurons.cli import main
 from taskneurons.errors import InputError
 from taskneurons.files import read_jsonl
+from taskneurons.lineage import workflow
 from taskneurons.lineage.fingerprint import settings
 from taskneurons.params.loading import load_params
 from taskneurons.workflow import hardware, outlook
@@ -162,8 +166,8 @@ def test_a_model_that_several_gpus_hold_fits_by_what_is_named_and_by_fewer_gpus_
     assert remedy(planned(processes_per_job=3), 4, 27).endswith(" or workflow.share_weights: true")
     assert remedy(planned(processes_per_job=2, share_weights=True), 4, 27).endswith(" or workflow.processes_per_job: 3")
     # Who trains or edits weights cannot share them out, whatever the parameters say.
-    for workflow in ({}, {"processes_per_job": 2, "share_weights": True}):
-        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=workflow)}))
+    for chosen in ({}, {"processes_per_job": 2, "share_weights": True}):
+        plan = Plan(paper.params.model_copy(update={"workflow": paper.params.workflow.model_copy(update=chosen)}))
         tuning = of_multitask(plan)
         assert not tuning.resources()["share_weights"] and "share_weights" not in remedy(tuning, 8, 80)
 
@@ -225,13 +229,35 @@ def test_a_job_that_is_larger_than_the_host_is_named_with_what_makes_it_fit(pape
     assert Machine(gpu_memory=1e4, memory=8.0).remedy(on_gpu, "llama2_7b", 2048).startswith("no parameter")
 
 
-def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys):
+@pytest.fixture
+def named_twice(monkeypatch):
+    """The inputs that a job names twice, in every workflow that is read."""
+    found, named = [], workflow._named
+
+    def watch(files):
+        if isinstance(files, InputFiles):
+            found.extend(file for file, times in Counter(map(str, files)).items() if times > 1)
+        return named(files)
+
+    monkeypatch.setattr(workflow, "_named", watch)
+    return found
+
+
+def test_no_rule_names_an_input_twice(root, monkeypatch, named_twice):
+    """The smallest parameters have every study; the next test reads the paper's."""
+    monkeypatch.chdir(root)
+    assert len(workflow.read_workflow(Path("params/ci.yaml")).studies) > 15
+    assert not named_twice
+
+
+def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys, named_twice):
     monkeypatch.chdir(root)
     # The second plan is of the same graph.
     monkeypatch.setattr(outlook, "read_workflow", cache(outlook.read_workflow))
     before = time.process_time()
     assert main(["plan", "params/paper.yaml", "--gpus", "4", "--json"]) == 0
     assert time.process_time() - before < 20
+    assert not named_twice
     found = json.loads(capsys.readouterr().out)
     total = found["total"]
     assert total["jobs"] == sum(one["jobs"] for one in found["costs"]) > 700

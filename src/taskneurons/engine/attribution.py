@@ -209,7 +209,8 @@ class _Rows:
         """The sum over the rows of each example."""
         values = values.reshape(-1, values.shape[-1])
         if self.starts is None:
-            return values.unflatten(0, (self.examples, -1)).sum(1)
+            summed: Tensor = values.unflatten(0, (self.examples, -1)).sum(1)
+            return summed
         # torch has no faster sum over groups of rows; each row is taken once.
         return embedding_bag(torch.arange(len(values)), values, self.starts, mode="sum")
 

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from taskneurons import processes
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 
 log = logging.getLogger(__name__)
 
@@ -84,9 +84,9 @@ class Batching:
                 begin = end
                 continue
             if processes.sharing_weights() > 1:
-                # `workflow.together` reads the number, and starts all processes anew with half as many.
-                raise InputError(
-                    f"the device's memory does not hold {end - begin} examples at once",
+                # `workflow.together` starts all processes anew with half as many.
+                raise TooLittleMemory(
+                    end - begin,
                     where="workflow.evaluation_batch_size",
                     remedy="Lower it, and the batch size of the job: who shares out weights does not halve batches",
                 )

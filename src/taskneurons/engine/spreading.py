@@ -81,10 +81,10 @@ def whole(tensor: Tensor) -> Tensor:
 
 
 def laid_as(parameter: Tensor, values: Tensor) -> Tensor:
-    """Values where a parameter lies: on its device, and on each process the same part."""
+    """Values to be copied to where a parameter lies: where each process holds a part of it, its own part."""
     if isinstance(parameter, DTensor):
         return distribute_tensor(values.to(parameter.device), parameter.device_mesh, parameter.placements)
-    return torch.empty_like(parameter).copy_(values)
+    return values
 
 
 class _WithMoved(nn.Module):

@@ -34,7 +34,7 @@ from taskneurons.engine.batching import Batching, out_of_memory
 from taskneurons.engine.counting import counted
 from taskneurons.engine.execution import Execution, Schedule
 from taskneurons.engine.spreading import Spread, laid_as, spread, whole
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 from taskneurons.files import replacing
 from taskneurons.models.corpus import tokenize_corpus
 from taskneurons.models.encoding import IGNORED, Encoded
@@ -314,9 +314,9 @@ class _Gradients:
             except (RuntimeError, MemoryError) as error:
                 if not out_of_memory(error):
                     raise
-                raise InputError(
-                    # `workflow.together` reads the number, and starts all processes anew with half as many.
-                    f"the device's memory does not hold {len(part)} examples at once",
+                # `workflow.together` starts all processes anew with half as many.
+                raise TooLittleMemory(
+                    len(part),
                     where="workflow.micro_batch_size",
                     remedy="Use bfloat16, a shorter context, workflow.gradient_checkpointing or more memory",
                 ) from None
@@ -441,21 +441,19 @@ class _Progress:
         if path is None or not Path(path).exists():
             return fresh
         try:
-            with safe_open(path, framework="pt") as file:
+            # Mapped, the whole file would count as memory of this process, beside what is read from it.
+            with safe_open(path, framework="pt", backend="pread") as file:
                 header = file.metadata() or {}
                 if header.get("settings") != _fingerprint(settings):
                     log.warning("%s belongs to another training: starting anew", path)
                     return fresh
                 with torch.no_grad():
                     for name, parameter in parameters.items():
-                        parameter.copy_(laid_as(parameter, file.get_tensor(f"weight/{name}")))
-                        optimizer.state[parameter] = {
-                            "step": torch.tensor(float(header["step"]), device=parameter.device),
-                            **{
-                                moment: laid_as(parameter, file.get_tensor(f"{moment}/{name}"))
-                                for moment in ("exp_avg", "exp_avg_sq")
-                            },
-                        }
+                        moments = {moment: torch.empty_like(parameter) for moment in ("exp_avg", "exp_avg_sq")}
+                        for kind, target in {"weight": parameter, **moments}.items():
+                            target.copy_(laid_as(parameter, file.get_tensor(f"{kind}/{name}")))
+                        step = torch.tensor(float(header["step"]), device=parameter.device)
+                        optimizer.state[parameter] = {"step": step, **moments}
         except SafetensorError as error:
             log.warning("%s is damaged (%s): starting anew", path, error)
             return fresh

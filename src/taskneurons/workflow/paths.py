@@ -112,9 +112,13 @@ class Inputs:
         return self._base(wildcards.run, self.plan.run(wildcards.run).seeds[0])
 
     def first_bases(self, *studies: str) -> list[str]:
-        """The folder of the base checkpoint of the first seed of each run of some studies; none given: of all runs."""
+        """The folders of the base checkpoints of the first seeds of runs of some studies; none given: of all runs.
+
+        Runs of one imported model share theirs.
+        """
         runs = self.plan.runs(*studies)
-        return [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
+        folders = [fill(base_folder(self.plan, run.model), run=run.name, seed=run.seeds[0]) for run in runs]
+        return list(dict.fromkeys(folders))
 
     def corpus(self, wildcards: Wildcards) -> str:
         """The pre-training text of the job's suite."""

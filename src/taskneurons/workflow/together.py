@@ -9,7 +9,6 @@ told to them. So all end, and start anew with half as many examples a pass, from
 
 import logging
 import os
-import re
 import shutil
 import signal
 import subprocess
@@ -20,7 +19,7 @@ from pathlib import Path
 from types import FrameType, SimpleNamespace
 from typing import Any
 
-from taskneurons.errors import InputError
+from taskneurons.errors import InputError, TooLittleMemory
 from taskneurons.files import read_json, write_json
 from taskneurons.lineage import machine
 from taskneurons.lineage.active import STATE
@@ -31,7 +30,6 @@ log = logging.getLogger(__name__)
 FOLDER = STATE / "together"
 JOB, VERDICT, FACTS = "job.json", "verdict.json", "facts{place}.json"
 STOPPED = 128 + signal.SIGTERM
-_TOO_MANY = re.compile(r"memory does not hold (\d+) examples at once")
 
 
 def do(snakemake: Any, digests: Mapping[Path, str], processes: int) -> dict[str, Any]:
@@ -73,9 +71,8 @@ def start_until_it_fits(command: Sequence[str], description: Mapping[str, Any], 
         write_json(folder / JOB, description)
         try:
             return start(command, processes, folder)
-        except InputError as error:
-            found = _TOO_MANY.search(error.message)
-            examples, name = int(found[1]) if found else 1, (error.where or "").rpartition(".")[2]
+        except TooLittleMemory as error:
+            examples, name = error.examples, (error.where or "").rpartition(".")[2]
             # A batch whose size no resource says stays as it is.
             if examples == 1 or 0 < description["resources"].get(name, 0) <= examples // 2:
                 raise
@@ -112,11 +109,11 @@ def start(command: Sequence[str], processes: int, folder: Path) -> None:
     if verdict.get("stopped"):
         raise SystemExit(STOPPED)
     if status:
-        raise InputError(
-            verdict.get("message", f"one of {processes} processes ended without a word, with status {status}"),
-            where=verdict.get("where", f"{processes} processes"),
-            remedy=verdict.get("remedy"),
-        )
+        where, remedy = verdict.get("where", f"{processes} processes"), verdict.get("remedy")
+        if "examples" in verdict:
+            raise TooLittleMemory(verdict["examples"], where=where, remedy=remedy)
+        silent = f"one of {processes} processes ended without a word, with status {status}"
+        raise InputError(verdict.get("message", silent), where=where, remedy=remedy)
 
 
 def described(snakemake: Any, digests: Mapping[Path, str]) -> dict[str, Any]:
@@ -147,7 +144,8 @@ def said(folder: Path) -> Iterator[None]:
     try:
         yield
     except InputError as error:
-        _leave(folder, {"message": error.message, "where": error.where, "remedy": error.remedy})
+        examples = error.examples if isinstance(error, TooLittleMemory) else None
+        _leave(folder, {"message": error.message, "where": error.where, "remedy": error.remedy, "examples": examples})
         raise
     except SystemExit as end:
         if end.code == STOPPED:
@@ -161,7 +159,7 @@ def said(folder: Path) -> Iterator[None]:
 def _leave(folder: Path, verdict: Mapping[str, Any]) -> None:
     """The first word counts: when one process fails, the others fail for that reason."""
     if not (folder / VERDICT).exists():
-        write_json(folder / VERDICT, {name: text for name, text in verdict.items() if text})
+        write_json(folder / VERDICT, {name: value for name, value in verdict.items() if value})
 
 
 def main(folder: Path) -> None:

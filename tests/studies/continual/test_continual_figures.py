@@ -85,7 +85,8 @@ def kept(name, of, **run) -> tuple[str, Figure]:
 
     def save(figure: Figure, *_, **__) -> None:
         # Ticks are made when they are first drawn, in the style that holds then.
-        FigureCanvasAgg(figure).draw()
+        FigureCanvasAgg(figure)
+        figure.draw_without_rendering()
         figures.append(figure)
 
     with mock.patch.object(Figure, "savefig", save):

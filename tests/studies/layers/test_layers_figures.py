@@ -4,9 +4,8 @@ from pathlib import Path
 from unittest import mock
 
 import pytest
-from drawn import digests, digests_of_another_process
+from drawn import assert_inside_the_page, digests, digests_of_another_process
 from made_up_layers import DEPTH, make_layer_rows, make_sets, make_transfer_rows
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
@@ -90,18 +89,7 @@ def test_everything_stands_inside_the_page(case):
     tables = made(**CASES[case])
     for name in NAMES:
         _, figure = texts_of(name, tables)
-        canvas = FigureCanvasAgg(figure)
-        canvas.draw()
-        renderer = canvas.get_renderer()
-        own = [text.get_window_extent(renderer) for text in figure.texts]
-        own += [legend.get_window_extent(renderer) for legend in figure.legends]
-        panels = [axis.get_tightbbox(renderer) for axis in figure.axes if axis.get_visible()]
-        page = figure.bbox.padded(1)
-        for box in own + panels:
-            assert page.x0 <= box.x0 and box.x1 <= page.x1 and page.y0 <= box.y0 and box.y1 <= page.y1, name
-        for place, box in enumerate(own):
-            assert not any(box.overlaps(other) for other in own[place + 1 :] + panels), name
-        assert all(text.get_fontsize() >= 7 for text in figure.findobj(Text))
+        assert_inside_the_page(figure)
 
 
 def test_figures_say_what_they_found():
