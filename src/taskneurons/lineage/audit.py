@@ -51,8 +51,9 @@ def audit(params: Path | None = None, *, expect: str | None = None, against: str
         InputError: the folder holds no workflow, or the workflow, its parameters or a record cannot be read; there is
             no such commit.
     """
-    # DVC and the hashing of its cache do not hold up the reading of the workflow, nor that them.
-    with ThreadPoolExecutor(2) as pool:
+    # DVC and the hashing of its cache do not hold up the reading of the workflow, nor that them. One after the other:
+    # `dvc status` takes corrupt objects out of the cache, which are to be found before.
+    with ThreadPoolExecutor(1) as pool:
         cache, status = pool.submit(read_cache), pool.submit(read_status)
         graph = read_workflow(params)
         return _audit(graph, cache.result, status.result, expect=expect, against=against)
