@@ -76,6 +76,7 @@ class Project:
         """As `snakemake`, but it and its jobs are new processes, in which sets have another order."""
         forked = self.path("src/taskneurons/workflow/forked.py")
         forked.write_text(forked.read_text().replace(repr(warm.python_of_models()), "sys.executable"))
+        assert "[sys.executable, " in forked.read_text()
         return self.run(sys.executable, "-m", "snakemake", "--cores", "2", *arguments)
 
     def dvc(self, *arguments: str, ok: bool = True) -> str:

@@ -3,8 +3,9 @@
 They get the job as JSON, without a pickle, and do it as one process would (see `taskneurons.processes`). The
 first one writes the outputs; the others write theirs below a folder that is removed in the end.
 
-When one of them runs out of memory in a training, the others wait for it in the middle of a layer, where nothing can be
-told to them. So all end, and start anew with half as many examples a pass, from their resume files.
+When one of them runs out of memory in a training, or where they share out weights, the others wait for it in the middle
+of a layer, where nothing can be told to them. So all end, and start anew with half as many examples a pass, a training
+from its resume file.
 """
 
 import logging

@@ -54,6 +54,7 @@ def learn_streams(tally: Tally) -> None:
 def weigh_patches(tally: Tally) -> None:
     """Answers of finished patches under each weighting; nothing is trained."""
     made = tally.settings
+    tally.undivided = True
     answered = 2 * len(made["weightings"]) * sum(len(order) ** 2 for order in made["orders"].values())
     tally.test(answered, made["budget"]["limit"])
     held = METHODS[made["learner"]].bytes_per_parameter * tally.size.parameters
