@@ -69,6 +69,8 @@ if plan.runs("scaling"):
             scores="results/tables/models.csv",
             # What deactivation costs is known of the runs that name its study, too.
             effects=["results/tables/deactivation.csv"] if plan.runs("deactivation") else [],
+            # So is what training on one task gives another.
+            transfer=["results/tables/similarity_transfer.csv"] if plan.runs("similarity") else [],
             tasks=inputs.described_tasks(plan.suites("scaling")),
         output:
             rows="results/tables/scaling.csv",

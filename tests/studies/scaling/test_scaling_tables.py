@@ -1,5 +1,7 @@
 """Models side by side, from numbers that were made by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from drawn import assert_inside_the_page, figure_of, words_of
@@ -7,11 +9,12 @@ from drawn import assert_inside_the_page, figure_of, words_of
 from taskneurons.evidence.measurements import Measurement
 from taskneurons.evidence.runs import Run
 from taskneurons.evidence.tasks import DescribedTask
+from taskneurons.evidence.trained import Trained
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.studies.scaling.describe import measures
 from taskneurons.studies.scaling.figures import Known, draw_architectures, draw_sizes
 from taskneurons.studies.scaling.rows import ModelRow
-from taskneurons.studies.scaling.tables import effects, summarise, trends, with_scores
+from taskneurons.studies.scaling.tables import effects, summarise, transfers, trends, with_scores
 
 TASKS = [
     DescribedTask("mine", "mood_a", "mood", "classification"),
@@ -74,6 +77,41 @@ def test_other_interventions_and_shares_below_one_neuron_are_left_out():
     assert list(effects(rows, [model()], TASKS)) == list(effects(losses(), [model()], TASKS))
     assert not list(effects(losses(), [model(neurons=9)], TASKS))
     assert list(effects(losses(), [model(neurons=10)], TASKS))
+
+
+def gains(sibling=0.4, family=0.1, seed=0):
+    """What each task gains when the model is trained on one of two tasks; on itself it gains most."""
+
+    def trained_row(condition, train_task, tested, metric, value):
+        setting = (None,) * 7
+        run = ("similarity", "tiny", "mine", seed)
+        return Trained(*run, condition, None, train_task, tested.name, *setting, metric, value, 50)
+
+    for tested in TASKS:
+        for metric, sign in (("loss", -1), ("accuracy", 100), ("accuracy_restricted", 1000)):
+            yield trained_row("zero_shot", None, tested, metric, 2.0)
+            for trained in (TASKS[0], TASKS[2]):
+                gain = 5 if trained == tested else sibling if trained.family == tested.family else family
+                yield trained_row("full", trained.name, tested, metric, 2.0 + sign * gain)
+
+
+def test_what_training_on_another_task_gives_is_told_apart_by_its_family():
+    found = {row.measure: row.value for row in transfers(gains(), [model()], TASKS)}
+    assert found == {
+        "transfer_sibling": pytest.approx(0.4),
+        "transfer_other_family": pytest.approx(0.1),
+        "transfer_sibling_points": pytest.approx(40),
+        "transfer_other_family_points": pytest.approx(10),
+    }
+    assert not list(transfers(gains(seed=1), [model()], TASKS))
+
+
+def test_tasks_of_another_kind_are_in_no_transfer():
+    apart = [*TASKS[:2], *(replace(task, kind="generation") for task in TASKS[2:])]
+    found = {row.measure: row.value for row in transfers(gains(), [model()], apart)}
+    assert set(found) == {"transfer_sibling", "transfer_sibling_points"}
+    # Generation is scored by ROUGE-L, which these rows lack.
+    assert found["transfer_sibling_points"] == pytest.approx(40)
 
 
 def test_a_part_of_no_damage_is_none():
@@ -148,6 +186,9 @@ def test_figures_show_the_trend_the_marks_and_stay_inside_the_page():
     found = summarise(models, rows)
     line = trends(found, list(SIZES), predicted=7e9)
     known = [Known("Far", 1e8, "own_share", 6.5)]
+    assert "not measured" in words_of(
+        figure_of(lambda paths: draw_sizes(found, line, known, paths, suite="mine", sizes=list(SIZES), percent=10))
+    )
 
     def sizes(paths):
         draw_sizes(found, line, known, paths, suite="mine", sizes=list(SIZES), percent=10)

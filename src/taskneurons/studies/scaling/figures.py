@@ -38,6 +38,7 @@ PANELS = (
     ),
     Shown("part of it that is own", "%", (("own_share", VERMILLION, "^", "own less another family's"),)),
     Shown("half of the scores is in", "% of the neurons", (("half_share", BLUE, "o", "half"),)),
+    Shown("concentration of scores", "Gini coefficient", (("gini", BLUE, "o", "Gini"),)),
     Shown("in the top of every task", "% of a top", (("keystone_share", BLACK, "v", "keystone"),)),
     Shown(
         "overlap beyond chance",
@@ -47,8 +48,24 @@ PANELS = (
             ("overlap_other_family", VERMILLION, "^", "with another family"),
         ),
     ),
+    Shown(
+        "gained from another task",
+        "nats a token",
+        (
+            ("transfer_sibling", PURPLE, "s", "of the same family"),
+            ("transfer_other_family", VERMILLION, "^", "of another family"),
+        ),
+    ),
+    Shown(
+        "the same, in score",
+        "points",
+        (
+            ("transfer_sibling_points", PURPLE, "s", "of the same family"),
+            ("transfer_other_family_points", VERMILLION, "^", "of another family"),
+        ),
+    ),
 )
-_ROWS, _COLUMNS = 2, 3
+_ROWS, _COLUMNS = 3, 3
 _BENT = 0.05  # p of a bend below which the title says that the line does not hold
 _LEGEND = (
     ("own_less_sibling", PURPLE, "s", "beside the task of the same family (sibling)"),
@@ -106,12 +123,13 @@ def draw_sizes(
         handles.append(_handle(BLACK, "*", f"{', '.join(names)}, other tasks: not fitted"))
     caption = (
         f"{suite}; {len({row.model for row in there})} models of one architecture that have learned their tasks; means "
-        f"over tasks and seeds. A top: the {percent:g} % of the neurons with the highest scores (Eq. 3). Lines: least "
+        f"over tasks and seeds. A top: the {percent:g} % of the neurons with the highest scores (Eq. 3). Gained: by "
+        "training the whole pre-trained model on another task, of the same family or of another one. Lines: least "
         "squares over the logarithm of the number of parameters, broken where there is no model. Bands: 95 % "
         "prediction intervals for one more model, if the line goes on; whether it does is not known. A band may pass "
         "the possible range. Dotted: the size for which the table says what is predicted."
     )
-    with sheet(4.4, Words(_title(found), caption), paths, dpi, handles) as figure:
+    with sheet(6.6, Words(_title(found), caption), paths, dpi, handles) as figure:
         for axis, shown in zip(figure.subplots(_ROWS, _COLUMNS).flat, PANELS, strict=True):
             axis.set_title(shown.title)
             axis.set_ylabel(shown.label)
@@ -123,7 +141,6 @@ def draw_sizes(
 
 
 def _over_sizes(axis: Axes, rows: Sequence[SummaryRow], trends: Mapping[Measure, TrendRow], shown: Shown) -> None:
-    axis.set_xscale("log")
     values = []
     for measure, colour, marker, _ in shown.lines:
         points = sorted((row for row in rows if row.measure == measure and row.value is not None), key=_size)
@@ -148,13 +165,19 @@ def _over_sizes(axis: Axes, rows: Sequence[SummaryRow], trends: Mapping[Measure,
         )
         axis.axvline(trend.predicted_parameters, color=GREY, linewidth=0.8, linestyle=(0, (1, 1.5)), zorder=1)
     if not values:
-        say_in_panel(axis, "no model has learned its tasks")
+        say_in_panel(axis, "no model has learned its tasks" if _measured(shown, rows) else "not measured")
+        axis.set_xticks([])
         return
+    axis.set_xscale("log")
     axis.axhline(0, color=BLACK, linewidth=0.6, zorder=1)
     axis.xaxis.set_major_locator(LogLocator(base=100))
     axis.xaxis.set_major_formatter(FuncFormatter(_number))
     axis.xaxis.set_minor_locator(NullLocator())
     axis.set_xlabel("parameters")
+
+
+def _measured(shown: Shown, rows: Iterable[SummaryRow]) -> bool:
+    return not {measure for measure, *_ in shown.lines}.isdisjoint(row.measure for row in rows)
 
 
 def _number(value: float, _: int) -> str:
@@ -219,15 +242,18 @@ def draw_architectures(
     caption = (
         f"{suite}; means over tasks and up to {seeds} seeds, 95 % t intervals over seeds where there are at least 3. A "
         f"top is the {percent:g} % of the neurons with the highest scores (Eq. 3). Sibling: the other task of the "
-        "family; another family: of the same kind. Models that have not learned their tasks are named and have no dots."
+        "family; another family: of the same kind. Gained: by training the whole pre-trained model on another task. "
+        "Models that have not learned their tasks are named and have no dots."
     )
     handles = [_handle(*one[1:]) for one in _LEGEND]
-    with sheet(0.9 + 0.34 * len(names) * 2, Words(_compared(own, names), caption), paths, dpi, handles) as figure:
+    with sheet(1.3 + 0.26 * len(names) * _ROWS, Words(_compared(own, names), caption), paths, dpi, handles) as figure:
         axes = figure.subplots(_ROWS, _COLUMNS, sharey=True)
         for axis, shown in zip(axes.flat, PANELS, strict=True):
             axis.set_title(shown.title)
             axis.set_xlabel(shown.label)
             axis.axvline(0, color=BLACK, linewidth=0.6, zorder=1)
+            if own and not _measured(shown, own):
+                say_in_panel(axis, "not measured")
             for place, (measure, colour, marker, _) in enumerate(shown.lines):
                 shift = 0.18 * (place - (len(shown.lines) - 1) / 2)
                 for row in own:

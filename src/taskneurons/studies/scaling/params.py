@@ -11,7 +11,8 @@ from taskneurons.params.selection import shares
 # The measures that figures show.
 Drawn = Literal[
     "own", "own_less_sibling", "own_less_other_family", "own_less_random", "own_share", "half_share", "keystone_share",
-    "overlap_sibling", "overlap_other_family",
+    "gini", "overlap_sibling", "overlap_other_family", "transfer_sibling", "transfer_other_family",
+    "transfer_sibling_points", "transfer_other_family_points",
 ]  # fmt: skip
 
 

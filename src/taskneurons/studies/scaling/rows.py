@@ -21,6 +21,10 @@ Measure = Literal[
     "overlap_sibling",
     "overlap_other_family",
     "overlap_other_kind",
+    "transfer_sibling",
+    "transfer_other_family",
+    "transfer_sibling_points",
+    "transfer_other_family_points",
 ]
 """What is compared over models.
 
@@ -33,11 +37,15 @@ Measure = Literal[
 - gini: Gini coefficient of a task's scores.
 - keystone_share: share of a task's top that is in the top of every task, %.
 - overlap_sibling, overlap_other_family, overlap_other_kind: Jaccard index of the tops of two tasks less chance.
+- transfer_sibling, transfer_other_family: fall of the loss of a task, nats a token, when the whole pre-trained model is
+  trained on another task of its family, or of another family of its kind.
+- transfer_sibling_points, transfer_other_family_points: the rise of its accuracy or ROUGE-L, points.
 """
 MEASURES: tuple[Measure, ...] = (
     "own", "own_less_sibling", "own_less_other_family", "own_less_random", "own_share", "own_points",
     "own_less_sibling_points", "own_less_other_family_points", "own_less_random_points", "half_share", "gini",
-    "keystone_share", "overlap_sibling", "overlap_other_family", "overlap_other_kind",
+    "keystone_share", "overlap_sibling", "overlap_other_family", "overlap_other_kind", "transfer_sibling",
+    "transfer_other_family", "transfer_sibling_points", "transfer_other_family_points",
 )  # fmt: skip
 RANGES: dict[Measure, tuple[float, float]] = {
     "own_share": (-float("inf"), 100),
@@ -51,6 +59,8 @@ RANGES: dict[Measure, tuple[float, float]] = {
     "overlap_sibling": (-1, 1),
     "overlap_other_family": (-1, 1),
     "overlap_other_kind": (-1, 1),
+    "transfer_sibling_points": (-100, 100),
+    "transfer_other_family_points": (-100, 100),
 }
 """The possible values of a measure, where there are limits."""
 Percent = Annotated[int | float | None, Column(unit="% of the neurons", low=0, high=100)]

@@ -9,8 +9,9 @@ STUDY = Study(
     asks="Are task neurons special to their task in every architecture, and what becomes of them as models grow? "
     "Models of several architectures, and of several sizes of one, are trained from scratch on the same tasks. "
     "Of each is measured what a task loses without its own neurons beyond other neurons, how concentrated the "
-    "scores are, how many neurons are in the top of every task, and what the tops of two tasks share. A line "
-    "over the logarithm of the number of parameters says what goes with size.",
+    "scores are, how many neurons are in the top of every task, what the tops of two tasks share, and what a task "
+    "gains when the model is trained on another one. A line over the logarithm of the number of parameters says what "
+    "goes with size.",
     page="scaling.md",
     figures=(
         (
@@ -41,5 +42,9 @@ STUDY = Study(
         ("measure", "overlap_sibling", "overlap with the sibling"),
         ("measure", "overlap_other_family", "overlap with another family"),
         ("measure", "overlap_other_kind", "overlap with another kind"),
+        ("measure", "transfer_sibling", "gained by training on the sibling"),
+        ("measure", "transfer_other_family", "gained by training on another family"),
+        ("measure", "transfer_sibling_points", "gained by training on the sibling, score"),
+        ("measure", "transfer_other_family_points", "gained by training on another family, score"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Models of several sizes and architectures side by side: what deactivation costs, and what their scores are like.
+"""Models of several sizes and architectures side by side: what deactivation costs, what scores are like, and transfer.
 
 A model that has not learned its tasks decides nothing: it is in no mean and in no trend.
 """
@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import log10
 from statistics import fmean
-from typing import cast
+from typing import Literal, cast
 
 from taskneurons.evidence.intervals import in_words
 from taskneurons.evidence.measurements import MEASUREMENTS, Measurement
 from taskneurons.evidence.tasks import SCORE, DescribedTask, described_tasks
+from taskneurons.evidence.trained import TRAINED, Trained
 from taskneurons.job import Job
 from taskneurons.measures.line import MINIMUM_POINTS, curvature_p, fit_line
 from taskneurons.measures.stats import t_interval
@@ -29,8 +30,10 @@ from taskneurons.studies.scaling.rows import (
     TrendRow,
 )
 
-Against = str
-"""Whose neurons are deactivated: own, sibling, other_family or random."""
+Relation = Literal["sibling", "other_family"]
+"""What another task of the same kind is to a task."""
+Against = Literal["own", "random"] | Relation
+"""Whose neurons are deactivated."""
 _Model = tuple[str, str, int]
 """Suite, model, seed."""
 
@@ -127,17 +130,56 @@ def _against(row: Measurement, known: Mapping[tuple[str, str], DescribedTask]) -
         return "own"
     if row.condition == "random":
         return "random"
-    if row.condition != "other_task" or row.train_task is None:
-        return None
-    tested, trained = known[row.suite, row.test_task], known[row.suite, row.train_task]
-    if tested.kind != trained.kind:
-        return None
-    return "sibling" if tested.family == trained.family else "other_family"
+    return _relation(row, known) if row.condition == "other_task" else None
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
     there = [value for value in values if value is not None]
     return fmean(there) if there else None
+
+
+def transfers(
+    rows: Iterable[Trained], models: Iterable[ModelRow], tasks: Sequence[DescribedTask]
+) -> Iterator[MeasureRow]:
+    """What a task of each model gains when the whole pre-trained model is trained on another task of its kind.
+
+    A task's gains of several trained tasks are averaged first, so that each tested task weighs the same.
+
+    Args:
+        rows: of the study of similarity.
+        models: of which gains are wanted.
+        tasks: of the suites of the models.
+    """
+    known = {(task.suite, task.name): task for task in tasks}
+    wanted = {(one.suite, one.model, one.seed) for one in models}
+    before: dict[tuple[_Model, str, str], float] = {}
+    after: list[tuple[_Model, Trained]] = []
+    for row in rows:
+        model = row.suite, row.model, row.seed
+        if model in wanted and row.condition == "zero_shot":
+            before[model, row.test_task, row.metric] = row.value
+        elif model in wanted and row.condition == "full":
+            after.append((model, row))
+    gains: dict[tuple[_Model, Measure], dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    for model, row in after:
+        relation, loss = _relation(row, known), row.metric == "loss"
+        if relation is None or not (loss or row.metric == SCORE[known[row.suite, row.test_task].kind]):
+            continue
+        change = row.value - before[model, row.test_task, row.metric]
+        measure = cast(Measure, f"transfer_{relation}{'' if loss else '_points'}")
+        gains[model, measure][row.test_task].append(-change if loss else change)
+    for (model, measure), by_task in gains.items():
+        yield MeasureRow(*model, measure, None, fmean(fmean(values) for values in by_task.values()))
+
+
+def _relation(row: Measurement | Trained, known: Mapping[tuple[str, str], DescribedTask]) -> Relation | None:
+    """What the other task is to the tested one; none where it is the same task or of another kind."""
+    if row.train_task is None or row.train_task == row.test_task:
+        return None
+    tested, trained = known[row.suite, row.test_task], known[row.suite, row.train_task]
+    if tested.kind != trained.kind:
+        return None
+    return "sibling" if tested.family == trained.family else "other_family"
 
 
 def summarise(models: Sequence[ModelRow], rows: Iterable[MeasureRow]) -> list[SummaryRow]:
@@ -222,13 +264,15 @@ class TabulateSettings:
 
 
 def tabulate(job: Job[TabulateSettings]) -> None:
-    """Gather all models, their measures and effects; average over seeds, and fit the trend over sizes."""
+    """Gather all models, their measures, effects and transfer; average over seeds, and fit the trend over sizes."""
     settings, tasks = job.settings, described_tasks(job.inputs["tasks"])
     scores = MEASUREMENTS.gather(job.inputs["scores"])
     models = with_scores(MODELS.gather(job.inputs["models"]), scores, tasks, learned=settings.learned)
     rows = MEASURED.gather(job.inputs["measures"])
     for path in job.inputs["effects"]:
         rows += effects(MEASUREMENTS.read(path), models, tasks)
+    for path in job.inputs["transfer"]:
+        rows += transfers(TRAINED.read(path), models, tasks)
     summary = summarise(models, rows)
     MODELS.write(job.outputs.one("models"), models)
     MEASURED.write(job.outputs.one("rows"), MEASURED.sorted(rows))
