@@ -62,7 +62,7 @@ rule preview_deactivation:
     localrule: True
     params:
         settings=lambda wildcards: settings(
-            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+            selection=plan.selections[wildcards.selection], tuned=plan.tuned, dpi=P.figures.dpi
         ),
         code=code("deactivation.figures:plot_drops"),
     script:
@@ -83,7 +83,7 @@ rule plot_drops:
     localrule: True
     params:
         settings=lambda wildcards: settings(
-            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+            selection=plan.selections[wildcards.selection], tuned=plan.tuned, dpi=P.figures.dpi
         ),
         code=code("deactivation.figures:plot_drops"),
     script:
@@ -104,7 +104,7 @@ rule plot_matrix:
     localrule: True
     params:
         settings=lambda wildcards: settings(
-            selection=plan.selections[wildcards.selection], tuned=P.multitask is not None, dpi=P.figures.dpi
+            selection=plan.selections[wildcards.selection], tuned=plan.tuned, dpi=P.figures.dpi
         ),
         code=code("deactivation.figures:plot_matrix"),
     script:
@@ -123,7 +123,7 @@ rule plot_specificity:
     priority: 80
     localrule: True
     params:
-        settings=settings(selection=plan.selections[SHARES_OF], tuned=P.multitask is not None, dpi=P.figures.dpi),
+        settings=settings(selection=plan.selections[SHARES_OF], tuned=plan.tuned, dpi=P.figures.dpi),
         code=code("deactivation.specificity_figure:plot"),
     script:
         "../workflow/scripts/run.py"

@@ -186,7 +186,7 @@ if plan.runs("keystone"):
         priority: 80
         localrule: True
         params:
-            settings=settings(health=P.keystone.health_percent, tuned=P.multitask is not None, dpi=P.figures.dpi),
+            settings=settings(health=P.keystone.health_percent, tuned=plan.tuned, dpi=P.figures.dpi),
             code=code("keystone.figures:plot"),
         script:
             "../workflow/scripts/run.py"

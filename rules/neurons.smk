@@ -153,7 +153,7 @@ if plan.runs(*TUNED):
         localrule: True
         params:
             settings=settings(
-                scores=SCORES_DRAWN, layers=LAYERS_DRAWN, tuned=P.multitask is not None, dpi=P.figures.dpi
+                scores=SCORES_DRAWN, layers=LAYERS_DRAWN, tuned=plan.tuned, dpi=P.figures.dpi
             ),
             code=code("neurons.figures:plot"),
         script:

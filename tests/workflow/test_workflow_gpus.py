@@ -27,7 +27,7 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.setattr("tempfile.tempdir", None)
     monkeypatch.setattr(gpus, "_held", [])
     monkeypatch.delenv("SLURMD_NODENAME", raising=False)
-    monkeypatch.setenv(VISIBLE, "3,GPU-8f1c")
+    monkeypatch.setenv(VISIBLE, "GPU-8f1c,GPU-2a77")
     yield
     for file in gpus._held:
         file.close()
@@ -36,15 +36,15 @@ def machine(monkeypatch, tmp_path):
 def test_each_job_has_a_gpu_of_its_own_until_it_ends(machine):
     command = [sys.executable, "-c", HOLD]
     other = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    assert other.stdout.readline().strip() == "3"
+    assert other.stdout.readline().strip() == "GPU-8f1c"
     with pytest.raises(InputError, match="2 of 2 GPUs were not free in time"):
         gpus.take(2, patience=0)
     gpus.take(1)
-    assert os.environ[VISIBLE] == "GPU-8f1c", "that which the other job does not have"
+    assert os.environ[VISIBLE] == "GPU-2a77", "that which the other job does not have"
     other.communicate("")
-    os.environ[VISIBLE] = "3"
+    os.environ[VISIBLE] = "GPU-8f1c"
     gpus.take(1, patience=0)
-    assert os.environ[VISIBLE] == "3", "the end of a job frees its GPU"
+    assert os.environ[VISIBLE] == "GPU-8f1c", "the end of a job frees its GPU"
 
 
 def test_more_gpus_than_there_are_are_refused(machine):
@@ -66,11 +66,33 @@ def test_a_job_for_a_gpu_runs_on_a_cpu_where_there_is_none_and_says_so(machine, 
 def test_a_cluster_gives_gpus_itself(machine, monkeypatch):
     monkeypatch.setenv("SLURMD_NODENAME", "n1")
     gpus.take(4)
-    assert os.environ[VISIBLE] == "3,GPU-8f1c"
+    assert os.environ[VISIBLE] == "GPU-8f1c,GPU-2a77"
 
 
 @pytest.mark.parametrize(
-    "named", ["", "-1", " 1, 0 ", "0,-1,1", "2,,1", "1,0,1", "0,none", "1gpu,2", "GPU-8f,GPU-2a", "GPU-8f,x", "MIG-1"]
+    "named",
+    [
+        "",
+        "-1",
+        " 1, 0 ",
+        "0,-1,1",
+        "2,,1",
+        "1,0,1",
+        "0,none",
+        "1gpu,2",
+        "GPU-8f,GPU-2a",
+        "GPU-8f,x",
+        "MIG-1",
+        "0,GPU-8f",
+        "GPU-8f,1",
+        "GPU-8f,MIG-1",
+        "MIG-1,GPU-8f",
+        "GPU-8f, GPU-2a",
+        " GPU-8f",
+        "+1,01",
+        "00,0",
+        "GPU-8f,GPU-8f",
+    ],
 )
 def test_gpus_are_named_as_torch_reads_it(monkeypatch, named):
     from torch.cuda import _parse_visible_devices

@@ -243,11 +243,37 @@ def named_twice(monkeypatch):
     return found
 
 
-def test_no_rule_names_an_input_twice(root, monkeypatch, named_twice):
-    """The smallest parameters have every study; the next test reads the paper's."""
+@pytest.fixture
+def smallest(root, monkeypatch, named_twice):
+    """The graph of the smallest parameters, which have every study."""
     monkeypatch.chdir(root)
-    assert len(workflow.read_workflow(Path("params/ci.yaml")).studies) > 15
+    return workflow.read_workflow(Path("params/ci.yaml"))
+
+
+def test_no_rule_names_an_input_twice(smallest, named_twice):
+    """The smallest parameters have every study; the test of the paper's plan looks at its rules."""
+    assert len(smallest.studies) > 15
     assert not named_twice
+
+
+def test_those_jobs_alone_share_out_weights_that_neither_train_nor_read_nor_change_them(root, smallest):
+    """A job that is new here is to be tried with two processes first: `tests/workflow/test_workflow_processes.py`."""
+    params = load_params(root / "params/ci.yaml")
+    sharing = params.workflow.model_copy(update={"processes_per_job": 2, "share_weights": True})
+    plan = Plan(params.model_copy(update={"workflow": sharing}))
+    needs = {job.code.partition(" ")[0]: need(plan, job.code, job.settings, job.outputs) for job in smallest.jobs}
+    assert {entry for entry, found in needs.items() if found and found.resources()["share_weights"]} == {
+        "deactivation.measure:deactivate_neurons",
+        "keystone.measure:deactivate",
+        "keystone.measure:score_neutral",
+        "keystone.measure:score_signed",
+        "models.measure:evaluate_multitask",
+        "multiverse.measure:deactivate",
+        "multiverse.measure:score",
+        "neurons.examples:find_examples",
+        "neurons.measure:attribute_base",
+        "neurons.measure:attribute_scores",
+    }
 
 
 def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys, named_twice):

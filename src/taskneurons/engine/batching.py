@@ -18,12 +18,13 @@ def in_batches(count: int, batch_size: int, run: Callable[[int, int], Result]) -
     """Call `run(begin, end)` over consecutive ranges of at most `batch_size` out of `count` examples.
 
     When memory runs out, of a GPU or of the CPU, the batch is halved, for this range and all that follow, and the log
-    records it.
+    records it. Processes that share out the weights of a model do not halve it: all have to go on with the same size.
     `run` must leave nothing behind when it fails. Where several processes do the job they take turns at ranges, and
     each has all results in the end.
 
     Raises:
         InputError: one example alone does not fit.
+        TooLittleMemory: memory ran out where processes share out the weights.
     """
     batching = Batching(batch_size)
     if processes.number() == 1:
@@ -38,7 +39,7 @@ def in_batches(count: int, batch_size: int, run: Callable[[int, int], Result]) -
 
 
 class Batching:
-    """A batch size that is halved when memory runs out, and stays so.
+    """A batch size that is halved when memory runs out, and stays so; not where processes share out the weights.
 
     Args:
         size: examples at once, at first.
@@ -65,6 +66,7 @@ class Batching:
 
         Raises:
             InputError: one example alone does not fit.
+            TooLittleMemory: memory ran out where processes share out the weights.
         """
         results: list[Result] = []
         begin = 0

@@ -70,7 +70,7 @@ def base_folder(plan: Plan, model: str) -> str:
 
 def studied_folder(plan: Plan, model: str) -> str:
     """The checkpoint whose neurons are studied: tuned on all tasks together, or the base as it is."""
-    return base_folder(plan, model) if plan.params.multitask is None else MULTITASK
+    return MULTITASK if plan.tuned else base_folder(plan, model)
 
 
 def tokenizer_files(plan: Plan, run: Run) -> list[str]:

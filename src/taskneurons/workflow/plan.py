@@ -85,6 +85,11 @@ class Plan:
         """Every run, in the order of the parameters."""
         return tuple(Run(run.suite, run.model, run.seeds, run.studies) for run in self.params.runs)
 
+    @cached_property
+    def tuned(self) -> bool:
+        """Whether the models that are studied were tuned on all tasks of their suite; else they are the bases."""
+        return self.params.multitask is not None
+
     def runs(self, *studies: str) -> list[Run]:
         """The runs that name one of the studies; none given: all, since each has tasks and a base."""
         return [run for run in self.all_runs if not studies or set(studies) & set(run.studies)]

@@ -63,7 +63,7 @@ def draw_specificity(rows: Sequence[SpecificityRow], run: str, paths: Iterable[s
 
     Args:
         rows: as for `means_over_tasks`.
-        run: model and suite, in words.
+        run: model, its tuning and suite, in words.
         paths: where to write, `.png` and `.svg`.
         dpi: dots an inch of the PNG.
 

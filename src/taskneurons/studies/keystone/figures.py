@@ -65,7 +65,7 @@ def draw_effects(
 
     Args:
         rows: of one run; only those of the loss are drawn.
-        run: model and suite, in words.
+        run: model, its tuning and suite, in words.
         paths: where to write, `.png` and `.svg`.
         health: largest rise of the loss on neutral text of a healthy model, %.
         dpi: dots an inch of the PNG.
@@ -208,7 +208,7 @@ def draw_layers(rows: Sequence[LayerRow], run: str, paths: Iterable[str | Path],
 
     Args:
         rows: of one run.
-        run: model and suite, in words.
+        run: model, its tuning and suite, in words.
         paths: where to write, `.png` and `.svg`.
         dpi: dots an inch of the PNG.
 

@@ -74,16 +74,17 @@ def draw_curves(
         for pair in present
     ]
     handles.append(Patch(color=SHADE, label="cannot decide"))
-    other = " and of another family's" if ("task", "other_task") in present else ""
+    lines = "the first two lines" if ("task", "other_task") in present else "the first line"
+    intervals = interval_words_of(chosen)
+    bands = f"bands: {intervals} of {lines}" if any(row.low is not None for row in chosen) else intervals
     words = Words(
         f"Training a task's own neurons less the same training of others, by "
         f"{'share of the neurons' if by == 'shares' else 'learning rate'}: "
         f"{'score' if measure == 'score' else 'loss'} after each number of steps",
         f"{first.model}, {first.suite}. {fixed} kept after the warm-up; neurons by {first.estimator}. One training is "
-        f"read at every step shown. Mean over {_counts(chosen, kinds)} and {seeds_in_words(first.seeds)}; bands: "
-        f"{interval_words_of(chosen)} of the first{other} line. Grey: random neurons already reach "
-        "the best that anything reaches (less a tenth of the range, or 2 points), or neither own neurons nor the whole "
-        "model have gained as much yet; such a reading decides nothing.",
+        f"read at every step shown. Mean over {_counts(chosen, kinds)} and {seeds_in_words(first.seeds)}; {bands}. "
+        "Grey: random neurons already reach the best that anything reaches (less a tenth of the range, or 2 points), "
+        "or neither own neurons nor the whole model have gained as much yet; such a reading decides nothing.",
     )
     with sheet(1.55 * len(kinds) + 0.3, words, paths, dpi, handles) as figure:
         axes = figure.subplots(len(kinds), len(columns), squeeze=False, sharex=True, sharey="row")
@@ -143,4 +144,5 @@ def _metric(kind: Kind, measure: Measure) -> str:
 
 
 def _counts(rows: Sequence[CurveRow], kinds: Sequence[Kind]) -> str:
-    return " and ".join(f"{max(row.tasks for row in rows if row.kind == kind)} {kind} tasks" for kind in kinds)
+    counts = {kind: max(row.tasks for row in rows if row.kind == kind) for kind in kinds}
+    return " and ".join(f"{count} {kind} task{'s' if count > 1 else ''}" for kind, count in counts.items())

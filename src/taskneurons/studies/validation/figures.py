@@ -83,7 +83,7 @@ _LINES: Mapping[str, tuple[str, str]] = {
 }
 _STEADY = (
     ("auroc", "own against all others (AUROC)", 0.4),
-    ("spearman", "scores of two draws (Spearman)", -0.1),
+    ("spearman", "scores of two draws (Spearman)", 0.0),
     ("jaccard", "sets of two draws (Jaccard)", 0.0),
 )
 _KINDS: Mapping[Kind, tuple[str, str, str]] = {
@@ -207,7 +207,9 @@ def draw_stability(rows: Sequence[StabilityRow], run: str, paths: Iterable[str |
                 continue
             axis.set_title(label, fontsize=SMALL)
             axis.set_xscale("log")
-            axis.set_ylim(lowest, 1.02)
+            # The usual values; an interval may reach beyond them.
+            ends = [end for row in whole if row.measure == measure for end in (row.low, row.high) if end is not None]
+            axis.set_ylim(min([lowest, *ends]) - 0.02, max([1.0, *ends]) + 0.02)
             axis.set_xticks(sizes, [str(size) for size in sizes])
             axis.minorticks_off()
             axis.set_xlabel("examples of a task")
