@@ -114,16 +114,6 @@ def test_the_order_of_two_patches_matters():
     assert_bit_equal(model, before)
 
 
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
-def test_the_shapes_of_places_are_those_of_what_is_read(architecture):
-    model = tiny_model(architecture)
-    places = neuron_weights(model, random_patch(model).neurons)
-    assert places
-    for place in places:
-        rows, bias = place.read()
-        assert place.shapes == (tuple(rows.shape), None if bias is None else tuple(bias.shape))
-
-
 def test_a_patch_on_a_bfloat16_model_is_rounded_and_removed_exactly():
     model = tiny_model("phi3").to(torch.bfloat16)
     patch, before = random_patch(model), state(model)

@@ -38,12 +38,6 @@ class NeuronWeights:
         """Whether the module keeps its weight as inputs x outputs (Conv1D) and not as outputs x inputs (Linear)."""
         return (self.projection.neurons_on == "columns") == self.into
 
-    @property
-    def shapes(self) -> tuple[tuple[int, int], tuple[int] | None]:
-        """The shapes of what `read` gives, without a copy: neurons x width, and neurons where they own biases."""
-        (weight, dimension), *bias = self.projection.parameters()
-        return (len(self.index), weight.shape[1 - dimension]), (len(self.index),) if bias else None
-
     def read(self) -> tuple[Float[Tensor, "neuron width"], Float[Tensor, " neuron"] | None]:
         """Copies of the neurons' weights, one row a neuron, and of their biases where they own some."""
         (weight, dimension), *bias = self.projection.parameters()

@@ -104,9 +104,10 @@ def checked_places(model: nn.Module, patch: NeuronPatch, *, base: str) -> tuple[
             remedy="Apply patches in the order in which they were trained",
         )
     places = neuron_weights(model, patch.neurons)
-    found: dict[str, tuple[int, ...]] = {}
+    found = {}
     for place in places:
-        found[place.name], bias = place.shapes
+        rows, bias = (None if part is None else tuple(part.shape) for part in place.read())
+        found[place.name] = rows
         if bias is not None:
             found[f"{place.name}.bias"] = bias
     held = {key: array.shape for key, array in patch.weights.items()}
