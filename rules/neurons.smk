@@ -152,9 +152,7 @@ if plan.runs(*TUNED):
         priority: 70
         localrule: True
         params:
-            settings=settings(
-                scores=SCORES_DRAWN, layers=LAYERS_DRAWN, tuned=plan.tuned, dpi=P.figures.dpi
-            ),
+            settings=settings(scores=SCORES_DRAWN, layers=LAYERS_DRAWN, tuned=plan.tuned, dpi=P.figures.dpi),
             code=code("neurons.figures:plot"),
         script:
             "../workflow/scripts/run.py"

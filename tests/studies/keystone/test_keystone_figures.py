@@ -29,21 +29,22 @@ ROWS = [
 
 
 def test_the_title_is_the_headline_and_hollow_markers_are_models_that_broke():
-    figure = figure_of(lambda paths: draw_effects(ROWS, "small, mine", paths, health=10))
+    figure = figure_of(lambda paths: draw_effects(ROWS, "small, mine", paths, seeds=4, health=10))
     assert "loses at most 0.50 (0.40 to 0.60) nats a token more" in words_of(figure)
     assert "other tasks, 1 %" in words_of(figure)
     points = [line for line in figure.axes[1].lines if len(line.get_xdata()) == 1]
     hollow = {float(line.get_ydata()[0]) for line in points if line.get_markerfacecolor() == "white"}
     assert hollow == {0.0, 1.0} and 0.5 in {float(line.get_ydata()[0]) for line in points} - hollow
+    assert "over 4 tasks and 4 seeds" in words_of(figure) and "intervals over seeds" in words_of(figure)
     assert_inside_the_page(figure)
 
 
 def test_without_a_healthy_share_the_title_says_so():
     broken = [one for one in ROWS if not one.headline]
-    figure = figure_of(lambda paths: draw_effects(broken, "small, mine", paths, health=10))
+    figure = figure_of(lambda paths: draw_effects(broken, "small, mine", paths, seeds=4, health=10))
     assert "no share leaves the model healthy" in words_of(figure)
     with pytest.raises(InputError, match="nothing was deactivated"):
-        draw_effects([], "small, mine", [], health=10)
+        draw_effects([], "small, mine", [], seeds=4, health=10)
 
 
 def test_layers_show_the_shares_that_have_keystone_neurons():

@@ -54,6 +54,24 @@ def test_effects_are_rises_of_the_loss_paired_by_task():
     )
 
 
+def test_of_three_seeds_the_interval_is_over_their_means_of_tasks():
+    seeds = (-0.1, 0.0, 0.4)
+    every = [
+        replace(one, seed=seed, value=one.value + (rise if one.train_task == one.test_task else 0))
+        for seed, rise in enumerate(seeds)
+        for one in rows()
+    ]
+    contrast = summary(every)["contrast", 1]
+    mean, half = 0.5 + 0.1, stats.t.ppf(0.975, 2) * stats.sem(seeds)
+    assert [contrast.difference, contrast.difference_low, contrast.difference_high] == pytest.approx(
+        [mean, mean - half, mean + half]
+    )
+    assert (contrast.interval, contrast.tasks, contrast.other) == ("95 % t", 3, pytest.approx(0.1))
+    # Two seeds say too little: their means are over tasks.
+    two = summary([one for one in every if one.seed < 2])["contrast", 1]
+    assert two.interval == "95 % t over tasks as if independent" and two.difference == pytest.approx(0.45)
+
+
 def test_the_headline_is_the_largest_difference_of_a_healthy_row():
     found = summary()
     # At 10 % the top's difference is far larger, in a model that is broken.

@@ -12,6 +12,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter
 
 from taskneurons.errors import InputError
+from taskneurons.evidence.intervals import SEEDS
 from taskneurons.evidence.studied import studied
 from taskneurons.evidence.style import (
     BLACK,
@@ -25,6 +26,7 @@ from taskneurons.evidence.style import (
     Words,
     layer_axis,
     say_in_panel,
+    seeds_in_words,
     sheet,
     signed,
 )
@@ -59,7 +61,7 @@ Value = Callable[[SummaryRow], tuple[float | None, float | None, float | None]]
 
 
 def draw_effects(
-    rows: Sequence[SummaryRow], run: str, paths: Iterable[str | Path], *, health: float, dpi: int = 200
+    rows: Sequence[SummaryRow], run: str, paths: Iterable[str | Path], *, seeds: int, health: float, dpi: int = 200
 ) -> None:
     """Draw what tasks lose over shares, what of it is their own, and the rise of the loss on neutral text.
 
@@ -67,6 +69,7 @@ def draw_effects(
         rows: of one run; only those of the loss are drawn.
         run: model, its tuning and suite, in words.
         paths: where to write, `.png` and `.svg`.
+        seeds: number of seeds behind the rows.
         health: largest rise of the loss on neutral text of a healthy model, %.
         dpi: dots an inch of the PNG.
 
@@ -77,18 +80,19 @@ def draw_effects(
     if not drawn:
         raise InputError("nothing was deactivated", where=run)
     tasks = max(row.tasks for row in drawn)
+    over = "seeds" if any(row.interval == SEEDS for row in drawn) else "tasks as if independent"
     parted: tuple[Condition, ...] = ("top", "keystone", "top_less_keystone", "random")
     special = [name for name in LOOKS if any(row.condition == name and row.difference is not None for row in drawn)]
     handles = [_handle(LOOKS[name]) for name in LOOKS if any(row.condition == name for row in drawn)]
     handles.append(_handle(OTHER))
     caption = (
-        f"{run}; means over {tasks} tasks. Neurons are set to zero: of each share those with the highest scores for "
-        "the task (Eq. 3), and sets that are made of them. Keystone neurons: those in the top of every task and of "
-        "neutral text; at small shares there may be none. Left: what the task's loss rises by. Right: the same, less "
-        "what it rises by without another task's set that is made alike; what is above 0 is the task's own. Below: the "
-        f"rise of the loss on neutral text without these sets. Where it is above {health:g} % (grey) for any task, the "
-        "model is not healthy, and markers are hollow. Scales with large values are linear around 0 and logarithmic "
-        "beyond. Bars: 95 % t intervals over tasks as if independent."
+        f"{run}; means over {tasks} tasks and {seeds_in_words(seeds)}. Neurons are set to zero: of each share those "
+        "with the highest scores for the task (Eq. 3), and sets that are made of them. Keystone neurons: those in "
+        "the top of every task and of neutral text; at small shares there may be none. Left: what the task's loss "
+        "rises by. Right: the same, less what it rises by without another task's set that is made alike; what is "
+        "above 0 is the task's own. Below: the rise of the loss on neutral text without these sets. Where it is "
+        f"above {health:g} % (grey) for any task, the model is not healthy, and markers are hollow. Scales with large "
+        f"values are linear around 0 and logarithmic beyond. Bars: 95 % t intervals over {over}."
     )
     with sheet(4.6, Words(_title(drawn), caption), paths, dpi, handles) as figure:
         grid = figure.subplots(2, 2, sharex=True, height_ratios=[1.6, 1])
@@ -276,6 +280,7 @@ def plot(job: Job[PlotSettings]) -> None:
     run, dpi = studied(job.model, job.suite, tuned=job.settings.tuned), job.settings.dpi
     summary, layers = SUMMARY.read(job.inputs.one("summary")), LAYERS.read(job.inputs.one("layers"))
     own = [row for row in summary if (row.suite, row.model) == (job.suite, job.model)]
-    draw_effects(own, run, job.outputs["effects"], health=job.settings.health, dpi=dpi)
     here = [row for row in layers if (row.suite, row.model) == (job.suite, job.model)]
+    seeds = len({row.seed for row in here})
+    draw_effects(own, run, job.outputs["effects"], seeds=seeds, health=job.settings.health, dpi=dpi)
     draw_layers(here, run, job.outputs["layers"], dpi=dpi)

@@ -68,25 +68,25 @@ class MeasuredRow:
 
 @dataclass(frozen=True)
 class SummaryRow:
-    """The mean effect of a kind of set over tasks, and what of it is the task's own.
+    """The mean effect of a kind of set over tasks and seeds, and what of it is the task's own.
 
     Attributes:
-        model, suite: the run; values are means over its seeds within each task first.
+        model, suite: the run.
         condition: the set; see the table of measured values.
         percent: share of a top of which the set is made.
         metric: loss; accuracy_restricted of classifications; score, which is accuracy or ROUGE-L by the task's kind.
         tasks: over which means and intervals are.
         neurons: mean size of the sets.
         value: mean effect; of the sets of tasks, that of the tested task's own set.
-        low, high: limits of its interval over tasks.
+        low, high: limits of its interval.
         other: mean effect of another task's set of the same making; empty for random and keystone.
-        difference: value less other, paired by task.
-        difference_low, difference_high: limits of its interval over tasks.
+        difference: value less other, paired by task and seed.
+        difference_low, difference_high: limits of its interval.
         neutral_rise: mean rise of the loss on neutral text without these sets.
         neutral_worst: the largest rise of one of these sets, of tasks and seeds.
         healthy: whether that is within the bound that the parameters set.
         headline: whether the difference is the largest of this metric among the healthy rows of the run.
-        interval: which interval stands beside the means, or why there is none.
+        interval: `95 % t` over seeds; below three seeds over tasks, as if they were independent; or why there is none.
     """
 
     model: str

@@ -11,10 +11,9 @@ from statistics import fmean
 from typing import Any, NamedTuple
 
 from taskneurons.errors import InputError
-from taskneurons.evidence.intervals import TASKS
+from taskneurons.evidence.intervals import stated
 from taskneurons.evidence.tasks import SCORE
 from taskneurons.job import Job, NoSettings
-from taskneurons.measures.stats import Interval, t_interval
 from taskneurons.studies.keystone.rows import (
     ACTIVATION,
     CONDITIONS,
@@ -42,10 +41,18 @@ class Cell(NamedTuple):
     metric: str
 
 
-def summarise_keystone(rows: Iterable[MeasuredRow], *, health: float) -> list[SummaryRow]:
-    """Mean effects over tasks, own and other sets', with t intervals over tasks, and which row is the headline.
+_Effects = dict[str, dict[int, list[float]]]
+"""Effects by tested task and seed."""
 
-    Random draws and seeds are averaged within each task.
+
+def _effects() -> _Effects:
+    return defaultdict(lambda: defaultdict(list))
+
+
+def summarise_keystone(rows: Iterable[MeasuredRow], *, health: float) -> list[SummaryRow]:
+    """Mean effects over tasks and seeds, own and other sets', with t intervals, and which row is the headline.
+
+    Random draws are averaged within each task and seed. Intervals are over seeds, or below three seeds over tasks.
 
     Args:
         rows: of all runs.
@@ -60,9 +67,7 @@ def summarise_keystone(rows: Iterable[MeasuredRow], *, health: float) -> list[Su
     rows = list(rows)
     originals = {_tested(row): row.value for row in rows if row.condition == "original"}
     cells: dict[Cell, list[MeasuredRow]] = defaultdict(list)
-    effects: dict[Cell, dict[bool, dict[str, list[float]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
-    )
+    effects: dict[Cell, dict[bool, _Effects]] = defaultdict(lambda: {True: _effects(), False: _effects()})
     for row in rows:
         if row.condition == "original" or row.percent is None:
             continue
@@ -76,7 +81,7 @@ def summarise_keystone(rows: Iterable[MeasuredRow], *, health: float) -> list[Su
         metric = "score" if row.metric == SCORE[row.kind] else row.metric
         cell = Cell(row.model, row.suite, float(row.percent), row.condition, metric)
         cells[cell].append(row)
-        effects[cell][own][row.test_task].append(effect)
+        effects[cell][own][row.test_task][row.seed].append(effect)
     found = [_summarised(cell, own, effects[cell], health) for cell, own in cells.items()]
     return sorted(_with_headlines(found), key=_order)
 
@@ -85,13 +90,14 @@ def _tested(row: MeasuredRow) -> tuple[str, str, int, str, str]:
     return row.suite, row.model, row.seed, row.test_task, row.metric
 
 
-def _summarised(
-    cell: Cell, rows: Sequence[MeasuredRow], effects: Mapping[bool, Mapping[str, Sequence[float]]], health: float
-) -> SummaryRow:
-    own = {task: fmean(values) for task, values in effects[True].items()}
-    other = {task: fmean(values) for task, values in effects.get(False, {}).items()}
-    both = [own[task] - other[task] for task in own if task in other]
-    interval, difference = t_interval(list(own.values())), t_interval(both)
+def _summarised(cell: Cell, rows: Sequence[MeasuredRow], effects: Mapping[bool, _Effects], health: float) -> SummaryRow:
+    own, other = _means(effects[True]), _means(effects[False])
+    both = [
+        {seed: value - other[task][seed] for seed, value in by_seed.items() if seed in other[task]}
+        for task, by_seed in own.items()
+        if task in other
+    ]
+    interval, others, difference = stated(list(own.values())), stated(list(other.values())), stated(both)
     worst = max(row.neutral_rise for row in rows)
     return SummaryRow(
         model=cell.model,
@@ -104,7 +110,7 @@ def _summarised(
         value=interval.mean,
         low=interval.low,
         high=interval.high,
-        other=fmean(other.values()) if other else None,
+        other=others.mean,
         difference=difference.mean,
         difference_low=difference.low,
         difference_high=difference.high,
@@ -112,13 +118,12 @@ def _summarised(
         neutral_worst=worst,
         healthy=worst <= health,
         headline=False,
-        interval=_words(difference if both else interval),
+        interval=(difference if both else interval).interval,
     )
 
 
-def _words(interval: Interval) -> str:
-    # What says it of seeds says it of tasks here.
-    return TASKS if interval.available else f"not available: {interval.reason.replace('seeds', 'tasks')}"
+def _means(effects: _Effects) -> dict[str, dict[int, float]]:
+    return {task: {seed: fmean(values) for seed, values in by_seed.items()} for task, by_seed in effects.items()}
 
 
 def _with_headlines(rows: Sequence[SummaryRow]) -> list[SummaryRow]:
