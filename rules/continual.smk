@@ -15,7 +15,7 @@ streams = Streams(plan)
 
 
 for group in streams.groups():
-    tried, weighed = streams.tried(group), streams.weighed(group)
+    weighed = streams.weighed(group)
 
     rule:
         name:
@@ -39,8 +39,8 @@ for group in streams.groups():
         resources:
             **resources_of.training(),
         params:
-            settings=lambda wildcards, group=group, tried=tried, weighed=weighed: settings(
-                methods=[streams.method(name) for name in tried],
+            settings=lambda wildcards, group=group, weighed=weighed: settings(
+                method=streams.method(group),
                 weightings=[streams.method(name) for name in weighed],
                 order=streams.development(suite_of(wildcards)),
                 seed=plan.run(wildcards.run).seeds[0],
@@ -49,7 +49,7 @@ for group in streams.groups():
                 learned_percent=P.continual.learned_percent,
                 dtype=plan.dtype(wildcards),
             ),
-            code=code("continual.measure:choose_rates", *streams.makers([*tried, *weighed])),
+            code=code("continual.measure:choose_rates", *streams.makers([group, *weighed])),
         script:
             "../workflow/scripts/run.py"
 

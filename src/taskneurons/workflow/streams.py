@@ -118,7 +118,7 @@ class Streams:
     # Methods
 
     def groups(self) -> tuple[str, ...]:
-        """The methods that choose values for themselves and for those of their group; without runs none."""
+        """The methods that choose values, for themselves and for those that have theirs; without runs none."""
         if not self.plan.runs("continual"):
             return ()
         return tuple(name for name in self.params.methods if METHODS[name].chooses)
@@ -135,16 +135,8 @@ class Streams:
         return [(learner, kind, tuple(names)) for (learner, kind), names in found.items()]
 
     def group(self, method: str) -> str:
-        """The method together with which a method's values are chosen."""
+        """The method whose values a method has: itself, or another one."""
         return METHODS[method].rate_of or METHODS[method].weighs or method
-
-    def tried(self, group: str) -> list[str]:
-        """The methods of a group that share a learning rate.
-
-        With a rate of its own for each, their difference would be that of rates.
-        """
-        variants = (name for name in self.params.variants if METHODS[name].rate_of == group and METHODS[name].tried)
-        return [group, *variants]
 
     def limit(self, group: str, pattern: str) -> list[str]:
         """What Per-Task FT reached on the development order, with which the others of a run are compared.
@@ -195,7 +187,7 @@ class Streams:
         return budget | {"evaluation": self.plan.params.evaluation}
 
     def grid(self, group: str) -> dict[str, Any]:
-        """What a group of methods chooses from."""
+        """What a method chooses from."""
         return {
             "learning_rates": self.params.learning_rates,
             "strengths": getattr(self.params, group).strengths if METHODS[group].penalised else [],

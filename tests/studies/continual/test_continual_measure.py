@@ -65,31 +65,27 @@ def search(tuner, folder, *grid, least=0.0):
     return Search(tuner, ORDER, Stages(folder, "x"), Grid(*grid), least)
 
 
-def test_the_group_gets_the_rate_that_is_best_on_average(tuner, tmp_path):
-    rates = [1e-4, 1e-2]
-    group = [ASKED["ncft"], ASKED["ncft_random"]]
-    chosen, trials = search(tuner, tmp_path, rates).choose(group)
-    means = {}
+def test_a_method_gets_the_rate_of_its_best_end(tuner, tmp_path):
+    rates, asked = [1e-4, 1e-2], ASKED["ncft"]
+    chosen, trials = search(tuner, tmp_path, rates).choose(asked)
+    ends = {}
     for rate in rates:
-        found = [
-            final_accuracy(follow(tuner, asked.made(Chosen(rate), 2), ORDER, Stages(tmp_path / "again", "x"))[0])
-            for asked in group
-        ]
-        means[rate] = sum(found)
-        assert [trial.accuracy for trial in trials if trial.learning_rate == rate] == found
-    best = max(rates, key=lambda rate: (means[rate], -rate))
-    assert chosen == {name: Chosen(best) for name in ("ncft", "ncft_random")}
+        scores, _ = follow(tuner, asked.made(Chosen(rate), 2), ORDER, Stages(tmp_path / "again", "x"))
+        ends[rate] = final_accuracy(scores)
+    assert {trial.learning_rate: trial.accuracy for trial in trials} == ends
+    best = max(rates, key=lambda rate: (ends[rate], -rate))
+    assert chosen == {"ncft": Chosen(best)}
     assert [trial.chosen for trial in trials] == [trial.learning_rate == best for trial in trials]
 
 
 def test_a_rate_at_which_tasks_are_not_learned_is_chosen_only_where_no_other_is(tuner, tmp_path):
     rates = [1e-5, 3e-3, 1e-2]
-    _, trials = search(tuner, tmp_path, rates).choose([ASKED["seqft"]])
+    _, trials = search(tuner, tmp_path, rates).choose(ASKED["seqft"])
     learned = {trial.learning_rate: trial.learned for trial in trials}
     ends = {trial.learning_rate: trial.accuracy for trial in trials}
     assert min(learned.values()) < max(learned.values())
     for least in (0.0, max(learned.values()), 101.0):
-        chosen, _ = search(tuner, tmp_path, rates, least=least).choose([ASKED["seqft"]])
+        chosen, _ = search(tuner, tmp_path, rates, least=least).choose(ASKED["seqft"])
         enough = [rate for rate in rates if learned[rate] >= least]
         order = ends if enough else learned
         assert chosen["seqft"].learning_rate == max(enough or rates, key=lambda rate: (order[rate], -rate))
@@ -99,7 +95,7 @@ def test_a_rate_at_which_tasks_are_not_learned_is_chosen_only_where_no_other_is(
 def test_each_weighting_chooses_its_temperature_for_what_was_learned_at_the_rate_of_ncft(tuner, tmp_path):
     temperatures = [10.0, 0.01]
     grid = [1e-3, 1e-2], (), temperatures
-    chosen, trials = search(tuner, tmp_path, *grid).choose([ASKED["ncft"]], WEIGHTINGS)
+    chosen, trials = search(tuner, tmp_path, *grid).choose(ASKED["ncft"], WEIGHTINGS)
     rate = chosen["ncft"].learning_rate
     tried = {(trial.method, trial.learning_rate, trial.temperature): trial.accuracy for trial in trials}
     for asked in WEIGHTINGS:
@@ -116,7 +112,7 @@ def test_each_weighting_chooses_its_temperature_for_what_was_learned_at_the_rate
 
 def test_strengths_are_chosen_at_the_rate_that_is_best_with_the_middle_one(tuner, tmp_path):
     strengths = [1.0, 1e4, 1e6]
-    chosen, trials = search(tuner, tmp_path, [1e-3, 1e-2], strengths).choose([ASKED["ewc"]])
+    chosen, trials = search(tuner, tmp_path, [1e-3, 1e-2], strengths).choose(ASKED["ewc"])
     middle = {trial.learning_rate: trial.accuracy for trial in trials if trial.strength == 1e4}
     rate = max(middle, key=lambda rate: (middle[rate], -rate))
     tried = [(trial.learning_rate, trial.strength) for trial in trials]
@@ -127,15 +123,15 @@ def test_strengths_are_chosen_at_the_rate_that_is_best_with_the_middle_one(tuner
 
 
 def test_a_rate_that_diverges_is_not_chosen(tuner, tmp_path):
-    chosen, trials = search(tuner, tmp_path, [1e-3, 1e3]).choose([ASKED["seqft"]])
+    chosen, trials = search(tuner, tmp_path, [1e-3, 1e3]).choose(ASKED["seqft"])
     assert chosen["seqft"] == Chosen(1e-3)
     assert [trial.accuracy is None for trial in trials] == [False, True]
     with pytest.raises(InputError, match="every learning rate diverges"):
-        search(tuner, tmp_path, [1e3]).choose([ASKED["seqft"]])
+        search(tuner, tmp_path, [1e3]).choose(ASKED["seqft"])
 
 
 def test_per_task_tuning_is_judged_by_what_each_of_its_models_learned(tuner, tmp_path):
-    _, trials = search(tuner, tmp_path, [1e-2]).choose([ASKED["pertask"]])
+    _, trials = search(tuner, tmp_path, [1e-2]).choose(ASKED["pertask"])
     own = []
     for task in ORDER:
         method = ASKED["pertask"].made(Chosen(1e-2), 2)
@@ -232,7 +228,7 @@ def test_the_rates_of_a_group_are_written_as_they_were_chosen(job_of):
     grid = Grid((1e-3, 1e-2), (), (1.0, 0.1))
     limit = (PLACE / "rates" / "pertask.csv",)
     TRIALS.write(limit[0], [TrialRow("pertask", 1e-2, None, None, 50.0, 50.0, 50.0, chosen=True)])
-    settings = ChooseSettings((ASKED["ncft"],), (ASKED["wncft"],), ORDER, 0, BUDGET, grid, 90.0, "float32")
+    settings = ChooseSettings(ASKED["ncft"], (ASKED["wncft"],), ORDER, 0, BUDGET, grid, 90.0, "float32")
     outputs = {name: (PLACE / "rates" / f"ncft.{ending}",) for name, ending in (("chosen", "json"), ("tried", "csv"))}
     choose_rates(job_of(settings, {"limit": limit}, outputs))
     trials = TRIALS.read(outputs["tried"][0])

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from statistics import fmean
 from typing import Any
 
 from taskneurons.continual.making import make_method
@@ -143,8 +142,8 @@ class Tried:
         return cls(final_accuracy(scores), final_accuracy(scores, ACCURACIES[1]), learned_accuracy(scores))
 
 
-Trials = dict[Chosen, list[Tried | None]]
-"""What each method of a group reached with the values that were tried; None: it diverged."""
+Trials = dict[Chosen, Tried | None]
+"""What a method reached with the values that were tried; None: it diverged."""
 
 
 @dataclass(frozen=True)
@@ -165,24 +164,20 @@ class Search:
     grid: Grid
     least_learned: float = 0.0
 
-    def choose(
-        self, methods: Sequence[Asked], weightings: Sequence[Asked] = ()
-    ) -> tuple[dict[str, Chosen], list[TrialRow]]:
-        """Try a group of methods with every rate, then strengths at the best one, then temperatures of weightings.
+    def choose(self, learner: Asked, weightings: Sequence[Asked] = ()) -> tuple[dict[str, Chosen], list[TrialRow]]:
+        """Try a method with every rate, then strengths at the best one, then temperatures of weightings.
 
-        Methods of one group (sets of neurons of one size) get the rate that is best for them on average: with a rate of
-        its own for each, their difference would be that of the rates. A weighting answers with what the first method
-        has learned at its rate.
+        A weighting answers with what the method has learned at its rate.
 
         Args:
-            methods: of the group.
-            weightings: of the patches that the first method leaves.
+            learner: the method.
+            weightings: of the patches that it leaves.
 
         Returns:
-            What each method and each weighting got; and every trial.
+            What the method and each weighting got; and every trial.
 
         Raises:
-            InputError: the group diverges with every rate.
+            InputError: the method diverges with every rate.
         """
         found: Trials = {}
         streams: dict[Chosen, list[Learned]] = {}
@@ -190,17 +185,13 @@ class Search:
         # The middle of the grid decides the rate; the other strengths are tried at that rate alone.
         middle = strengths[len(strengths) // 2]
         for rate in self.grid.learning_rates:
-            self._learn(methods, Chosen(rate, middle), found, streams)
+            self._learn(learner, Chosen(rate, middle), found, streams)
         rate = self._best(found).learning_rate
         for strength in strengths:
-            self._learn(methods, Chosen(rate, strength), found, streams)
+            self._learn(learner, Chosen(rate, strength), found, streams)
         best = self._best(found)
-        chosen = {asked.name: best for asked in methods}
-        rows = [
-            _trial(asked.name, values, tried, values == best)
-            for values, own in found.items()
-            for asked, tried in zip(methods, own, strict=True)
-        ]
+        chosen = {learner.name: best}
+        rows = [_trial(learner.name, values, tried, values == best) for values, tried in found.items()]
         for asked in weightings:
             weighed = self._weigh(asked, best, streams[best])
             right = max(weighed, key=lambda values: (weighed[values].accuracy, values.temperature))
@@ -208,23 +199,17 @@ class Search:
             rows += [_trial(asked.name, values, tried, values == right) for values, tried in weighed.items()]
         return chosen, rows
 
-    def _learn(
-        self, methods: Sequence[Asked], values: Chosen, found: Trials, streams: dict[Chosen, list[Learned]]
-    ) -> None:
-        """Let each method of the group learn with some values, once."""
+    def _learn(self, learner: Asked, values: Chosen, found: Trials, streams: dict[Chosen, list[Learned]]) -> None:
+        """Let the method learn with some values, once."""
         if values in found:
             return
-        found[values] = []
-        for asked in methods:
-            try:
-                method = asked.made(values, len(self.order))
-                scores, learned = follow(self.tuner, method, self.order, self.stages, whole=False)
-            except Diverged:
-                found[values].append(None)
-                continue
-            found[values].append(Tried.of(scores))
-            if asked is methods[0]:
-                streams[values] = learned
+        try:
+            method = learner.made(values, len(self.order))
+            scores, streams[values] = follow(self.tuner, method, self.order, self.stages, whole=False)
+        except Diverged:
+            found[values] = None
+        else:
+            found[values] = Tried.of(scores)
 
     def _weigh(self, asked: Asked, learner: Chosen, learned: Sequence[Learned]) -> dict[Chosen, Tried]:
         """A weighting of what was learned, with each temperature."""
@@ -237,20 +222,20 @@ class Search:
         return found
 
     def _best(self, found: Trials) -> Chosen:
-        """The values of the highest final accuracy, averaged over the group, among those with which all have learned.
+        """The values of the highest final accuracy among those with which the method has learned its tasks.
 
-        Where none lets all of them learn, those with which they learned most. Of equal ones the lowest rate.
+        Where it has with none, those with which it learned most. Of equal ones the lowest rate.
         """
-        sound = {
-            values: (min(one.learned for one in tried), fmean(one.accuracy for one in tried))
-            for values, own in found.items()
-            if len(tried := [one for one in own if one is not None]) == len(own)
-        }
+        sound = {values: tried for values, tried in found.items() if tried is not None}
         if not sound:
             raise InputError("every learning rate diverges", where="continual", remedy="Add lower learning rates")
-        enough = [values for values, (learned, _) in sound.items() if learned >= self.least_learned]
-        place = 1 if enough else 0
-        return max(enough or sound, key=lambda values: (sound[values][place], -values.learning_rate))
+        enough = [values for values, tried in sound.items() if tried.learned >= self.least_learned]
+
+        def worth(values: Chosen) -> tuple[float, float]:
+            tried = sound[values]
+            return tried.accuracy if enough else tried.learned, -values.learning_rate
+
+        return max(enough or sound, key=worth)
 
 
 def _trial(name: str, values: Chosen, tried: Tried | None, chosen: bool) -> TrialRow:
@@ -267,8 +252,8 @@ class ChooseSettings:
     """Settings of `choose_rates`.
 
     Attributes:
-        methods: of the group.
-        weightings: of the patches that the first one leaves.
+        method: that learns.
+        weightings: of the patches that it leaves.
         order: the development order.
         seed: of the run.
         budget: of a stage.
@@ -277,7 +262,7 @@ class ChooseSettings:
         dtype: precision of the products.
     """
 
-    methods: tuple[Asked, ...]
+    method: Asked
     weightings: tuple[Asked, ...]
     order: Order
     seed: int
@@ -288,7 +273,7 @@ class ChooseSettings:
 
 
 def choose_rates(job: Job[ChooseSettings]) -> None:
-    """Choose how a group of methods learns, by the validation split of the development order."""
+    """Choose how a method learns, by the validation split of the development order."""
     settings = job.settings
     tuner = _tuner(job, settings.budget.recipe(settings.seed, split="validation"), settings.dtype)
     stages = Stages(job.resume / "stages", identity(tuner))
@@ -299,7 +284,7 @@ def choose_rates(job: Job[ChooseSettings]) -> None:
     # Without Per-Task FT there is nothing to compare with, and the best end decides.
     least = settings.learned_percent / 100 * limits[0] if limits else 0.0
     search = Search(tuner, settings.order, stages, settings.grid, least)
-    chosen, rows = search.choose(settings.methods, settings.weightings)
+    chosen, rows = search.choose(settings.method, settings.weightings)
     said = {
         name: {key: value for key, value in asdict(values).items() if value is not None}
         for name, values in chosen.items()

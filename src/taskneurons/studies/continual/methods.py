@@ -44,8 +44,7 @@ class Method:
         options: which variant of its module it is.
         keeps_patches: whether its stages leave patches of neurons, which are kept as files.
         penalised: whether its loss has a penalty; the section of its name has a grid of strengths.
-        rate_of: the method whose learning rate it takes; empty: it has one of its own.
-        tried: whether it is tried together with that method, so that the rate is the best for both on average.
+        rate_of: the method whose learning rate it takes; empty: it chooses its own.
         weighs: the method whose patches it weighs; empty: it learns itself.
         temperature: of a weighting that has no other one; None: it is chosen from the grid.
         bytes_per_parameter: memory of a training for each parameter of the model, besides activations.
@@ -66,7 +65,6 @@ class Method:
     keeps_patches: bool = False
     penalised: bool = False
     rate_of: str = ""
-    tried: bool = False
     weighs: str = ""
     temperature: float | None = None
     bytes_per_parameter: int = 8
@@ -120,7 +118,7 @@ METHODS: Mapping[str, Method] = MappingProxyType(
             ),
             _variant("ncft_base", "NCFT, base sets", options={"scored": "base"}),
             _variant("ncft_disjoint", "NCFT, disjoint", options={"shared": "frozen"}),
-            _variant("ncft_random", "NCFT, random", options={"neurons": "random"}, tried=True),
+            _variant("ncft_random", "NCFT, random", options={"neurons": "random"}),
             _variant("ncft_same_random", "NCFT, same random", options={"neurons": "same_random"}),
             _variant(
                 "ncft_random_disjoint", "NCFT, random disjoint", options={"neurons": "random", "shared": "frozen"}

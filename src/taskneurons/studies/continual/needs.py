@@ -34,8 +34,8 @@ def choose_rates(tally: Tally) -> None:
     made = tally.settings
     grid, stages = made["grid"], len(made["order"])
     trials = len(grid["learning_rates"]) * max(1, len(grid["strengths"]))
-    _streams(tally, made["methods"], trials * stages)
-    answered = trials * len(made["methods"]) + len(made["weightings"]) * max(1, len(grid["temperatures"]))
+    _streams(tally, [made["method"]], trials * stages)
+    answered = trials + len(made["weightings"]) * max(1, len(grid["temperatures"]))
     tally.test(answered * stages, None)
 
 

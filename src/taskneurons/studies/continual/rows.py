@@ -147,7 +147,7 @@ class RateRow:
 
     Attributes:
         suite, model: the run, whose first seed was tried.
-        group: methods that are tried together are called after the first one.
+        group: the method whose values were chosen; a weighting is tried on what it left.
         method: that learned, or the weighting.
         learning_rate: the highest of the schedule.
         strength: of the penalty of EWC or O-LoRA.
