@@ -64,9 +64,10 @@ def draw_similarity(
     ]
     with sheet(2.5, Words(_title(similar), caption), paths, dpi, handles) as figure:
         axes = figure.subplots(1, 3, squeeze=False)[0]
+        limits = _limits(similar.values())
         for axis, role in zip(axes, _COMPARED, strict=False):
             axis.set_title(ROLE_NAMES[role])
-            axis.set_ylim(-0.08, 1.03)
+            axis.set_ylim(*limits)
             if similar.get(role):
                 _distribution(axis, similar[role], ROLE_COLOURS[role])
                 layers, biased, _ = task_means(curves["cka_biased"].get(role, {}))
@@ -96,6 +97,14 @@ def task_means(by_task: ByTask) -> tuple[list[int], list[float], list[Interval]]
     layers = sorted({layer for curve in by_task.values() for layer in curve})
     at = [[curve[layer] for curve in by_task.values() if layer in curve] for layer in layers]
     return layers, [fmean(values) for values in at], [t_interval(values) for values in at]
+
+
+def _limits(curves: Iterable[ByTask]) -> tuple[float, float]:
+    """One scale for all panels of CKA: its own, and what intervals reach beyond it."""
+    ends = [
+        end for by_task in curves for one in task_means(by_task)[2] for end in (one.low, one.high) if end is not None
+    ]
+    return min([0.0, *ends]) - 0.08, max([1.0, *ends]) + 0.03
 
 
 def _distribution(axis: Axes, by_task: ByTask, colour: str) -> None:
