@@ -437,7 +437,7 @@ def in_use(place: Path) -> None:
         (lambda place: None, ["--model", "https://host.example/some/tiny/tree/main"], "the hub is named some/tiny"),
         (lambda place: None, ["--model", "s3://bucket/tiny.gguf"], "no such folder or file, and no repository"),
         (lambda place: None, ["--model", "C:\\models\\tiny.gguf"], "no such folder or file, and no repository"),
-        (lambda place: None, ["--model", "__main__:tiny.gguf"], "the package '__main__' is not installed"),
+        (lambda place: None, ["--model", "__main__:tiny.gguf"], "tiny.gguf: '__main__' is no package"),
         (lambda place: None, ["--model", ""], "--model: no model is named"),
         (lambda place: None, ["--tasks", ""], "--tasks: no tasks are named"),
         (lambda place: None, ["--tasks", "reviews.csv"], "reviews.csv: no such file"),

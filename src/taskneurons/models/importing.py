@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -162,19 +163,21 @@ def packaged(package: str, path: str) -> Path:
     """A file inside an installed package, whose code is not run.
 
     Raises:
-        InputError: the package is not installed.
+        InputError: the package is not installed, or is none.
     """
     try:
         found = find_spec(package)
     except ValueError:
-        # What runs now as `__main__` is no package.
+        # What runs now, as `__main__`, may say nothing of where it is from.
         found = None
-    if found is None or not found.submodule_search_locations:
+    if found is None and package not in sys.modules:
         raise InputError(
             f"the package {package!r} is not installed",
             where=path,
             remedy=f"Install it without what it needs itself: pip install --no-deps {package.replace('_', '-')}",
         )
+    if found is None or not found.submodule_search_locations:
+        raise InputError(f"{package!r} is no package", where=path)
     return Path(found.submodule_search_locations[0]) / path
 
 
