@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
     SafetensorsParsingError,
 )
 from projects import ROOT, Project
+from safetensors.torch import load_file, save_file
 from small_checkpoint import CONTEXT, lay_checkpoint, small_model, texts
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -198,7 +199,8 @@ def test_a_model_of_the_hub_is_pinned_to_its_commit_and_its_weights_are_not_fetc
 def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(small, tmp_path):
     file = tmp_path / "reviews.csv"
     file.write_text("text,label\n" + "".join(f"review {n},{MOODS[n % 2]}\n" for n in range(60)))
-    with own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder:
+    with own_study._as_folder(str(file), ("text", "label"), "Is it good?") as (folder, remarks):
+        assert remarks == ()
         found = find_tasks(folder, SIZES["laptop"])
         ((task, splits),) = found.tasks
         assert (task.name, task.options) == ("reviews", ("bad", "good"))
@@ -212,12 +214,41 @@ def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(
         assert "  1 inputs of validation are those of held-out examples, but for their writing or answer" in said
     with (
         pytest.raises(InputError) as caught,
-        own_study._as_folder(str(file), ("text", "label"), "Is it good?") as folder,
+        own_study._as_folder(str(file), ("text", "label"), "Is it good?") as (folder, _),
     ):
-        raise InputError("it is wrong", where=f"{folder}/reviews.train.jsonl:3")
-    assert str(caught.value) == f"{file}: reviews.train.jsonl:3: it is wrong"
-    with own_study._as_folder("sst2, rte", ("input", "target"), None) as text:
-        assert text == "sst2, rte"
+        third = json.loads(Path(folder, "reviews.train.jsonl").read_text().splitlines()[2])["input"]
+        raise InputError(f"2 are wrong, first {folder}/reviews.train.jsonl:3", where=f"{folder}/reviews, train")
+    line = int(third.rpartition(" ")[2]) + 2
+    assert str(caught.value) == f"{file}, train: 2 are wrong, first {file}:{line}"
+    with own_study._as_folder("sst2, rte", ("input", "target"), None) as (text, remarks):
+        assert (text, remarks) == ("sst2, rte", ())
+
+
+def test_a_file_of_texts_to_write_says_how_many_answers_it_has(tmp_path):
+    file = tmp_path / "intents.csv"
+    file.write_text("input,target\n" + "".join(f"call {n},intent {n % 25}\n" for n in range(200)))
+    with own_study._as_folder(str(file), ("input", "target"), "Which?") as (_, remarks):
+        assert remarks == (f"{file}: read as a text to write: 25 different answers",)
+
+
+def test_what_is_dropped_is_said_of_each_split(small, tmp_path):
+    folder = write_tasks(tmp_path / "tasks")
+    train, test = folder / "echo.train.jsonl", folder / "echo.test.jsonl"
+    train.write_text(train.read_text() + test.read_text())
+    found = find_tasks(str(folder), SIZES["laptop"])
+    model = find_model(str(small / "small"))
+    model.look.prepared(None)
+    read = {task.name: lengths(task, splits, model.look.tokenizer) for task, splits in found.tasks}
+    said = list(own_study.described(model, found, own_study.Choices(SIZES["laptop"], "plain", CONTEXT, 8), read))
+    assert "  dropped from train: 8 x also in a held-out split" in said
+
+
+@pytest.mark.parametrize("name", ["results/tasks", "logs", "tasks{v2}"])
+def test_tasks_may_lie_where_no_path_of_a_study_may_lead(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    found = find_tasks(str(write_tasks(Path(name))), SIZES["laptop"])
+    assert [task.name for task, _ in found.tasks] == ["mood", "echo"]
+    assert {file.parent for file in found.files} == {Path(name)}
 
 
 # What is refused
@@ -231,7 +262,7 @@ def test_a_hub_that_cannot_be_asked_is_one_sentence(monkeypatch):
     with pytest.raises(InputError) as caught:
         find_model("someone/tiny")
     said = "the hub cannot be reached (OfflineModeIsEnabled). Run this where there is a network, or fetch the model"
-    assert str(caught.value) == f"someone/tiny: {said} and name its folder"
+    assert str(caught.value) == f"someone/tiny, which is no folder here: {said} and name its folder"
 
 
 def test_an_unreachable_hub_and_a_private_model_are_one_sentence(monkeypatch):
@@ -269,7 +300,7 @@ def test_a_repository_without_safetensors_is_refused_as_a_folder_is(files, said,
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
     with pytest.raises(InputError, match=re.escape(said)) as caught:
         find_model("someone/tiny")
-    assert str(caught.value).startswith("someone/tiny: ")
+    assert str(caught.value).startswith("someone/tiny, which is no folder here: ")
 
 
 def test_a_damaged_file_of_a_repository_is_one_sentence(small, monkeypatch):
@@ -279,7 +310,9 @@ def test_a_damaged_file_of_a_repository_is_one_sentence(small, monkeypatch):
     monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: SimpleNamespace(sha="a" * 40))
     monkeypatch.setattr(HfApi, "get_safetensors_metadata", damaged)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", lambda *_, **__: str(small / "small"))
-    with pytest.raises(InputError, match=r"^someone/tiny: its safetensors files cannot be read$"):
+    with pytest.raises(
+        InputError, match=r"^someone/tiny, which is no folder here: its safetensors files cannot be read$"
+    ):
         find_model("someone/tiny")
 
 
@@ -324,6 +357,38 @@ def with_another_label(place: Path) -> None:
     file.write_text(file.read_text().replace('"good"', '"Good"'))
 
 
+def with_tokenizer(**changes) -> Callable[[Path], None]:
+    def change(place: Path) -> None:
+        file = place / "small/tokenizer_config.json"
+        file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+    return change
+
+
+def with_tensors(changed: Callable[[dict], dict]) -> Callable[[Path], None]:
+    def change(place: Path) -> None:
+        file = place / "small/model.safetensors"
+        tensors = changed(load_file(file))
+        save_file(tensors, file, {"format": "pt"})
+
+    return change
+
+
+def with_a_pointer(place: Path) -> None:
+    (place / "small/model.safetensors").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:aa\n")
+
+
+def with_weights_elsewhere(place: Path) -> None:
+    weights = (place / "small/model.safetensors").rename(place / "weights.safetensors")
+    (place / "small/model.safetensors").symlink_to(weights)
+
+
+def with_an_adapter_alone(place: Path) -> None:
+    shutil.rmtree(place / "small")
+    (place / "small").mkdir()
+    (place / "small/adapter_config.json").write_text("{}")
+
+
 def in_use(place: Path) -> None:
     (place / "study").mkdir()
     (place / "study/notes.txt").write_text("mine")
@@ -341,12 +406,42 @@ def in_use(place: Path) -> None:
         (without_labels, [], "classification"),
         (with_another_label, [], "label"),
         (in_use, [], "study: the folder is not empty. Name a new or an empty folder"),
-        (lambda place: None, ["--prompts", "chat"], "the tokenizer has no chat template. Write `prompts: plain`"),
+        (lambda place: None, ["--prompts", "chat"], "the tokenizer has no chat template. Add --prompts plain"),
         (
-            lambda place: None,
-            ["--columns", "text"],
-            "--columns: two names with a comma were expected. Such as text,label",
+            with_tokenizer(chat_template="{{ messages[0].content + 1 }}"),
+            [],
+            "small: the chat template cannot be used (can",
         ),
+        (with_tokenizer(eos_token="</nope>"), [], "the model's embedding has"),
+        (with_config(hidden_act="nope"), [], "small: config.json describes no model (KeyError: 'nope')"),
+        (with_config(num_hidden_layers=3), [], "small: tensors are not those that config.json says: model.layers.2."),
+        (with_config(intermediate_size=64), [], ".mlp.down_proj.weight is (16, 32), not (16, 64) and 5 more"),
+        (with_tensors(lambda found: dict(list(found.items())[1:])), [], "small: tensors are not those that"),
+        (with_config(hidden_size="16"), [], "hidden_size"),
+        (with_config(num_attention_heads=0), [], "small: "),
+        (with_config(num_attention_heads=3), [], "small: "),
+        (with_config(rope_scaling=5), [], "small: "),
+        (with_config(dtype="float7"), [], "float7"),
+        (with_config(model_type=["llama"]), [], "small: "),
+        (with_a_pointer, [], "model.safetensors: a pointer of git-lfs and not the file itself. Run `git lfs pull`"),
+        (with_weights_elsewhere, [], "small/model.safetensors: "),
+        (with_an_adapter_alone, [], "small: the folder holds an adapter (adapter_config.json) and no model"),
+        *(
+            (
+                lambda place: None,
+                ["--columns", names],
+                "--columns: two different names with a comma were expected. Such",
+            )
+            for names in ("text", "text, text")
+        ),
+        (lambda place: None, ["--model", "https://host.example/some/tiny/tree/main"], "the hub is named some/tiny"),
+        (lambda place: None, ["--model", "s3://bucket/tiny.gguf"], "no such folder or file, and no repository"),
+        (lambda place: None, ["--model", "C:\\models\\tiny.gguf"], "no such folder or file, and no repository"),
+        (lambda place: None, ["--model", "__main__:tiny.gguf"], "tiny.gguf: '__main__' is no package"),
+        (lambda place: None, ["--model", ""], "--model: no model is named"),
+        (lambda place: None, ["--tasks", ""], "--tasks: no tasks are named"),
+        (lambda place: None, ["--tasks", "reviews.csv"], "reviews.csv: no such file"),
+        (lambda place: (place / "tasks/tasks.json").unlink(), [], "tasks: the folder has no tasks.json. Name a folder"),
         (lambda place: None, ["--instruction", "Say it."], "--columns and --instruction are for a task of one file"),
         (lambda place: shutil.rmtree(place / "small"), [], "no such folder or file"),
         (lambda place: shutil.rmtree(place / "tasks"), [], "neither a folder nor a known data set of the hub"),
@@ -361,6 +456,35 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, sma
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_an_example_that_can_never_fit_is_refused_with_its_beginning(small, tmp_path):
+    folder = write_tasks(tmp_path / "tasks")
+    file = folder / "echo.train.jsonl"
+    file.write_text(file.read_text() + json.dumps({"input": "red sun", "target": "red " * CONTEXT}) + "\n")
+    sizes = replace(SIZES["laptop"], generated=8)
+    model, found = find_model(str(small / "small")), find_tasks(str(folder), sizes)
+    read = {task.name: lengths(task, splits, model.look.tokenizer) for task, splits in found.tasks}
+    said = "task echo, the example that begins 'red sun': the instruction and the answer alone need 29 tokens"
+    with pytest.raises(InputError, match=said):
+        own_study.choose(sizes, "plain", model, found, read)
+
+
+def test_a_folder_inside_that_of_the_model_is_refused(small, tmp_path):
+    shutil.copytree(small, tmp_path, dirs_exist_ok=True)
+    with pytest.raises(InputError, match="the folder lies in that of the model"):
+        init(tmp_path / "small/study", str(tmp_path / "small"), str(tmp_path / "tasks"))
+    assert not (tmp_path / "small/study").exists()
+
+
+def test_an_interrupted_command_ends_without_a_traceback(small, tmp_path, capsys, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(own_study, "_run", interrupted)
+    arguments = ["init", str(tmp_path / "study"), "--model", str(small / "small"), "--tasks", str(small / "tasks")]
+    assert main(arguments) == 130
+    assert capsys.readouterr().err == "error: interrupted\n" and list(tmp_path.iterdir()) == []
 
 
 def test_a_folder_that_was_there_stays_the_same_folder(tmp_path):

@@ -97,8 +97,7 @@ def require_config(path: Path) -> None:
     config: Any = read_json(path) if path.is_file() else None
     if not isinstance(config, dict):
         return
-    if "quantization_config" in config:
-        method = config["quantization_config"]
+    if (method := config.get("quantization_config")) is not None:
         kind = method.get("quant_method", "unknown") if isinstance(method, dict) else "unknown"
         raise InputError(
             f"the model is quantised ({kind}), and its neurons have no weights of their own",

@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 when a check or a run failed, 2 for bad input (one line on the standard error), 3 when an
-        audit has warnings alone.
+        audit has warnings alone, 130 when it was interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -27,6 +27,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        # As a shell says it.
+        print("error: interrupted", file=sys.stderr)
+        return 130
     except BrokenPipeError:
         # The reader of our output, such as `head`, has what it wanted.
         sys.stderr.close()
@@ -197,9 +201,11 @@ def _cores(text: str) -> str:
 def _init(options: argparse.Namespace) -> int:
     from taskneurons.own_study import init
 
-    named = (options.columns or "input,target").split(",")
-    if len(named) != 2 or not all(named):
-        raise InputError("two names with a comma were expected", where="--columns", remedy="Such as text,label")
+    named = [name.strip() for name in (options.columns or "input,target").split(",")]
+    if len(named) != 2 or not all(named) or named[0] == named[1]:
+        raise InputError(
+            "two different names with a comma were expected", where="--columns", remedy="Such as text,label"
+        )
     init(
         options.folder,
         options.model,

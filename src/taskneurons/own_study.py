@@ -6,6 +6,7 @@ the claims and the published numbers that results are compared with, and a copy 
 checkout in which the library stands.
 """
 
+import difflib
 import json
 import os
 import re
@@ -16,7 +17,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -25,16 +27,19 @@ from taskneurons.files import sha256, write_text
 from taskneurons.lineage.graph import GRAPH
 from taskneurons.lineage.workflow import HOME, SNAKEFILE
 from taskneurons.models import looking
+from taskneurons.models.encoding import encode
 from taskneurons.models.importing import packaged
 from taskneurons.models.looking import Lengths, Look
 from taskneurons.models.prompts import Prompts
+from taskneurons.params.folders import regular_files
 from taskneurons.params.loading import load_params
 from taskneurons.params.section import SLUG_LENGTH
 from taskneurons.params.suites import HubSuite, JsonlSuite
-from taskneurons.tasks.file_forms import COLUMNS, Columns
-from taskneurons.tasks.one_file import write_task_of
+from taskneurons.tasks.file_forms import COLUMNS, FORMS, Columns
+from taskneurons.tasks.one_file import OneFile, write_task_of
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.spelling import near_leaks
+from taskneurons.tasks.storage import Counts
 from taskneurons.tasks.task import SPLITS, Example, Task
 from taskneurons.workflow.hub import current_commit
 from taskneurons.workflow.raw import task_inputs
@@ -48,8 +53,12 @@ MODEL_LINK, TASKS = "model", "tasks"
 COPIED = ("claims.yaml", "published", "profiles/default", ".dvcignore", ".dvc/config", ".dvc/.gitignore")
 BASE = "base.yaml"
 _HUB = re.compile(r"(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@(?P<revision>[\w.-]+))?")
-_PACKAGED = re.compile(r"(?P<package>[A-Za-z_]\w*):(?P<path>.+)")
+# Neither a web address nor a path that begins with a drive.
+_PACKAGED = re.compile(r"(?P<package>[A-Za-z_]\w*):(?P<path>[^/\\][^\\]*\.gguf)")
+_ADDRESS = re.compile(r"https?://[^/]+/(?P<repository>[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:/.*)?")
 _STEP = 32
+_MODELS = "Name a folder with config.json, a GGUF file, package:file.gguf, or owner/name"
+_TASKS = "Name a folder with tasks.json, a file of one task with --instruction, or known data sets of the hub"
 
 
 @dataclass(frozen=True)
@@ -117,11 +126,13 @@ class Tasks:
         entry: their keys below `suites`.
         tasks: each with its splits.
         files: that are copied; none for tasks of the hub.
+        counts: what became of the records of each task, by its name.
     """
 
     entry: Mapping[str, Any]
     tasks: tuple[tuple[Task, Splits], ...]
     files: tuple[Path, ...] = ()
+    counts: Mapping[str, Counts] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -166,19 +177,26 @@ def init(
         say: takes what was found and what will be done, in lines.
 
     Raises:
-        InputError: the folder is not empty; the model or the tasks cannot be used. Nothing is left of the folder.
+        InputError: the folder is not empty, or lies in that of the model; the model or the tasks cannot be used.
+            Nothing is left of the folder.
     """
     _refuse_taken(folder)
     # The name of `.` is empty.
     place = folder.resolve()
     sizes = SIZES[machine]
     chosen = find_model(model)
+    if chosen.link is not None and place.is_relative_to(chosen.link):
+        raise InputError(
+            "the folder lies in that of the model, of which its results would become files",
+            where=str(folder),
+            remedy="Name one elsewhere",
+        )
     form = chosen.look.prepared(prompts)
-    with _as_folder(tasks, columns, instruction) as text:
+    with _as_folder(tasks, columns, instruction) as (text, remarks):
         found = find_tasks(text, sizes)
         read = {task.name: _lengths(task, splits, chosen) for task, splits in found.tasks}
         choices = choose(sizes, form, chosen, found, read)
-        for line in described(chosen, found, choices, read):
+        for line in chain(remarks, described(chosen, found, choices, read)):
             say(line)
         with _beside(place) as scratch:
             _write(scratch, place.name, chosen, found, choices)
@@ -201,8 +219,12 @@ def find_model(text: str) -> Model:
     Raises:
         InputError: there is none, or it cannot be studied.
     """
+    if not text.strip():
+        raise InputError("no model is named", where="--model", remedy=_MODELS)
     path = Path(text)
     if path.is_dir():
+        # Links that lead out of it would be refused by the workflow later.
+        regular_files(path, below=True)
         look = looking.look_at_folder(path)
         return Model(_slug(path.resolve().name), look, {"source": "folder", "path": MODEL_LINK}, path.resolve())
     if path.is_file():
@@ -217,14 +239,17 @@ def find_model(text: str) -> Model:
         entry = {"source": "gguf", **match.groupdict(), "sha256": sha256(file)}
         return Model(_slug(file.stem), looking.look_at_gguf(file), entry)
     if match := _HUB.fullmatch(text):
-        look, revision = looking.look_at_hub(match["repository"], match["revision"])
+        try:
+            look, revision = looking.look_at_hub(match["repository"], match["revision"])
+        except InputError as error:
+            if error.where == match["repository"]:
+                error.where = f"{text}, which is no folder here"
+            raise
         entry = {"source": "hub", "repository": match["repository"], "revision": revision}
         return Model(_slug(match["repository"].partition("/")[2]), look, entry)
-    raise InputError(
-        "no such folder or file, and no repository of the hub",
-        where=text,
-        remedy="Name a folder with config.json, a GGUF file, package:file.gguf, or owner/name",
-    )
+    if match := _ADDRESS.fullmatch(text):
+        raise InputError("a web address", where=text, remedy=f"A model of the hub is named {match['repository']}")
+    raise InputError("no such folder or file, and no repository of the hub", where=text, remedy=_MODELS)
 
 
 def _slug(name: str) -> str:
@@ -242,44 +267,67 @@ def find_tasks(text: str, sizes: Sizes) -> Tasks:
     Raises:
         InputError: there are none, or they cannot be used: files, labels, examples.
     """
+    if not text.strip():
+        raise InputError("no tasks are named", where="--tasks", remedy=_TASKS)
     folder = Path(text)
     local = folder.is_dir()
+    if local and not (folder / "tasks.json").exists():
+        raise InputError("the folder has no tasks.json", where=text, remedy=_TASKS)
     entry: dict[str, Any] = {"source": "jsonl", "path": TASKS, "tasks": "all"} if local else _hub_tasks(text)
     entry |= {"train": sizes.train, "validation": sizes.validation, "test": sizes.test, "seed": 0}
     # A model as it is was not taught which answers there are.
     entry |= {"max_invalid_percent": 5.0, "corpus": None} | ({"list_options": "always"} if local else {})
     kind = JsonlSuite if local else HubSuite
-    suite = kind.model_validate_json(json.dumps(entry | ({"path": str(folder)} if local else {})))
+    suite: JsonlSuite | HubSuite = kind.model_validate_json(json.dumps(entry))
+    if local:
+        # The study reads its copy, so that the folder itself may lie where no path of a study may lead.
+        suite = suite.model_copy(update={"path": str(folder)})
     source = source_named(suite.source)
     names = source.names(**suite_arguments(suite, source.names))
-    tasks = tuple((task, splits) for task, splits, _ in source.make(names, **suite_arguments(suite, source.make)))
-    return Tasks(entry, tasks, tuple(map(Path, task_inputs(suite, names))))
+    made = tuple(source.make(names, **suite_arguments(suite, source.make)))
+    files = tuple(map(Path, task_inputs(suite, names)))
+    counts = {task.name: one for task, _, one in made}
+    return Tasks(entry, tuple((task, splits) for task, splits, _ in made), files, counts)
 
 
 @contextmanager
-def _as_folder(text: str, columns: Columns, instruction: str | None) -> Iterator[str]:
-    """A folder of tasks for the time of the block where a text names a file; else the text.
+def _as_folder(text: str, columns: Columns, instruction: str | None) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """A folder of tasks for the time of the block where a text names a file, else the text; and what is to be said.
 
     Raises:
-        InputError: as `write_task_of`; or what is said of a file is said of something else.
+        InputError: as `write_task_of`; there is no such file; or what is said of a file is said of something else.
     """
     file = Path(text)
     if not file.is_file():
+        if text.endswith(FORMS) and not file.is_dir():
+            beside = [one.name for one in file.parent.iterdir()] if file.parent.is_dir() else []
+            near = difflib.get_close_matches(file.name, beside, n=1)
+            raise InputError("no such file", where=text, remedy=f"Did you mean {near[0]!r}?" if near else None)
         if instruction is not None or columns != COLUMNS:
             raise InputError(
                 "--columns and --instruction are for a task of one file",
                 where=text,
                 remedy="A folder has them in tasks.json",
             )
-        yield text
+        yield text, ()
         return
     with tempfile.TemporaryDirectory() as folder:
+        made = write_task_of(file, Path(folder), instruction, columns)
+        read = () if made.labels else (f"{file}: read as a text to write: {made.answers} different answers",)
         try:
-            write_task_of(file, Path(folder), instruction, columns)
-            yield folder
+            yield folder, read
         except InputError as error:
-            error.where = (error.where or str(file)).replace(f"{folder}/", f"{file}: ")
-            raise
+            where = _of_file(error.where or str(file), file, folder, made)
+            remedy = _of_file(error.remedy, file, folder, made) if error.remedy else None
+            raise InputError(_of_file(error.message, file, folder, made), where=where, remedy=remedy) from None
+
+
+def _of_file(text: str, file: Path, folder: str, made: OneFile) -> str:
+    """A message about what was made of a file, as one about the file."""
+    text = re.sub(
+        rf"{re.escape(folder)}/([\w.]+:\d+)", lambda found: made.places.get(found[1], f"{file}: {found[1]}"), text
+    )
+    return text.replace(f"{folder}/{made.name}", str(file)).replace(folder, str(file))
 
 
 def _hub_tasks(text: str) -> dict[str, Any]:
@@ -312,7 +360,7 @@ def choose(sizes: Sizes, form: Prompts, model: Model, tasks: Tasks, read: Mappin
     """Choose the longest sequence and the longest answer so that the examples fit.
 
     Raises:
-        InputError: the model's context is shorter than most prompts of a task.
+        InputError: the model's context is shorter than most prompts of a task, or than one example without its input.
     """
     answers = [max(read[task.name].answers) for task, _ in tasks.tasks if not task.options]
     generated = min(sizes.generated, _rounded(max(answers, default=8), 8))
@@ -329,7 +377,20 @@ def choose(sizes: Sizes, form: Prompts, model: Model, tasks: Tasks, read: Mappin
                 remedy="Shorten its inputs, leave out the task, or take a model with a longer context"
                 + ("" if most == model.look.positions else ", or --gpu"),
             )
-    return Choices(sizes, form, min(most, max(_STEP, _rounded(longest, _STEP))), generated)
+    context = min(most, max(_STEP, _rounded(longest, _STEP)))
+    for task, splits in tasks.tasks:
+        reserve = read[task.name].options or generated
+        examples = zip(chain.from_iterable(splits.values()), needed[task.name], strict=True)
+        for example in (example for example, tokens in examples if tokens > context):
+            try:
+                encode([example], model.look.tokenizer, context, reserve=reserve)
+            except InputError as error:
+                raise InputError(
+                    error.message,
+                    where=f"model {model.name}, task {task.name}, the example that begins {example.input[:60]!r}",
+                    remedy="Shorten the answer or the instruction, leave it out, or take a model with a longer context",
+                ) from None
+    return Choices(sizes, form, context, generated)
 
 
 def _rounded(number: int, step: int) -> int:
@@ -351,6 +412,10 @@ def described(model: Model, tasks: Tasks, choices: Choices, read: Mapping[str, L
         kind = f"{task.kind}, {len(task.options)} labels" if task.options else task.kind
         cut = sum(tokens > choices.context for tokens in one.needed(choices.generated))
         yield f"Task {task.name}: {kind}; {sizes}"
+        if task.name in tasks.counts:
+            for split, became in tasks.counts[task.name].splits.items():
+                for reason, number in became.dropped.items():
+                    yield f"  dropped from {split}: {number} x {reason}"
         for split, number in near_leaks(splits).items():
             if number:
                 yield f"  {number} inputs of {split} are those of held-out examples, but for their writing or answer"

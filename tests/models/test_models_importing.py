@@ -113,6 +113,16 @@ def test_a_file_that_cannot_be_used_is_refused_by_one_sentence(file, tmp_path):
     assert refused(file, out, context=CONTEXT + 1).startswith(long)
 
 
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.1, 0.5, 0.99])
+def test_a_file_that_is_cut_is_said_to_be_no_whole_one(share, file, tmp_path):
+    content = file.read_bytes()
+    part = tmp_path / "part.gguf"
+    part.write_bytes(content[: int(share * len(content))])
+    assert refused(part, tmp_path / "out") == (
+        f"{part}: not a whole GGUF file. It is truncated or damaged: fetch it again"
+    )
+
+
 @pytest.mark.parametrize("architecture", ["mamba", "no_such_thing"])
 def test_a_file_of_another_architecture_is_refused_with_those_that_are_known(architecture, tmp_path):
     file = tmp_path / "other.gguf"
@@ -134,6 +144,8 @@ def test_a_file_inside_a_package_is_found_without_its_code(tmp_path, monkeypatch
     monkeypatch.syspath_prepend(tmp_path)
     assert packaged("weights_of_mine", "model.gguf") == tmp_path / "weights_of_mine" / "model.gguf"
     assert "weights_of_mine" not in sys.modules
+    with pytest.raises(InputError, match=r"^model\.gguf: '__main__' is no package$"):
+        packaged("__main__", "model.gguf")
     with pytest.raises(InputError, match=r"'no_package_of_mine' is not installed\. .*--no-deps no-package-of-mine"):
         packaged("no_package_of_mine", "model.gguf")
 
@@ -188,6 +200,18 @@ def test_of_a_model_that_reads_images_the_language_model_is_kept(tmp_path):
     look = look_at_folder(tmp_path / "foreign")
     assert (look.architecture, look.parameters) == ("gemma3", parameters)
     assert look.positions == config.text_config.max_position_embeddings
+
+
+def test_an_index_that_names_no_files_is_one_sentence(foreign, tmp_path):
+    (foreign / "model.safetensors").unlink()
+    (foreign / "model.safetensors.index.json").write_text('{"weight_map": {"a": 1}}')
+    with pytest.raises(InputError, match=r"index\.json: no weight_map of the names of files"):
+        import_folder(foreign, tmp_path / "out", name="x", context=16)
+
+
+def test_quantisation_that_is_null_is_none(foreign):
+    edit(foreign / "config.json", quantization_config=None)
+    assert look_at_folder(foreign).architecture == "llama"
 
 
 def test_a_folder_with_an_adapter_alone_is_refused_by_that_name(foreign, tmp_path):

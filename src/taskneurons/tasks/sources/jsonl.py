@@ -158,6 +158,13 @@ def _require_keys(entry: Any, where: str) -> None:
             where=where,
             remedy=f'Such as "{OBJECT_KEY}": {{"input": "text", "target": "label"}}',
         )
+    first, second = (named.get(key, key) for key in COLUMNS)
+    if first == second:
+        raise InputError(
+            f"`{OBJECT_KEY}` has {first[:60]!r} as input and as target, and every answer would be in its prompt",
+            where=where,
+            remedy="Name two fields",
+        )
 
 
 def _describe(entry: Any, where: str, list_options: ListOptions) -> Task:
@@ -223,7 +230,7 @@ def _record(line: bytes, columns: Columns, where: str, *, first: bool) -> Record
     if not isinstance(content, dict):
         raise InputError(f"expected an object, not {type_name(content)}", where=where)
     require_fields(columns, content, where, "Each line")
-    return record(content[columns[0]], content[columns[1]], where)
+    return record(content[columns[0]], content[columns[1]], where, columns)
 
 
 def _read_bytes(file: Path, limit: int) -> bytes:
