@@ -36,6 +36,7 @@ from taskneurons.errors import InputError
 from taskneurons.models.looking import Lengths, lengths, look_at_folder, look_at_gguf
 from taskneurons.own_study import SIZES, find_model, find_tasks, init
 from taskneurons.params.loading import load_params
+from taskneurons.tasks.one_file import OneFile
 
 FIGURE = "results/figures/deactivation/mine/small/first-seed/drops-taylor-10-model.png"
 LIBRARY = {"PYTHONPATH": str(ROOT / "src")}
@@ -418,11 +419,11 @@ def in_use(place: Path) -> None:
         (with_config(intermediate_size=64), [], ".mlp.down_proj.weight is (16, 32), not (16, 64) and 5 more"),
         (with_tensors(lambda found: dict(list(found.items())[1:])), [], "small: tensors are not those that"),
         (with_config(hidden_size="16"), [], "hidden_size"),
-        (with_config(num_attention_heads=0), [], "small: "),
-        (with_config(num_attention_heads=3), [], "small: "),
-        (with_config(rope_scaling=5), [], "small: "),
+        (with_config(num_attention_heads=0), [], "small: config.json describes no model ("),
+        (with_config(num_attention_heads=3), [], "small: config.json describes no model ("),
+        (with_config(rope_scaling=5), [], "small: config.json describes no model ("),
         (with_config(dtype="float7"), [], "float7"),
-        (with_config(model_type=["llama"]), [], "small: "),
+        (with_config(model_type=["llama"]), [], "small: config.json describes no model ("),
         (with_a_pointer, [], "model.safetensors: a pointer of git-lfs and not the file itself. Run `git lfs pull`"),
         (with_weights_elsewhere, [], "small/model.safetensors: "),
         (with_an_adapter_alone, [], "small: the folder holds an adapter (adapter_config.json) and no model"),
@@ -456,6 +457,20 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, sma
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ") and said in line
     assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_pointer_that_nobody_reads_is_left_alone(small, tmp_path):
+    shutil.copytree(small / "small", tmp_path / "small")
+    (tmp_path / "small/pytorch_model.bin").write_text("version https://git-lfs.github.com/spec/v1\noid sha256:aa\n")
+    assert find_model(str(tmp_path / "small")).look.parameters > 0
+
+
+@pytest.mark.parametrize("name", ["tasks", "t", "reviews"])
+def test_what_is_wrong_with_one_file_is_said_of_that_file(name, tmp_path):
+    made = OneFile(name, (), 2, {f"{name}.train.jsonl:1": "line 4"})
+    file, folder = tmp_path / f"{name}.csv", "/made"
+    said = f"{folder}/tasks.json: {folder}/{name}.train.jsonl:1: {folder}/{name}.test.jsonl, {folder}/{name}: {folder}"
+    assert own_study._of_file(said, file, folder, made) == f"{file}: line 4: {file}, {file}: {file}"
 
 
 def test_an_example_that_can_never_fit_is_refused_with_its_beginning(small, tmp_path):

@@ -327,7 +327,8 @@ def _of_file(text: str, file: Path, folder: str, made: OneFile) -> str:
     text = re.sub(
         rf"{re.escape(folder)}/([\w.]+:\d+)", lambda found: made.places.get(found[1], f"{file}: {found[1]}"), text
     )
-    return text.replace(f"{folder}/{made.name}", str(file)).replace(folder, str(file))
+    written = rf"(?:/{re.escape(made.name)}(?:\.\w+\.jsonl)?(?![\w.])|/tasks\.json)?"
+    return re.sub(re.escape(folder) + written, lambda _: str(file), text)
 
 
 def _hub_tasks(text: str) -> dict[str, Any]:

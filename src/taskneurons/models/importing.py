@@ -370,10 +370,10 @@ def _readable(file: Path) -> Iterator[None]:
     """What the libraries raise for a GGUF file, as one sentence."""
     try:
         yield
-    except (struct.error, OverflowError, IndexError, TypeError, MemoryError, OSError, UnicodeError):
+    except (struct.error, OverflowError, IndexError, TypeError, UnicodeError):
         raise _damaged(file) from None
     # They raise bare exceptions of many types for what they do not know.
-    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError) as error:
+    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError, OSError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=supported()) from None
 

@@ -7,6 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fnmatch import fnmatch
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -119,8 +120,10 @@ def look_at_folder(path: Path) -> Look:
     if ADAPTER in names and "config.json" not in names:
         raise without_weights(names, str(path))
     for name in sorted(names):
-        _refuse_pointer(path / name)
-    with _sensible(path):
+        # What no job reads may be a pointer.
+        if any(fnmatch(name, pattern) for pattern in MODEL_FILES) and not any(fnmatch(name, no) for no in NOT_FILES):
+            _refuse_pointer(path / name)
+    with _sensible(str(path)):
         config, files, dtype = supported_folder(path)
         model = _fitting(path, config, dtype)
     tokenizer = load_tokenizer(path)
@@ -162,7 +165,7 @@ def look_at_hub(repository: str, revision: str | None) -> tuple[Look, str]:
         commit = str(info.sha)
         found = snapshot_download(repository, revision=commit, allow_patterns=list(MODEL_FILES), ignore_patterns=others)
         folder = Path(found)
-        with _sensible(folder), quiet():
+        with _sensible(repository), quiet():
             config = supported_config(folder)
             with torch.device("meta"):
                 model = AutoModelForCausalLM.from_config(config)
@@ -233,17 +236,22 @@ def _require_ids(tokenizer: Any, model: Any, where: str) -> None:
 
 
 @contextmanager
-def _sensible(folder: Path) -> Iterator[None]:
-    """What transformers raises for a configuration whose values make no sense, as one sentence."""
+def _sensible(where: str) -> Iterator[None]:
+    """What transformers raises for a configuration whose values make no sense, as one sentence.
+
+    Args:
+        where: the model as the user names it.
+    """
     try:
         yield
-    except InputError:
+    # What cannot be read or held is no fault of the configuration.
+    except (InputError, OSError, MemoryError):
         raise
     # It computes with what is written there, which may fail anywhere.
     except Exception as error:
         raise InputError(
             f"config.json describes no model ({type(error).__name__}: {_last_line(error)})",
-            where=str(folder),
+            where=where,
             remedy="Correct it, or fetch it again",
         ) from None
 

@@ -74,8 +74,9 @@ def write_task_of(file: Path, out: Path, instruction: str | None, columns: Colum
     least = 2 if labels else 1
     for split, own in lines.items():
         if len(own) < 2 or len({one.target for one in own} - {""}) < least:
+            few = "too few" if len(own) < 2 else "all of one label"
             raise InputError(
-                f"of {len(records)} examples {len(own)} fall to the {split} split, which are too few",
+                f"of {len(records)} examples {len(own)} fall to the {split} split, which are {few}",
                 where=str(file),
                 remedy="Give more examples, or describe the task in a tasks.json with files of your own for the splits",
             )

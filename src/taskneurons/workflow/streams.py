@@ -118,7 +118,7 @@ class Streams:
     # Methods
 
     def groups(self) -> tuple[str, ...]:
-        """The methods that choose values, for themselves and for those that have theirs; without runs none."""
+        """The methods that choose their own values, which variants and weightings take; without runs none."""
         if not self.plan.runs("continual"):
             return ()
         return tuple(name for name in self.params.methods if METHODS[name].chooses)
@@ -143,7 +143,7 @@ class Streams:
 
         Args:
             group: that chooses its values.
-            pattern: of the file of a group's trials, with `{group}`.
+            pattern: of the file of a method's trials, with `{group}`.
         """
         return [fill(pattern, group=SINGLE_TASK)] if group != SINGLE_TASK and SINGLE_TASK in self.groups() else []
 
@@ -152,7 +152,7 @@ class Streams:
         return None if METHODS[method].is_bound else self.params.equal_rate
 
     def weighed(self, group: str) -> list[str]:
-        """The weightings that are tried on what a group learned."""
+        """The weightings that are tried on what a method learned."""
         return [name for name in (*self.params.weightings, *self.params.dynamic) if METHODS[name].weighs == group]
 
     def makers(self, methods: Sequence[str]) -> list[str]:

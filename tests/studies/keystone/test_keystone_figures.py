@@ -1,5 +1,7 @@
 """The figures of keystone neurons say the headline, mark what is not healthy, and stand inside the page."""
 
+from dataclasses import replace
+
 import pytest
 from drawn import assert_inside_the_page, figure_of, words_of
 
@@ -37,6 +39,15 @@ def test_the_title_is_the_headline_and_hollow_markers_are_models_that_broke():
     assert hollow == {0.0, 1.0} and 0.5 in {float(line.get_ydata()[0]) for line in points} - hollow
     assert "over 4 tasks and 4 seeds" in words_of(figure) and "intervals over seeds" in words_of(figure)
     assert_inside_the_page(figure)
+
+
+def test_the_caption_names_the_intervals_that_are_drawn():
+    over_tasks = [replace(one, interval="95 % t over tasks as if independent") for one in ROWS]
+    figure = figure_of(lambda paths: draw_effects(over_tasks, "small, mine", paths, seeds=1, health=10))
+    assert "4 tasks and 1 seed." in words_of(figure) and "intervals over tasks as if independent" in words_of(figure)
+    none = [replace(one, low=None, high=None, difference_low=None, difference_high=None) for one in over_tasks]
+    figure = figure_of(lambda paths: draw_effects(none, "small, mine", paths, seeds=1, health=10))
+    assert "intervals" not in words_of(figure)
 
 
 def test_without_a_healthy_share_the_title_says_so():

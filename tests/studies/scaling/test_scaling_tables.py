@@ -106,6 +106,25 @@ def test_what_training_on_another_task_gives_is_told_apart_by_its_family():
     assert not list(transfers(gains(seed=1), [model()], TASKS))
 
 
+def test_each_tested_task_weighs_the_same_however_many_tasks_it_was_tried_with():
+    """One task has two gains of another family's tasks, 0.1 and 0.5; another one has a single gain, 0.9."""
+
+    def of(condition, train_task, test_task, value):
+        run = ("similarity", "tiny", "mine", 0)
+        return Trained(*run, condition, None, train_task, test_task, *(None,) * 7, "loss", value, 50)
+
+    rows = [
+        of("zero_shot", None, "mood_a", 2.0),
+        of("full", "topic_a", "mood_a", 1.9),
+        of("full", "topic_b", "mood_a", 1.5),
+        of("zero_shot", None, "topic_a", 2.0),
+        of("full", "mood_a", "topic_a", 1.1),
+    ]
+    (found,) = transfers(rows, [model()], TASKS)
+    # The mean of all three gains is 0.5.
+    assert (found.measure, found.value) == ("transfer_other_family", pytest.approx((0.3 + 0.9) / 2))
+
+
 def test_tasks_of_another_kind_are_in_no_transfer():
     apart = [*TASKS[:2], *(replace(task, kind="generation") for task in TASKS[2:])]
     found = {row.measure: row.value for row in transfers(gains(), [model()], apart)}

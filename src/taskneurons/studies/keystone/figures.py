@@ -81,6 +81,7 @@ def draw_effects(
         raise InputError("nothing was deactivated", where=run)
     tasks = max(row.tasks for row in drawn)
     over = "seeds" if any(row.interval == SEEDS for row in drawn) else "tasks as if independent"
+    bars = f" Bars: 95 % t intervals over {over}." if any(row.low is not None for row in drawn) else ""
     parted: tuple[Condition, ...] = ("top", "keystone", "top_less_keystone", "random")
     special = [name for name in LOOKS if any(row.condition == name and row.difference is not None for row in drawn)]
     handles = [_handle(LOOKS[name]) for name in LOOKS if any(row.condition == name for row in drawn)]
@@ -92,7 +93,7 @@ def draw_effects(
         "rises by. Right: the same, less what it rises by without another task's set that is made alike; what is "
         "above 0 is the task's own. Below: the rise of the loss on neutral text without these sets. Where it is "
         f"above {health:g} % (grey) for any task, the model is not healthy, and markers are hollow. Scales with large "
-        f"values are linear around 0 and logarithmic beyond. Bars: 95 % t intervals over {over}."
+        f"values are linear around 0 and logarithmic beyond.{bars}"
     )
     with sheet(4.6, Words(_title(drawn), caption), paths, dpi, handles) as figure:
         grid = figure.subplots(2, 2, sharex=True, height_ratios=[1.6, 1])

@@ -68,9 +68,9 @@ PANELS = (
 _ROWS, _COLUMNS = 3, 3
 _BENT = 0.05  # p of a bend below which the title says that the line does not hold
 _LEGEND = (
-    ("own_less_sibling", PURPLE, "s", "beside the task of the same family (sibling)"),
-    ("own_less_other_family", VERMILLION, "^", "beside tasks of other families, same kind"),
-    ("own_less_random", GREY, "o", "beside random neurons"),
+    ("own_less_sibling", PURPLE, "s", "the task of the same family (sibling)"),
+    ("own_less_other_family", VERMILLION, "^", "tasks of other families, same kind"),
+    ("own_less_random", GREY, "o", "random neurons"),
 )
 
 
