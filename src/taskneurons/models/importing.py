@@ -7,7 +7,6 @@ a model repository is never run, and pickles are never read.
 import json
 import logging
 import re
-import struct
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -357,7 +356,9 @@ def supported_gguf(file: Path) -> tuple[Any, Any]:
         GGUFReader(file)
     # What is cut or damaged makes it fail in whatever place it is read.
     except Exception:
-        raise _damaged(file) from None
+        raise InputError(
+            "not a whole GGUF file", where=str(file), remedy="It is truncated or damaged: fetch it again"
+        ) from None
     with _readable(file), quiet():
         config = AutoConfig.from_pretrained(file.parent, gguf_file=file.name)
         require_supported(config.model_type, str(file))
@@ -370,13 +371,7 @@ def _readable(file: Path) -> Iterator[None]:
     """What the libraries raise for a GGUF file, as one sentence."""
     try:
         yield
-    except (struct.error, OverflowError, IndexError, TypeError, UnicodeError):
-        raise _damaged(file) from None
     # They raise bare exceptions of many types for what they do not know.
-    except (ValueError, KeyError, NotImplementedError, RuntimeError, AttributeError, OSError) as error:
+    except (ArithmeticError, AttributeError, LookupError, OSError, RuntimeError, TypeError, ValueError) as error:
         first_line = str(error).strip().split("\n", 1)[0]
         raise InputError(f"the model cannot be read ({first_line})", where=str(file), remedy=supported()) from None
-
-
-def _damaged(file: Path) -> InputError:
-    return InputError("not a whole GGUF file", where=str(file), remedy="It is truncated or damaged: fetch it again")

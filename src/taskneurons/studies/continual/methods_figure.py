@@ -96,6 +96,9 @@ def draw_methods(
                 tick.label1.set_fontweight("bold" if METHODS[method].main else "normal")
         for axis in grid[-1]:
             axis.set_xlabel("mean accuracy after the last task (%)")
+        # All panels share it. An interval may reach beyond what an accuracy can be.
+        limits = [limit for row in ends for limit in (row.low, row.high) if limit is not None]
+        grid[0, 0].set_xlim(min([0.0, *limits]) - 1, max([100.5, *limits]) + 1)
 
 
 def _dots(rows: Iterable[MeasureRow]) -> dict[tuple[str, Rate], list[float]]:
@@ -121,7 +124,6 @@ def _panel(axis: Axes, methods: Sequence[str], means: Means, dots: Dots, printed
             axis.axhline(place - 0.5, color="#C8C8C8", linewidth=0.6)
     axis.set_ylim(len(methods) - 0.4, -0.6)
     axis.tick_params(axis="y", length=0, labelsize=SMALL)
-    axis.set_xlim(-1, 101.5)
     axis.grid(axis="x", color="#EBEBEB", linewidth=0.6)
     axis.set_axisbelow(True)
     axis.spines["left"].set_visible(False)
