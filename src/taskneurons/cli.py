@@ -123,6 +123,10 @@ def _parser() -> argparse.ArgumentParser:
     power = claims.add_parser("power", help="print how many seeds each inconclusive result needs, and what they cost")
     power.add_argument("results", nargs="?", type=Path, default=Path("results"), metavar="RESULTS", help="their folder")
     power.set_defaults(run=_claims_power)
+    again = claims.add_parser("repeat", help="print how much one seed's effects differ between two makings of it")
+    again.add_argument("first", type=Path, metavar="FIRST", help="a folder of results")
+    again.add_argument("second", nargs="?", type=Path, default=Path("results"), metavar="SECOND", help="another one")
+    again.set_defaults(run=_claims_repeat)
 
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(
         required=True, metavar="COMMAND"
@@ -359,6 +363,16 @@ def _claims_power(options: argparse.Namespace) -> int:
     records = [record for path in sorted(folder.glob("*.jsonl")) for record in read_jsonl(path)]
     rows = POWER.read(path)
     print("\n".join(power_lines(rows, partial(seed_seconds, records))))
+    return 0
+
+
+def _claims_repeat(options: argparse.Namespace) -> int:
+    from taskneurons.params.loading import load_params
+    from taskneurons.studies.claims.params import load_claims
+    from taskneurons.studies.claims.repeats import repeat_lines, repeats
+
+    groups = {suite: lists.model_dump() for suite, lists in load_params("params.yaml").groups.items()}
+    print("\n".join(repeat_lines(repeats(load_claims().rules(), options.first, options.second, groups))))
     return 0
 
 

@@ -1,0 +1,92 @@
+"""The spread of one seed made again is told from that over seeds as the published analysis of variance does it."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from made_up_claims import MODELS, contrast, make_rules, make_table
+
+from taskneurons.errors import InputError
+from taskneurons.files import write_json
+from taskneurons.studies.claims.repeats import repeat_lines, repeats, spreads
+from taskneurons.studies.claims.tables import decide_claims
+
+RULES = make_rules(contrast())
+
+
+def made(folder, rows):
+    """A folder of results with one table and the verdict on it."""
+    (folder / "tables").mkdir(parents=True)
+    lines = [list(rows[0]), *(row.values() for row in rows)]
+    (folder / "tables" / "made_up.csv").write_text("\n".join(",".join(line) for line in lines) + "\n")
+    write_json(folder / "claims.json", decide_claims(RULES, {"made_up.csv": rows}, MODELS, {}))
+    return folder
+
+
+def moved(rows, by):
+    """The same rows, where the effect of each seed is larger by some number."""
+    return [
+        row | {"value": str(float(row["value"]) + by[row["seed"]])} if row["condition"] == "more" else row
+        for row in rows
+    ]
+
+
+def test_the_shares_are_those_of_shrout_and_fleiss():
+    # Their table 2: four judges rate six targets. BMS 11.24, WMS 6.26, ICC(1,1) 0.17.
+    ratings = np.array([[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]], float)
+    found = spreads(ratings)
+    assert found.within**2 == pytest.approx(6.26, abs=0.005)
+    assert found.between**2 == pytest.approx((11.24 - 6.26) / 4, abs=0.005)
+    assert 1 - found.share == pytest.approx(0.17, abs=0.005)
+
+
+@given(
+    arrays(float, (4, 2), elements=st.floats(-100, 100, width=32)),
+    st.floats(-50, 50, width=32),
+    st.floats(0.5, 20, width=32),
+)
+def test_spreads_do_not_depend_on_the_zero_and_scale_with_the_unit(values, shift, factor):
+    plain, changed = spreads(values), spreads(factor * values + shift)
+    assert changed.within == pytest.approx(factor * plain.within, rel=1e-6, abs=1e-3)
+    assert changed.between == pytest.approx(factor * plain.between, rel=1e-3, abs=0.05)
+    swapped = spreads(values[:, ::-1])
+    assert (swapped.within, swapped.between) == pytest.approx((plain.within, plain.between))
+
+
+def test_two_makings_of_the_same_seeds_are_compared_seed_by_seed(tmp_path):
+    rows = make_table(3.0, seeds=(0, 1, 2, 3))
+    by = {"0": 1.0, "1": -1.0, "2": 1.0, "3": -1.0}
+    first, second = made(tmp_path / "first", rows), made(tmp_path / "second", moved(rows, by))
+    (same,) = repeats(RULES, first, first, {})
+    assert (same.spreads.within, same.spreads.share) == (0, 0)
+    (found,) = repeats(RULES, first, second, {})
+    # Each seed differs by one from itself: half of the squared difference is its variance.
+    assert found.spreads.within == pytest.approx(np.sqrt(0.5))
+    assert found.first == pytest.approx(found.second)
+    assert found.seeds == ("0", "1", "2", "3")
+    assert 0 < found.spreads.share <= 1
+    lines = list(repeat_lines([found]))
+    assert "`made_up`" in lines[2] and "0.7" in lines[2] and lines[-1].startswith("llama")
+
+
+def test_seeds_that_one_making_lacks_are_left_out(tmp_path):
+    first = made(tmp_path / "first", make_table(3.0, seeds=(0, 1, 2)))
+    second = made(tmp_path / "second", make_table(3.0, seeds=(1, 2, 3, 4)))
+    (found,) = repeats(RULES, first, second, {})
+    assert found.seeds == ("1", "2")
+
+
+def test_folders_without_common_seeds_are_refused(tmp_path):
+    first = made(tmp_path / "first", make_table(3.0, seeds=(0, 1, 2)))
+    second = made(tmp_path / "second", make_table(3.0, seeds=(5, 6, 7)))
+    with pytest.raises(InputError, match="no claim has an effect of two seeds in both"):
+        repeats(RULES, first, second, {})
+    write_json(second / "claims.json", {"claims": [{}]})
+    with pytest.raises(InputError, match="no file of decided claims"):
+        repeats(RULES, first, second, {})
+
+
+def test_one_making_alone_has_no_spread():
+    with pytest.raises(ValueError, match="two makings"):
+        spreads(np.ones((3, 1)))
