@@ -10,10 +10,11 @@ ncft      NCFT's eighth stage as a stream has it: seven patches are read from di
           steps; the patches are taken off.
 
 The bars (a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA, and 1.15 of those on query and value) are
-about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps and scored examples are in the
-proportion of the default: 120 steps of 16 examples for 300 that are scored. Both shapes are measured unless one is
-named: that of the default's models with the default's budget, and that of the other benchmarks with 6 steps. NCFT's
-patch is asserted to be, bit for bit, what `tune` makes of the same set.
+about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps, their examples and the examples
+that are scored come from parameter files. Both shapes are measured unless one is named: that of the default's models
+with the budget of params.yaml, and that of the other benchmarks, for models from a hub, with 6 steps of 8 examples and
+as large a share of them scored as params/paper.yaml scores. NCFT's patch is asserted to be, bit for bit, what `tune`
+makes of the same set.
 
 The checkpoint of a stream is the base's weights and the eight patches, in files that this run writes: as the workflow
 keeps them (`patch files`), and as a stream that was killed goes on from (`stage files`).
@@ -25,7 +26,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -54,17 +55,47 @@ from taskneurons.models.load import Checkpoint, DType
 from taskneurons.models.patching import patched
 from taskneurons.neurons.patches import NeuronPatch, save_patch
 from taskneurons.neurons.selection import Selection
+from taskneurons.params.loading import load_params
 
 TASKS = tuple(f"task{number}" for number in range(1, 9))
 MOST, MOST_OF_TWO, MOST_BYTES = 1.05, 1.15, 1.1
-LEARNING_RATE, SCORING_BATCH = 1e-3, 32
+LEARNING_RATE = 1e-3
 SELECTION = Selection("taylor", 10.0, "model")
-# Steps of a stage; a large model's are many enough for what a stage does once to fade.
-STEPS = {"tiny": 2, "default": 120}
-MORE_STEPS = 6
+# Steps of a stage of the shapes that no parameter file is about, and of the tests' shape.
+FEW_STEPS, TINY_STEPS = 6, 2
 FORMS = {"seqlora": Lora(targets="all"), "attention": Lora(targets="attention")}
-SCORED_SHARE = 300 / (120 * 16)
 EXAMPLES = 1500
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What a stage of a stream costs in steps and scores.
+
+    Attributes:
+        steps: of training.
+        batch_size: examples of a step.
+        scored: examples on which NCFT scores the neurons before it.
+        scoring_batch: of these in one pass.
+    """
+
+    steps: int
+    batch_size: int
+    scored: int
+    scoring_batch: int
+
+    @classmethod
+    def of(cls, name: str, shape: Shape) -> "Budget":
+        """Of the shape: the default's own, or as few steps as fade what a stage does once, at the paper's share."""
+        settings = load_params(ROOT / ("params.yaml" if name == "default" else "params/paper.yaml")).continual
+        ncft = settings.ncft
+        whole = cls(settings.steps, settings.batch_size, ncft.examples, ncft.batch_size)
+        if name == "default":
+            return whole
+        steps = TINY_STEPS if name == "tiny" else FEW_STEPS
+        seen = steps * shape.examples
+        scored = max(2, round(seen * whole.scored / (whole.steps * whole.batch_size)))
+        return cls(steps, shape.examples, scored, whole.scoring_batch)
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,9 +121,8 @@ def build_tuner(folder: Path, name: str, device: str, dtype: DType) -> StreamTun
     weights = folder / "model.safetensors"
     write_safetensors(weights, {key: values.cpu().numpy() for key, values in model.state_dict().items()}, {})
     base = Checkpoint(model, SimpleNamespace(pad_token_id=0), sha256(weights), shape.tokens, "llama", name)
-    recipe = Recipe(
-        STEPS.get(name, MORE_STEPS), shape.examples, 1, 0, Evaluation(batch_size=shape.examples, max_new_tokens=1)
-    )
+    budget = Budget.of(name, shape)
+    recipe = Recipe(budget.steps, budget.batch_size, 1, 0, Evaluation(batch_size=budget.batch_size, max_new_tokens=1))
     drawn = build_examples(replace(shape, examples=EXAMPLES))
     examples = {
         task: [drawn[index] for index in np.random.default_rng(number).permutation(EXAMPLES)]
@@ -101,14 +131,9 @@ def build_tuner(folder: Path, name: str, device: str, dtype: DType) -> StreamTun
     return RandomTasks(base, {}, recipe, Execution(device, dtype, folder / "resume", 60.0), examples=examples)
 
 
-def scored(recipe: Recipe) -> int:
-    """Examples that are scored before a stage."""
-    return max(2, round(SCORED_SHARE * recipe.steps * recipe.batch_size))
-
-
-def build_ncft(recipe: Recipe) -> NCFT:
+def build_ncft(budget: Budget) -> NCFT:
     """NCFT as it is by default."""
-    return NCFT(LEARNING_RATE, SELECTION, scored(recipe), SCORING_BATCH)
+    return NCFT(LEARNING_RATE, SELECTION, budget.scored, budget.scoring_batch)
 
 
 def learn(tuner: StreamTuner, method: Method, tasks: Sequence[str], stages: Stages) -> list[Learned]:
@@ -193,7 +218,8 @@ def disk(folder: Path, tuner: StreamTuner, learned: Sequence[Learned], stages: P
 def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> tuple[dict[str, Any], list[Bar]]:
     """The figures of one shape, printed, and its bars."""
     tuner = build_tuner(folder, name, device, dtype)
-    ncft = build_ncft(tuner.recipe)
+    budget = Budget.of(name, SHAPES[name])
+    ncft = build_ncft(budget)
     # What lies below a stage has the same size however long it was trained.
     brief = replace(tuner, recipe=replace(tuner.recipe, steps=1, warmup=0))
     kept = Stages(folder / "stages", "ncft")
@@ -212,8 +238,10 @@ def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> 
         one: {"seconds": times.median(one), **{f"per_{other}": times.ratio(one, other) for other in FORMS}}
         for one in runs
     }
-    shape, recipe = SHAPES[name], tuner.recipe
-    print(f"{title(name, shape)}: {recipe.steps} steps of {recipe.batch_size}, {scored(recipe)} examples scored")
+    print(
+        f"{title(name, SHAPES[name])}: {budget.steps} steps of {budget.batch_size}, {budget.scored} examples scored, "
+        f"{min(budget.scored, budget.scoring_batch)} in a pass"
+    )
     print_table(
         ["variant", "s / stage", "/ seqlora", "/ attention"], [(one, *row.values()) for one, row in rows.items()]
     )
@@ -237,7 +265,7 @@ def measure(name: str, folder: Path, rounds: int, device: str, dtype: DType) -> 
         Bar(f"{name}: base and patch files / weights", (sizes["base file"] + sizes["patch files"]) / least, MOST_BYTES),
         Bar(f"{name}: base and stage files / weights", (sizes["base file"] + sizes["stage files"]) / least, MOST_BYTES),
     ]
-    return {"variants": rows, "bytes": sizes, "steps": recipe.steps, "scored": scored(recipe)}, bars
+    return {"variants": rows, "bytes": sizes, "budget": asdict(budget)}, bars
 
 
 def title(name: str, shape: Shape) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors import safe_open
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -39,13 +40,29 @@ def test_it_measures_a_stage_and_what_a_stream_leaves_on_disk(tmp_path, capsys):
     assert "stage of NCFT / same steps of SeqLoRA" in capsys.readouterr().out
 
 
+def test_budgets_are_those_of_the_parameter_files():
+    from benchmarks.continual import Budget
+    from benchmarks.shapes import SHAPES
+
+    files = {name: yaml.safe_load((ROOT / name).read_text()) for name in ("params.yaml", "params/paper.yaml")}
+    own, paper = (one["continual"] for one in files.values())
+    assert Budget.of("default", SHAPES["default"]) == Budget(
+        own["steps"], own["batch_size"], own["ncft"]["examples"], own["ncft"]["batch_size"]
+    )
+    few = Budget.of("59m", SHAPES["59m"])
+    share = paper["ncft"]["examples"] / (paper["steps"] * paper["batch_size"])
+    assert few.scored == round(share * few.steps * few.batch_size)
+    assert few.scoring_batch == paper["ncft"]["batch_size"]
+
+
 def test_it_refuses_another_patch_than_that_of_tune(tmp_path, monkeypatch):
     from benchmarks import continual
+    from benchmarks.shapes import SHAPES
     from taskneurons.continual.ncft import as_patch
     from taskneurons.continual.stages import Stages
 
     tuner = continual.build_tuner(tmp_path, "tiny", "cpu", "float32")
-    ncft = continual.build_ncft(tuner.recipe)
+    ncft = continual.build_ncft(continual.Budget.of("tiny", SHAPES["tiny"]))
     first, second = continual.learn(tuner, ncft, continual.TASKS[:2], Stages(tmp_path / "stages", "ncft"))
     continual.assert_parity(tuner, second, [as_patch(first)])
     with safe_open(tmp_path / "model.safetensors", framework="pt") as file:
