@@ -119,6 +119,9 @@ def _parser() -> argparse.ArgumentParser:
     changed = claims.add_parser("compare", help="print which verdicts differ from those of another claims.json")
     changed.add_argument("old", type=Path, metavar="OLD", help="the earlier file")
     changed.add_argument("new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW")
+    changed.add_argument("--more", nargs="+", type=Path, default=[], metavar="FILE", help="draw these, too")
+    changed.add_argument("--labels", nargs="+", metavar="WORDS", help="what the files are called in the figure")
+    changed.add_argument("--figure", type=Path, metavar="FILE", help="draw their effects side by side, .png or .svg")
     changed.set_defaults(run=_claims_compare)
     power = claims.add_parser("power", help="print how many seeds each inconclusive result needs, and what they cost")
     power.add_argument("results", nargs="?", type=Path, default=Path("results"), metavar="RESULTS", help="their folder")
@@ -342,7 +345,18 @@ def _claims_compare(options: argparse.Namespace) -> int:
     from taskneurons.studies.claims.changes import changes_table, compare_claims
 
     files = str(options.old), str(options.new)
-    changes = compare_claims(read_json(options.old), read_json(options.new), files)
+    before, after = read_json(options.old), read_json(options.new)
+    changes = compare_claims(before, after, files)
+    if options.figure:
+        from taskneurons.studies.claims.compared_figure import Reading, draw_compared
+
+        decided = [before, after, *map(read_json, options.more)]
+        labels = options.labels or [str(file) for file in (options.old, options.new, *options.more)]
+        if len(labels) != len(decided):
+            raise InputError(f"{len(decided)} files and {len(labels)} labels", where="--labels")
+        draw_compared([Reading(*one) for one in zip(labels, decided, strict=True)], [options.figure])
+    elif options.more or options.labels:
+        raise InputError("goes with --figure alone", where="--more or --labels")
     differ = [one for one in changes if one.is_one]
     print("\n".join(changes_table(differ)) if differ else "No verdict differs.")
     print(f"{len(differ)} of {len(changes)} verdicts differ.")
