@@ -128,6 +128,11 @@ def in_use(place: Path) -> None:
         (lambda place: None, ["--model", ""], "--model: no model is named"),
         (lambda place: None, ["--tasks", ""], "--tasks: no tasks are named"),
         (lambda place: None, ["--tasks", "reviews.csv"], "reviews.csv: no such file"),
+        (
+            lambda place: (place / "reviews.csv").write_text("review,label\nfine,good\n"),
+            ["--tasks", "reviews.csv", "--instruction", "Is it good?"],
+            "reviews.csv:1: `input` is missing. Name input and target with --columns",
+        ),
         (lambda place: (place / "tasks/tasks.json").unlink(), [], "tasks: the folder has no tasks.json. Name a folder"),
         (lambda place: None, ["--instruction", "Say it."], "--columns and --instruction are for a task of one file"),
         (lambda place: shutil.rmtree(place / "small"), [], "no such folder or file"),

@@ -1,5 +1,6 @@
 """The tasks of a new study: a file stands for a folder, data sets are pinned, and messages name what the user gave."""
 
+import gzip
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -7,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import HfApi
+from pyarrow import Table, parquet
 from small_checkpoint import CONTEXT
 from small_tasks import MOODS, write_tasks
 
@@ -17,6 +19,7 @@ from taskneurons.own_study.model import find_model
 from taskneurons.own_study.sizes import SIZES
 from taskneurons.own_study.summary import described
 from taskneurons.own_study.tasks import _hub_tasks, _of_file, as_folder, find_tasks
+from taskneurons.tasks.file_forms import FORMS
 from taskneurons.tasks.one_file import OneFile
 
 
@@ -46,6 +49,48 @@ def test_a_file_of_one_task_stands_for_a_folder_and_is_named_in_what_is_refused(
     assert str(caught.value) == f"{file}, train: 2 are wrong, first {file}:{line}"
     with as_folder("sst2, rte", ("input", "target"), None) as (text, remarks):
         assert (text, remarks) == ("sst2, rte", ())
+
+
+@pytest.mark.parametrize("end", FORMS)
+def test_a_column_that_a_file_of_one_task_lacks_is_asked_for_by_the_option_that_names_it(end, tmp_path):
+    rows = [{"review": f"review {n}", "Label": MOODS[n % 2]} for n in range(60)]
+    file = tmp_path / f"reviews{end}"
+    if end == ".parquet":
+        parquet.write_table(Table.from_pylist(rows), file)
+    else:
+        lines = [json.dumps(row) for row in rows]
+        if "csv" in end:
+            lines = ["review,Label", *(",".join(row.values()) for row in rows)]
+        text = "".join(line + "\n" for line in lines).encode()
+        file.write_bytes(gzip.compress(text) if end.endswith(".gz") else text)
+    place = str(file) if end == ".parquet" else f"{file}:1"
+    said = "Name input and target with --columns, or rename them in the file; there are 'review', 'Label'"
+    for columns, missing in [(("input", "target"), "input"), (("review", "label"), "label")]:
+        with pytest.raises(InputError) as caught, as_folder(str(file), columns, "Is it good?"):
+            pass
+        assert str(caught.value) == f"{place}: `{missing}` is missing. {said}"
+    with as_folder(str(file), ("review", "Label"), "Is it good?") as (folder, _):
+        ((task, _),) = find_tasks(folder, SIZES["laptop"]).tasks
+        assert set(task.options) == set(MOODS)
+
+
+def test_a_line_without_a_field_says_which_it_has(tmp_path):
+    file = tmp_path / "reviews.jsonl"
+    file.write_text('{"input": "one", "target": "good"}\n{"input": "two", "traget": "bad"}\n')
+    said = r"jsonl:2: `target` is missing\..*; there are 'input', 'traget'$"
+    with pytest.raises(InputError, match=said), as_folder(str(file), ("input", "target"), "Is it good?"):
+        pass
+
+
+def test_of_many_columns_those_most_like_the_missing_one_are_said(tmp_path):
+    file = tmp_path / "wide.csv"
+    file.write_text(",".join(["input", *(f"number {n}" for n in range(40)), "Target", "x" * 1000]) + "\n")
+    with (
+        pytest.raises(InputError, match=r"there are 'Target', .* and 23 more$") as caught,
+        as_folder(str(file), ("input", "target"), "Is it good?"),
+    ):
+        pass
+    assert len(str(caught.value)) < 700
 
 
 def test_a_file_of_texts_to_write_says_how_many_answers_it_has(tmp_path):

@@ -1,19 +1,22 @@
 """The tasks of a new study: a folder, a file of one task, or known data sets of the hub."""
 
+import csv
 import difflib
+import io
 import json
 import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from taskneurons.errors import InputError
 from taskneurons.own_study.sizes import Sizes
 from taskneurons.params.suites import HubSuite, JsonlSuite
-from taskneurons.tasks.file_forms import COLUMNS, FORMS, Columns
+from taskneurons.tasks.file_forms import COLUMNS, FORMS, Columns, opened
 from taskneurons.tasks.one_file import OneFile, write_task_of
 from taskneurons.tasks.source import source_named
 from taskneurons.tasks.storage import Counts
@@ -24,6 +27,8 @@ from taskneurons.workflow.sources import suite_arguments
 
 Splits = Mapping[str, Sequence[Example]]
 TASKS = "tasks"
+# Names of columns in one message, at most.
+_SHOWN = 20
 _TASKS = "Name a folder with tasks.json, a file of one task with --instruction, or known data sets of the hub"
 
 
@@ -113,7 +118,7 @@ def as_folder(text: str, columns: Columns, instruction: str | None) -> Iterator[
         yield text, ()
         return
     with tempfile.TemporaryDirectory() as folder:
-        made = write_task_of(file, Path(folder), instruction, columns)
+        made = _written(file, Path(folder), instruction, columns)
         read = () if made.labels else (f"{file}: read as a text to write: {made.answers} different answers",)
         try:
             yield folder, read
@@ -121,6 +126,49 @@ def as_folder(text: str, columns: Columns, instruction: str | None) -> Iterator[
             where = _of_file(error.where or str(file), file, folder, made)
             remedy = _of_file(error.remedy, file, folder, made) if error.remedy else None
             raise InputError(_of_file(error.message, file, folder, made), where=where, remedy=remedy) from None
+
+
+def _written(file: Path, folder: Path, instruction: str | None, columns: Columns) -> OneFile:
+    """What `write_task_of` makes of a file.
+
+    Raises:
+        InputError: as there; a missing column is asked for by the option, for who gives one file has no tasks.json.
+    """
+    try:
+        return write_task_of(file, folder, instruction, columns)
+    except InputError as error:
+        for key in columns:
+            if error.message == f"`{key}` is missing":
+                there = _shown(_columns_at(file, error.where or ""), key)
+                error.remedy = f"Name input and target with --columns, or rename them in the file; there are {there}"
+        raise
+
+
+def _columns_at(file: Path, where: str) -> list[str]:
+    """The columns of a table, or the fields of a line of JSON Lines, in a file that was read until there.
+
+    Args:
+        file: in one of `FORMS`.
+        where: of JSON Lines, file:line.
+    """
+    with opened(file) as stream:
+        if file.suffix == ".parquet":
+            # Only users of such a file pay for the import.
+            from pyarrow import parquet
+
+            return list(parquet.ParquetFile(stream).schema_arrow.names)
+        if file.name.endswith((".csv", ".csv.gz")):
+            return next(csv.reader(io.TextIOWrapper(stream, "utf-8", newline="")))
+        number = int(where.rpartition(":")[2])
+        return list(json.loads(next(islice(stream, number - 1, None))))
+
+
+def _shown(names: Sequence[str], wanted: str) -> str:
+    """Names in words; of many, those that are most like the wanted one. A table without a header has long ones."""
+    short = [name[:60] for name in names]
+    most = short if len(short) <= _SHOWN else difflib.get_close_matches(wanted, short, n=_SHOWN, cutoff=0.0)
+    more = f" and {len(short) - len(most)} more" if len(short) > len(most) else ""
+    return (", ".join(map(repr, most)) or "none") + more
 
 
 def _of_file(text: str, file: Path, folder: str, made: OneFile) -> str:
