@@ -34,15 +34,16 @@ gc.freeze = gc.unfreeze = lambda: None
 # Modules that are worth a collection of garbage.
 MANY = 20
 # Folders of files that take long.
-LONG = ("workflow", "tests")
+LONG = ("workflow", "tests", "own_study")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files of the workflow take minutes, and benchmarks nearly one: they begin first, the long before the short.
+    """Files of the workflow take minutes, benchmarks and the start of a study nearly one: these begin first, the long
+    before the short.
 
     Else a process is left alone with one at the end.
     """
-    items.sort(key=lambda item: LONG.index(name) if (name := item.path.parent.name) in LONG else 2)
+    items.sort(key=lambda item: LONG.index(name) if (name := item.path.parent.name) in LONG else len(LONG))
 
 
 @pytest.hookimpl(wrapper=True)

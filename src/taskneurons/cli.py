@@ -206,7 +206,7 @@ def _cores(text: str) -> str:
 
 
 def _init(options: argparse.Namespace) -> int:
-    from taskneurons.own_study import init
+    from taskneurons.own_study.init import init
 
     named = [name.strip() for name in (options.columns or "input,target").split(",")]
     if len(named) != 2 or not all(named) or named[0] == named[1]:
