@@ -12,7 +12,7 @@ ncft      NCFT's eighth stage as a stream has it: seven patches are read from di
 The bars (a stage of NCFT costs at most 1.05 of the same steps of SeqLoRA, and 1.15 of those on query and value) are
 about `ncft`, the whole stage with its scoring; `steps` alone stand beside it. Steps, their examples and the examples
 that are scored come from parameter files. Both shapes are measured unless one is named: that of the default's models
-with the budget of params.yaml, and that of the other benchmarks, for models from a hub, with 6 steps of 8 examples and
+with the budget of params.yaml, and that of the other benchmarks, for models from a hub, with 12 steps of 8 examples and
 as large a share of them scored as params/paper.yaml scores. NCFT's patch is asserted to be, bit for bit, what `tune`
 makes of the same set.
 
@@ -62,7 +62,7 @@ MOST, MOST_OF_TWO, MOST_BYTES = 1.05, 1.15, 1.1
 LEARNING_RATE = 1e-3
 SELECTION = Selection("taylor", 10.0, "model")
 # Steps of a stage of the shapes that no parameter file is about, and of the tests' shape.
-FEW_STEPS, TINY_STEPS = 6, 2
+FEW_STEPS, TINY_STEPS = 12, 2
 FORMS = {"seqlora": Lora(targets="all"), "attention": Lora(targets="attention")}
 EXAMPLES = 1500
 ROOT = Path(__file__).resolve().parents[1]
