@@ -46,17 +46,25 @@ def test_effects_lie_as_far_from_the_line_as_from_their_margin():
     (axis,) = figure.axes
     assert [label.get_text() for label in axis.get_yticklabels()] == ["more, Llama", "less, Llama"]
     bars = [line for line in axis.lines if len(line.get_xdata()) == 2 and line.get_linewidth() == 0.9]
-    results = {
-        claim["id"]: claim["results"][0] | {"margin": claim["margin"]}
-        for claim in [*readings()[0].decided["claims"], *readings()[1].decided["claims"]]
-    }
-    last = results["more"]
-    assert list(bars[1].get_xdata()) == pytest.approx([last[side] - last["margin"] for side in ("low", "high")])
-    turned = results["less"]
-    assert list(bars[3].get_xdata()) == pytest.approx([turned["margin"] - turned[side] for side in ("low", "high")])
+    for place, reading in enumerate(readings()):
+        more, less, _ = (claim["results"][0] | {"margin": claim["margin"]} for claim in reading.decided["claims"])
+        ahead = [more[side] - more["margin"] for side in ("low", "high")]
+        turned = [less["margin"] - less[side] for side in ("low", "high")]
+        assert list(bars[place].get_xdata()) == pytest.approx(ahead)
+        assert list(bars[2 + place].get_xdata()) == pytest.approx(turned)
+    points = [line for line in axis.lines if len(line.get_xdata()) == 1]
+    assert [point.get_marker() for point in points] == ["o", "s", "o", "s"]
     assert [bar.get_color() for bar in bars] == [
         LOOK[verdict][0] for verdict in ("holds", "fails", "fails", "holds")
     ], [to_hex(bar.get_color()) for bar in bars]
+
+
+def test_a_verdict_that_one_reading_lacks_is_not_the_same_in_all():
+    once, again = decided(5.0), decided(5.0)
+    again["claims"][0]["results"][0]["verdict"] = "the setting cannot tell"
+    three = [Reading("once", once), Reading("twice", once), Reading("again", again)]
+    figure = figure_of(lambda paths: draw_compared(three, paths))
+    assert "1 of 2 verdicts are the same" in words_of(figure)
 
 
 def test_the_bytes_are_those_of_another_process(tmp_path):

@@ -1,5 +1,7 @@
 """The spread of one seed made again is told from that over seeds as the published analysis of variance does it."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from made_up_claims import MODELS, contrast, make_rules, make_table
 
+from taskneurons import cli
 from taskneurons.errors import InputError
 from taskneurons.files import write_json
 from taskneurons.studies.claims.repeats import repeat_lines, repeats, spreads
@@ -56,31 +59,45 @@ def test_spreads_do_not_depend_on_the_zero_and_scale_with_the_unit(values, shift
 
 def test_two_makings_of_the_same_seeds_are_compared_seed_by_seed(tmp_path):
     rows = make_table(3.0, seeds=(0, 1, 2, 3))
-    by = {"0": 1.0, "1": -1.0, "2": 1.0, "3": -1.0}
+    by = {"0": 1.0, "1": -1.0, "2": 1.0, "3": -3.0}
     first, second = made(tmp_path / "first", rows), made(tmp_path / "second", moved(rows, by))
     (same,) = repeats(RULES, first, first, {})
     assert (same.spreads.within, same.spreads.share) == (0, 0)
     (found,) = repeats(RULES, first, second, {})
-    # Each seed differs by one from itself: half of the squared difference is its variance.
-    assert found.spreads.within == pytest.approx(np.sqrt(0.5))
-    assert found.first == pytest.approx(found.second)
+    # Half of the squared difference of a seed from itself is its variance: 1, 1, 1 and 9, halved, on average.
+    assert found.spreads.within == pytest.approx(np.sqrt(12 / 4 / 2))
+    assert found.second - found.first == pytest.approx(sum(by.values()) / 4)
     assert found.seeds == ("0", "1", "2", "3")
-    assert 0 < found.spreads.share <= 1
-    lines = list(repeat_lines([found]))
-    assert "`made_up`" in lines[2] and "0.7" in lines[2] and lines[-1].startswith("llama")
+    lines = list(repeat_lines([found, same]))
+    assert "`made_up`" in lines[2] and "1.2" in lines[2]
+    half = 100 * (found.spreads.share + 0) / 2
+    assert lines[-1].startswith(f"llama: half of 2 claims have at least {half:.0f} %")
 
 
-def test_seeds_that_one_making_lacks_are_left_out(tmp_path):
+def test_what_is_between_is_never_below_nothing():
+    # Every seed has the same mean, so that all of the variance is within.
+    found = spreads(np.array([[1.0, 3.0], [3.0, 1.0], [0.0, 4.0]]))
+    assert (found.between, found.share) == (0, 1)
+    assert spreads(np.ones((3, 2))).share is None
+
+
+def test_the_command_prints_what_it_finds(tmp_path, monkeypatch, capsys):
+    root = Path(__file__).resolve().parents[3]
+    results = str(root / "results")
+    monkeypatch.chdir(root)
+    assert cli.main(["claims", "repeat", results, results]) == 0
+    said = capsys.readouterr().out
+    assert "`t1_classification` | llama | 4 |" in said
+    # A slope has no mean over seeds.
+    assert "`t9_slope`" not in said
+    assert "llama: half of" in said and "at least 0 %" in said
+
+
+def test_folders_of_other_seeds_are_refused(tmp_path):
     first = made(tmp_path / "first", make_table(3.0, seeds=(0, 1, 2)))
-    second = made(tmp_path / "second", make_table(3.0, seeds=(1, 2, 3, 4)))
-    (found,) = repeats(RULES, first, second, {})
-    assert found.seeds == ("1", "2")
-
-
-def test_folders_without_common_seeds_are_refused(tmp_path):
-    first = made(tmp_path / "first", make_table(3.0, seeds=(0, 1, 2)))
-    second = made(tmp_path / "second", make_table(3.0, seeds=(5, 6, 7)))
-    with pytest.raises(InputError, match="no claim has an effect of two seeds in both"):
+    # More seeds are other seeds: what one gives may hang on which ones stand beside it.
+    second = made(tmp_path / "second", make_table(3.0, seeds=(0, 1, 2, 3)))
+    with pytest.raises(InputError, match="no claim has effects of the same seeds in both"):
         repeats(RULES, first, second, {})
     write_json(second / "claims.json", {"claims": [{}]})
     with pytest.raises(InputError, match="no file of decided claims"):

@@ -70,13 +70,16 @@ def draw_compared(readings: Sequence[Reading], paths: Iterable[str | Path], *, d
         raise InputError("they have no claim with an interval in common", where="readings")
     height = sum(HEADING + ROW * len(rows) for rows in studies.values())
     rows = [row for members in studies.values() for row in members]
-    same = sum(len({result["verdict"] for result in row.results if result}) == 1 for row in rows)
+    same = sum(
+        None not in row.results and len({result["verdict"] for result in row.results if result}) == 1 for row in rows
+    )
     words = Words(
         f"The papers' claims in {len(readings)} readings: {same} of {len(rows)} verdicts are the same in all",
         "Effect less margin, turned so that right of the line is as claimed, with its 95 % interval: a claim holds "
         "where all of it lies right of the line, and fails where all of it lies left. The colour is the verdict, after "
         "correction for the number of claims; the marker is the reading. Points of accuracy or ROUGE-L; correlations "
-        "and similarities in hundredths; linear up to 2, logarithmic beyond. Names are those of "
+        "and similarities in hundredths; slopes and percent as they are. Linear up to 2, logarithmic beyond; what lies "
+        "beyond 100 is drawn at the border. Names are those of "
         "docs/claims.md.",
     )
     handles = [

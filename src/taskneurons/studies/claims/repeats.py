@@ -81,7 +81,11 @@ def spreads(values: Float[np.ndarray, "seed making"]) -> Spreads:
 
 
 def repeats(rules: Mapping[str, Any], first: str | Path, second: str | Path, groups: Groups) -> list[Repeat]:
-    """Every claim that both makings decide by a mean over seeds, in the order of the rules.
+    """Every claim that both makings decide by a mean over the same seeds, in the order of the rules.
+
+    Both are decided by these rules, whatever their files say of others. Whether their settings were the same is for the
+    caller to know. Claims of other seeds are left out: what one seed gives may hang on which ones stand beside it, such
+    as the readings of a training that decide.
 
     Args:
         rules: of `Claims.rules()`.
@@ -89,23 +93,23 @@ def repeats(rules: Mapping[str, Any], first: str | Path, second: str | Path, gro
         groups: the lists of tasks of each suite.
 
     Raises:
-        InputError: a folder lacks them; no claim has two seeds in both.
+        InputError: a folder lacks them; no claim has the same two seeds or more in both.
     """
     one, other = (_by_seed(rules, Path(folder), groups) for folder in (first, second))
     found = []
     for claim in rules["claims"]:
         for key in (key for key in one if key[0] == claim["id"] and key in other):
-            seeds = tuple(seed for seed in one[key] if seed in other[key])
-            if len(seeds) < 2:
+            seeds = tuple(one[key])
+            if len(seeds) < 2 or set(seeds) != set(other[key]):
                 continue
             values = np.array([[one[key][seed], other[key][seed]] for seed in seeds])
             before, after = (float(mean) for mean in values.mean(axis=0))
             found.append(Repeat(*key, claim["unit"], seeds, before, after, spreads(values)))
     if not found:
         raise InputError(
-            "no claim has an effect of two seeds in both",
+            "no claim has effects of the same seeds in both",
             where=f"{first} and {second}",
-            remedy="Give two folders of results of the same suite and models, made with the same seeds",
+            remedy="Give two folders of results of the same suite and models, made with the same two seeds or more",
         )
     return found
 
