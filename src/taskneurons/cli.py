@@ -118,9 +118,15 @@ def _parser() -> argparse.ArgumentParser:
     docs.set_defaults(run=_claims_docs)
     changed = claims.add_parser("compare", help="print which verdicts differ from those of another claims.json")
     changed.add_argument("old", type=Path, metavar="OLD", help="the earlier file")
-    changed.add_argument("new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW")
-    changed.add_argument("--more", nargs="+", type=Path, default=[], metavar="FILE", help="draw these, too")
-    changed.add_argument("--labels", nargs="+", metavar="WORDS", help="what the files are called in the figure")
+    changed.add_argument(
+        "new", nargs="?", type=Path, default=Path("results/claims.json"), metavar="NEW", help="default: %(default)s"
+    )
+    changed.add_argument(
+        "--more", nargs="+", type=Path, default=[], metavar="FILE", help="with --figure: draw these, too (four at most)"
+    )
+    changed.add_argument(
+        "--labels", nargs="+", metavar="WORDS", help="with --figure: what OLD, NEW and MORE are called"
+    )
     changed.add_argument("--figure", type=Path, metavar="FILE", help="draw their effects side by side, .png or .svg")
     changed.set_defaults(run=_claims_compare)
     power = claims.add_parser("power", help="print how many seeds each inconclusive result needs, and what they cost")
@@ -128,7 +134,14 @@ def _parser() -> argparse.ArgumentParser:
     power.set_defaults(run=_claims_power)
     again = claims.add_parser("repeat", help="print how much one seed's effects differ between two makings of it")
     again.add_argument("first", type=Path, metavar="FIRST", help="a folder of results")
-    again.add_argument("second", nargs="?", type=Path, default=Path("results"), metavar="SECOND", help="another one")
+    again.add_argument(
+        "second",
+        nargs="?",
+        type=Path,
+        default=Path("results"),
+        metavar="SECOND",
+        help="another one (default: %(default)s)",
+    )
     again.set_defaults(run=_claims_repeat)
 
     tables = commands.add_parser("tables", help="describe the tables of results").add_subparsers(

@@ -27,7 +27,7 @@ def test_modules_of_tables_and_figures_start_as_fast_as_their_libraries_allow_an
         assert heavy == []
         rooms.append(float(seconds))
         libraries.append(float(_started(LIBRARIES)[0]))
-    # CPU seconds. 1.5 to 1.8 was seen.
+    # CPU time; ratios of 1.5 to 1.8 were seen.
     assert min(rooms) <= 2.0 * min(libraries)
 
 

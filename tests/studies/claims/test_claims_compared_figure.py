@@ -90,5 +90,9 @@ def test_the_command_draws_what_it_compares(tmp_path, capsys):
     assert "verdicts differ" in capsys.readouterr().out
     assert cli.main(["claims", "compare", old, new, "--figure", str(picture), "--labels", "a"]) != 0
     assert "2 files and 1 labels" in capsys.readouterr().err
+    empty = tmp_path / "empty.json"
+    empty.write_text("{}")
+    assert cli.main(["claims", "compare", old, new, "--more", str(empty), "--figure", str(picture)]) != 0
+    assert "no file of decided claims" in capsys.readouterr().err
     assert cli.main(["claims", "compare", old, new, "--more", old]) != 0
     assert "--figure" in capsys.readouterr().err

@@ -61,11 +61,19 @@ def draw_compared(readings: Sequence[Reading], paths: Iterable[str | Path], *, d
         dpi: dots an inch of the PNG.
 
     Raises:
-        InputError: fewer than two readings or more than four; they have no claim in common that can be drawn.
+        InputError: fewer than two readings or more than four; one is no file of decided claims; they have no claim in
+            common that can be drawn.
     """
     if not 2 <= len(readings) <= len(_MARKERS):
         raise InputError(f"two to {len(_MARKERS)} files can be drawn together, not {len(readings)}", where="readings")
-    studies = _studies(readings)
+    try:
+        studies = _studies(readings)
+    except (KeyError, TypeError):
+        raise InputError(
+            "one of them is no file of decided claims",
+            where=", ".join(reading.label for reading in readings),
+            remedy="Give files that the study `claims` wrote, such as results/claims.json",
+        ) from None
     if not studies:
         raise InputError("they have no claim with an interval in common", where="readings")
     height = sum(HEADING + ROW * len(rows) for rows in studies.values())
