@@ -11,7 +11,7 @@ from made_up_claims import MODELS, contrast, make_rules, make_table
 
 from taskneurons import cli
 from taskneurons.errors import InputError
-from taskneurons.files import write_json
+from taskneurons.files import read_json, write_json
 from taskneurons.studies.claims.repeats import repeat_lines, repeats, spreads
 from taskneurons.studies.claims.tables import decide_claims
 
@@ -102,6 +102,18 @@ def test_folders_of_other_seeds_are_refused(tmp_path):
     write_json(second / "claims.json", {"claims": [{}]})
     with pytest.raises(InputError, match="no file of decided claims"):
         repeats(RULES, first, second, {})
+
+
+def test_a_file_of_other_tables_is_refused_and_one_by_other_rules_is_not(tmp_path):
+    rows = make_table(3.0, seeds=(0, 1, 2))
+    first, second = made(tmp_path / "first", rows), made(tmp_path / "second", moved(rows, dict.fromkeys("012", 2.0)))
+    decided = read_json(first / "claims.json")
+    write_json(second / "claims.json", decided)
+    with pytest.raises(InputError, match=r"other tables: made_up \(llama\) is 2\.9\d+ in it and 4\.9\d+ in"):
+        repeats(RULES, first, second, {})
+    decided["claims"][0]["digest"] = "of another rule"
+    write_json(second / "claims.json", decided)
+    assert repeats(RULES, first, second, {})[0].second == pytest.approx(repeats(RULES, first, first, {})[0].second + 2)
 
 
 def test_one_making_alone_has_no_spread():

@@ -93,7 +93,8 @@ def repeats(rules: Mapping[str, Any], first: str | Path, second: str | Path, gro
         groups: the lists of tasks of each suite.
 
     Raises:
-        InputError: a folder lacks them; no claim has the same two seeds or more in both.
+        InputError: a folder lacks them, or its file was decided from other tables; no claim has the same two seeds or
+            more in both.
     """
     one, other = (_by_seed(rules, Path(folder), groups) for folder in (first, second))
     found = []
@@ -132,6 +133,7 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
     except (KeyError, TypeError):
         raise InputError("no file of decided claims", where=str(folder / "claims.json")) from None
     tables = read_tables(sorted((folder / "tables").glob("*.csv")))
+    _refuse_other_tables(decided, decide_claims(rules, tables, models, groups), folder)
     found: dict[_Key, dict[str, float]] = {key: {} for key in over_seeds}
     for seed in sorted({seed for seeds in over_seeds.values() for seed in seeds}, key=int):
         for claim in decide_claims(rules, _of_seed(tables, seed), models, groups)["claims"]:
@@ -140,6 +142,29 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
                 if seed in over_seeds.get(key, ()) and result["effect"] is not None:
                     found[key][seed] = result["effect"]
     return found
+
+
+def _refuse_other_tables(decided: Mapping[str, Any], anew: Mapping[str, Any], folder: Path) -> None:
+    """A claim by the same rule has the same effect, if the file is of these tables."""
+    effects = {
+        (claim["id"], claim["digest"], result["suite"], result["model"]): result["effect"]
+        for claim in anew["claims"]
+        for result in claim["results"]
+    }
+    for claim in decided["claims"]:
+        for result in claim["results"]:
+            of_file = result["effect"]
+            of_tables = effects.get((claim["id"], claim.get("digest"), result["suite"], result["model"]))
+            if of_file is None or of_tables is None:
+                continue
+            if not math.isclose(of_file, of_tables, rel_tol=1e-9, abs_tol=1e-9):
+                name = f"{claim['id']} ({result['model']})"
+                raise InputError(
+                    f"claims.json was decided from other tables: {name} is {of_file:g} in it and {of_tables:g} in "
+                    f"tables/{claim['table']}",
+                    where=str(folder),
+                    remedy="Make both anew: snakemake --cores 2 -- claims",
+                )
 
 
 def _of_seed(tables: Tables, seed: str) -> dict[str, list[Mapping[str, str]]]:
