@@ -4,6 +4,7 @@ import copy
 import json
 import math
 
+import numpy as np
 import pytest
 from csv_files import write_csv
 from made_up_claims import ALPHA, LEVEL, MODELS, SIDE, TASKS, contrast, make_claim, make_rules, make_table
@@ -11,6 +12,7 @@ from scipy.stats import ttest_1samp
 
 from taskneurons.errors import InputError
 from taskneurons.files import write_json
+from taskneurons.measures.specificity import specificity
 from taskneurons.report.verdicts import read_claims, tally
 from taskneurons.studies.claims.decision import DECIDING, VERDICTS, corrected, file_digest, rule_digest
 from taskneurons.studies.claims.rows import CLAIMS
@@ -120,9 +122,12 @@ def test_the_row_of_all_seeds_together_is_no_seed(together):
         (9.0, 0.001, "one", "above", "holds"),
         (9.0, 0.2, "one", "above", "inconclusive"),
         (0.5, 0.001, "one", "above", "inconclusive"),
-        (-9.0, 0.99, "one", "above", "opposite"),
-        (-0.5, 0.99, "one", "above", "fails"),
-        (-9.0, 0.9, "one", "above", "inconclusive"),
+        (-9.0, 1.0, "one", "above", "inconclusive"),
+        (-0.5, 1.0, "one", "above", "inconclusive"),
+        (-9.0, 1.0, "one", "below", "inconclusive"),
+        (-9.0, 0.02, "two", "above", "opposite"),
+        (-0.5, 0.02, "two", "above", "fails"),
+        (-9.0, 0.2, "two", "above", "inconclusive"),
         (9.0, 0.06, "two", "above", "holds"),
         (-9.0, 0.04, "two", "above", "opposite"),
         (-9.0, 0.04, "two", "below", "holds"),
@@ -132,6 +137,15 @@ def test_the_row_of_all_seeds_together_is_no_seed(together):
 def test_without_an_interval_the_p_of_the_study_decides(effect, p, sided, direction, expected):
     estimand = {"kind": "row", "effect": "statistic", "p": "p_value", "sided": sided}
     assert verdict(make_claim(estimand, test="table", direction=direction), diagonal([effect], p)) == expected
+
+
+def test_the_worse_of_two_permutations_is_no_opposite():
+    """Two tasks of one seed: the own neurons were matched worst, as in half of all cases."""
+    found = specificity([np.array([[10.0, 12.0], [13.0, 10.0]])], floor=0.1)
+    assert (found.difference, found.p, found.permutations) == (-2.5, 1.0, 2)
+    claim = make_claim({"kind": "row", "effect": "statistic", "p": "p_value"}, test="table")
+    (result,) = decided(claim, diagonal([found.difference], found.p))
+    assert (result["verdict"], result["reason"]) == ("inconclusive", "the effect is not beyond the margin")
 
 
 def test_an_interval_of_the_table_is_taken_with_what_it_is():

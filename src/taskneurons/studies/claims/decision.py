@@ -52,7 +52,8 @@ def p_of(found: Estimate, claim: Mapping[str, Any]) -> float | None:
 def p_of_opposite(found: Estimate, claim: Mapping[str, Any]) -> float | None:
     """One-sided p against the null hypothesis that the effect is not beyond the margin on the other side of 0.
 
-    None of a claim that 0 meets, which has no opposite, and of words. A table's own p has no margin: see `p_of`.
+    None of a claim that 0 meets, which has no opposite, and of words. A table's own p has no margin: see `p_of`. Of a
+    test of one side it is 1 - p here, which leaves out what was seen: it decides nothing without an interval.
     """
     direction, margin = claim["direction"], claim["margin"]
     if claim["test"] == "words" or not _has_opposite(direction, margin):
@@ -95,7 +96,8 @@ def verdict_on(
     3. Opposite: the claim is one of a difference (0 does not meet it), the whole interval lies beyond the margin on the
        other side of 0, and the corrected p of that side is at most alpha, too: it is a finding like `holds`.
     4. Fails: the whole interval lies short of the margin, and it is not the opposite. It is said of each claim by
-       itself. Without an interval, 3 and 4 ask that p on the other side of 0 is at most alpha / 2.
+       itself. Without an interval, 3 and 4 ask that p on the other side of 0, of a test of two sides, is at most
+       alpha / 2.
     5. Else inconclusive.
 
     Three or more values that are all equal have no interval, and no claim of a difference rests on them; a claim that
@@ -142,10 +144,13 @@ def _without_interval(
     p = p_of(found, claim)
     if p is None or p_holm is None or found.effect is None:
         return "inconclusive", f"no interval ({found.interval.removeprefix('none: ')})"
+    # A permutation test of one side counts what was seen, so that its p is never 0. 1 - p leaves it out, and is 0 where
+    # the worse of two permutations was seen: only a test of two sides says something of the other one.
+    both = claim["estimand"].get("sided") == "two"
     beyond, _ = _against_margin(found.effect, found.effect, claim["direction"], claim["margin"])
-    if beyond and p_holm <= alpha:
+    if beyond and p_holm <= alpha and (both or claim["direction"] == "above"):
         return "holds", ""
-    if 1 - p <= alpha / 2:
+    if both and 1 - p <= alpha / 2:
         verdict, reason = _short(found.effect, found.effect, claim, p_opposite, alpha)
         return verdict, reason or "the effect is the other way round"
     return "inconclusive", _not_small(p_holm) if beyond else "the effect is not beyond the margin"
