@@ -38,8 +38,9 @@ lint: $(VENV)/ready-dev  ## check style, types, floors and generated files
 	@found=$$({ snakemake --lint 2>&1 || true; } | sed -n 's/^    \* //p' | sort -u); \
 		[ "$$found" = "Specify a conda environment or container for each rule.:" ] || { echo "snakemake --lint: $$found" >&2; exit 1; }
 
+# Not quiet: MkDocs does not count the warnings that it does not show, and none would fail the build.
 docs: $(VENV)/ready-dev  ## build the pages as a site, in build/site
-	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 mkdocs build --strict
 
 format: $(VENV)/ready-dev  ## format the code
 	ruff check --fix .

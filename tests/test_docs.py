@@ -36,6 +36,15 @@ def test_the_readme_is_short_and_names_every_study():
     assert [study.name for study in STUDIES if f"`{study.name}`" not in text] == []
 
 
+def test_the_site_starts_with_findings_in_the_words_of_the_readme():
+    readme, start = (
+        " ".join(path.read_text(encoding="utf-8").split()) for path in (PAGES[0], ROOT / "docs" / "index.md")
+    )
+    _, *findings = re.split(r" \d\. (?=\*\*)", start.partition("## Five findings")[2].partition(" ## ")[0])
+    assert len(findings) == 5
+    assert [finding for finding in findings if finding not in readme] == []
+
+
 def test_the_readme_draws_the_tree_as_it_is():
     tree = (ROOT / "README.md").read_text(encoding="utf-8").partition("## Where things are")[2]
     package = ROOT / "src" / "taskneurons"
