@@ -84,7 +84,7 @@ def measured(layers: int, sets: int) -> Iterator[tuple[str, str, int, float, flo
 
 def main(arguments: list[str] | None = None) -> int:
     """Simulate, print, compare with the bar."""
-    parser = options(__doc__)
+    parser = options(__doc__, repeats=None)
     parser.add_argument("--sets", type=int, default=500, help="of curves in each cell (500)")
     parser.add_argument("--layers", type=int, nargs="+", default=LAYERS, help="numbers of layers (4 8 12 32)")
     chosen = parser.parse_args(arguments)

@@ -166,10 +166,16 @@ def _text(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def options(description: str | None) -> argparse.ArgumentParser:
-    """The command line that all benchmarks have."""
+def options(description: str | None, *, repeats: int | None = 10) -> argparse.ArgumentParser:
+    """The command line that all benchmarks have.
+
+    Args:
+        description: of the benchmark.
+        repeats: rounds by default; None: of a benchmark that has no rounds, and no option for them.
+    """
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=10, help="interleaved rounds (10)")
+    if repeats is not None:
+        parser.add_argument("--repeats", type=int, default=repeats, help="interleaved rounds (%(default)s)")
     parser.add_argument("--out", type=Path, metavar="FILE", help="write the measurements as JSON")
     parser.add_argument("--check", action="store_true", help="exit with 1 when a bar is missed")
     return parser

@@ -74,8 +74,7 @@ def plan_seconds(root: Path) -> float:
 
 def main(arguments: list[str] | None = None) -> int:
     """Measure, print tables, write JSON, compare with the bars."""
-    parser = options(__doc__)
-    parser.set_defaults(repeats=3)
+    parser = options(__doc__, repeats=3)
     parser.add_argument("--root", type=Path, default=Path(), help="folder of the run (this one)")
     parser.add_argument("--make", nargs="*", metavar="TARGET", help="run Snakemake first, for these targets or for all")
     parser.add_argument("--cores", type=int, default=2, help="of --make (2)")

@@ -164,8 +164,23 @@ def test_all_benchmarks_end_in_time_and_gather_their_bars(tmp_path, capfd, monke
     monkeypatch.setattr(sys, "executable", warm.python_of_models())
     found = run(main, tmp_path / "found.json", "--shape", "tiny", "--only", "cka")
     assert {bar["name"].partition(":")[0] for bar in found["bars"]} == {"cka"}
+    with pytest.raises(SystemExit):
+        main(["--shape", "full"])
     assert main(["--minutes", "0", "--only", "tuning", "--check"]) == 1
     assert "to be run by themselves: tuning" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("shape", [None, "tiny", "default", "59m", "llama2-7b"])
+def test_every_benchmark_knows_the_shape_that_it_is_told(shape):
+    from benchmarks import __main__ as everything
+    from benchmarks import cka
+    from benchmarks.shapes import SHAPES
+
+    for name in everything.ALL:
+        told = everything.shape_of(name, shape)
+        assert told[:1] in ([], ["--shape"])
+        assert set(told[1:]) <= set(cka.SHAPES if name == "cka" else SHAPES)
+        assert name == "cka" or shape is None or told[1:] == [shape]
 
 
 def test_check_fails_on_a_missed_bar(capsys):

@@ -60,3 +60,11 @@ def test_the_command_prints_a_rate_for_every_curve(capsys):
     said = capsys.readouterr().out
     assert "% false transitions, worst of 4 layers" in said
     assert all(name in said for name in (*benchmark.smooth_curves(4), *benchmark.grouped_curves(4)))
+
+
+def test_the_command_has_no_option_for_rounds_which_it_has_not(capsys):
+    from benchmarks import layer_map as benchmark
+
+    with pytest.raises(SystemExit):
+        benchmark.main(["--sets", "1", "--layers", "4", "--repeats", "2"])
+    assert "unrecognized arguments: --repeats 2" in capsys.readouterr().err

@@ -158,7 +158,7 @@ def recorded_durations(folder: Path) -> dict[str, float]:
                 # The outputs of one job share its times, so that each job is counted once.
                 jobs.setdefault(record["rule"], set()).add((record["started"], record["ended"]))
         except (InputError, KeyError, TypeError):
-            # Records only make the estimate better; whether they are sound is for `taskneurons check` to say.
+            # Records only make the estimate better; whether they are sound is for `taskneurons audit` to say.
             continue
     return {rule: sum(_span(*times) for times in spans) / len(spans) for rule, spans in jobs.items()}
 

@@ -1,12 +1,15 @@
 """Commands: bad input is one line and status 2; help comes at once."""
 
+import argparse
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 
+from taskneurons import cli
 from taskneurons.cli import main
 
 
@@ -31,17 +34,56 @@ def test_bad_input_is_an_error_of_one_line_without_a_traceback(tmp_path: Path) -
     assert done.stderr == "error: params.yaml: no such file\n"
 
 
+def commands(parser: argparse.ArgumentParser, name: str = "") -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """Every parser with what is typed for it."""
+    yield name, parser
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for word, inner in action.choices.items():
+                yield from commands(inner, f"{name} {word}".strip())
+
+
+def test_the_help_of_every_command_says_what_it_and_its_options_do() -> None:
+    found = dict(commands(cli._parser()))
+    assert {"stage", "params docs", "export sets"} <= set(found)
+    for name, parser in found.items():
+        assert parser.description and parser.description.endswith("."), name
+        silent = [action.dest for action in parser._actions if not action.help and action.dest != "==SUPPRESS=="]
+        assert silent == [], name
+        if name:
+            assert " ".join(parser.description.split()) in " ".join(parser.format_help().split())
+
+
+def test_params_check_says_what_is_wrong_with_every_file(
+    root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = [tmp_path / "one.yaml", tmp_path / "two.yaml"]
+    bad[0].write_text("a: 1\na: 2\n")
+    assert main(["params", "check", str(bad[0]), str(root / "params/ci.yaml"), str(bad[1])]) == 2
+    said = capsys.readouterr()
+    assert "ci.yaml: good (" in said.out
+    errors = [line for line in said.err.splitlines() if line.startswith("error: ")]
+    assert len(errors) == 2
+    assert all(f"{file}: " in error for file, error in zip(bad, errors, strict=True))
+
+
 @pytest.mark.parametrize("what", ["docs", "schema"])
 def test_reference_files_are_written_and_checked(
     what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    assert main(["params", what, "--check"]) == 1
+    assert list((tmp_path / "docs").iterdir()) == []
     assert main(["params", what]) == 0
     assert main(["params", what, "--check"]) == 0
     (written,) = (tmp_path / "docs").iterdir()
     written.write_text(written.read_text() + "x")
-    assert main(["params", what, "--check"]) == 2
-    assert f"docs/{written.name}: stale. Run `taskneurons params {what}`" in capsys.readouterr().err
+    before = written.read_text()
+    capsys.readouterr()
+    assert main(["params", what, "--check"]) == 1
+    assert capsys.readouterr().out == f"docs/{written.name}: stale. Run `taskneurons params {what}`\n"
+    assert written.read_text() == before, "a check writes nothing"
 
 
 @pytest.mark.parametrize("cores", ["0", "-1", "many", "1.5", "²"])
@@ -52,12 +94,53 @@ def test_cores_are_a_positive_number_or_all(cores: str, capsys: pytest.CaptureFi
     assert "expected a positive number or all" in capsys.readouterr().err
 
 
-def test_results_outside_a_project_is_refused(
+@pytest.mark.parametrize("command", ["results", "report", "recover", "stages", "stages --check", "stage data"])
+def test_a_command_that_writes_is_refused_outside_a_project(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err == "error: there is no Snakefile here. Run this in the project's folder\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["params docs", "params schema", "claims docs", "tables docs"])
+def test_pages_are_written_where_pages_are(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(command.split()) == 2
+    assert capsys.readouterr().err == "error: there is no folder docs here. Run this in a checkout of taskneurons\n"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "report --out",
+        "params show --out",
+        "lineage results/x --svg",
+        "claims compare a.json b.json --figure",
+        "export sets",
+    ],
+)
+def test_a_folder_is_no_file_to_write(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "docs").mkdir()
+    with pytest.raises(SystemExit) as stop:
+        main([*command.split(), "docs"])
+    assert stop.value.code == 2
+    assert "docs is a folder, where a file was expected" in capsys.readouterr().err
+
+
+def test_a_chain_is_drawn_in_an_svg_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert main(["results"]) == 2
-    assert "there is no Snakefile here. Run this in the project's folder" in capsys.readouterr().err
+    assert main(["lineage", "results/tables/data.csv", "--svg", "chain.png"]) == 2
+    assert capsys.readouterr().err == "error: --svg chain.png: expected a file that ends in .svg\n"
 
 
 def test_help_answers_at_once_and_imports_nothing_of_weight() -> None:

@@ -15,9 +15,9 @@ from small_stream import SIZES, STREAM
 from torch.nn.functional import cross_entropy
 
 from taskneurons.continual import adapter_stage
-from taskneurons.continual.adapter_stage import adapter_of, merged, tune_adapter
+from taskneurons.continual.adapter_stage import adapter_of, down_projections, merged, tune_adapter
 from taskneurons.continual.epi import EPI, gaussians
-from taskneurons.continual.olora import OLoRA, start_seed, subspace_overlap
+from taskneurons.continual.olora import OLoRA, start_seed
 from taskneurons.continual.seqlora import SeqLoRA
 from taskneurons.engine.batches import MixedTasks
 from taskneurons.engine.training import BETAS, train
@@ -228,29 +228,19 @@ def test_olora_of_strength_0_trains_fresh_adapters_on_top_of_frozen_ones(make_tu
 
 
 def test_overlap_falls_as_strength_rises(make_tuner):
+    def rows(learned):
+        found = down_projections(adapter_of(learned))
+        return {module: array / np.linalg.norm(array, axis=1, keepdims=True) for module, array in found.items()}
+
     tuner = make_tuner(steps=30)
     first = OLoRA(RATE, 0.0).learn(tuner, [], "taste")
-    overlaps = [
-        subspace_overlap([adapter_of(first), adapter_of(OLoRA(RATE, strength).learn(tuner, [first], "mood"))])
-        for strength in (0.0, 0.003, 0.03, 0.3)
-    ]
+    overlaps = []
+    for strength in (0.0, 0.003, 0.03, 0.3):
+        earlier, new = rows(first), rows(OLoRA(RATE, strength).learn(tuner, [first], "mood"))
+        # The mean |cosine| between rows of A in the same module: 0 for orthogonal subspaces.
+        overlaps.append(np.mean([abs(earlier[module] @ new[module].T) for module in earlier]))
     assert overlaps == sorted(overlaps, reverse=True)
     assert overlaps[-1] < 0.5 * overlaps[0]
-
-
-def test_overlap_is_a_mean_cosine():
-    def adapter(rows):
-        return Adapter({}, {"base_model.model.q.lora_A.weight": np.array(rows, np.float32)})
-
-    x, y, z = np.eye(3)
-    assert subspace_overlap([adapter([x, 2 * y]), adapter([3 * z])]) == 0
-    assert subspace_overlap([adapter([x]), adapter([-5 * x])]) == 1
-    assert subspace_overlap([adapter([x]), adapter([x + y])]) == pytest.approx(0.5**0.5)
-    # Three adapters make three pairs.
-    assert subspace_overlap([adapter([x]), adapter([x]), adapter([y])]) == pytest.approx(1 / 3)
-    random = np.random.default_rng(0)
-    wide = [adapter(random.normal(size=(100, 400))) for _ in range(2)]
-    assert subspace_overlap(wide) == pytest.approx((2 / (np.pi * 400)) ** 0.5, rel=0.05)
 
 
 def test_olora_keeps_all_adapters(make_tuner):

@@ -264,7 +264,7 @@ def test_dvc_tracks_folders_and_single_tables():
         "results/tables/data.csv",
         "results/figures/data/s/x.png",
     ]
-    assert out_paths("data", artifacts) == [
+    assert out_paths(artifacts) == [
         "results/cards",
         "results/data",
         "results/figures/data",

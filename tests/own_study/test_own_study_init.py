@@ -150,6 +150,14 @@ def test_bad_input_is_one_sentence_and_leaves_nothing(change, options, said, sma
     assert sorted(tmp_path.rglob("*")) == before
 
 
+def test_what_to_type_next_is_quoted_for_the_shell(small, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("taskneurons.own_study.init.write_study", lambda *_: "the plan")
+    said = []
+    init(Path("my study; x"), str(small / "small"), str(small / "tasks"), say=said.append)
+    assert said[-1].splitlines()[-2:] == ["  cd 'my study; x'", "  taskneurons results"]
+
+
 def test_a_folder_inside_that_of_the_model_is_refused(small, tmp_path):
     shutil.copytree(small, tmp_path, dirs_exist_ok=True)
     with pytest.raises(InputError, match="the folder lies in that of the model"):

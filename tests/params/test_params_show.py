@@ -112,6 +112,10 @@ def test_the_command_shows_and_writes_also_over_the_base(
     assert "figures.dpi: 200 -> 100\n" in capsys.readouterr().out
     assert main(["params", "show", "params/ci.yaml", "--out", "params.yaml"]) == 0
     assert load_params("params.yaml") == before == load_params("params/ci.yaml")
+    with pytest.raises(SystemExit):
+        main(["params", "show", "params/ci.yaml", "--changes", "--out", "changes.yaml"])
+    assert not (tmp_path / "changes.yaml").exists()
+    assert "--out: not allowed with argument --changes" in capsys.readouterr().err
     assert main(["params", "show", "--changes"]) == 2
     assert "error: params.yaml: has no base. Show it whole, without --changes" in capsys.readouterr().err
     (tmp_path / "params.yaml").write_text("figures: 1\n")

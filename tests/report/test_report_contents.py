@@ -366,6 +366,7 @@ def test_what_is_no_list_of_claims_has_none(content):
 
 def test_the_command_makes_a_report_of_what_there_is_and_leaves_results_alone(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
+    (tmp_path / "Snakefile").touch()
     assert main(["report"]) == 0
     assert "things are missing" in capsys.readouterr().out
     lines = lay_results(tmp_path)

@@ -99,8 +99,8 @@ def test_a_page_whose_table_was_made_anew_is_stale_until_its_quotes_are(folder, 
     leads = folder / "results/tables/leads.csv"
     leads.write_text(leads.read_text().replace("1.26", "1.44"))
     quotes._rows.cache_clear()
-    assert main(["tables", "docs", "--check"]) == 2
-    assert "docs/page.md: stale. Run `taskneurons tables docs`" in capsys.readouterr().err
+    assert main(["tables", "docs", "--check"]) == 1
+    assert "docs/page.md: stale. Run `taskneurons tables docs`" in capsys.readouterr().out
     assert (folder / "docs/other.md").read_text() == "# Other\n"
 
 

@@ -152,6 +152,6 @@ def test_the_command_writes_the_page_and_says_when_it_is_stale(tmp_path, monkeyp
     assert (tmp_path / PAGE_FILE).read_text() == page()
     assert main(["tables", "docs", "--check"]) == 0
     (tmp_path / PAGE_FILE).write_text(page() + "\n")
-    assert main(["tables", "docs", "--check"]) == 2
-    assert f"{PAGE_FILE}: stale. Run `taskneurons tables docs`" in capsys.readouterr().err
+    assert main(["tables", "docs", "--check"]) == 1
+    assert f"{PAGE_FILE}: stale. Run `taskneurons tables docs`" in capsys.readouterr().out
     assert (tmp_path / PAGE_FILE).read_text() == page() + "\n", "a check writes nothing"

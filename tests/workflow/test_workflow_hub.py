@@ -188,6 +188,13 @@ def test_fetching_asks_for_pins_before_anything_else(own, hub):
     assert not hub.sent
 
 
+def test_a_fetch_of_nothing_says_so(root, monkeypatch):
+    monkeypatch.chdir(root)
+    said = []
+    assert fetch(None, say=said.append) == 0
+    assert said == ["params.yaml: nothing is to be fetched"]
+
+
 def test_a_fetch_of_a_gated_model_says_how_to_get_it(own, hub):
     pin(own)
     hub.refused["/maker/tiny/resolve"] = (403, "GatedRepo")

@@ -276,6 +276,13 @@ def test_those_jobs_alone_share_out_weights_that_neither_train_nor_read_nor_chan
     }
 
 
+def test_numbers_that_a_plan_for_this_machine_would_not_read_are_refused(capsys):
+    assert main(["plan", "--laptop", "--gpus", "4", "--gpu-memory", "10"]) == 2
+    assert capsys.readouterr().err == (
+        "error: --laptop: takes this machine's memory and no GPU. Leave out --gpus and --gpu-memory\n"
+    )
+
+
 def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch, capsys, named_twice):
     monkeypatch.chdir(root)
     # The second plan is of the same graph.

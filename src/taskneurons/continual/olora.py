@@ -12,7 +12,6 @@ lambda_2 times the norms of the new adapter, is 0 in its scripts and absent here
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
 
 import numpy as np
 import torch
@@ -115,22 +114,6 @@ def start_seed(seed: int, stage: int) -> int:
     Later ones differ, since equal starts would be one subspace.
     """
     return int(np.random.SeedSequence((seed, stage)).generate_state(1)[0]) if stage else seed
-
-
-def subspace_overlap(adapters: Sequence[Adapter]) -> float:
-    """Mean |cosine| between rows of A of different adapters in the same module: 0 for orthogonal subspaces.
-
-    Random rows have about sqrt(2 / (pi * inputs)).
-
-    Args:
-        adapters: two or more, of the same modules.
-    """
-    units = [
-        {module: rows / np.linalg.norm(rows, axis=1, keepdims=True) for module, rows in down_projections(one).items()}
-        for one in adapters
-    ]
-    pairs = [abs(one[module] @ other[module].T) for one, other in combinations(units, 2) for module in one]
-    return float(np.mean(pairs))
 
 
 def _stacked(adapters: Sequence[Adapter]) -> Mapping[str, Float[np.ndarray, "rows inputs"]]:

@@ -11,7 +11,7 @@ import yaml
 
 import taskneurons
 from taskneurons.errors import InputError
-from taskneurons.files import read_text, write_text
+from taskneurons.files import read_text
 from taskneurons.lineage.active import CODE
 from taskneurons.lineage.code import Code, Sources
 from taskneurons.lineage.graph import Graph
@@ -38,17 +38,13 @@ _SECTION = re.compile(r"\b(?:P|params)\.([a-z_]+)")
 PLAN = Path("src/taskneurons/workflow")
 
 
-def write(columns: Mapping[str, Sequence[str]], only: Sequence[str] = (), check: bool = False) -> int:
-    """Write `dvc.yaml` and `results/.gitignore`, or with `check` say whether they are what would be written.
+def texts(columns: Mapping[str, Sequence[str]], only: Sequence[str] = ()) -> dict[Path, str]:
+    """What `dvc.yaml` and `results/.gitignore` hold.
 
     Args:
         columns: of each table, by its stem.
         only: studies that `dvc.yaml` shall hold, with what they need; without any, all. DVC cannot apply an experiment
             that lacks an out of some stage, so that one who tries a single study names it here.
-        check: write nothing.
-
-    Returns:
-        0; 1 when they were checked and are stale.
 
     Raises:
         InputError: the workflow cannot be read, or has no such study.
@@ -62,17 +58,10 @@ def write(columns: Mapping[str, Sequence[str]], only: Sequence[str] = (), check:
         for path in out
         if "cache" not in out[path]
     }
-    texts = {
+    return {
         FILE: HEAD + yaml.safe_dump({"stages": by_study, **shown(by_study, columns)}, sort_keys=False, width=120),
         IGNORE: "".join(sorted(folders)),
     }
-    stale = [path for path, text in texts.items() if not path.is_file() or read_text(path) != text]
-    if check and stale:
-        print(f"{' and '.join(map(str, stale))}: stale. Run `taskneurons stages` and commit")
-        return 1
-    for path in stale:
-        write_text(path, texts[path])
-    return 0
 
 
 def stages() -> dict[str, Any]:
@@ -86,7 +75,7 @@ def stages() -> dict[str, Any]:
         # After what it says of itself Snakemake prints what is wrong, as one sentence where it is a refusal of ours.
         raise InputError(f"Snakemake cannot read the workflow: {done.stderr.rpartition('error: ')[2].strip()}")
     graph = Graph.load()
-    outs = {study: out_paths(study, graph.artifacts(study)) for study in graph.studies}
+    outs = {study: out_paths(graph.artifacts(study)) for study in graph.studies}
     owners: dict[str, str] = {}
     for study, paths in outs.items():
         for path in paths:
@@ -176,7 +165,7 @@ def shown(by_study: Mapping[str, Any], columns: Mapping[str, Sequence[str]]) -> 
     return {key: value for key, value in (("metrics", metrics), ("plots", plots)) if value}
 
 
-def out_paths(study: str, artifacts: Iterable[str]) -> list[str]:
+def out_paths(artifacts: Iterable[str]) -> list[str]:
     """The files and folders that DVC tracks for a study: tables and `results/<file>` by themselves, else by folder."""
     paths = set()
     for artifact in artifacts:
@@ -229,5 +218,5 @@ def _needed_outs(rulegraph: str, graph: Graph) -> dict[str, set[str]]:
             rule, reader = (names[number] for number in edge.groups())
             producer, consumer = graph.study_of.get(rule), graph.study_of.get(reader)
             if producer and consumer and graph.studies.index(producer) < graph.studies.index(consumer):
-                needed[consumer].update(out_paths(producer, made[rule]))
+                needed[consumer].update(out_paths(made[rule]))
     return needed

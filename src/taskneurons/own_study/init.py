@@ -1,5 +1,6 @@
 """`taskneurons init`: a folder that studies a model on tasks, or one sentence and nothing left."""
 
+import shlex
 from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
@@ -66,7 +67,7 @@ def init(
             say(line)
         plan = write_study(place, chosen, found, choices, machine)
         say(f"\nPlan of {plan}")
-        say(f"\n{folder} is ready. Next:\n  cd {folder}\n  taskneurons results")
+        say(f"\n{folder} is ready. Next:\n  cd {shlex.quote(str(folder))}\n  taskneurons results")
 
 
 def _lengths(task: Task, splits: Splits, model: Model) -> Lengths:

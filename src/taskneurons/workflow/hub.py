@@ -232,6 +232,8 @@ def fetch(path: Path | None, *, cores: str = "1", say: Callable[[str], None] = p
                 ignore_patterns=list(NOT_FILES),
             )
         say(f"{name}: {folder}")
+    if not models and not suites:
+        say(f"{path or 'params.yaml'}: nothing is to be fetched")
     if not suites:
         return 0
     # A profile of a cluster would send the jobs to nodes that have no internet.

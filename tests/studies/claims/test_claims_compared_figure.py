@@ -96,3 +96,7 @@ def test_the_command_draws_what_it_compares(tmp_path, capsys):
     assert "no file of decided claims" in capsys.readouterr().err
     assert cli.main(["claims", "compare", old, new, "--more", old]) != 0
     assert "--figure" in capsys.readouterr().err
+    assert cli.main(["claims", "compare", old, new, "--more", old, new, "--figure", str(picture)]) == 0
+    capsys.readouterr()
+    assert cli.main(["claims", "compare", old, new, "--more", old, new, old, "--figure", str(picture)]) == 2
+    assert capsys.readouterr().err == "error: --more: two files at most, not 3\n"
