@@ -18,7 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 when a check or a run failed, 2 for bad input (one line on the standard error), 3 when an
-        audit has warnings alone, 130 when it was interrupted.
+        audit has warnings alone or a comparison differs within the tolerance, 4 when a comparison could not be made
+        whole, 130 when it was interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -179,7 +180,13 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--against", metavar="COMMIT", help="compare the records with those of a commit")
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.set_defaults(run=_audit)
-    comparison = commands.add_parser("compare", help="say whether another run has the same results, within tolerance")
+    comparison = commands.add_parser(
+        "compare",
+        help="say whether another run has the same results, within tolerance",
+        epilog="Exit status: 0 no artifact differs, 3 all differences are within the tolerance, 1 an artifact is "
+        "different or in one of the runs alone, 4 none is, but one differs that is not here to compare (unknown), "
+        "2 a run cannot be read.",
+    )
     comparison.add_argument("other", type=Path, metavar="OTHER", help="a folder with results, a clone, or a crate")
     comparison.add_argument("--json", action="store_true", help="print all artifacts as JSON")
     comparison.set_defaults(run=_compare)
