@@ -391,9 +391,10 @@ def _claims_power(options: argparse.Namespace) -> int:
     from taskneurons.studies.claims.power_words import power_lines
     from taskneurons.studies.claims.rows import POWER
 
-    path, folder = options.results / "tables" / "claims_power.csv", options.results.parent / "lineage"
+    # The records lie beside the folder, whatever it is called here, such as `.`.
+    path, folder = options.results / "tables" / "claims_power.csv", options.results.resolve().parent / "lineage"
     if not path.exists():
-        raise InputError("there is no such table", where=path, remedy="Make it with `snakemake claims`")
+        raise InputError("there is no such table", where=path, remedy="Make it with `taskneurons results claims`")
     records = [record for path in sorted(folder.glob("*.jsonl")) for record in read_jsonl(path)]
     rows = POWER.read(path)
     print("\n".join(power_lines(rows, partial(seed_seconds, records))))
