@@ -447,16 +447,17 @@ def _recover(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     import webbrowser
 
-    from taskneurons.lineage.graph import GRAPH, Graph
+    from taskneurons.lineage.graph import GRAPH
     from taskneurons.lineage.record import present, read_records
     from taskneurons.lineage.root import root_digest
+    from taskneurons.lineage.workflow import left_graph
     from taskneurons.report.contents import all_files, gather
     from taskneurons.report.jobs import plain
     from taskneurons.report.page import write_report
 
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
-    lines = (present(Graph.load()) if GRAPH.is_file() else read_records()).values()
+    lines = (present(left_graph()) if GRAPH.is_file() else read_records()).values()
     contents = gather(all_files(), plain(lines), digest=root_digest(lines) if lines else "", times=True)
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)
