@@ -20,7 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 when a check or a run failed, 2 for bad input (a line each on the standard error), 3 when
-        an audit has warnings alone, 130 when it was interrupted.
+        an audit has warnings alone or a comparison differs within the tolerance, 4 when a comparison could not be made
+        whole, 130 when it was interrupted.
     """
     options = _parser().parse_args(arguments)
     try:
@@ -179,6 +180,11 @@ def _parser() -> argparse.ArgumentParser:
     audit.add_argument("--json", action="store_true", help="print the findings as JSON")
     audit.set_defaults(run=_audit)
     comparison = _command(commands, "compare", "say whether another run has the same results, within tolerance")
+    comparison.epilog = (
+        "Exit status: 0 no artifact differs, 3 all differences are within the tolerance, 1 an artifact is different or "
+        "in one of the runs alone, 4 none is, but one differs that is not here to compare (unknown), 2 a run cannot be "
+        "read."
+    )
     comparison.add_argument("other", type=Path, metavar="OTHER", help="a folder with results, a clone, or a crate")
     comparison.add_argument("--json", action="store_true", help="print all artifacts as JSON")
     comparison.set_defaults(run=_compare)
@@ -454,9 +460,10 @@ def _claims_power(options: argparse.Namespace) -> int:
     from taskneurons.studies.claims.power_words import power_lines
     from taskneurons.studies.claims.rows import POWER
 
-    path, folder = options.results / "tables" / "claims_power.csv", options.results.parent / "lineage"
+    # The records lie beside the folder, whatever it is called here, such as `.`.
+    path, folder = options.results / "tables" / "claims_power.csv", options.results.resolve().parent / "lineage"
     if not path.exists():
-        raise InputError("there is no such table", where=path, remedy="Make it with `snakemake claims`")
+        raise InputError("there is no such table", where=path, remedy="Make it with `taskneurons results claims`")
     records = [record for path in sorted(folder.glob("*.jsonl")) for record in read_jsonl(path)]
     rows = POWER.read(path)
     print("\n".join(power_lines(rows, partial(seed_seconds, records))))
@@ -507,9 +514,10 @@ def _recover(options: argparse.Namespace) -> int:
 def _report(options: argparse.Namespace) -> int:
     import webbrowser
 
-    from taskneurons.lineage.graph import GRAPH, Graph
+    from taskneurons.lineage.graph import GRAPH
     from taskneurons.lineage.record import present, read_records
     from taskneurons.lineage.root import root_digest
+    from taskneurons.lineage.workflow import left_graph
     from taskneurons.report.contents import all_files, gather
     from taskneurons.report.jobs import plain
     from taskneurons.report.page import write_report
@@ -517,7 +525,7 @@ def _report(options: argparse.Namespace) -> int:
     _require_project()
     if options.out.resolve().is_relative_to(Path("results").resolve()):
         raise InputError("results/ is the workflow's", where=options.out, remedy="Run `taskneurons results report`")
-    lines = (present(Graph.load()) if GRAPH.is_file() else read_records()).values()
+    lines = (present(left_graph()) if GRAPH.is_file() else read_records()).values()
     contents = gather(all_files(), plain(lines), digest=root_digest(lines) if lines else "", times=True)
     write_report(options.out, contents)
     print(f"{options.out}: {len(contents.missing)} things are missing" if contents.missing else options.out)

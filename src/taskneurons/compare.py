@@ -5,11 +5,15 @@ tolerances are those that the project promises for other machines, threads and b
 """
 
 import csv
+import errno
+import io
 import json
 import math
 import re
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from taskneurons.errors import InputError
-from taskneurons.files import read_csv, read_safetensors, read_text, sha256
+from taskneurons.files import read_jsonl, read_safetensors, read_text, sha256
 from taskneurons.lineage.record import Line, read_records
 from taskneurons.neurons.scores import NeuronScores
 from taskneurons.neurons.selection import Selection
@@ -38,7 +42,11 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 Outcome = Literal["equal", "within", "different", "only here", "only there", "unknown"]
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
-STATUS: Mapping[Outcome, int] = {"equal": 0, "unknown": 0, "within": 3, "different": 1, "only here": 1, "only there": 1}
+STATUS: Mapping[Outcome, int] = {"equal": 0, "within": 3, "unknown": 4, "different": 1, "only here": 1, "only there": 1}
+# How the tables of zip files and their streams say that something is missing or damaged.
+_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, UnicodeDecodeError)
+# Of a member's flags: its bytes are encrypted.
+_ENCRYPTED = 0x1
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,7 @@ class Compared:
     Attributes:
         path: of the artifact.
         outcome: `equal` in bytes; `within` the tolerance; `different`; only in one of the runs; `unknown`: the bytes
-            differ, and one of the two files is not here.
+            differ, and what tells by how much is not here.
         difference: the first difference, in words; empty where the bytes are equal.
     """
 
@@ -65,7 +73,11 @@ class Comparison:
 
     @property
     def status(self) -> int:
-        """Exit status: 0 where no artifact differs, 3 where all differences are within the tolerance, 1 else."""
+        """Exit status of the whole.
+
+        It is 0 where no artifact differs, 1 where one is different or in one of the runs alone, else 4 where one
+        differs by an unknown amount, else 3: all differences are within the tolerance.
+        """
         found = {STATUS[one.outcome] for one in self.artifacts}
         return 1 if 1 in found else max(found, default=0)
 
@@ -125,15 +137,33 @@ def _unpacked(other: Path) -> Iterator[Path]:
             raise InputError("holds no results", where=str(other), remedy="Name the folder of a project, or a crate")
         yield other
     elif zipfile.is_zipfile(other):
-        with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(other) as archive:
+        with tempfile.TemporaryDirectory() as folder:
             root = Path(folder).resolve()
-            for name in archive.namelist():
-                if not (root / name).resolve().is_relative_to(root):
-                    raise InputError(f"holds the path {name}, which lies outside of it", where=str(other))
-            archive.extractall(root)
+            _unpack(other, root)
             yield root
     else:
         raise InputError("is no folder and no crate", where=str(other))
+
+
+def _unpack(file: Path, root: Path) -> None:
+    """Unpack a zip file into a folder.
+
+    Raises:
+        InputError: it is damaged or encrypted, or a path in it leads out of the folder.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            for one in archive.infolist():
+                if not (root / one.filename).resolve().is_relative_to(root):
+                    raise InputError(f"holds the path {one.filename}, which lies outside of it", where=str(file))
+                if one.flag_bits & _ENCRYPTED:
+                    raise InputError("holds encrypted files", where=str(file), remedy="Unpack it, and name the folder")
+            archive.extractall(root)
+    except (*_DAMAGED, OSError) as error:
+        # A damaged table of contents also names places in the file that are none; other errors are the disk's.
+        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+            raise
+        raise InputError(f"not a whole zip file ({error})", where=str(file), remedy="Fetch it again") from None
 
 
 class _Runs:
@@ -191,8 +221,7 @@ class _Runs:
         if ours.suffix == ".json":
             return _of_values(json.loads(read_text(ours)), json.loads(read_text(theirs)))
         if ours.suffix == ".jsonl":
-            one, two = ([json.loads(text) for text in read_text(file).splitlines()] for file in (ours, theirs))
-            return _of_values(one, two)
+            return _of_values(list(read_jsonl(ours)), list(read_jsonl(theirs)))
         if ours.suffix == ".safetensors":
             if "neurons" in parts and "sets" in parts:
                 return _of_sets(ours, theirs)
@@ -203,9 +232,10 @@ class _Runs:
         """A figure or a page is drawn of tables; it is what they are."""
         line = self.ours.get(path)
         inputs = [self.compared(name) for name, _ in line.inputs if name.startswith("results/")] if line else []
-        for one in inputs:
+        for one in sorted(inputs, key=lambda one: one.outcome == "unknown"):
             if one.outcome not in ("equal", "within"):
-                return Compared(path, "different", f"its input {one.path} is {one.outcome}")
+                outcome: Outcome = "unknown" if one.outcome == "unknown" else "different"
+                return Compared(path, outcome, f"its input {one.path} is {one.outcome}")
         if any(one.outcome == "within" for one in inputs):
             return Compared(path, "within", "drawn of inputs that are within the tolerance")
         return Compared(path, "different", "the bytes differ, although its inputs are equal")
@@ -228,24 +258,32 @@ def _number(text: str) -> float | None:
 
 
 def _of_tables(ours: Path, theirs: Path) -> tuple[Outcome, str]:
-    heads = [next(csv.reader([read_text(file).split("\n", 1)[0]]), []) for file in (ours, theirs)]
-    if heads[0] != heads[1]:
-        return "different", f"columns {', '.join(heads[0])} and {', '.join(heads[1])}"
-    rows, others = read_csv(ours), read_csv(theirs)
+    (head, rows), (other_head, others) = _table_of(ours), _table_of(theirs)
+    if head != other_head:
+        return "different", f"columns {', '.join(head)} and {', '.join(other_head)}"
     if len(rows) != len(others):
         return "different", f"{len(rows)} and {len(others)} rows"
     widest: dict[str, str] = {}
     for number, (row, other) in enumerate(zip(rows, others, strict=True), start=2):
-        measured = any(MEASURED.fullmatch(cell or "") for cell in (row.get("metric"), other.get("metric")))
-        for column, cell in row.items():
-            text = other[column]
-            if cell == text or MEASURED.search(column) or (measured and row.get("metric") == other.get("metric")):
+        if not len(row) == len(other) == len(head):
+            cells = f"{len(row)} and {len(other)} below {len(head)} columns"
+            return "different", f"line {number}: another number of cells: {cells}"
+        metrics = [cells[head.index("metric")] for cells in (row, other) if "metric" in head]
+        measured = any(MEASURED.fullmatch(metric) for metric in metrics) and len(set(metrics)) == 1
+        for column, cell, text in zip(head, row, other, strict=True):
+            if cell == text or MEASURED.search(column) or measured:
                 continue
             one, two = _number(cell), _number(text)
             if one is None or two is None or not close(one, two):
                 return "different", f"line {number}, {column}: {cell or '(empty)'} and {text or '(empty)'}"
             widest.setdefault(column, f"line {number}, {column}: {cell} and {text}")
     return "within", next(iter(widest.values()), "only what measures the run differs")
+
+
+def _table_of(file: Path) -> tuple[list[str], list[list[str]]]:
+    """The columns of a table, and its rows as they are, whatever their number of cells."""
+    lines = [row for row in csv.reader(io.StringIO(read_text(file), newline="")) if row]
+    return (lines[0], lines[1:]) if lines else ([], [])
 
 
 def _of_values(one: Any, other: Any, key: str = "") -> tuple[Outcome, str]:

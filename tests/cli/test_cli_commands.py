@@ -1,6 +1,7 @@
 """Commands: bad input is one line and status 2; help comes at once."""
 
 import argparse
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import yaml
 
 from taskneurons import cli
 from taskneurons.cli import main
+from taskneurons.lineage.graph import Graph
 
 
 def test_params_check_names_the_file_and_counts(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -141,6 +143,41 @@ def test_a_chain_is_drawn_in_an_svg_alone(
     monkeypatch.chdir(tmp_path)
     assert main(["lineage", "results/tables/data.csv", "--svg", "chain.png"]) == 2
     assert capsys.readouterr().err == "error: --svg chain.png: expected a file that ends in .svg\n"
+
+
+@pytest.mark.parametrize("command", ["audit", "crate", "lineage"])
+def test_a_parameter_file_that_is_not_there_is_named_and_not_the_snakefile(
+    command: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").write_text("rule all:\n")
+    Path("lineage").mkdir()
+    first = (root / "lineage" / "data.jsonl").read_text().partition("\n")[0]
+    Path("lineage/data.jsonl").write_text(f"{first}\n")
+    more = {"audit": [], "crate": ["run.zip"], "lineage": [json.loads(first)["outputs"][0]["output"]]}[command]
+    assert main([command, *more, "--params", "nope.yaml"]) == 2
+    assert capsys.readouterr().err == "error: nope.yaml: no such file\n"
+
+
+@pytest.mark.parametrize("command", ["recover", "report"])
+@pytest.mark.parametrize(
+    "content", ["{}", "[]", "no JSON", '{"studies": [], "jobs": [{}], "study_of": {}, "raw": {}, "params": ""}']
+)
+def test_a_graph_of_another_version_is_one_sentence_with_the_way_out(
+    command: str, content: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("Snakefile").touch()
+    graph = tmp_path / ".taskneurons" / "graph.json"
+    graph.parent.mkdir()
+    graph.write_text(content)
+    assert main([command]) == 2
+    assert capsys.readouterr().err == (
+        "error: .taskneurons/graph.json: no graph that this version left. Run `snakemake -n`, which writes it anew\n"
+    )
+    # What the remedy leaves is read.
+    Graph((), (), {}, {}, "params.yaml").save()
+    assert main([command]) == 0
 
 
 def test_help_answers_at_once_and_imports_nothing_of_weight() -> None:

@@ -138,6 +138,18 @@ def test_pinning_changes_the_revisions_and_nothing_else(own, hub):
     assert pin(own) == []
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_pinning_keeps_the_ends_of_lines(end, own, hub):
+    before = own.read_bytes().replace(b"\n", end.encode())
+    # The last line has no end, and one stands in the middle that ends otherwise than the others.
+    before = before.removesuffix(end.encode()).replace(b"# Mine." + end.encode(), b"# Mine.\n")
+    own.write_bytes(before)
+    assert len(pin(own)) == 3
+    expected = before.replace(b"'pin-me'", b"pin-me").replace(b": pin-me", b": " + COMMIT.encode())
+    assert expected.count(COMMIT.encode()) == 3
+    assert own.read_bytes() == expected
+
+
 def test_what_can_be_pinned_is_pinned_where_another_repository_is_not_there(own, hub):
     hub.refused["/api/models/maker/tiny"] = (404, "RepoNotFound")
     with pytest.raises(InputError, match="2 of 3 revisions are pinned; maker/tiny: no such repository"):

@@ -74,7 +74,7 @@ def _audit(
         text = f"a run is active (process {holder}): what it makes now is not recorded yet"
         findings.append(Finding("note", "records", (str(active.STATE),), text))
     if not lines:
-        text = "there is no record: nothing was made here, or its records are lost; `make results` makes everything"
+        text = "there is no record: nothing was made here, or records are lost; `taskneurons results` makes everything"
         findings.append(Finding("error", "records", (str(RECORDS),), text))
     raw, reach, cache = raw_inputs(lines), Reach(lines), cache_of()
     findings += content_findings(lines, cache)

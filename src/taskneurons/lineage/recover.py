@@ -6,8 +6,9 @@ from pathlib import Path
 
 from taskneurons.errors import InputError
 from taskneurons.lineage import active, kept
-from taskneurons.lineage.graph import GRAPH, Graph
+from taskneurons.lineage.graph import GRAPH
 from taskneurons.lineage.record import read_records, write_records
+from taskneurons.lineage.workflow import left_graph
 
 DVC_LOCK = Path(".dvc/tmp/rwlock")
 
@@ -24,6 +25,9 @@ def recover(*, restore: bool = False, forget: bool = False) -> int:
 
     Returns:
         0; 1 when a run is active or jobs of a killed run still work, which is said with their process ids.
+
+    Raises:
+        InputError: the graph or a record that lies here cannot be read.
     """
     try:
         said = active.claim()
@@ -37,7 +41,7 @@ def recover(*, restore: bool = False, forget: bool = False) -> int:
             except json.JSONDecodeError:
                 DVC_LOCK.unlink()
                 said.append("DVC's lock was half written; it is removed.")
-        if GRAPH.is_file() and (back := kept.put_back(Graph.load())):
+        if GRAPH.is_file() and (back := kept.put_back(left_graph())):
             said.append(f"{len(back)} earlier artifacts, whose jobs did not finish, are back in their places.")
         if restore:
             said += _restore()
@@ -56,7 +60,7 @@ def _restore() -> list[str]:
     if lines:
         if not GRAPH.is_file():
             raise InputError("the workflow was not read here yet", remedy="Run `snakemake -n`, then this again")
-        write_records({**lines, **read_records()}.values(), Graph.load())
+        write_records({**lines, **read_records()}.values(), left_graph())
     said = [f"{len(back)} artifacts are brought back with their records."] if back else ["There is nothing to restore."]
     if left:
         said.append(f"{len(left)} are still kept, because other files lie in their places, such as {left[0]}.")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import taskneurons
 from taskneurons.errors import InputError
 from taskneurons.lineage.code import Sources
-from taskneurons.lineage.graph import Graph, PlannedJob
+from taskneurons.lineage.graph import GRAPH, Graph, PlannedJob
 
 if TYPE_CHECKING:
     from snakemake.rules import Rule
@@ -82,6 +82,21 @@ def jobs_of(rule: "Rule", outputs: Iterable[str]) -> Iterator[PlannedJob]:
         )
 
 
+def left_graph() -> Graph:
+    """The graph that the last reading of the workflow left, for commands that do not read it themselves.
+
+    Raises:
+        InputError: there is none, or it has another form, such as that of another version.
+    """
+    # Not in `load` itself: the job of the report reaches that, and would run again for a sentence.
+    try:
+        return Graph.load()
+    except (InputError, KeyError, TypeError, AttributeError):
+        raise InputError(
+            "no graph that this version left", where=str(GRAPH), remedy="Run `snakemake -n`, which writes it anew"
+        ) from None
+
+
 def read_workflow(params: Path | None = None) -> Graph:
     """Read the Snakefile of the current folder as a job on another machine reads it.
 
@@ -93,10 +108,13 @@ def read_workflow(params: Path | None = None) -> Graph:
         params: another parameter file than params.yaml.
 
     Raises:
-        InputError: there is no Snakefile, or it, a rule file or the parameters cannot be read.
+        InputError: there is no Snakefile or no such parameter file, or one of them or a rule file cannot be read.
     """
     if not SNAKEFILE.is_file():
         raise InputError(f"there is no {SNAKEFILE} here", remedy="Run this in the project's folder")
+    # Snakemake would say it of the Snakefile.
+    if params is not None and not params.is_file():
+        raise InputError("no such file", where=str(params))
     from snakemake.api import SnakemakeApi
     from snakemake.settings.types import ConfigSettings, OutputSettings, Quietness, ResourceSettings, WorkflowSettings
     from snakemake_interface_executor_plugins.settings import ExecMode

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from taskneurons.errors import InputError
-from taskneurons.files import read_text, write_text
+from taskneurons.files import write_text
 from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
 from taskneurons.params.bases import merged, read_with_bases
 from taskneurons.params.loading import load_params
@@ -117,7 +117,8 @@ def pin(path: Path, commit_of: "Callable[[Kind, str], str] | None" = None) -> li
     for one in known:
         by_file[one.place.file].append(one)
     for file, own in by_file.items():
-        write_text(file, _written(read_text(file), own, commits))
+        # As its bytes say it: reading text would make all ends of lines alike.
+        write_text(file, _written(Path(file).read_bytes().decode("utf-8"), own, commits))
     if refused:
         # Where there is no network, one reason holds for all of them.
         reasons = [f"{', '.join(names)}: {'. '.join(filter(None, reason))}" for reason, names in refused.items()]

@@ -21,9 +21,9 @@ REASONS = load_reasons(ROOT / "docs" / "verdicts.yaml")
 BEFORE = read_json(ROOT / REASONS.file)
 
 
-def result(verdict="holds", model="llama", architecture="llama", **numbers):
+def result(verdict="holds", model="llama", architecture="llama", suite="transfer", **numbers):
     values = {"effect": 3.0, "low": 2.0, "high": 4.0, "words": "", "seeds": ["0", "1", "2"]} | numbers
-    return {"verdict": verdict, "model": model, "architecture": architecture} | values
+    return {"verdict": verdict, "suite": suite, "model": model, "architecture": architecture} | values
 
 
 def decided(**claims):
@@ -37,14 +37,19 @@ def reasons(**changes):
     )
 
 
+def shapes_in_table(changes):
+    """The column `shape` of the table."""
+    return [line.split(" | ")[1] for line in changes_table(changes)[2:]]
+
+
 def test_a_file_does_not_differ_from_itself():
     assert [one for one in compare_claims(BEFORE, BEFORE) if one.is_one] == []
 
 
 def test_what_is_after_one_way_round_is_before_the_other_way_round():
     one, other = decided(a=[result()], b=[result()]), decided(a=[result("fails")], c=[result("fails")])
-    there = {(change.claim, change.shape, *change.verdicts) for change in compare_claims(one, other)}
-    back = {(change.claim, change.shape, *change.verdicts[::-1]) for change in compare_claims(other, one)}
+    there = {(change.claim, change.place.shape, *change.verdicts) for change in compare_claims(one, other)}
+    back = {(change.claim, change.place.shape, *change.verdicts[::-1]) for change in compare_claims(other, one)}
     assert there == back == {
         ("a", "llama", "holds", "fails"), ("b", "llama", "holds", None), ("c", "llama", None, "fails")
     }  # fmt: skip
@@ -53,17 +58,63 @@ def test_what_is_after_one_way_round_is_before_the_other_way_round():
 def test_models_of_one_shape_are_paired_whatever_their_names_are():
     before = decided(a=[result(model="llama"), result(model="bloom", architecture="bloom")])
     after = decided(a=[result(model="bloom_early", architecture="bloom"), result(model="llama_early")])
-    assert {(one.shape, one.verdicts) for one in compare_claims(before, after)} == {
+    assert {(one.place.shape, one.verdicts) for one in compare_claims(before, after)} == {
         ("llama", ("holds", "holds")),
         ("bloom", ("holds", "holds")),
     }
 
 
+# The verdicts of one claim on two models of one architecture, or on one model on two suites.
+TWICE = [("transfer", "small"), ("transfer", "large")], [("transfer", "small"), ("wide", "small")]
+
+
+@pytest.mark.parametrize("runs", TWICE)
+@pytest.mark.parametrize("turned", [False, True])
+def test_results_of_one_architecture_do_not_hide_each_other(runs, turned):
+    (suite, model), other = runs
+    first, second = (result("holds", run[1], suite=run[0]) for run in runs)
+    results = [first | {"verdict": "opposite"}, second]
+    found = compare_claims(decided(a=[first, second]), decided(a=results[::-1] if turned else results))
+    changed = [one for one in found if one.is_one]
+    assert len(found) == 2
+    assert [(one.place.run, one.verdicts) for one in changed] == [(f"{suite}/{model}", ("holds", "opposite"))]
+    assert shapes_in_table(changed) == [f"Llama ({suite}/{model})"]
+    assert {one.place.run for one in found} == {f"{suite}/{model}", "/".join(other)}
+
+
+def test_a_second_model_of_an_architecture_in_one_file_alone_is_new_or_gone():
+    one, two = decided(a=[result()]), decided(a=[result("fails", "large"), result()])
+    untested = decided(a=[result("not tested", "", "", "")])
+    assert {(found.place.run, found.verdicts) for found in compare_claims(one, two)} == {
+        ("transfer/llama", ("holds", "holds")), ("transfer/large", (None, "fails"))
+    }  # fmt: skip
+    assert {(found.place.run, found.verdicts) for found in compare_claims(two, one)} == {
+        ("transfer/llama", ("holds", "holds")), ("transfer/large", ("fails", None))
+    }  # fmt: skip
+    assert {(found.place.run, found.verdicts) for found in compare_claims(two, untested)} == {
+        ("transfer/llama", ("holds", "not tested")), ("transfer/large", ("fails", "not tested"))
+    }  # fmt: skip
+
+
+def test_each_of_several_models_may_have_a_reason_of_its_own():
+    now = [result("fails"), result("the setting cannot tell", "large")]
+    changes = compare_claims(decided(a=[result(), result(model="large")]), decided(a=now))
+    assert wrong_reasons(changes, reasons()) == ["a/llama/transfer/llama has none", "a/llama/transfer/large has none"]
+    assert len(wrong_reasons(changes, reasons(reasons={"a": ("base",)}))) == 1
+    own = reasons(
+        reasons={"a/llama": ("base",), "a/llama/transfer/large": ("gate",)}, notes={"a/llama/transfer/llama": "Why."}
+    )
+    assert wrong_reasons(changes, own) == []
+    page = verdicts_page(decided(a=[result(), result(model="large")]), decided(a=now), own)
+    rows = [line for line in page.splitlines() if line.startswith("| `a`")]
+    assert [row.rsplit(" | ", 1)[1] for row in rows] == ["base. Why. |", "gate |"]
+
+
 def test_a_claim_that_was_not_tested_is_paired_with_every_shape():
-    untested = [result("not tested", "", "", effect=None, low=None, high=None, seeds=[])]
+    untested = [result("not tested", "", "", "", effect=None, low=None, high=None, seeds=[])]
     tested = [result(), result("fails", "bloom", "bloom")]
     found = compare_claims(decided(a=tested), decided(a=untested))
-    assert [(one.shape, one.verdicts) for one in found] == [
+    assert [(one.place.shape, one.verdicts) for one in found] == [
         ("llama", ("holds", "not tested")),
         ("bloom", ("fails", "not tested")),
     ]

@@ -67,6 +67,28 @@ def test_a_verdict_that_one_reading_lacks_is_not_the_same_in_all():
     assert "1 of 2 verdicts are the same" in words_of(figure)
 
 
+def test_two_models_of_one_architecture_have_a_line_each():
+    models = {("synthetic", name): {"architecture": "llama", "parameters": 340_000} for name in ("small", "large")}
+    claim = contrast(id="more", architecture="llama")
+    claim |= {"estimand": claim["estimand"] | {"table": TABLE}}
+
+    def both(small, large):
+        rows = make_table(small, model="small") + make_table(large, model="large")
+        return decide_claims(make_rules(claim), {TABLE: rows}, models, {})
+
+    turned = both(-5.0, 5.0)
+    turned["claims"][0]["results"].reverse()
+    figure = figure_of(lambda paths: draw_compared([Reading("once", both(5.0, 5.0)), Reading("again", turned)], paths))
+    assert_inside_the_page(figure)
+    assert "1 of 2 verdicts are the same" in words_of(figure)
+    (axis,) = figure.axes
+    names = [label.get_text() for label in axis.get_yticklabels()]
+    assert names == ["more, Llama (synthetic/small)", "more, Llama (synthetic/large)"]
+    points = [line for line in axis.lines if len(line.get_xdata()) == 1]
+    ahead = [point.get_xdata()[0] > 0 for point in sorted(points, key=lambda point: point.get_ydata()[0])]
+    assert ahead == [True, False, True, True]
+
+
 def test_the_bytes_are_those_of_another_process(tmp_path):
     assert digests_of_another_process(__file__, tmp_path / "other") == digests(draw_all(tmp_path / "here"))
 

@@ -152,7 +152,7 @@ def test_the_figure_shows_every_claim_inside_the_page_with_the_seeds_it_needs():
     assert "no claim of the papers is inconclusive" in words_of(figure_of(lambda paths: draw_power([], paths)))
 
 
-def test_the_command_says_what_more_seeds_decide(tmp_path, capsys):
+def test_the_command_says_what_more_seeds_decide(tmp_path, monkeypatch, capsys):
     rows = make_table(3.0, noise=3.0)
     decided = decide_claims(make_rules(contrast(), contrast(id="other")), {"made_up.csv": rows}, MODELS, {})
     found = power_rows(decided)
@@ -161,7 +161,7 @@ def test_the_command_says_what_more_seeds_decide(tmp_path, capsys):
     table = tmp_path / "results/tables/claims_power.csv"
     table.parent.mkdir(parents=True)
     assert cli.main(["claims", "power", str(tmp_path / "results")]) == 2
-    assert "there is no such table" in capsys.readouterr().err
+    assert "there is no such table. Make it with `taskneurons results claims`" in capsys.readouterr().err
     POWER.write(table, found)
     path = tmp_path / "lineage/made.jsonl"
     path.parent.mkdir()
@@ -175,3 +175,27 @@ def test_the_command_says_what_more_seeds_decide(tmp_path, capsys):
     assert f"for {seeds - 3} CPU-minutes more" in steps[-1]
     assert all(f"`{row.id}`" in "\n".join(power_section(decided)) for row in found)
     assert power_lines([], lambda *_: None) == ["No result is inconclusive."]
+    # The records lie beside the folder of results, however that is named.
+    monkeypatch.chdir(tmp_path / "results")
+    for name in (".", "../results", "tables/.."):
+        assert cli.main(["claims", "power", name]) == 0
+        assert capsys.readouterr().out == said, name
+
+
+def test_a_cost_that_no_record_says_is_not_told(tmp_path, capsys):
+    rows = make_table(3.0, noise=3.0) + make_table(3.0, noise=3.0, model="bloom")
+    found = power_rows(decide_claims(make_rules(contrast()), {"made_up.csv": rows}, MODELS, {}))
+    assert [row.model for row in found] == ["llama", "bloom"]
+    assert len({row.needed for row in found}) == 1, "one step tells of both"
+    POWER.write(tmp_path / "results/tables/claims_power.csv", found)
+    assert cli.main(["claims", "power", str(tmp_path / "results")]) == 0
+    said = {"nothing": capsys.readouterr().out.splitlines()}
+    said["one"] = power_lines(found, lambda _, __, model: 60.0 if model == "llama" else None)
+    said["both"] = power_lines(found, lambda *_: 60.0)
+    steps = {name: [line for line in lines if line.startswith("With ")] for name, lines in said.items()}
+    assert all(len(lines) == 1 for lines in steps.values()), steps
+    seeds = int(steps["nothing"][0].split()[1])
+    start = steps["nothing"][0].removesuffix(".")
+    assert start.endswith("such a chance")
+    assert steps["one"] == [f"{start}, for at least {seeds - 3} CPU-minutes more."]
+    assert steps["both"] == [f"{start}, for {2 * (seeds - 3)} CPU-minutes more."]

@@ -18,12 +18,12 @@ from taskneurons.studies.claims.tables import decide_claims
 RULES = make_rules(contrast())
 
 
-def made(folder, rows):
+def made(folder, rows, rules=RULES):
     """A folder of results with one table and the verdict on it."""
     (folder / "tables").mkdir(parents=True)
     lines = [list(rows[0]), *(row.values() for row in rows)]
     (folder / "tables" / "made_up.csv").write_text("\n".join(",".join(line) for line in lines) + "\n")
-    write_json(folder / "claims.json", decide_claims(RULES, {"made_up.csv": rows}, MODELS, {}))
+    write_json(folder / "claims.json", decide_claims(rules, {"made_up.csv": rows}, MODELS, {}))
     return folder
 
 
@@ -72,6 +72,24 @@ def test_two_makings_of_the_same_seeds_are_compared_seed_by_seed(tmp_path):
     assert "`made_up`" in lines[2] and "1.2" in lines[2]
     half = 100 * (found.spreads.share + 0) / 2
     assert lines[-1].startswith(f"llama: half of 2 claims have at least {half:.0f} %")
+
+
+@pytest.mark.parametrize("level", [0.9, 0.95, 0.975])
+def test_a_mean_over_seeds_is_one_at_every_level(level, tmp_path):
+    rules = RULES | {"level": level}
+    folder = made(tmp_path / "made", make_table(3.0), rules)
+    (result,) = read_json(folder / "claims.json")["claims"][0]["results"]
+    assert result["interval"] == f"{100 * level:g} % t over 3 seeds"
+    (found,) = repeats(rules, folder, folder, {})
+    assert (found.claim, found.seeds, found.spreads.share) == ("made_up", ("0", "1", "2"), 0)
+
+
+def test_what_is_across_tasks_is_no_mean_over_seeds(tmp_path):
+    folder = made(tmp_path / "made", make_table(3.0, seeds=(0, 1)))
+    (result,) = read_json(folder / "claims.json")["claims"][0]["results"]
+    assert "across" in result["interval"] and "(2 seeds)" in result["interval"]
+    with pytest.raises(InputError, match="no claim has effects of the same seeds in both"):
+        repeats(RULES, folder, folder, {})
 
 
 def test_what_is_between_is_never_below_nothing():

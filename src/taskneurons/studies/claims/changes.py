@@ -5,28 +5,29 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskneurons.errors import InputError
+from taskneurons.studies.claims.pairs import Place, by_place, decider_of
 from taskneurons.studies.claims.reasons import REASONS, VerdictReasons
+from taskneurons.studies.claims.tables import Decider
 from taskneurons.studies.claims.words import SYMBOLS, said_words, shown
 
 PAGE = "docs/verdicts.md"
 NO_REASON = "no reason is written yet"
 GATE = "gate"
 """The change by which a verdict becomes `the setting cannot tell`."""
-_SHAPES = {"": "", "llama": "Llama", "bloom": "Bloom"}
 
 
 @dataclass(frozen=True)
 class Change:
-    """One claim in one shape of model, before and after.
+    """One claim in one shape of model, or on one model of several of that shape, before and after.
 
     Attributes:
         claim: its name in claims.yaml.
-        shape: architecture of the model; empty where the claim is about printed numbers or was never tested.
+        place: what tells the claim's results apart.
         before, after: the claim with its one result as `result`; None where a file has none.
     """
 
     claim: str
-    shape: str
+    place: Place
     before: Mapping[str, Any] | None
     after: Mapping[str, Any] | None
 
@@ -47,8 +48,8 @@ def compare_claims(
 ) -> list[Change]:
     """Every claim of either file, in the order of the later one; what it no longer has comes last.
 
-    Results are paired by the architecture of their model, since a claim may be decided on another model of the same
-    shape. A claim that was not tested has no model: it is paired with each result of the other file.
+    Results are paired as `pairs.by_place` says. A claim that was not tested has no model: it is paired with each result
+    of the other file.
 
     Args:
         before, after: the content of `claims.json`. Gates and the verdict `opposite` may be unknown to the earlier one.
@@ -60,12 +61,12 @@ def compare_claims(
     old, new = (_by_claim(side, file) for side, file in zip((before, after), files, strict=True))
     found = []
     for claim in [*new, *(name for name in old if name not in new)]:
-        one, other = old.get(claim, {}), new.get(claim, {})
-        shapes = [*other, *(shape for shape in one if shape not in other)]
-        # Where one side was tested and the other was not, the shapes are those of the tested one.
-        shapes = [shape for shape in shapes if shape] or shapes
-        for shape in shapes:
-            found.append(Change(claim, shape, one.get(shape, one.get("")), other.get(shape, other.get(""))))
+        one, other = by_place([old.get(claim, {}), new.get(claim, {})])
+        places = [*other, *(place for place in one if place not in other)]
+        # Where one side was tested and the other was not, the places are those of the tested one.
+        places = [place for place in places if place.shape] or places
+        for place in places:
+            found.append(Change(claim, place, *(side.get(place, side.get(Place(""))) for side in (one, other))))
     return found
 
 
@@ -73,7 +74,7 @@ def changes_table(changes: Iterable[Change]) -> list[str]:
     """A table in Markdown: verdict, effect and interval on either side, and which control did not pass."""
     lines = ["| claim | shape | before | after |", "|---|---|---|---|"]
     for one in changes:
-        lines.append(f"| `{one.claim}` | {_shape(one)} | {_side(one.before)} | {_side(one.after)} |")
+        lines.append(f"| `{one.claim}` | {one.place.words} | {_side(one.before)} | {_side(one.after)} |")
     return lines
 
 
@@ -92,7 +93,7 @@ def verdicts_page(before: Mapping[str, Any], after: Mapping[str, Any], reasons: 
     gone = [one for one in changes if one.after is None]
     fresh = [one for one in changes if one.before is None]
     same = sum(not one.is_one for one in changes)
-    named = {name for one in [*changed, *gone] for name in reasons.of(one.claim, one.shape)}
+    named = {name for one in [*changed, *gone] for name in reasons.of(one.claim, *one.place)}
     lines = [
         "# Which verdicts changed, and why",
         "",
@@ -130,7 +131,7 @@ def wrong_reasons(changes: Iterable[Change], reasons: VerdictReasons) -> list[st
     for one in changes:
         if not one.is_one or one.before is None:
             continue
-        named, where = reasons.of(one.claim, one.shape), f"{one.claim}/{one.shape}".rstrip("/")
+        named, where = reasons.of(one.claim, *one.place), "/".join(filter(None, (one.claim, *one.place)))
         if not named:
             problems.append(f"{where} has none")
         elif (GATE in named) != (one.verdicts[1] == "the setting cannot tell"):
@@ -140,11 +141,11 @@ def wrong_reasons(changes: Iterable[Change], reasons: VerdictReasons) -> list[st
     return problems
 
 
-def _by_claim(decided: Mapping[str, Any], file: str) -> dict[str, dict[str, Mapping[str, Any]]]:
+def _by_claim(decided: Mapping[str, Any], file: str) -> dict[str, dict[Decider, Mapping[str, Any]]]:
     try:
         return {
             claim["id"]: {
-                result["architecture"]: {"unit": claim["unit"], "gate": claim.get("gate"), "result": result}
+                decider_of(result): {"unit": claim["unit"], "gate": claim.get("gate"), "result": result}
                 for result in claim["results"]
                 if result["verdict"] in SYMBOLS
             }
@@ -163,8 +164,8 @@ def _with_reasons(changes: Sequence[Change], reasons: VerdictReasons) -> Iterato
     yield f"{head} which change did it |"
     yield f"{rule}---|"
     for one, row in zip(changes, rows, strict=True):
-        why = "; ".join(reasons.of(one.claim, one.shape)) or NO_REASON
-        note = reasons.note(one.claim, one.shape)
+        why = "; ".join(reasons.of(one.claim, *one.place)) or NO_REASON
+        note = reasons.note(one.claim, *one.place)
         yield f"{row} {why}{f'. {note}' if note else ''} |"
 
 
@@ -172,15 +173,11 @@ def _new(changes: Sequence[Change]) -> Iterator[str]:
     by_verdict: dict[str, list[str]] = {}
     for one in changes:
         assert one.after is not None
-        where = f" ({_shape(one)})" if one.shape else ""
+        where = f" ({one.place.words})" if one.place.shape else ""
         by_verdict.setdefault(one.after["result"]["verdict"], []).append(f"`{one.claim}`{where}")
     for verdict, symbol in SYMBOLS.items():
         if verdict in by_verdict:
             yield f"{symbol} {verdict}: {', '.join(by_verdict[verdict])}."
-
-
-def _shape(change: Change) -> str:
-    return _SHAPES.get(change.shape, change.shape)
 
 
 def _side(side: Mapping[str, Any] | None) -> str:

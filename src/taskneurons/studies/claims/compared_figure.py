@@ -14,6 +14,7 @@ from taskneurons.errors import InputError
 from taskneurons.evidence.style import GREY, SMALL, Words, sheet
 from taskneurons.studies.claims.figures import LOOK
 from taskneurons.studies.claims.pages import STUDIES
+from taskneurons.studies.claims.pairs import Place, by_place, decider_of
 
 # Inches of a claim and of a heading; all readings of a claim stand within 0.7 of its height.
 ROW, HEADING = 0.2, 0.26
@@ -24,7 +25,7 @@ _HUNDREDTHS = {"correlation": 100.0, "similarity": 100.0}
 _ENDS = 100.0
 # The scale is linear up to here.
 _LINEAR = 2.0
-_SHAPES = {"llama": "Llama", "bloom": "Bloom"}
+_DRAWN = ("holds", "fails", "opposite", "inconclusive")
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class Reading:
 
 @dataclass(frozen=True)
 class _Row:
-    """A claim on one shape: its result in each reading, None where it has none that can be drawn."""
+    """A claim in one place: its result in each reading, None where it has none that can be drawn."""
 
     claim: Mapping[str, Any]
-    shape: str
+    place: Place
     results: tuple[Mapping[str, Any] | None, ...]
 
 
@@ -95,10 +96,7 @@ def draw_compared(readings: Sequence[Reading], paths: Iterable[str | Path], *, d
             Line2D([], [], color=GREY, marker=marker, linestyle="", markersize=4.5, label=reading.label)
             for marker, reading in zip(_MARKERS, readings, strict=False)
         ),
-        *(
-            Patch(facecolor=LOOK[verdict][0], label=verdict)
-            for verdict in ("holds", "fails", "opposite", "inconclusive")
-        ),
+        *(Patch(facecolor=LOOK[verdict][0], label=verdict) for verdict in _DRAWN),
     ]
     with sheet(height + 0.35, words, paths, dpi, handles) as figure:
         axis = figure.subplots()
@@ -128,7 +126,7 @@ def _draw(axis: Axes, studies: Mapping[str, Sequence[_Row]]) -> Iterator[tuple[f
                 if result is not None:
                     place = middle + step * (number - (len(row.results) - 1) / 2)
                     _interval(axis, row.claim, result, place, _MARKERS[number])
-            yield middle, f"{row.claim['id']}, {_SHAPES.get(row.shape, row.shape)}"
+            yield middle, f"{row.claim['id']}, {row.place.words}"
             top += ROW
 
 
@@ -148,10 +146,8 @@ def _studies(readings: Sequence[Reading]) -> dict[str, list[_Row]]:
     """The rows of each study, in the order of the first reading; at least two results each."""
     there = [
         {
-            (claim["id"], result["architecture"]): result
+            claim["id"]: {decider_of(result): result for result in claim["results"]}
             for claim in reading.decided["claims"]
-            for result in claim["results"]
-            if result["low"] is not None and result["verdict"] in ("holds", "fails", "opposite", "inconclusive")
         }
         for reading in readings
     ]
@@ -159,9 +155,14 @@ def _studies(readings: Sequence[Reading]) -> dict[str, list[_Row]]:
     for claim in readings[0].decided["claims"]:
         if claim["role"] != "claim" or claim["direction"] == "within":
             continue
-        for shape in dict.fromkeys(result["architecture"] for result in claim["results"]):
-            results = tuple(one.get((claim["id"], shape)) for one in there)
+        sides = by_place([one.get(claim["id"], {}) for one in there])
+        for place in sides[0]:
+            results = tuple(_drawable(side.get(place)) for side in sides)
             if sum(result is not None for result in results) > 1:
                 study = claim["table"].removesuffix(".csv").split("_")[0]
-                found.setdefault(study, []).append(_Row(claim, shape, results))
+                found.setdefault(study, []).append(_Row(claim, place, results))
     return found
+
+
+def _drawable(result: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    return result if result and result["low"] is not None and result["verdict"] in _DRAWN else None

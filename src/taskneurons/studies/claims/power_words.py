@@ -65,10 +65,9 @@ def _steps(rows: Sequence[PowerRow], seconds: Seconds) -> Iterator[str]:
         decided = decided_with(own, number)
         if len(decided) > told:
             told = len(decided)
-            minutes = more_seconds(decided, number, seconds) / 60
             yield (
                 f"With {number} seeds in place of {there}, {told} of the papers' {len(own)} inconclusive claims have "
-                f"such a chance, for {minutes:.0f} CPU-minutes more."
+                f"such a chance{_price(decided, number, seconds)}."
             )
     yield f"{len(own) - told} of them do not have it with {STEPS[-1]} seeds, or have no interval over seeds."
 
@@ -92,6 +91,15 @@ def _cost(row: PowerRow, seconds: Seconds) -> str:
     if row.needed is None or seconds([row.table], row.suite, row.model) is None:
         return ""
     return f"{more_seconds([row], row.needed, seconds) / 60:.0f}"
+
+
+def _price(rows: Sequence[PowerRow], number: int, seconds: Seconds) -> str:
+    """What more seeds of some results cost, as a clause; nothing where no record says it of any of them."""
+    known = [seconds([row.table], row.suite, row.model) is not None for row in rows]
+    if not any(known):
+        return ""
+    least = "" if all(known) else "at least "
+    return f", for {least}{more_seconds(rows, number, seconds) / 60:.0f} CPU-minutes more"
 
 
 def _from_examples(row: PowerRow) -> str:

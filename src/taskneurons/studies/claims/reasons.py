@@ -22,7 +22,8 @@ Sentences = Annotated[Mapping[str, str], AfterValidator(MappingProxyType), Plain
 class VerdictReasons(Section):
     """The changes between two versions, and which of them changed the verdict of a claim.
 
-    A claim is named as in claims.yaml, or by `<name>/<architecture>` where its shapes have reasons of their own.
+    A claim is named as in claims.yaml, or by `<name>/<architecture>` where its shapes have reasons of their own, or by
+    `<name>/<architecture>/<suite>/<model>` where several models of a shape have.
     """
 
     commit: str = described("whose results/claims.json is the earlier one", "-", pattern="^[0-9a-f]{7,40}$")
@@ -33,13 +34,18 @@ class VerdictReasons(Section):
     reasons: Names = described("claim and the names of the changes that changed its verdict", "-")
     notes: Sentences = described("claim and what else there is to say of it", "-")
 
-    def of(self, claim: str, shape: str) -> tuple[str, ...]:
-        """The names of the changes that changed a claim's verdict on a shape of model; empty where none is written."""
-        return self.reasons.get(f"{claim}/{shape}", self.reasons.get(claim, ()))
+    def of(self, claim: str, shape: str, run: str = "") -> tuple[str, ...]:
+        """The names of the changes that changed a claim's verdict on a shape of model; empty where none is written.
 
-    def note(self, claim: str, shape: str) -> str:
+        Args:
+            claim, shape: the claim's name and the architecture.
+            run: `suite/model`, where several models of that shape have results.
+        """
+        return next((self.reasons[name] for name in _names(claim, shape, run) if name in self.reasons), ())
+
+    def note(self, claim: str, shape: str, run: str = "") -> str:
         """What else there is to say of it; may be empty."""
-        return self.notes.get(f"{claim}/{shape}", self.notes.get(claim, ""))
+        return next((self.notes[name] for name in _names(claim, shape, run) if name in self.notes), "")
 
     def inconsistencies(self) -> Iterator[Inconsistency]:
         """A reason names changes that are described."""
@@ -50,6 +56,11 @@ class VerdictReasons(Section):
                     yield Inconsistency(
                         ("reasons", claim), f"there is no change `{name}`", f"Describe it below changes ({known})"
                     )
+
+
+def _names(claim: str, shape: str, run: str) -> tuple[str, ...]:
+    """How a claim may be named, the narrowest name first."""
+    return f"{claim}/{shape}/{run}", f"{claim}/{shape}", claim
 
 
 def load_reasons(path: str | Path = REASONS) -> VerdictReasons:

@@ -5,6 +5,7 @@ model. What differs between two makings of one seed is not the seed's.
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from taskneurons.studies.claims.words import shown
 
 Groups = Mapping[str, Mapping[str, Sequence[str]]]
 HEAD = ("claim", "model", "seeds", "first", "second", "between seeds", "within a seed", "share within")
+# How the claims call an interval of a mean over seeds, whatever its level.
+_OVER_SEEDS = re.compile(r"\S+ % t over \d+ seeds")
 _Key = tuple[str, str, str]
 
 
@@ -123,7 +126,7 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
         over_seeds = {
             (name, result["suite"], result["model"]): result["seeds"]
             for name, result in results
-            if result["interval"].startswith("95 % t over") and "seeds" in result["interval"]
+            if _OVER_SEEDS.fullmatch(result["interval"])
         }
         models = {
             (result["suite"], result["model"]): {"architecture": result["architecture"], "parameters": 0}
