@@ -208,18 +208,33 @@ def test_a_damaged_or_encrypted_crate_is_refused_in_one_sentence(here, tmp_path,
         "a byte of a table": (content, whole[content] ^ 1),
         "where its entry lies": (entry + 42, 77),
         "the mark of its entry": (entry, 0),
-        "how it is packed": (entry + 10, 99),
     }
     for what, (at, byte) in damaged.items():
         crate.write_bytes(whole[:at] + bytes([byte]) + whole[at + 1 :])
         assert zipfile.is_zipfile(crate), what
         assert cli.main(["compare", other]) == 2, what
         assert capsys.readouterr().err.startswith(f"error: {other}: not a whole zip file ("), what
+    crate.write_bytes(whole[: entry + 10] + bytes([99]) + whole[entry + 11 :])
+    with pytest.raises(InputError, match=r"cannot be unpacked here .* Unpack it, and name the folder"):
+        compare(crate)
     flags = bytearray(whole)
     flags[6] |= 1
     flags[entry + 8] |= 1
     crate.write_bytes(flags)
     with pytest.raises(InputError, match="holds encrypted files"):
+        compare(crate)
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_packed_member_that_is_damaged_is_refused_in_one_sentence(here, tmp_path, packed):
+    crate = tmp_path / "run.zip"
+    with zipfile.ZipFile(crate, "w", packed) as archive:
+        archive.write(here / NAMES[0], NAMES[0])
+    content = bytearray(crate.read_bytes())
+    at = 30 + len(NAMES[0])
+    content[at : at + 40] = bytes(byte ^ 0xFF for byte in content[at : at + 40])
+    crate.write_bytes(content)
+    with pytest.raises(InputError, match="not a whole zip file"):
         compare(crate)
 
 

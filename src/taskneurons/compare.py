@@ -8,6 +8,7 @@ import csv
 import errno
 import io
 import json
+import lzma
 import math
 import re
 import struct
@@ -44,7 +45,7 @@ Outcome = Literal["equal", "within", "different", "only here", "only there", "un
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 STATUS: Mapping[Outcome, int] = {"equal": 0, "within": 3, "unknown": 4, "different": 1, "only here": 1, "only there": 1}
 # How the tables of zip files and their streams say that something is missing or damaged.
-_DAMAGED = (zipfile.BadZipFile, zlib.error, struct.error, EOFError, NotImplementedError, UnicodeDecodeError)
+_DAMAGED = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, EOFError, UnicodeDecodeError)
 # Of a member's flags: its bytes are encrypted.
 _ENCRYPTED = 0x1
 
@@ -159,9 +160,13 @@ def _unpack(file: Path, root: Path) -> None:
                 if one.flag_bits & _ENCRYPTED:
                     raise InputError("holds encrypted files", where=str(file), remedy="Unpack it, and name the folder")
             archive.extractall(root)
+    except NotImplementedError as error:
+        remedy = "Unpack it, and name the folder"
+        raise InputError(f"cannot be unpacked here ({error})", where=str(file), remedy=remedy) from None
     except (*_DAMAGED, OSError) as error:
-        # A damaged table of contents also names places in the file that are none; other errors are the disk's.
-        if isinstance(error, OSError) and error.errno != errno.EINVAL:
+        # A damaged table of contents also names places in the file that are none, and bzip2 gives its damage no number;
+        # other errors are the disk's.
+        if isinstance(error, OSError) and error.errno not in (None, errno.EINVAL):
             raise
         raise InputError(f"not a whole zip file ({error})", where=str(file), remedy="Fetch it again") from None
 

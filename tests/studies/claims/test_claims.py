@@ -148,6 +148,12 @@ def test_the_worse_of_two_permutations_is_no_opposite():
     assert (result["verdict"], result["reason"]) == ("inconclusive", "the effect is not beyond the margin")
 
 
+def test_a_table_that_tests_one_side_says_nothing_of_a_claim_on_the_other():
+    claim = make_claim({"kind": "row", "effect": "statistic", "p": "p_value"}, test="table", direction="below")
+    (result,) = decided(claim, diagonal([-9.0], 1.0))
+    assert (result["verdict"], result["reason"]) == ("inconclusive", "the table's test is of the other side")
+
+
 def test_an_interval_of_the_table_is_taken_with_what_it_is():
     estimand = {"kind": "row", "effect": "slope", "low": "low", "high": "high", "interval": "told"}
     row = {"suite": "synthetic", "model": "llama", "slope": "3", "low": "2", "high": "4", "told": "95 % t over orders"}

@@ -53,7 +53,8 @@ def p_of_opposite(found: Estimate, claim: Mapping[str, Any]) -> float | None:
     """One-sided p against the null hypothesis that the effect is not beyond the margin on the other side of 0.
 
     None of a claim that 0 meets, which has no opposite, and of words. A table's own p has no margin: see `p_of`. Of a
-    test of one side it is 1 - p here, which leaves out what was seen: it decides nothing without an interval.
+    test of one side it is 1 - p here, which leaves out what was seen and is too small: without an interval it decides
+    nothing, and with one it only accompanies it.
     """
     direction, margin = claim["direction"], claim["margin"]
     if claim["test"] == "words" or not _has_opposite(direction, margin):
@@ -147,8 +148,10 @@ def _without_interval(
     # A permutation test of one side counts what was seen, so that its p is never 0. 1 - p leaves it out, and is 0 where
     # the worse of two permutations was seen: only a test of two sides says something of the other one.
     both = claim["estimand"].get("sided") == "two"
+    if not both and claim["direction"] != "above":
+        return "inconclusive", "the table's test is of the other side"
     beyond, _ = _against_margin(found.effect, found.effect, claim["direction"], claim["margin"])
-    if beyond and p_holm <= alpha and (both or claim["direction"] == "above"):
+    if beyond and p_holm <= alpha:
         return "holds", ""
     if both and 1 - p <= alpha / 2:
         verdict, reason = _short(found.effect, found.effect, claim, p_opposite, alpha)

@@ -25,6 +25,8 @@ HEAD = ("claim", "model", "seeds", "first", "second", "between seeds", "within a
 # How the claims call an interval of a mean over seeds, whatever its level.
 _OVER_SEEDS = re.compile(r"\S+ % t over \d+ seeds")
 _Key = tuple[str, str, str]
+# A claim, its table, the digest of its rule, the run and the effect there.
+_Effect = tuple[str, str, str, str, str, float | None]
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,15 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
             for _, result in results
             if result["suite"]
         }
+        effects = [
+            (claim["id"], claim["table"], claim["digest"], result["suite"], result["model"], result["effect"])
+            for claim in decided["claims"]
+            for result in claim["results"]
+        ]
     except (KeyError, TypeError):
         raise InputError("no file of decided claims", where=str(folder / "claims.json")) from None
     tables = read_tables(sorted((folder / "tables").glob("*.csv")))
-    _refuse_other_tables(decided, decide_claims(rules, tables, models, groups), folder)
+    _refuse_other_tables(effects, decide_claims(rules, tables, models, groups), folder)
     found: dict[_Key, dict[str, float]] = {key: {} for key in over_seeds}
     for seed in sorted({seed for seeds in over_seeds.values() for seed in seeds}, key=int):
         for claim in decide_claims(rules, _of_seed(tables, seed), models, groups)["claims"]:
@@ -147,27 +154,24 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
     return found
 
 
-def _refuse_other_tables(decided: Mapping[str, Any], anew: Mapping[str, Any], folder: Path) -> None:
+def _refuse_other_tables(effects: Sequence[_Effect], anew: Mapping[str, Any], folder: Path) -> None:
     """A claim by the same rule has the same effect, if the file is of these tables."""
-    effects = {
+    found = {
         (claim["id"], claim["digest"], result["suite"], result["model"]): result["effect"]
         for claim in anew["claims"]
         for result in claim["results"]
     }
-    for claim in decided["claims"]:
-        for result in claim["results"]:
-            of_file = result["effect"]
-            of_tables = effects.get((claim["id"], claim.get("digest"), result["suite"], result["model"]))
-            if of_file is None or of_tables is None:
-                continue
-            if not math.isclose(of_file, of_tables, rel_tol=1e-9, abs_tol=1e-9):
-                name = f"{claim['id']} ({result['model']})"
-                raise InputError(
-                    f"claims.json was decided from other tables: {name} is {of_file:g} in it and {of_tables:g} in "
-                    f"tables/{claim['table']}",
-                    where=str(folder),
-                    remedy="Make both anew: snakemake --cores 2 -- claims",
-                )
+    for name, table, digest, suite, model, of_file in effects:
+        of_tables = found.get((name, digest, suite, model))
+        if of_file is None or of_tables is None:
+            continue
+        if not math.isclose(of_file, of_tables, rel_tol=1e-9, abs_tol=1e-9):
+            raise InputError(
+                f"claims.json was decided from other tables: {name} ({model}) is {of_file:g} in it and "
+                f"{of_tables:g} in tables/{table}",
+                where=str(folder),
+                remedy="Make both anew with `taskneurons results claims`",
+            )
 
 
 def _of_seed(tables: Tables, seed: str) -> dict[str, list[Mapping[str, str]]]:
