@@ -96,23 +96,23 @@ def test_cores_are_a_positive_number_or_all(cores: str, capsys: pytest.CaptureFi
     assert "expected a positive number or all" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["results", "report", "recover", "stages", "stages --check", "stage data"])
-def test_a_command_that_writes_is_refused_outside_a_project(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+PROJECT = "there is no Snakefile here. Run this in the project's folder"
+PAGES = "there is no folder docs here. Run this in a checkout of taskneurons"
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        *((command, PROJECT) for command in ("results", "report", "recover", "stages", "stages --check", "stage data")),
+        *((command, PAGES) for command in ("params docs", "params schema", "claims docs", "tables docs")),
+    ],
+)
+def test_a_command_that_writes_is_refused_where_it_would_write_astray(
+    command: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
     assert main(command.split()) == 2
-    assert capsys.readouterr().err == "error: there is no Snakefile here. Run this in the project's folder\n"
-    assert list(tmp_path.iterdir()) == []
-
-
-@pytest.mark.parametrize("command", ["params docs", "params schema", "claims docs", "tables docs"])
-def test_pages_are_written_where_pages_are(
-    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    assert main(command.split()) == 2
-    assert capsys.readouterr().err == "error: there is no folder docs here. Run this in a checkout of taskneurons\n"
+    assert capsys.readouterr().err == f"error: {said}\n"
     assert list(tmp_path.iterdir()) == []
 
 
