@@ -314,3 +314,11 @@ def test_the_papers_scale_is_planned_on_one_screen_in_seconds(root, monkeypatch,
     main(["plan", "params/paper.yaml", "--laptop", "--json"])
     total = json.loads(capsys.readouterr().out)["total"]
     assert total["gpu_hours"] == 0 and total["cpu_hours"] > 1000 * found["total"]["gpu_hours"]
+
+
+def test_the_help_tells_the_machine_that_is_planned_for(capsys):
+    with pytest.raises(SystemExit):
+        main(["plan", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"GPUs that there are (default: {Machine().gpus})" in said
+    assert f"of each (default: {Machine().gpu_memory:g})" in said

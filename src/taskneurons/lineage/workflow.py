@@ -97,6 +97,16 @@ def left_graph() -> Graph:
         ) from None
 
 
+def require_project() -> None:
+    """Refuse a folder that is no project, before anything is read or written in it.
+
+    Raises:
+        InputError: there is no Snakefile.
+    """
+    if not SNAKEFILE.is_file():
+        raise InputError(f"there is no {SNAKEFILE} here", remedy="Run this in the project's folder")
+
+
 def read_workflow(params: Path | None = None) -> Graph:
     """Read the Snakefile of the current folder as a job on another machine reads it.
 
@@ -110,8 +120,7 @@ def read_workflow(params: Path | None = None) -> Graph:
     Raises:
         InputError: there is no Snakefile or no such parameter file, or one of them or a rule file cannot be read.
     """
-    if not SNAKEFILE.is_file():
-        raise InputError(f"there is no {SNAKEFILE} here", remedy="Run this in the project's folder")
+    require_project()
     # Snakemake would say it of the Snakefile.
     if params is not None and not params.is_file():
         raise InputError("no such file", where=str(params))

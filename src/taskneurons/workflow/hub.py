@@ -12,6 +12,7 @@ from typing import Any, Literal
 from taskneurons.errors import InputError
 from taskneurons.files import write_text
 from taskneurons.hub import MODEL_FILES, NETWORK, NOT_FILES, asking
+from taskneurons.lineage.workflow import require_project
 from taskneurons.params.bases import merged, read_with_bases
 from taskneurons.params.loading import load_params
 from taskneurons.params.root import Params
@@ -237,6 +238,8 @@ def fetch(path: Path | None, *, cores: str = "1", say: Callable[[str], None] = p
         say(f"{path or 'params.yaml'}: nothing is to be fetched")
     if not suites:
         return 0
+    # Models go to the hub's cache, tasks into the project.
+    require_project()
     # A profile of a cluster would send the jobs to nodes that have no internet.
     for variable in ("SNAKEMAKE_PROFILE", "TASKNEURONS_PROFILE"):
         os.environ.pop(variable, None)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from taskneurons.errors import InputError
+from taskneurons.studies.claims.markdown import table_lines
 from taskneurons.studies.claims.pairs import Place, by_place, decider_of
 from taskneurons.studies.claims.reasons import REASONS, VerdictReasons
 from taskneurons.studies.claims.tables import Decider
@@ -72,10 +73,8 @@ def compare_claims(
 
 def changes_table(changes: Iterable[Change]) -> list[str]:
     """A table in Markdown: verdict, effect and interval on either side, and which control did not pass."""
-    lines = ["| claim | shape | before | after |", "|---|---|---|---|"]
-    for one in changes:
-        lines.append(f"| `{one.claim}` | {one.place.words} | {_side(one.before)} | {_side(one.after)} |")
-    return lines
+    rows = ([f"`{one.claim}`", one.place.words, _side(one.before), _side(one.after)] for one in changes)
+    return list(table_lines(("claim", "shape", "before", "after"), rows))
 
 
 def verdicts_page(before: Mapping[str, Any], after: Mapping[str, Any], reasons: VerdictReasons) -> str:

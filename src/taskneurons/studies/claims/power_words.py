@@ -1,8 +1,9 @@
 """How many seeds verdicts need, in words: the tables of `taskneurons claims power` and of docs/claims.md."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from taskneurons.studies.claims.markdown import table_lines
 from taskneurons.studies.claims.power import CHANCE, Seconds, decided_with, more_seconds, power_rows
 from taskneurons.studies.claims.rows import PowerRow
 from taskneurons.studies.claims.words import shown
@@ -30,7 +31,7 @@ def power_section(decided: Mapping[str, Any]) -> list[str]:
         "Holm's correction among the claims of its family that do not hold yet; `fails` stands for `opposite`, too. "
         "`taskneurons claims power` adds what the seeds cost, and how much of the spread comes from test examples.",
         "",
-        *_table(HEAD, (_cells(row) for row in rows)),
+        *table_lines(HEAD, (_cells(row) for row in rows)),
         "",
     ]
 
@@ -45,9 +46,8 @@ def power_lines(rows: Sequence[PowerRow], seconds: Seconds) -> list[str]:
     if not rows:
         return ["No result is inconclusive."]
     head = (*HEAD, "CPU-minutes", "spread from examples", "from draws")
-    lines = list(
-        _table(head, ((*_cells(row), _cost(row, seconds), _from_examples(row), _percent(row.draws)) for row in rows))
-    )
+    cells = ((*_cells(row), _cost(row, seconds), _from_examples(row), _percent(row.draws)) for row in rows)
+    lines = list(table_lines(head, cells))
     lines += [
         "",
         f"Seeds needed: for a verdict with a chance of {100 * CHANCE:g} %.",
@@ -111,11 +111,3 @@ def _from_examples(row: PowerRow) -> str:
 
 def _percent(share: float | None) -> str:
     return "" if share is None else f"{share:.0f} %"
-
-
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    names = list(head)
-    yield f"| {' | '.join(names)} |"
-    yield f"|{'---|' * len(names)}"
-    for row in rows:
-        yield f"| {' | '.join(row)} |"

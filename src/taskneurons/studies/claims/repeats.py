@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from taskneurons.errors import InputError
 from taskneurons.files import read_json
+from taskneurons.studies.claims.markdown import table_lines
 from taskneurons.studies.claims.tables import Tables, decide_claims, read_tables
 from taskneurons.studies.claims.words import shown
 
@@ -25,8 +26,7 @@ HEAD = ("claim", "model", "seeds", "first", "second", "between seeds", "within a
 # How the claims call an interval of a mean over seeds, whatever its level.
 _OVER_SEEDS = re.compile(r"\S+ % t over \d+ seeds")
 _Key = tuple[str, str, str]
-# A claim, its table, the digest of its rule, the run and the effect there.
-_Effect = tuple[str, str, str, str, str, float | None]
+_RuleKey = tuple[str, str, str, str]
 
 
 @dataclass(frozen=True)
@@ -135,11 +135,7 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
             for _, result in results
             if result["suite"]
         }
-        effects = [
-            (claim["id"], claim["table"], claim["digest"], result["suite"], result["model"], result["effect"])
-            for claim in decided["claims"]
-            for result in claim["results"]
-        ]
+        effects = _effects(decided)
     except (KeyError, TypeError):
         raise InputError("no file of decided claims", where=str(folder / "claims.json")) from None
     tables = read_tables(sorted((folder / "tables").glob("*.csv")))
@@ -154,21 +150,25 @@ def _by_seed(rules: Mapping[str, Any], folder: Path, groups: Groups) -> dict[_Ke
     return found
 
 
-def _refuse_other_tables(effects: Sequence[_Effect], anew: Mapping[str, Any], folder: Path) -> None:
-    """A claim by the same rule has the same effect, if the file is of these tables."""
-    found = {
+def _effects(decided: Mapping[str, Any]) -> dict[_RuleKey, float]:
+    """Each effect, by its claim, the digest of the claim's rule, and the run."""
+    return {
         (claim["id"], claim["digest"], result["suite"], result["model"]): result["effect"]
-        for claim in anew["claims"]
+        for claim in decided["claims"]
         for result in claim["results"]
+        if result["effect"] is not None
     }
-    for name, table, digest, suite, model, of_file in effects:
-        of_tables = found.get((name, digest, suite, model))
-        if of_file is None or of_tables is None:
-            continue
-        if not math.isclose(of_file, of_tables, rel_tol=1e-9, abs_tol=1e-9):
+
+
+def _refuse_other_tables(of_file: Mapping[_RuleKey, float], anew: Mapping[str, Any], folder: Path) -> None:
+    """A claim by the same rule has the same effect, if the file is of these tables."""
+    of_tables = _effects(anew)
+    for key in of_tables.keys() & of_file.keys():
+        if not math.isclose(of_file[key], of_tables[key], rel_tol=1e-9, abs_tol=1e-9):
+            claim, _, _, model = key
             raise InputError(
-                f"claims.json was decided from other tables: {name} ({model}) is {of_file:g} in it and "
-                f"{of_tables:g} in tables/{table}",
+                f"claims.json was decided from other tables: {claim} ({model}) is {of_file[key]:g} in it and "
+                f"{of_tables[key]:g} in its tables",
                 where=str(folder),
                 remedy="Make both anew with `taskneurons results claims`",
             )
@@ -180,12 +180,7 @@ def _of_seed(tables: Tables, seed: str) -> dict[str, list[Mapping[str, str]]]:
 
 def repeat_lines(found: Sequence[Repeat]) -> Iterator[str]:
     """What `taskneurons claims repeat` prints: a row for each claim, then what they say together."""
-    yield f"| {' | '.join(HEAD)} |"
-    yield f"|{'---|' * len(HEAD)}"
-    for one in found:
-        numbers = (one.first, one.second, one.spreads.between, one.spreads.within)
-        cells = [f"`{one.claim}`", one.model, str(len(one.seeds)), *(shown(value, one.unit) for value in numbers)]
-        yield f"| {' | '.join([*cells, _percent(one.spreads.share)])} |"
+    yield from table_lines(HEAD, map(_cells, found))
     yield ""
     yield "Between seeds: standard deviation of what stays when a seed is made again. Within: of one seed made again."
     for model in dict.fromkeys(one.model for one in found):
@@ -195,6 +190,12 @@ def repeat_lines(found: Sequence[Repeat]) -> Iterator[str]:
                 f"{model}: half of {len(shares)} claims have at least {_percent(median(shares))} of the variance of a "
                 "seed within it."
             )
+
+
+def _cells(one: Repeat) -> list[str]:
+    numbers = (one.first, one.second, one.spreads.between, one.spreads.within)
+    cells = [f"`{one.claim}`", one.model, str(len(one.seeds)), *(shown(value, one.unit) for value in numbers)]
+    return [*cells, _percent(one.spreads.share)]
 
 
 def _percent(share: float | None) -> str:
